@@ -1,0 +1,240 @@
+package proto
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// BatchFormat is the format that this code writes. Any change to the bytes of a batch is a new format.
+const BatchFormat = 1
+
+// Limits on what a batch may unpack to: 4,096 items of at most 1 MiB would be 4 GiB, so the sum is bounded too.
+const (
+	maxItemsFrame  = 64 << 20
+	maxSealedFrame = 256 << 20
+)
+
+// ErrCorrupt marks a message that is no batch, or one that was altered after it was committed. A follower that meets
+// it must stop and raise an alarm, never skip it.
+var ErrCorrupt = errors.New("corrupt batch")
+
+// BatchItem is one item, serialised by its adapter, on its way into a batch.
+type BatchItem struct {
+	Raw         []byte
+	Kind        v1.Kind
+	ReaderSlot  uint8
+	PatientSlot uint8
+	// Source and Sealed belong together: the serialised SealedItem and whose key seals it. Both empty: nothing to seal.
+	Source string
+	Sealed []byte
+}
+
+// NewBatchItem serialises an item and, when there is an original or free text, what has to be sealed beside it.
+func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem, error) {
+	raw, err := it.MarshalVT()
+	if err != nil {
+		return BatchItem{}, fmt.Errorf("marshal item: %w", err)
+	}
+	out := BatchItem{Raw: raw, Kind: KindOf(it)}
+	out.ReaderSlot, out.PatientSlot = itemSlots(it)
+	if out.Kind == v1.Kind_KIND_UNSPECIFIED {
+		return BatchItem{}, errors.New("marshal item: no body")
+	}
+	if sealed != nil {
+		if out.Sealed, err = sealed.MarshalVT(); err != nil {
+			return BatchItem{}, fmt.Errorf("marshal sealed item: %w", err)
+		}
+		out.Source = source
+	}
+	return out, nil
+}
+
+// Codec encodes and decodes batches. It is safe for concurrent use.
+type Codec struct {
+	encoder *zstd.Encoder
+	decoder *zstd.Decoder
+	keys    *KeyRing
+}
+
+// NewCodec returns a codec. Without a key ring it can neither seal nor open; followers that only read items need none.
+func NewCodec(keys *KeyRing) (*Codec, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, fmt.Errorf("make zstd encoder: %w", err)
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSealedFrame), zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		return nil, fmt.Errorf("make zstd decoder: %w", err)
+	}
+	return &Codec{encoder: encoder, decoder: decoder, keys: keys}, nil
+}
+
+// Encode returns the message for the batch that will stand at stream sequence. Items keep their order.
+func (c *Codec) Encode(sequence uint64, received time.Time, items []BatchItem) ([]byte, error) {
+	if len(items) == 0 || len(items) > MaxBatchItems {
+		return nil, fmt.Errorf("encode batch of %d items: want 1 to %d", len(items), MaxBatchItems)
+	}
+	head := &v1.BatchHead{
+		Format: BatchFormat, Sequence: sequence, ReceivedUs: received.UnixMicro(), Count: uint32(len(items)),
+		Kinds: make([]byte, len(items)), ReaderSlots: make([]byte, len(items)), PatientSlots: make([]byte, len(items)),
+	}
+	frame := &v1.Items{Salt: make([]byte, 32), Items: make([][]byte, len(items))}
+	if _, err := rand.Read(frame.Salt); err != nil {
+		return nil, fmt.Errorf("salt batch: %w", err)
+	}
+	for i, it := range items {
+		head.Kinds[i], head.ReaderSlots[i], head.PatientSlots[i] = byte(it.Kind), it.ReaderSlot, it.PatientSlot
+		frame.Items[i] = it.Raw
+	}
+	sealed, err := c.sealAll(head, items)
+	if err != nil {
+		return nil, err
+	}
+	root := TreeHash(batchLeaves(frame, sealed))
+	head.Root = root[:]
+	plain, err := frame.MarshalVT()
+	if err != nil {
+		return nil, fmt.Errorf("marshal items: %w", err)
+	}
+	msg := &v1.Batch{Head: head, Items: c.encoder.EncodeAll(plain, nil), Sealed: sealed}
+	out, err := msg.MarshalVT()
+	if err != nil {
+		return nil, fmt.Errorf("marshal batch: %w", err)
+	}
+	return out, nil
+}
+
+// batchLeaves returns the leaves of a batch: its items, then its sealed frames.
+func batchLeaves(frame *v1.Items, sealed []*v1.SealedFrame) []Hash {
+	leaves := make([]Hash, 0, len(frame.Items)+len(sealed))
+	for i, raw := range frame.Items {
+		leaves = append(leaves, LeafHash(LeafSalt(frame.Salt, i), raw))
+	}
+	for i, s := range sealed {
+		leaves = append(leaves, LeafHash(LeafSalt(frame.Salt, len(frame.Items)+i), sealedLeaf(s)))
+	}
+	return leaves
+}
+
+// Batch is a decoded message. Its frames open when they are asked for.
+type Batch struct {
+	Head  *v1.BatchHead
+	codec *Codec
+	msg   *v1.Batch
+	// Size is the length of the message in bytes.
+	Size int
+}
+
+// Decode reads a message that stands at stream sequence and checks that its head is whole and belongs there. It keeps
+// data. Errors wrap ErrCorrupt.
+func (c *Codec) Decode(sequence uint64, data []byte) (*Batch, error) {
+	msg := &v1.Batch{}
+	if err := msg.UnmarshalVT(data); err != nil {
+		return nil, fmt.Errorf("decode batch %d: %w: %w", sequence, ErrCorrupt, err)
+	}
+	head := msg.Head
+	n := int(head.GetCount())
+	switch {
+	case head == nil:
+		return nil, fmt.Errorf("decode batch %d: no head: %w", sequence, ErrCorrupt)
+	case head.Format != BatchFormat:
+		return nil, fmt.Errorf("decode batch %d: format %d, this version reads %d: %w", sequence, head.Format, BatchFormat, ErrCorrupt)
+	case head.Sequence != sequence:
+		return nil, fmt.Errorf("decode batch %d: it was committed at %d: %w", sequence, head.Sequence, ErrCorrupt)
+	case n == 0 || n > MaxBatchItems || len(head.Kinds) != n || len(head.ReaderSlots) != n || len(head.PatientSlots) != n || len(head.Root) != 32:
+		return nil, fmt.Errorf("decode batch %d: head does not describe %d items: %w", sequence, n, ErrCorrupt)
+	}
+	return &Batch{Head: head, codec: c, msg: msg, Size: len(data)}, nil
+}
+
+// Sequence is the batch's stream sequence.
+func (b *Batch) Sequence() uint64 { return b.Head.Sequence }
+
+// Count is the number of items.
+func (b *Batch) Count() int { return int(b.Head.Count) }
+
+// Position returns the position of item i.
+func (b *Batch) Position(i int) Position { return At(b.Head.Sequence, i) }
+
+// Received is when the journal received the batch.
+func (b *Batch) Received() time.Time { return time.UnixMicro(b.Head.ReceivedUs).UTC() }
+
+// Kind returns the kind of item i without opening the frame.
+func (b *Batch) Kind(i int) v1.Kind { return v1.Kind(b.Head.Kinds[i]) }
+
+// Has reports whether any item is of one of the kinds, without opening the frame.
+func (b *Batch) Has(kinds ...v1.Kind) bool {
+	for _, k := range kinds {
+		if bytes.IndexByte(b.Head.Kinds, byte(k)) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Items opens the item frame. The items alias nothing. Errors wrap ErrCorrupt.
+func (b *Batch) Items() ([]*v1.Item, error) {
+	frame, err := b.openItems()
+	if err != nil {
+		return nil, err
+	}
+	items := make([]*v1.Item, len(frame.Items))
+	for i, raw := range frame.Items {
+		items[i] = &v1.Item{}
+		if err := items[i].UnmarshalVT(raw); err != nil {
+			return nil, fmt.Errorf("decode item %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
+		}
+		if KindOf(items[i]) != b.Kind(i) {
+			return nil, fmt.Errorf("decode item %d of batch %d: kind differs from its head: %w", i, b.Head.Sequence, ErrCorrupt)
+		}
+	}
+	return items, nil
+}
+
+func (b *Batch) openItems() (*v1.Items, error) {
+	plain, err := b.codec.decompress(b.msg.Items, maxItemsFrame)
+	if err != nil {
+		return nil, fmt.Errorf("open items of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	frame := &v1.Items{}
+	if err := frame.UnmarshalVT(plain); err != nil {
+		return nil, fmt.Errorf("open items of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	if len(frame.Items) != b.Count() || len(frame.Salt) != 32 {
+		return nil, fmt.Errorf("open items of batch %d: %d items under a head of %d: %w", b.Head.Sequence, len(frame.Items), b.Count(), ErrCorrupt)
+	}
+	return frame, nil
+}
+
+// VerifyRoot recomputes the root from the stored bytes. It needs no key. The error wraps ErrCorrupt.
+func (b *Batch) VerifyRoot() error {
+	frame, err := b.openItems()
+	if err != nil {
+		return err
+	}
+	if root := TreeHash(batchLeaves(frame, b.msg.Sealed)); !bytes.Equal(root[:], b.Head.Root) {
+		return fmt.Errorf("verify batch %d: root differs: %w", b.Head.Sequence, ErrCorrupt)
+	}
+	return nil
+}
+
+func (c *Codec) decompress(data []byte, limit int) ([]byte, error) {
+	var header zstd.Header
+	if err := header.Decode(data); err != nil {
+		return nil, fmt.Errorf("read zstd header: %w", err)
+	}
+	if !header.HasFCS || header.FrameContentSize > uint64(limit) {
+		return nil, fmt.Errorf("zstd frame without a size, or over %d bytes", limit)
+	}
+	out, err := c.decoder.DecodeAll(data, make([]byte, 0, header.FrameContentSize))
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	return out, nil
+}

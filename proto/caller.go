@@ -1,0 +1,44 @@
+package proto
+
+import "context"
+
+// Roles that a token can carry, least first. An investigator may ask questions; an administrator may also give commands.
+const (
+	RoleViewer         = "viewer"
+	RoleInvestigator   = "investigator"
+	RolePrivacyOfficer = "privacy_officer"
+	RoleAdministrator  = "administrator"
+)
+
+// Caller is who stands behind a request, as the listener established it. The zero Caller is nobody.
+type Caller struct {
+	// Name is "token:<id>", "os:<user>" or "source:<name>": it goes into the journal as the asker.
+	Name string
+	// Role is one of the roles, or "" for a source.
+	Role string
+	// Source is the registered source that a credential belongs to; "" for people.
+	Source string
+	// Local is true for a user of this machine on the local socket, who may name the source that input comes from.
+	Local bool
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context that carries the caller.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerFrom returns the caller of a request, or the zero Caller.
+func CallerFrom(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// MayAsk reports whether the caller may ask questions that name people.
+func (c Caller) MayAsk() bool {
+	return c.Role == RoleInvestigator || c.Role == RolePrivacyOfficer || c.Role == RoleAdministrator
+}
+
+// MayCommand reports whether the caller may change sources, tokens and projections.
+func (c Caller) MayCommand() bool { return c.Role == RoleAdministrator }

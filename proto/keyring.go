@@ -1,0 +1,222 @@
+package proto
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// ErrKeyGone says that a data key is not in the ring: it was destroyed, and with it what it sealed.
+var ErrKeyGone = errors.New("data key is gone")
+
+const keySize = 32
+
+// KeyRing keeps the data keys that seal originals, one per source and day, outside the journal and its backups. Each
+// is a file wrapped by the master key with AES-256-GCM; destroying the file redacts what it sealed. It is safe for
+// concurrent use. A key is on disk, directory entry included, before it seals anything.
+type KeyRing struct {
+	dir  string
+	wrap cipher.AEAD
+
+	mu   sync.Mutex // guards the two maps
+	open map[string]*dataKey
+	used map[string]string // source and day to the file of the key that seals now
+}
+
+// OpenKeyRing opens the ring in dir (mode 0700, made when absent) under a master key of 32 bytes.
+func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
+	if len(master) != keySize {
+		return nil, fmt.Errorf("open key ring: master key of %d bytes, want %d", len(master), keySize)
+	}
+	wrap, err := newAEAD(master)
+	if err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	return &KeyRing{dir: dir, wrap: wrap, open: map[string]*dataKey{}, used: map[string]string{}}, nil
+}
+
+// LoadMasterKey reads the master key (64 hexadecimal digits) from a file, or makes the file, mode 0600, when it is
+// absent and create is true.
+func LoadMasterKey(path string, create bool) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && create {
+		key := make([]byte, keySize)
+		if _, err := rand.Read(key); err != nil {
+			return nil, fmt.Errorf("make master key: %w", err)
+		}
+		if err := writeDurably(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+			return nil, fmt.Errorf("make master key: %w", err)
+		}
+		return key, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load master key: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("load master key: the file does not hold %d hexadecimal digits", 2*keySize)
+	}
+	return key, nil
+}
+
+// forSealing returns the key in use for source and day, making a durable one when there is none.
+func (k *KeyRing) forSealing(source string, day int32) (*dataKey, error) {
+	prefix := keyFilePrefix(source, day)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if name, ok := k.used[prefix]; ok {
+		return k.open[name], nil
+	}
+	names, err := filepath.Glob(filepath.Join(k.dir, prefix+"-*.key"))
+	if err != nil {
+		return nil, fmt.Errorf("look for data key: %w", err)
+	}
+	if len(names) > 0 {
+		name := filepath.Base(names[0])
+		key, err := k.load(name, source, day)
+		if err != nil {
+			return nil, err
+		}
+		k.used[prefix] = name
+		return key, nil
+	}
+	secret := make([]byte, keySize)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("make data key: %w", err)
+	}
+	key, err := newDataKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, k.wrap.NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("make data key: %w", err)
+	}
+	name := prefix + "-" + hex.EncodeToString(key.id[:]) + ".key"
+	if err := writeDurably(filepath.Join(k.dir, name), k.wrap.Seal(nonce, nonce, secret, []byte(name))); err != nil {
+		return nil, fmt.Errorf("make data key: %w", err)
+	}
+	k.open[name], k.used[prefix] = key, name
+	return key, nil
+}
+
+// forOpening returns a key by its id. The error wraps ErrKeyGone when its file is not there.
+func (k *KeyRing) forOpening(source string, day int32, id []byte) (*dataKey, error) {
+	name := keyFilePrefix(source, day) + "-" + hex.EncodeToString(id) + ".key"
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.load(name, source, day)
+}
+
+// load returns an opened key. The caller holds mu.
+func (k *KeyRing) load(name, source string, day int32) (*dataKey, error) {
+	if key, ok := k.open[name]; ok {
+		return key, nil
+	}
+	sealed, err := os.ReadFile(filepath.Join(k.dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("load data key of source %s, day %d: %w", source, day, ErrKeyGone)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load data key: %w", err)
+	}
+	n := k.wrap.NonceSize()
+	if len(sealed) < n {
+		return nil, fmt.Errorf("load data key of source %s, day %d: file is cut short", source, day)
+	}
+	secret, err := k.wrap.Open(nil, sealed[:n], sealed[n:], []byte(name))
+	if err != nil {
+		return nil, fmt.Errorf("load data key of source %s, day %d: wrong master key or altered file: %w", source, day, err)
+	}
+	key, err := newDataKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	k.open[name] = key
+	return key, nil
+}
+
+// Destroy removes every key of source and day (days since 1970-01-01, UTC): what they sealed can never be opened again,
+// while every proof over it still holds. It returns how many keys there were.
+func (k *KeyRing) Destroy(source string, day int32) (int, error) {
+	prefix := keyFilePrefix(source, day)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	names, err := filepath.Glob(filepath.Join(k.dir, prefix+"-*.key"))
+	if err != nil {
+		return 0, fmt.Errorf("destroy data keys: %w", err)
+	}
+	delete(k.used, prefix)
+	for _, path := range names {
+		delete(k.open, filepath.Base(path))
+		if err := os.Remove(path); err != nil {
+			return 0, fmt.Errorf("destroy data keys: %w", err)
+		}
+	}
+	return len(names), syncDir(k.dir)
+}
+
+// keyFilePrefix names a key file without naming the source.
+func keyFilePrefix(source string, day int32) string {
+	sum := sha256.Sum256([]byte(source))
+	return fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:8]), day)
+}
+
+func newDataKey(secret []byte) (*dataKey, error) {
+	aead, err := newAEAD(secret)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(secret)
+	return &dataKey{id: [8]byte(sum[:8]), aead: aead}, nil
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	return aead, nil
+}
+
+// writeDurably writes a file of mode 0600 so that a crash leaves either nothing or all of it under that name.
+func writeDurably(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("rename: %w", err)
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("open directory: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,27 @@
+package readtrailv1
+
+import "log/slog"
+
+// LogValue keeps a careless slog call from printing who and whom: identifiers never reach a log.
+func (*Identifier) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue says which patient only by saying that there is one.
+func (*Patient) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue says which reader only by saying that there is one.
+func (*Reader) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue shows what an operator needs and nobody's identity.
+func (e *AccessEvent) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("source", e.GetSource()), slog.String("action", e.GetAction().String()))
+}
+
+// LogValue shows the kind of fact and where it came from.
+func (c *ContextFact) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("source", c.GetSource()), slog.String("resource_type", c.GetResourceType()))
+}
+
+// LogValue shows which query was asked by which role, not about whom.
+func (q *Question) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("query", q.GetQuery()), slog.String("role", q.GetRole()))
+}

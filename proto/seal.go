@@ -1,0 +1,180 @@
+package proto
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// ErrNotSealed says that an item has no original: nothing was sealed beside it.
+var ErrNotSealed = errors.New("item has no original")
+
+// sealAll groups what has to be sealed by source, in the order sources first appear, and seals each group.
+func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem) ([]*v1.SealedFrame, error) {
+	var order []string
+	groups := map[string][]uint32{}
+	for i, it := range items {
+		if it.Sealed == nil {
+			continue
+		}
+		if _, seen := groups[it.Source]; !seen {
+			order = append(order, it.Source)
+		}
+		groups[it.Source] = append(groups[it.Source], uint32(i))
+	}
+	var out []*v1.SealedFrame
+	for _, source := range order {
+		frame, err := c.sealGroup(head, items, source, groups[source])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, frame)
+	}
+	return out, nil
+}
+
+func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, source string, indexes []uint32) (*v1.SealedFrame, error) {
+	if c.keys == nil {
+		return nil, errors.New("seal originals: no key ring")
+	}
+	content := &v1.SealedItems{Salt: make([]byte, 32), Items: make([][]byte, len(indexes))}
+	if _, err := rand.Read(content.Salt); err != nil {
+		return nil, fmt.Errorf("salt originals: %w", err)
+	}
+	for k, i := range indexes {
+		content.Items[k] = items[i].Sealed
+	}
+	plain, err := content.MarshalVT()
+	if err != nil {
+		return nil, fmt.Errorf("marshal originals: %w", err)
+	}
+	frame := &v1.SealedFrame{Source: source, Day: dayOf(head.ReceivedUs)}
+	if len(indexes) < len(items) {
+		frame.Items = indexes
+	}
+	root := TreeHash(sealedLeaves(content))
+	frame.Root = root[:]
+	key, err := c.keys.forSealing(source, frame.Day)
+	if err != nil {
+		return nil, fmt.Errorf("seal originals: %w", err)
+	}
+	frame.KeyId = key.id[:]
+	frame.Nonce = make([]byte, key.aead.NonceSize())
+	if _, err := rand.Read(frame.Nonce); err != nil {
+		return nil, fmt.Errorf("seal originals: %w", err)
+	}
+	frame.Ciphertext = key.aead.Seal(nil, frame.Nonce, c.encoder.EncodeAll(plain, nil), sealContext(head.Sequence, frame))
+	return frame, nil
+}
+
+// Original opens the sealed part of item i. It returns ErrNotSealed when there is none and ErrKeyGone when its key was
+// destroyed: then the original was redacted on purpose, or the key ring is the wrong one.
+func (b *Batch) Original(i int) (*v1.SealedItem, error) {
+	for _, frame := range b.msg.Sealed {
+		at := indexIn(frame.Items, i)
+		if at < 0 {
+			continue
+		}
+		content, err := b.openSealed(frame)
+		if err != nil {
+			return nil, err
+		}
+		if at >= len(content.Items) {
+			return nil, fmt.Errorf("open original %d of batch %d: frame is short: %w", i, b.Head.Sequence, ErrCorrupt)
+		}
+		out := &v1.SealedItem{}
+		if err := out.UnmarshalVT(content.Items[at]); err != nil {
+			return nil, fmt.Errorf("open original %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("open original %d of batch %d: %w", i, b.Head.Sequence, ErrNotSealed)
+}
+
+func (b *Batch) openSealed(frame *v1.SealedFrame) (*v1.SealedItems, error) {
+	if b.codec.keys == nil {
+		return nil, fmt.Errorf("open originals of batch %d: no key ring: %w", b.Head.Sequence, ErrKeyGone)
+	}
+	key, err := b.codec.keys.forOpening(frame.Source, frame.Day, frame.KeyId)
+	if err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w", b.Head.Sequence, err)
+	}
+	if len(frame.Nonce) != key.aead.NonceSize() {
+		return nil, fmt.Errorf("open originals of batch %d: nonce of %d bytes: %w", b.Head.Sequence, len(frame.Nonce), ErrCorrupt)
+	}
+	packed, err := key.aead.Open(nil, frame.Nonce, frame.Ciphertext, sealContext(b.Head.Sequence, frame))
+	if err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	plain, err := b.codec.decompress(packed, maxSealedFrame)
+	if err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	content := &v1.SealedItems{}
+	if err := content.UnmarshalVT(plain); err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	if root := TreeHash(sealedLeaves(content)); string(root[:]) != string(frame.Root) {
+		return nil, fmt.Errorf("open originals of batch %d: root differs: %w", b.Head.Sequence, ErrCorrupt)
+	}
+	return content, nil
+}
+
+func sealedLeaves(content *v1.SealedItems) []Hash {
+	leaves := make([]Hash, len(content.Items))
+	for i, raw := range content.Items {
+		leaves[i] = LeafHash(LeafSalt(content.Salt, i), raw)
+	}
+	return leaves
+}
+
+// sealedLeaf is what a batch's root says of a sealed frame. It needs no key, so it can be checked after the key is gone.
+func sealedLeaf(frame *v1.SealedFrame) []byte {
+	sum := sha256.Sum256(frame.Ciphertext)
+	out := sealContext(0, frame)
+	out = append(out, frame.KeyId...)
+	out = append(out, frame.Nonce...)
+	out = append(out, frame.Root...)
+	out = append(out, sum[:]...)
+	for _, i := range frame.Items {
+		out = binary.BigEndian.AppendUint32(out, i)
+	}
+	return out
+}
+
+// sealContext is the associated data of a frame: it cannot be moved to another batch, source or day.
+func sealContext(sequence uint64, frame *v1.SealedFrame) []byte {
+	out := []byte("readtrail sealed 1\x00")
+	out = binary.BigEndian.AppendUint64(out, sequence)
+	out = binary.BigEndian.AppendUint32(out, uint32(frame.Day))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(frame.Source)))
+	return append(out, frame.Source...)
+}
+
+func indexIn(items []uint32, i int) int {
+	if len(items) == 0 {
+		return i
+	}
+	for k, at := range items {
+		if int(at) == i {
+			return k
+		}
+	}
+	return -1
+}
+
+func dayOf(us int64) int32 {
+	return int32(time.UnixMicro(us).UTC().Unix() / 86400)
+}
+
+// dataKey seals the originals of one source and day.
+type dataKey struct {
+	id   [8]byte
+	aead cipher.AEAD
+}
