@@ -4013,14 +4013,16 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x0fListDeadLetters\x12$.readtrail.v1.ListDeadLettersRequest\x1a%.readtrail.v1.ListDeadLettersResponse\x12X\n" +
 	"\rGetDeadLetter\x12\".readtrail.v1.GetDeadLetterRequest\x1a#.readtrail.v1.GetDeadLetterResponse\x12R\n" +
 	"\vListSources\x12 .readtrail.v1.ListSourcesRequest\x1a!.readtrail.v1.ListSourcesResponse\x12L\n" +
-	"\tGetStatus\x12\x1e.readtrail.v1.GetStatusRequest\x1a\x1f.readtrail.v1.GetStatusResponse2\x93\x04\n" +
-	"\x0eCommandService\x12[\n" +
+	"\tGetStatus\x12\x1e.readtrail.v1.GetStatusRequest\x1a\x1f.readtrail.v1.GetStatusResponse2\xe7\x02\n" +
+	"\x0fRegisterService\x12[\n" +
 	"\x0eRegisterSource\x12#.readtrail.v1.RegisterSourceRequest\x1a$.readtrail.v1.RegisterSourceResponse\x12R\n" +
 	"\vCreateToken\x12 .readtrail.v1.CreateTokenRequest\x1a!.readtrail.v1.CreateTokenResponse\x12R\n" +
 	"\vRevokeToken\x12 .readtrail.v1.RevokeTokenRequest\x1a!.readtrail.v1.RevokeTokenResponse\x12O\n" +
 	"\n" +
-	"ListTokens\x12\x1f.readtrail.v1.ListTokensRequest\x1a .readtrail.v1.ListTokensResponse\x12a\n" +
-	"\x10RetryDeadLetters\x12%.readtrail.v1.RetryDeadLettersRequest\x1a&.readtrail.v1.RetryDeadLettersResponse\x12H\n" +
+	"ListTokens\x12\x1f.readtrail.v1.ListTokensRequest\x1a .readtrail.v1.ListTokensResponse2v\n" +
+	"\x11DeadLetterService\x12a\n" +
+	"\x10RetryDeadLetters\x12%.readtrail.v1.RetryDeadLettersRequest\x1a&.readtrail.v1.RetryDeadLettersResponse2]\n" +
+	"\x11ProjectionService\x12H\n" +
 	"\aRebuild\x12\x1c.readtrail.v1.RebuildRequest\x1a\x1d.readtrail.v1.RebuildResponse0\x01B?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
@@ -4157,12 +4159,12 @@ var file_readtrail_v1_query_proto_depIdxs = []int32{
 	25, // 58: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
 	27, // 59: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
 	30, // 60: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	33, // 61: readtrail.v1.CommandService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	35, // 62: readtrail.v1.CommandService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	37, // 63: readtrail.v1.CommandService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	39, // 64: readtrail.v1.CommandService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	41, // 65: readtrail.v1.CommandService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	43, // 66: readtrail.v1.CommandService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	33, // 61: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	35, // 62: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	37, // 63: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	39, // 64: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	41, // 65: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	43, // 66: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
 	5,  // 67: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
 	14, // 68: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
 	18, // 69: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
@@ -4171,12 +4173,12 @@ var file_readtrail_v1_query_proto_depIdxs = []int32{
 	26, // 72: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
 	28, // 73: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
 	31, // 74: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	34, // 75: readtrail.v1.CommandService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	36, // 76: readtrail.v1.CommandService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	38, // 77: readtrail.v1.CommandService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	40, // 78: readtrail.v1.CommandService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	42, // 79: readtrail.v1.CommandService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	44, // 80: readtrail.v1.CommandService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	34, // 75: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	36, // 76: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	38, // 77: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	40, // 78: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	42, // 79: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	44, // 80: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
 	67, // [67:81] is the sub-list for method output_type
 	53, // [53:67] is the sub-list for method input_type
 	53, // [53:53] is the sub-list for extension type_name
@@ -4199,7 +4201,7 @@ func file_readtrail_v1_query_proto_init() {
 			NumEnums:      0,
 			NumMessages:   45,
 			NumExtensions: 0,
-			NumServices:   2,
+			NumServices:   4,
 		},
 		GoTypes:           file_readtrail_v1_query_proto_goTypes,
 		DependencyIndexes: file_readtrail_v1_query_proto_depIdxs,

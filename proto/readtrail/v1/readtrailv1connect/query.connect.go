@@ -23,8 +23,12 @@ const _ = connect.IsAtLeastVersion1_13_0
 const (
 	// QueryServiceName is the fully-qualified name of the QueryService service.
 	QueryServiceName = "readtrail.v1.QueryService"
-	// CommandServiceName is the fully-qualified name of the CommandService service.
-	CommandServiceName = "readtrail.v1.CommandService"
+	// RegisterServiceName is the fully-qualified name of the RegisterService service.
+	RegisterServiceName = "readtrail.v1.RegisterService"
+	// DeadLetterServiceName is the fully-qualified name of the DeadLetterService service.
+	DeadLetterServiceName = "readtrail.v1.DeadLetterService"
+	// ProjectionServiceName is the fully-qualified name of the ProjectionService service.
+	ProjectionServiceName = "readtrail.v1.ProjectionService"
 )
 
 // These constants are the fully-qualified names of the RPCs defined in this package. They're
@@ -56,23 +60,24 @@ const (
 	QueryServiceListSourcesProcedure = "/readtrail.v1.QueryService/ListSources"
 	// QueryServiceGetStatusProcedure is the fully-qualified name of the QueryService's GetStatus RPC.
 	QueryServiceGetStatusProcedure = "/readtrail.v1.QueryService/GetStatus"
-	// CommandServiceRegisterSourceProcedure is the fully-qualified name of the CommandService's
+	// RegisterServiceRegisterSourceProcedure is the fully-qualified name of the RegisterService's
 	// RegisterSource RPC.
-	CommandServiceRegisterSourceProcedure = "/readtrail.v1.CommandService/RegisterSource"
-	// CommandServiceCreateTokenProcedure is the fully-qualified name of the CommandService's
+	RegisterServiceRegisterSourceProcedure = "/readtrail.v1.RegisterService/RegisterSource"
+	// RegisterServiceCreateTokenProcedure is the fully-qualified name of the RegisterService's
 	// CreateToken RPC.
-	CommandServiceCreateTokenProcedure = "/readtrail.v1.CommandService/CreateToken"
-	// CommandServiceRevokeTokenProcedure is the fully-qualified name of the CommandService's
+	RegisterServiceCreateTokenProcedure = "/readtrail.v1.RegisterService/CreateToken"
+	// RegisterServiceRevokeTokenProcedure is the fully-qualified name of the RegisterService's
 	// RevokeToken RPC.
-	CommandServiceRevokeTokenProcedure = "/readtrail.v1.CommandService/RevokeToken"
-	// CommandServiceListTokensProcedure is the fully-qualified name of the CommandService's ListTokens
-	// RPC.
-	CommandServiceListTokensProcedure = "/readtrail.v1.CommandService/ListTokens"
-	// CommandServiceRetryDeadLettersProcedure is the fully-qualified name of the CommandService's
+	RegisterServiceRevokeTokenProcedure = "/readtrail.v1.RegisterService/RevokeToken"
+	// RegisterServiceListTokensProcedure is the fully-qualified name of the RegisterService's
+	// ListTokens RPC.
+	RegisterServiceListTokensProcedure = "/readtrail.v1.RegisterService/ListTokens"
+	// DeadLetterServiceRetryDeadLettersProcedure is the fully-qualified name of the DeadLetterService's
 	// RetryDeadLetters RPC.
-	CommandServiceRetryDeadLettersProcedure = "/readtrail.v1.CommandService/RetryDeadLetters"
-	// CommandServiceRebuildProcedure is the fully-qualified name of the CommandService's Rebuild RPC.
-	CommandServiceRebuildProcedure = "/readtrail.v1.CommandService/Rebuild"
+	DeadLetterServiceRetryDeadLettersProcedure = "/readtrail.v1.DeadLetterService/RetryDeadLetters"
+	// ProjectionServiceRebuildProcedure is the fully-qualified name of the ProjectionService's Rebuild
+	// RPC.
+	ProjectionServiceRebuildProcedure = "/readtrail.v1.ProjectionService/Rebuild"
 )
 
 // QueryServiceClient is a client for the readtrail.v1.QueryService service.
@@ -341,208 +346,296 @@ func (UnimplementedQueryServiceHandler) GetStatus(context.Context, *connect.Requ
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.QueryService.GetStatus is not implemented"))
 }
 
-// CommandServiceClient is a client for the readtrail.v1.CommandService service.
-type CommandServiceClient interface {
+// RegisterServiceClient is a client for the readtrail.v1.RegisterService service.
+type RegisterServiceClient interface {
 	// Registers a source or changes one. A new credential is in the response, once.
 	RegisterSource(context.Context, *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error)
 	CreateToken(context.Context, *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error)
 	RevokeToken(context.Context, *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error)
 	ListTokens(context.Context, *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error)
-	// Decodes dead letters again, with the adapters of today.
-	RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error)
-	// Rebuilds the projections into the next version and flips to it when it has caught up; streams progress.
-	Rebuild(context.Context, *connect.Request[v1.RebuildRequest]) (*connect.ServerStreamForClient[v1.RebuildResponse], error)
 }
 
-// NewCommandServiceClient constructs a client for the readtrail.v1.CommandService service. By
+// NewRegisterServiceClient constructs a client for the readtrail.v1.RegisterService service. By
 // default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped responses,
 // and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
 // connect.WithGRPC() or connect.WithGRPCWeb() options.
 //
 // The URL supplied here should be the base URL for the Connect or gRPC server (for example,
 // http://api.acme.com or https://acme.com/grpc).
-func NewCommandServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) CommandServiceClient {
+func NewRegisterServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) RegisterServiceClient {
 	baseURL = strings.TrimRight(baseURL, "/")
-	commandServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("CommandService").Methods()
-	return &commandServiceClient{
+	registerServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("RegisterService").Methods()
+	return &registerServiceClient{
 		registerSource: connect.NewClient[v1.RegisterSourceRequest, v1.RegisterSourceResponse](
 			httpClient,
-			baseURL+CommandServiceRegisterSourceProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("RegisterSource")),
+			baseURL+RegisterServiceRegisterSourceProcedure,
+			connect.WithSchema(registerServiceMethods.ByName("RegisterSource")),
 			connect.WithClientOptions(opts...),
 		),
 		createToken: connect.NewClient[v1.CreateTokenRequest, v1.CreateTokenResponse](
 			httpClient,
-			baseURL+CommandServiceCreateTokenProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("CreateToken")),
+			baseURL+RegisterServiceCreateTokenProcedure,
+			connect.WithSchema(registerServiceMethods.ByName("CreateToken")),
 			connect.WithClientOptions(opts...),
 		),
 		revokeToken: connect.NewClient[v1.RevokeTokenRequest, v1.RevokeTokenResponse](
 			httpClient,
-			baseURL+CommandServiceRevokeTokenProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("RevokeToken")),
+			baseURL+RegisterServiceRevokeTokenProcedure,
+			connect.WithSchema(registerServiceMethods.ByName("RevokeToken")),
 			connect.WithClientOptions(opts...),
 		),
 		listTokens: connect.NewClient[v1.ListTokensRequest, v1.ListTokensResponse](
 			httpClient,
-			baseURL+CommandServiceListTokensProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("ListTokens")),
-			connect.WithClientOptions(opts...),
-		),
-		retryDeadLetters: connect.NewClient[v1.RetryDeadLettersRequest, v1.RetryDeadLettersResponse](
-			httpClient,
-			baseURL+CommandServiceRetryDeadLettersProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("RetryDeadLetters")),
-			connect.WithClientOptions(opts...),
-		),
-		rebuild: connect.NewClient[v1.RebuildRequest, v1.RebuildResponse](
-			httpClient,
-			baseURL+CommandServiceRebuildProcedure,
-			connect.WithSchema(commandServiceMethods.ByName("Rebuild")),
+			baseURL+RegisterServiceListTokensProcedure,
+			connect.WithSchema(registerServiceMethods.ByName("ListTokens")),
 			connect.WithClientOptions(opts...),
 		),
 	}
 }
 
-// commandServiceClient implements CommandServiceClient.
-type commandServiceClient struct {
-	registerSource   *connect.Client[v1.RegisterSourceRequest, v1.RegisterSourceResponse]
-	createToken      *connect.Client[v1.CreateTokenRequest, v1.CreateTokenResponse]
-	revokeToken      *connect.Client[v1.RevokeTokenRequest, v1.RevokeTokenResponse]
-	listTokens       *connect.Client[v1.ListTokensRequest, v1.ListTokensResponse]
-	retryDeadLetters *connect.Client[v1.RetryDeadLettersRequest, v1.RetryDeadLettersResponse]
-	rebuild          *connect.Client[v1.RebuildRequest, v1.RebuildResponse]
+// registerServiceClient implements RegisterServiceClient.
+type registerServiceClient struct {
+	registerSource *connect.Client[v1.RegisterSourceRequest, v1.RegisterSourceResponse]
+	createToken    *connect.Client[v1.CreateTokenRequest, v1.CreateTokenResponse]
+	revokeToken    *connect.Client[v1.RevokeTokenRequest, v1.RevokeTokenResponse]
+	listTokens     *connect.Client[v1.ListTokensRequest, v1.ListTokensResponse]
 }
 
-// RegisterSource calls readtrail.v1.CommandService.RegisterSource.
-func (c *commandServiceClient) RegisterSource(ctx context.Context, req *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error) {
+// RegisterSource calls readtrail.v1.RegisterService.RegisterSource.
+func (c *registerServiceClient) RegisterSource(ctx context.Context, req *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error) {
 	return c.registerSource.CallUnary(ctx, req)
 }
 
-// CreateToken calls readtrail.v1.CommandService.CreateToken.
-func (c *commandServiceClient) CreateToken(ctx context.Context, req *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error) {
+// CreateToken calls readtrail.v1.RegisterService.CreateToken.
+func (c *registerServiceClient) CreateToken(ctx context.Context, req *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error) {
 	return c.createToken.CallUnary(ctx, req)
 }
 
-// RevokeToken calls readtrail.v1.CommandService.RevokeToken.
-func (c *commandServiceClient) RevokeToken(ctx context.Context, req *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error) {
+// RevokeToken calls readtrail.v1.RegisterService.RevokeToken.
+func (c *registerServiceClient) RevokeToken(ctx context.Context, req *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error) {
 	return c.revokeToken.CallUnary(ctx, req)
 }
 
-// ListTokens calls readtrail.v1.CommandService.ListTokens.
-func (c *commandServiceClient) ListTokens(ctx context.Context, req *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error) {
+// ListTokens calls readtrail.v1.RegisterService.ListTokens.
+func (c *registerServiceClient) ListTokens(ctx context.Context, req *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error) {
 	return c.listTokens.CallUnary(ctx, req)
 }
 
-// RetryDeadLetters calls readtrail.v1.CommandService.RetryDeadLetters.
-func (c *commandServiceClient) RetryDeadLetters(ctx context.Context, req *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error) {
-	return c.retryDeadLetters.CallUnary(ctx, req)
-}
-
-// Rebuild calls readtrail.v1.CommandService.Rebuild.
-func (c *commandServiceClient) Rebuild(ctx context.Context, req *connect.Request[v1.RebuildRequest]) (*connect.ServerStreamForClient[v1.RebuildResponse], error) {
-	return c.rebuild.CallServerStream(ctx, req)
-}
-
-// CommandServiceHandler is an implementation of the readtrail.v1.CommandService service.
-type CommandServiceHandler interface {
+// RegisterServiceHandler is an implementation of the readtrail.v1.RegisterService service.
+type RegisterServiceHandler interface {
 	// Registers a source or changes one. A new credential is in the response, once.
 	RegisterSource(context.Context, *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error)
 	CreateToken(context.Context, *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error)
 	RevokeToken(context.Context, *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error)
 	ListTokens(context.Context, *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error)
-	// Decodes dead letters again, with the adapters of today.
-	RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error)
-	// Rebuilds the projections into the next version and flips to it when it has caught up; streams progress.
-	Rebuild(context.Context, *connect.Request[v1.RebuildRequest], *connect.ServerStream[v1.RebuildResponse]) error
 }
 
-// NewCommandServiceHandler builds an HTTP handler from the service implementation. It returns the
+// NewRegisterServiceHandler builds an HTTP handler from the service implementation. It returns the
 // path on which to mount the handler and the handler itself.
 //
 // By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
 // and JSON codecs. They also support gzip compression.
-func NewCommandServiceHandler(svc CommandServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
-	commandServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("CommandService").Methods()
-	commandServiceRegisterSourceHandler := connect.NewUnaryHandler(
-		CommandServiceRegisterSourceProcedure,
+func NewRegisterServiceHandler(svc RegisterServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	registerServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("RegisterService").Methods()
+	registerServiceRegisterSourceHandler := connect.NewUnaryHandler(
+		RegisterServiceRegisterSourceProcedure,
 		svc.RegisterSource,
-		connect.WithSchema(commandServiceMethods.ByName("RegisterSource")),
+		connect.WithSchema(registerServiceMethods.ByName("RegisterSource")),
 		connect.WithHandlerOptions(opts...),
 	)
-	commandServiceCreateTokenHandler := connect.NewUnaryHandler(
-		CommandServiceCreateTokenProcedure,
+	registerServiceCreateTokenHandler := connect.NewUnaryHandler(
+		RegisterServiceCreateTokenProcedure,
 		svc.CreateToken,
-		connect.WithSchema(commandServiceMethods.ByName("CreateToken")),
+		connect.WithSchema(registerServiceMethods.ByName("CreateToken")),
 		connect.WithHandlerOptions(opts...),
 	)
-	commandServiceRevokeTokenHandler := connect.NewUnaryHandler(
-		CommandServiceRevokeTokenProcedure,
+	registerServiceRevokeTokenHandler := connect.NewUnaryHandler(
+		RegisterServiceRevokeTokenProcedure,
 		svc.RevokeToken,
-		connect.WithSchema(commandServiceMethods.ByName("RevokeToken")),
+		connect.WithSchema(registerServiceMethods.ByName("RevokeToken")),
 		connect.WithHandlerOptions(opts...),
 	)
-	commandServiceListTokensHandler := connect.NewUnaryHandler(
-		CommandServiceListTokensProcedure,
+	registerServiceListTokensHandler := connect.NewUnaryHandler(
+		RegisterServiceListTokensProcedure,
 		svc.ListTokens,
-		connect.WithSchema(commandServiceMethods.ByName("ListTokens")),
+		connect.WithSchema(registerServiceMethods.ByName("ListTokens")),
 		connect.WithHandlerOptions(opts...),
 	)
-	commandServiceRetryDeadLettersHandler := connect.NewUnaryHandler(
-		CommandServiceRetryDeadLettersProcedure,
-		svc.RetryDeadLetters,
-		connect.WithSchema(commandServiceMethods.ByName("RetryDeadLetters")),
-		connect.WithHandlerOptions(opts...),
-	)
-	commandServiceRebuildHandler := connect.NewServerStreamHandler(
-		CommandServiceRebuildProcedure,
-		svc.Rebuild,
-		connect.WithSchema(commandServiceMethods.ByName("Rebuild")),
-		connect.WithHandlerOptions(opts...),
-	)
-	return "/readtrail.v1.CommandService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return "/readtrail.v1.RegisterService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case CommandServiceRegisterSourceProcedure:
-			commandServiceRegisterSourceHandler.ServeHTTP(w, r)
-		case CommandServiceCreateTokenProcedure:
-			commandServiceCreateTokenHandler.ServeHTTP(w, r)
-		case CommandServiceRevokeTokenProcedure:
-			commandServiceRevokeTokenHandler.ServeHTTP(w, r)
-		case CommandServiceListTokensProcedure:
-			commandServiceListTokensHandler.ServeHTTP(w, r)
-		case CommandServiceRetryDeadLettersProcedure:
-			commandServiceRetryDeadLettersHandler.ServeHTTP(w, r)
-		case CommandServiceRebuildProcedure:
-			commandServiceRebuildHandler.ServeHTTP(w, r)
+		case RegisterServiceRegisterSourceProcedure:
+			registerServiceRegisterSourceHandler.ServeHTTP(w, r)
+		case RegisterServiceCreateTokenProcedure:
+			registerServiceCreateTokenHandler.ServeHTTP(w, r)
+		case RegisterServiceRevokeTokenProcedure:
+			registerServiceRevokeTokenHandler.ServeHTTP(w, r)
+		case RegisterServiceListTokensProcedure:
+			registerServiceListTokensHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
 	})
 }
 
-// UnimplementedCommandServiceHandler returns CodeUnimplemented from all methods.
-type UnimplementedCommandServiceHandler struct{}
+// UnimplementedRegisterServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedRegisterServiceHandler struct{}
 
-func (UnimplementedCommandServiceHandler) RegisterSource(context.Context, *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.RegisterSource is not implemented"))
+func (UnimplementedRegisterServiceHandler) RegisterSource(context.Context, *connect.Request[v1.RegisterSourceRequest]) (*connect.Response[v1.RegisterSourceResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.RegisterService.RegisterSource is not implemented"))
 }
 
-func (UnimplementedCommandServiceHandler) CreateToken(context.Context, *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.CreateToken is not implemented"))
+func (UnimplementedRegisterServiceHandler) CreateToken(context.Context, *connect.Request[v1.CreateTokenRequest]) (*connect.Response[v1.CreateTokenResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.RegisterService.CreateToken is not implemented"))
 }
 
-func (UnimplementedCommandServiceHandler) RevokeToken(context.Context, *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.RevokeToken is not implemented"))
+func (UnimplementedRegisterServiceHandler) RevokeToken(context.Context, *connect.Request[v1.RevokeTokenRequest]) (*connect.Response[v1.RevokeTokenResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.RegisterService.RevokeToken is not implemented"))
 }
 
-func (UnimplementedCommandServiceHandler) ListTokens(context.Context, *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.ListTokens is not implemented"))
+func (UnimplementedRegisterServiceHandler) ListTokens(context.Context, *connect.Request[v1.ListTokensRequest]) (*connect.Response[v1.ListTokensResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.RegisterService.ListTokens is not implemented"))
 }
 
-func (UnimplementedCommandServiceHandler) RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.RetryDeadLetters is not implemented"))
+// DeadLetterServiceClient is a client for the readtrail.v1.DeadLetterService service.
+type DeadLetterServiceClient interface {
+	// Decodes dead letters again, with the adapters of today.
+	RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error)
 }
 
-func (UnimplementedCommandServiceHandler) Rebuild(context.Context, *connect.Request[v1.RebuildRequest], *connect.ServerStream[v1.RebuildResponse]) error {
-	return connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CommandService.Rebuild is not implemented"))
+// NewDeadLetterServiceClient constructs a client for the readtrail.v1.DeadLetterService service. By
+// default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped responses,
+// and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
+// connect.WithGRPC() or connect.WithGRPCWeb() options.
+//
+// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
+// http://api.acme.com or https://acme.com/grpc).
+func NewDeadLetterServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) DeadLetterServiceClient {
+	baseURL = strings.TrimRight(baseURL, "/")
+	deadLetterServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("DeadLetterService").Methods()
+	return &deadLetterServiceClient{
+		retryDeadLetters: connect.NewClient[v1.RetryDeadLettersRequest, v1.RetryDeadLettersResponse](
+			httpClient,
+			baseURL+DeadLetterServiceRetryDeadLettersProcedure,
+			connect.WithSchema(deadLetterServiceMethods.ByName("RetryDeadLetters")),
+			connect.WithClientOptions(opts...),
+		),
+	}
+}
+
+// deadLetterServiceClient implements DeadLetterServiceClient.
+type deadLetterServiceClient struct {
+	retryDeadLetters *connect.Client[v1.RetryDeadLettersRequest, v1.RetryDeadLettersResponse]
+}
+
+// RetryDeadLetters calls readtrail.v1.DeadLetterService.RetryDeadLetters.
+func (c *deadLetterServiceClient) RetryDeadLetters(ctx context.Context, req *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error) {
+	return c.retryDeadLetters.CallUnary(ctx, req)
+}
+
+// DeadLetterServiceHandler is an implementation of the readtrail.v1.DeadLetterService service.
+type DeadLetterServiceHandler interface {
+	// Decodes dead letters again, with the adapters of today.
+	RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error)
+}
+
+// NewDeadLetterServiceHandler builds an HTTP handler from the service implementation. It returns
+// the path on which to mount the handler and the handler itself.
+//
+// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
+// and JSON codecs. They also support gzip compression.
+func NewDeadLetterServiceHandler(svc DeadLetterServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	deadLetterServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("DeadLetterService").Methods()
+	deadLetterServiceRetryDeadLettersHandler := connect.NewUnaryHandler(
+		DeadLetterServiceRetryDeadLettersProcedure,
+		svc.RetryDeadLetters,
+		connect.WithSchema(deadLetterServiceMethods.ByName("RetryDeadLetters")),
+		connect.WithHandlerOptions(opts...),
+	)
+	return "/readtrail.v1.DeadLetterService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case DeadLetterServiceRetryDeadLettersProcedure:
+			deadLetterServiceRetryDeadLettersHandler.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// UnimplementedDeadLetterServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedDeadLetterServiceHandler struct{}
+
+func (UnimplementedDeadLetterServiceHandler) RetryDeadLetters(context.Context, *connect.Request[v1.RetryDeadLettersRequest]) (*connect.Response[v1.RetryDeadLettersResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.DeadLetterService.RetryDeadLetters is not implemented"))
+}
+
+// ProjectionServiceClient is a client for the readtrail.v1.ProjectionService service.
+type ProjectionServiceClient interface {
+	// Rebuilds the projections into the next version and flips to it when it has caught up; streams progress.
+	Rebuild(context.Context, *connect.Request[v1.RebuildRequest]) (*connect.ServerStreamForClient[v1.RebuildResponse], error)
+}
+
+// NewProjectionServiceClient constructs a client for the readtrail.v1.ProjectionService service. By
+// default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped responses,
+// and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
+// connect.WithGRPC() or connect.WithGRPCWeb() options.
+//
+// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
+// http://api.acme.com or https://acme.com/grpc).
+func NewProjectionServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) ProjectionServiceClient {
+	baseURL = strings.TrimRight(baseURL, "/")
+	projectionServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("ProjectionService").Methods()
+	return &projectionServiceClient{
+		rebuild: connect.NewClient[v1.RebuildRequest, v1.RebuildResponse](
+			httpClient,
+			baseURL+ProjectionServiceRebuildProcedure,
+			connect.WithSchema(projectionServiceMethods.ByName("Rebuild")),
+			connect.WithClientOptions(opts...),
+		),
+	}
+}
+
+// projectionServiceClient implements ProjectionServiceClient.
+type projectionServiceClient struct {
+	rebuild *connect.Client[v1.RebuildRequest, v1.RebuildResponse]
+}
+
+// Rebuild calls readtrail.v1.ProjectionService.Rebuild.
+func (c *projectionServiceClient) Rebuild(ctx context.Context, req *connect.Request[v1.RebuildRequest]) (*connect.ServerStreamForClient[v1.RebuildResponse], error) {
+	return c.rebuild.CallServerStream(ctx, req)
+}
+
+// ProjectionServiceHandler is an implementation of the readtrail.v1.ProjectionService service.
+type ProjectionServiceHandler interface {
+	// Rebuilds the projections into the next version and flips to it when it has caught up; streams progress.
+	Rebuild(context.Context, *connect.Request[v1.RebuildRequest], *connect.ServerStream[v1.RebuildResponse]) error
+}
+
+// NewProjectionServiceHandler builds an HTTP handler from the service implementation. It returns
+// the path on which to mount the handler and the handler itself.
+//
+// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
+// and JSON codecs. They also support gzip compression.
+func NewProjectionServiceHandler(svc ProjectionServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	projectionServiceMethods := v1.File_readtrail_v1_query_proto.Services().ByName("ProjectionService").Methods()
+	projectionServiceRebuildHandler := connect.NewServerStreamHandler(
+		ProjectionServiceRebuildProcedure,
+		svc.Rebuild,
+		connect.WithSchema(projectionServiceMethods.ByName("Rebuild")),
+		connect.WithHandlerOptions(opts...),
+	)
+	return "/readtrail.v1.ProjectionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case ProjectionServiceRebuildProcedure:
+			projectionServiceRebuildHandler.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// UnimplementedProjectionServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedProjectionServiceHandler struct{}
+
+func (UnimplementedProjectionServiceHandler) Rebuild(context.Context, *connect.Request[v1.RebuildRequest], *connect.ServerStream[v1.RebuildResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.ProjectionService.Rebuild is not implemented"))
 }
