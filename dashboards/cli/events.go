@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Event is `readtrail event`.
+type Event struct {
+	Event    string `arg:"" help:"The event: its id (27 characters) or its journal position."`
+	Purpose  string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Original bool   `help:"Print only the original, byte for byte as it came."`
+	JSON     bool   `help:"Write the whole answer as JSON."`
+}
+
+// Run asks and prints.
+func (q Event) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	res, err := conn.questions().GetEvent(ctx, connect.NewRequest(&v1.GetEventRequest{
+		Event: q.Event, Purpose: q.Purpose, Original: true,
+	}))
+	if err != nil {
+		return fmt.Errorf("ask for event: %w", err)
+	}
+	a := res.Msg
+	switch {
+	case q.Original:
+		if _, err := w.Write(a.Original); err != nil {
+			return fmt.Errorf("write original: %w", err)
+		}
+		return nil
+	case q.JSON:
+		return writeJSON(w, a)
+	}
+	c := clockOf(a.Header)
+	fmt.Fprintf(w, "Event at journal position %d\n\n", a.Position)
+	writeHeader(w, a.Header)
+	fmt.Fprintf(w, "  %-14s%s\n", "received", c.at(a.ReceivedUs))
+	if len(a.ConflictsWith) > 0 {
+		fmt.Fprintf(w, "  %-14s%s\n", "conflict", "another event claims the same id with other content")
+	}
+	for _, p := range a.Paired {
+		fmt.Fprintf(w, "  %-14sposition %d, from %s at %s\n", "same access", p.Position, printable(p.Source), c.at(p.OccurredUs))
+	}
+	text, err := protojson.MarshalOptions{Multiline: true, Indent: "  "}.Marshal(a.Event)
+	if err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	fmt.Fprintf(w, "\nAs Readtrail understood it\n%s\n", text)
+	if a.FreeText != nil {
+		fmt.Fprintf(w, "\nTyped by people\n%s\n", protojson.Format(a.FreeText))
+	}
+	fmt.Fprintf(w, "\nAs it came (%s, %s)\n%s\n", a.MediaType, count(uint64(len(a.Original)), "byte", "bytes"), safeText(a.Original))
+	return nil
+}
+
+// Search is `readtrail search`.
+type Search struct {
+	Purpose     string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Object      string `help:"Object: its id, system|value or reference." placeholder:"ID"`
+	ObjectType  string `help:"Kind of object, such as DocumentReference." placeholder:"TYPE"`
+	Site        string `help:"Site where it happened." placeholder:"SITE"`
+	Workstation string `help:"Workstation that was used." placeholder:"NAME"`
+	Address     string `help:"Network address that was used." placeholder:"ADDRESS"`
+	Source      string `help:"Source that reported it." placeholder:"NAME"`
+	Text        string `help:"Text of an unresolved patient or a reader's name." placeholder:"TEXT"`
+	Action      string `help:"Only this action: ${enum}." enum:"any,read,search,print,export,create,update,delete,execute,disclose,login,logout" default:"any"`
+	BreakGlass  bool   `help:"Only accesses by break-glass."`
+	Patientless bool   `help:"Only events without a patient."`
+	Unresolved  bool   `help:"Only events whose patient could not be resolved."`
+	Period
+	Paging
+	Output
+}
+
+// Run asks and prints.
+func (q Search) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	b, err := q.bounds()
+	if err != nil {
+		return err
+	}
+	req := &v1.SearchAccessesRequest{
+		Purpose: q.Purpose, Object: q.Object, ObjectType: q.ObjectType, Site: q.Site, Workstation: q.Workstation,
+		NetworkAddress: q.Address, Source: q.Source, Text: q.Text, Action: actionOf(q.Action), BreakGlass: q.BreakGlass,
+		Patientless: q.Patientless, Unresolved: q.Unresolved, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+	}
+	for first := true; ; first = false {
+		res, err := conn.questions().SearchAccesses(ctx, connect.NewRequest(req))
+		if err != nil {
+			return fmt.Errorf("search accesses: %w", err)
+		}
+		if err := q.print(w, res.Msg, first); err != nil {
+			return err
+		}
+		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
+		if !q.All || req.Page.Token == "" {
+			return nil
+		}
+	}
+}
+
+func (q Search) print(w io.Writer, a *v1.SearchAccessesResponse, first bool) error {
+	c := clockOf(a.Header)
+	switch q.format() {
+	case "json":
+		return writeJSON(w, a)
+	case "csv":
+		t := accessTable(c.stamp, a.Accesses)
+		if !first {
+			t.columns = nil
+		}
+		return t.csv(w)
+	}
+	if first {
+		fmt.Fprintf(w, "Accesses found\n\n")
+		writeHeader(w, a.Header)
+		fmt.Fprintln(w)
+		if len(a.Accesses) == 0 {
+			fmt.Fprintln(w, "No access of this kind is in what the sources reported.")
+			return nil
+		}
+	}
+	if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+		return err
+	}
+	writeNext(w, q.All, a.NextPageToken)
+	return nil
+}
+
+func actionOf(text string) v1.Action {
+	for n, name := range v1.Action_name {
+		if word(name, "ACTION_") == text {
+			return v1.Action(n)
+		}
+	}
+	return v1.Action_ACTION_UNSPECIFIED
+}
+
+// safeText keeps an original from driving the terminal; line ends and tabs stay.
+func safeText(b []byte) string {
+	out := make([]rune, 0, len(b))
+	for _, r := range string(b) {
+		if r == '\n' || r == '\t' {
+			out = append(out, r)
+			continue
+		}
+		out = append(out, []rune(printable(string(r)))...)
+	}
+	return string(out)
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// writeHeader prints what an answer rests on, before the answer: position, zone, coverage, gaps, unresolved events.
+func writeHeader(w io.Writer, h *v1.AnswerHeader) {
+	c := clockOf(h)
+	line := func(name, text string) { fmt.Fprintf(w, "  %-14s%s\n", name, text) }
+	behind := ""
+	if h.GetPosition() < h.GetJournalPosition() {
+		behind = fmt.Sprintf(" (the journal stands at %d)", h.GetJournalPosition())
+	}
+	line("known at", fmt.Sprintf("%s %s, journal position %d%s", c.at(h.GetAsOfUs()), h.GetTimeZone(), h.GetPosition(), behind))
+	if h.GetFromUs() != 0 || h.GetUntilUs() != 0 {
+		line("period", orOpen(c.at(h.GetFromUs()), "the beginning")+" to "+orOpen(c.at(h.GetUntilUs()), "now"))
+	}
+	for i, s := range h.GetCoverage() {
+		name := ""
+		if i == 0 {
+			name = "sources"
+		}
+		text := printable(s.Source) + "  " + orOpen(c.at(s.FirstOccurredUs), "nothing yet") + " to " + orOpen(c.at(s.LastOccurredUs), "-")
+		if len(s.Systems) > 0 {
+			text += "  (" + printable(strings.Join(s.Systems, ", ")) + ")"
+		}
+		line(name, text)
+	}
+	if len(h.GetGaps()) == 0 && len(h.GetCoverage()) > 0 {
+		line("gaps", "none known")
+	}
+	for i, g := range h.GetGaps() {
+		name := ""
+		if i == 0 {
+			name = "gaps"
+		}
+		line(name, gapText(c, g))
+	}
+	if h.GetUnresolvedEvents() > 0 {
+		line("unresolved", count(h.UnresolvedEvents, "event", "events")+" in this period name no patient that could be resolved")
+	}
+	for _, note := range h.GetNotes() {
+		line("note", printable(note))
+	}
+	if h.GetQuestionId() != "" {
+		line("question", h.QuestionId+" (journaled)")
+	}
+}
+
+func gapText(c clock, g *v1.CoverageGap) string {
+	kind := word(g.Kind.String(), "KIND_")
+	span := c.at(g.FromUs) + " to " + orOpen(c.at(g.UntilUs), "now, still open")
+	switch g.Kind {
+	case v1.CoverageFact_KIND_SEQUENCE_GAP:
+		return fmt.Sprintf("%s: %s, %s missing", printable(g.Source), span, count(uint64(max(g.Amount, 0)), "event", "events"))
+	case v1.CoverageFact_KIND_LATENESS, v1.CoverageFact_KIND_CLOCK_SKEW:
+		return fmt.Sprintf("%s: %s, %s of %d s", printable(g.Source), span, kind, g.Amount)
+	}
+	return fmt.Sprintf("%s: %s, %s", printable(g.Source), span, kind)
+}
+
+func orOpen(text, open string) string {
+	if text == "" {
+		return open
+	}
+	return text
+}

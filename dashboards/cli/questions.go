@@ -1,0 +1,346 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// ErrAmbiguous says that the value names more than one record or reader: the caller shows the choices and asks again.
+var ErrAmbiguous = errors.New("the value names more than one")
+
+// Period is when, and as known when.
+type Period struct {
+	From  string `help:"Accesses that occurred at or after this time (2006-01-02, '2006-01-02 15:04' or RFC 3339)." placeholder:"TIME"`
+	Until string `help:"Accesses that occurred before this time." placeholder:"TIME"`
+	AsOf  string `help:"Answer as it was known at this time." placeholder:"TIME"`
+	Zone  string `help:"Time zone to read and tell times in (IANA name). Default: the site's." placeholder:"ZONE"`
+}
+
+type bounds struct{ from, until, asOf int64 }
+
+func (p Period) bounds() (bounds, error) {
+	zone := time.Local
+	if p.Zone != "" {
+		var err error
+		if zone, err = time.LoadLocation(p.Zone); err != nil {
+			return bounds{}, fmt.Errorf("read --zone: %w", err)
+		}
+	}
+	var b bounds
+	for _, f := range []struct {
+		flag, text string
+		to         *int64
+	}{{"--from", p.From, &b.from}, {"--until", p.Until, &b.until}, {"--as-of", p.AsOf, &b.asOf}} {
+		if f.text == "" {
+			continue
+		}
+		at, err := parseTime(f.text, zone)
+		if err != nil {
+			return bounds{}, fmt.Errorf("read %s: %w", f.flag, err)
+		}
+		*f.to = at.UnixMicro()
+	}
+	return b, nil
+}
+
+func parseTime(text string, zone *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, errors.New("want a time like 2006-01-02, '2006-01-02 15:04' or 2006-01-02T15:04:05Z")
+}
+
+// Paging is how much of a list to print.
+type Paging struct {
+	Limit uint32 `help:"Accesses to print, at most 1000 a page." default:"50"`
+	Page  string `help:"Continue after an earlier page: its 'next page' token." placeholder:"TOKEN"`
+	All   bool   `help:"Print every page."`
+}
+
+// WhoViewed is `readtrail who-viewed`.
+type WhoViewed struct {
+	Patient string `arg:"" help:"The record: an MRN, system|value, Patient/123 or an absolute URL."`
+	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Period
+	Paging
+	Output
+}
+
+// Run asks and prints. It returns ErrAmbiguous when the value names several records.
+func (q WhoViewed) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	b, err := q.bounds()
+	if err != nil {
+		return err
+	}
+	req := &v1.WhoViewedRequest{
+		Patient: q.Patient, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+	}
+	for first := true; ; first = false {
+		res, err := conn.questions().WhoViewed(ctx, connect.NewRequest(req))
+		if err != nil {
+			return fmt.Errorf("ask who viewed: %w", err)
+		}
+		if err := q.print(w, res.Msg, first); err != nil {
+			return err
+		}
+		if len(res.Msg.Candidates) > 0 {
+			return ErrAmbiguous
+		}
+		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
+		if !q.All || req.Page.Token == "" {
+			return nil
+		}
+	}
+}
+
+func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error {
+	switch q.format() {
+	case "json":
+		return writeJSON(w, a)
+	case "csv":
+		t := accessTable(clockOf(a.Header).stamp, a.Accesses)
+		if !first {
+			t.columns = nil
+		}
+		return t.csv(w)
+	}
+	if !first {
+		return accessTable(clockOf(a.Header).at, a.Accesses).text(w)
+	}
+	fmt.Fprintf(w, "Who viewed this record?\n\n")
+	writeFollowed(w, q.Patient, a.Identifiers)
+	writeHeader(w, a.Header)
+	if len(a.Candidates) > 0 {
+		return writeCandidates(w, "record", a.Candidates)
+	}
+	return q.printRecord(w, a)
+}
+
+func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
+	t, c := a.GetTotals(), clockOf(a.Header)
+	fmt.Fprintf(w, "\n%s, %s reported by %s", count(t.GetReaders(), "reader", "readers"),
+		count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"))
+	for _, part := range []struct {
+		n    uint64
+		text string
+	}{{t.GetFailed(), "failed"}, {t.GetIncidental(), "incidental"}, {t.GetBreakGlass(), "by break-glass"}, {t.GetUnnamedReader(), "by a reader without a name"}} {
+		if part.n > 0 {
+			fmt.Fprintf(w, "; %d %s", part.n, part.text)
+		}
+	}
+	fmt.Fprintln(w, ".")
+	if len(a.Readers) > 0 {
+		readers := &table{columns: []string{"reader", "role", "department", "accesses", "first", "last", "actions", "purposes", "marks"}}
+		for _, r := range a.Readers {
+			actions := make([]string, len(r.Actions))
+			for i, action := range r.Actions {
+				actions[i] = actionText(action)
+			}
+			readers.add(readerText(r.Reader), roleText(r.Reader), strings.Join(r.Departments, ", "), fmt.Sprint(r.Accesses),
+				c.at(r.FirstUs), c.at(r.LastUs), strings.Join(actions, ", "), strings.Join(r.Purposes, ", "), readerMarks(r))
+		}
+		fmt.Fprintln(w)
+		if err := readers.text(w); err != nil {
+			return err
+		}
+	}
+	if len(a.Accesses) > 0 {
+		fmt.Fprintf(w, "\nAccesses, newest first\n")
+		if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+			return err
+		}
+	}
+	if len(a.Unresolved) > 0 {
+		fmt.Fprintf(w, "\nNot counted: text that may mean this patient, but names no identifier\n")
+		if err := candidateTable(a.Unresolved).text(w); err != nil {
+			return err
+		}
+	}
+	writeLooks(w, c, a.Looks)
+	writeNext(w, q.All, a.NextPageToken)
+	return nil
+}
+
+func readerMarks(r *v1.ReaderSummary) string {
+	var marks []string
+	if r.BreakGlass {
+		marks = append(marks, "break-glass")
+	}
+	if r.Failed > 0 {
+		marks = append(marks, fmt.Sprintf("%d failed", r.Failed))
+	}
+	if r.Incidental > 0 {
+		marks = append(marks, fmt.Sprintf("%d incidental", r.Incidental))
+	}
+	return strings.Join(marks, ", ")
+}
+
+func writeFollowed(w io.Writer, asked string, ids []*v1.FollowedIdentifier) {
+	fmt.Fprintf(w, "  %-14s%s\n", "asked for", printable(asked))
+	for i, id := range ids {
+		name := ""
+		if i == 0 {
+			name = "followed to"
+		}
+		text := printable(identifierText(id.Identifier))
+		if id.Position != 0 {
+			text += fmt.Sprintf("  (%s, by %s at position %d)", strings.ReplaceAll(id.Via, "_", " "), printable(id.Source), id.Position)
+		}
+		fmt.Fprintf(w, "  %-14s%s\n", name, text)
+	}
+}
+
+func writeCandidates(w io.Writer, what string, candidates []*v1.Candidate) error {
+	fmt.Fprintf(w, "\nThe value names more than one %s. Ask again with one of these:\n\n", what)
+	return candidateTable(candidates).text(w)
+}
+
+func candidateTable(candidates []*v1.Candidate) *table {
+	t := &table{columns: []string{"identifier", "text", "events"}}
+	for _, c := range candidates {
+		t.add(identifierText(c.Identifier), c.Text, fmt.Sprint(c.Events))
+	}
+	return t
+}
+
+func writeLooks(w io.Writer, c clock, looks []*v1.Look) {
+	if len(looks) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nLooks through Readtrail (not counted as readers)\n")
+	t := &table{columns: []string{"when", "asker", "role", "query", "purpose", "rows", "question"}}
+	for _, l := range looks {
+		t.add(c.at(l.AskedUs), l.Asker, l.Role, l.Query, l.Purpose, fmt.Sprint(l.Rows), l.QuestionId)
+	}
+	_ = t.text(w) // the writer's error shows at the next write
+}
+
+func writeNext(w io.Writer, all bool, token string) {
+	if token != "" && !all {
+		fmt.Fprintf(w, "\nMore: --page %s (or --all)\n", token)
+	}
+}
+
+// accessTable lists accesses; at tells times.
+func accessTable(at func(int64) string, accesses []*v1.Access) *table {
+	t := &table{columns: []string{"when", "reader", "role", "department", "action", "patient", "object", "purpose", "source", "workstation", "marks", "position"}}
+	for _, a := range accesses {
+		t.add(at(a.OccurredUs), readerText(a.Reader), roleText(a.Reader), a.GetReader().GetDepartment(), actionText(a.Action),
+			patientsText(a.Patients), objectsText(a.Objects), strings.Join(a.Purposes, ", "), a.Source, a.Workstation,
+			accessMarks(a), fmt.Sprint(a.Position))
+	}
+	return t
+}
+
+func accessMarks(a *v1.Access) string {
+	var marks []string
+	if a.BreakGlass {
+		marks = append(marks, "break-glass")
+	}
+	if o := outcomeText(a.Outcome); strings.Contains(o, "failure") {
+		marks = append(marks, o)
+	}
+	if m := modeText(a.Mode); m == "incidental" || m == "system" {
+		marks = append(marks, m)
+	}
+	if len(a.Paired) > 0 {
+		marks = append(marks, fmt.Sprintf("%d reports", len(a.Paired)+1))
+	}
+	if a.OnBehalfOf != "" {
+		marks = append(marks, "on behalf of "+a.OnBehalfOf)
+	}
+	return strings.Join(append(marks, a.Flags...), ", ")
+}
+
+// ReaderActivity is `readtrail reader`.
+type ReaderActivity struct {
+	Reader  string `arg:"" help:"The reader: a user id, system|value, Practitioner/123 or an absolute URL."`
+	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Period
+	Paging
+	Output
+}
+
+// Run asks and prints. It returns ErrAmbiguous when the value names several readers.
+func (q ReaderActivity) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	b, err := q.bounds()
+	if err != nil {
+		return err
+	}
+	req := &v1.ReaderActivityRequest{
+		Reader: q.Reader, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+	}
+	for first := true; ; first = false {
+		res, err := conn.questions().ReaderActivity(ctx, connect.NewRequest(req))
+		if err != nil {
+			return fmt.Errorf("ask what a reader did: %w", err)
+		}
+		if err := q.print(w, res.Msg, first); err != nil {
+			return err
+		}
+		if len(res.Msg.Candidates) > 0 {
+			return ErrAmbiguous
+		}
+		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
+		if !q.All || req.Page.Token == "" {
+			return nil
+		}
+	}
+}
+
+func (q ReaderActivity) print(w io.Writer, a *v1.ReaderActivityResponse, first bool) error {
+	c := clockOf(a.Header)
+	switch q.format() {
+	case "json":
+		return writeJSON(w, a)
+	case "csv":
+		t := accessTable(c.stamp, a.Accesses)
+		if !first {
+			t.columns = nil
+		}
+		return t.csv(w)
+	}
+	if !first {
+		return accessTable(c.at, a.Accesses).text(w)
+	}
+	fmt.Fprintf(w, "What did this reader do?\n\n")
+	writeFollowed(w, q.Reader, a.Identifiers)
+	writeHeader(w, a.Header)
+	if len(a.Candidates) > 0 {
+		return writeCandidates(w, "reader", a.Candidates)
+	}
+	t := a.GetTotals()
+	fmt.Fprintf(w, "\n%s to %s, reported by %s; %d failed; %d by break-glass; %d without a patient.\n",
+		count(t.GetAccesses(), "access", "accesses"), count(t.GetPatients(), "patient", "patients"),
+		count(t.GetEvents(), "event", "events"), t.GetFailed(), t.GetBreakGlass(), t.GetPatientless())
+	if len(a.Days) > 0 {
+		days := &table{columns: []string{"day", "accesses", "patients"}}
+		for _, d := range a.Days {
+			days.add(d.Day, fmt.Sprint(d.Accesses), fmt.Sprint(d.Patients))
+		}
+		fmt.Fprintln(w)
+		if err := days.text(w); err != nil {
+			return err
+		}
+	}
+	if len(a.Accesses) > 0 {
+		fmt.Fprintf(w, "\nAccesses, newest first\n")
+		if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+			return err
+		}
+	}
+	writeNext(w, q.All, a.NextPageToken)
+	return nil
+}
