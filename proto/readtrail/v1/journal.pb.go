@@ -497,6 +497,8 @@ type Item struct {
 	//	*Item_Token
 	//	*Item_Coverage
 	Body isItem_Body `protobuf_oneof:"body"`
+	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
+	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
 	// Set when this item's id was seen before with other content: the id that both claim.
 	ConflictsWith []byte `protobuf:"bytes,15,opt,name=conflicts_with,json=conflictsWith,proto3" json:"conflicts_with,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -626,6 +628,13 @@ func (x *Item) GetCoverage() *CoverageFact {
 		if x, ok := x.Body.(*Item_Coverage); ok {
 			return x.Coverage
 		}
+	}
+	return nil
+}
+
+func (x *Item) GetContent() []byte {
+	if x != nil {
+		return x.Content
 	}
 	return nil
 }
@@ -1793,7 +1802,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x04root\x18\b \x01(\fR\x04root\"1\n" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x14\n" +
-	"\x05items\x18\x02 \x03(\fR\x05items\"\xf9\x04\n" +
+	"\x05items\x18\x02 \x03(\fR\x05items\"\x93\x05\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -1807,7 +1816,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x06source\x18\b \x01(\v2\x1e.readtrail.v1.SourceRegisteredH\x00R\x06source\x125\n" +
 	"\x05token\x18\t \x01(\v2\x1d.readtrail.v1.TokenRegisteredH\x00R\x05token\x128\n" +
 	"\bcoverage\x18\n" +
-	" \x01(\v2\x1a.readtrail.v1.CoverageFactH\x00R\bcoverage\x12%\n" +
+	" \x01(\v2\x1a.readtrail.v1.CoverageFactH\x00R\bcoverage\x12\x18\n" +
+	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
 	"\vSealedFrame\x12\x16\n" +
