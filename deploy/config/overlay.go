@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// prefix begins every environment variable that sets a key: READTRAIL_LISTEN_HTTP sets listen.http.
+const prefix = "READTRAIL_"
+
+// clientVariables are read by the commands that ask a server, not by the server.
+var clientVariables = map[string]bool{
+	"READTRAIL_SERVER": true, "READTRAIL_TOKEN_FILE": true, "READTRAIL_CA_FILE": true,
+	"READTRAIL_CONFIG": true, "READTRAIL_ENGINE_DIR": true,
+}
+
+// overlay sets keys from the environment. A variable that begins like ours and names no key is a fault: a typo must
+// not pass unseen.
+func overlay(c *Config, env []string) error {
+	fields := map[string]reflect.Value{}
+	collect(reflect.ValueOf(c).Elem(), prefix, fields)
+	var faults []error
+	for _, pair := range env {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok || !strings.HasPrefix(name, prefix) || clientVariables[name] {
+			continue
+		}
+		field, known := fields[name]
+		if !known {
+			faults = append(faults, fmt.Errorf("%s names no key of the configuration", name))
+			continue
+		}
+		if err := set(field, text); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func collect(v reflect.Value, path string, out map[string]reflect.Value) {
+	for i := range v.NumField() {
+		name := path + strings.ToUpper(v.Type().Field(i).Tag.Get("yaml"))
+		if f := v.Field(i); f.Kind() == reflect.Struct {
+			collect(f, name+"_", out)
+		} else {
+			out[name] = f
+		}
+	}
+}
+
+func set(field reflect.Value, text string) error {
+	switch field.Interface().(type) {
+	case string:
+		field.SetString(text)
+	case bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		field.SetBool(b)
+	case Size:
+		n, err := ParseSize(text)
+		if err != nil {
+			return err
+		}
+		field.SetInt(int64(n))
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return errors.New("want a duration such as 30s")
+		}
+		field.SetInt(int64(d))
+	default:
+		return fmt.Errorf("keys of type %s cannot be set from the environment", field.Type())
+	}
+	return nil
+}
