@@ -1,0 +1,124 @@
+-- The two path tables. Each holds every access event once per patient it names, identified by position; count() is
+-- exact and needs no FINAL, because the projector inserts each position once (recovery asks which are there).
+--
+-- Keys are xxHash64 of "system|value" (proto.Key), at least 2; the identifier stands beside the key, so that a
+-- question filters collisions by it. patient_key 0: the event names no patient (a login, a search). patient_key 1: the
+-- patient is unresolved, there is only patient_text. reader_key 0: no reader was named.
+--
+-- Partitions are years of *received*: one insert touches one partition, and nothing expires. No event id: it would
+-- cost 20 bytes in each table; it stands in the journal at the position.
+--
+-- `received` never falls as position rises, so `position <= P` and `received <= t` cut alike (--as-of).
+-- Enumerations are the numbers of proto/readtrail/v1/access.proto.
+
+-- Patient first. Read by: who-viewed (patient_key, then occurred), search by object, one access by
+-- (patient_key, occurred, position). Cost: granules of 512 rows, a few per part for one patient.
+CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
+(
+    patient_key         UInt64                 CODEC(Delta(8), ZSTD(1)),
+    occurred            DateTime64(6, 'UTC')   CODEC(Delta(8), ZSTD(1)),
+    position            UInt64                 CODEC(Delta(8), ZSTD(1)),
+    -- Place of the patient among the event's distinct patients, from 0: countIf(patient_ordinal = 0) counts events.
+    patient_ordinal     UInt16                 CODEC(ZSTD(1)),
+    -- How many distinct patients the event names.
+    patient_count       UInt16                 CODEC(ZSTD(1)),
+    patient_system      LowCardinality(String) CODEC(ZSTD(1)),
+    patient_value       String                 CODEC(ZSTD(1)),
+    patient_text        String                 CODEC(ZSTD(1)),
+    received            DateTime64(6, 'UTC')   CODEC(Delta(8), ZSTD(1)),
+    -- Microseconds from occurred to recorded; the smallest Int64 when the source stated no recorded time.
+    recorded_delay      Int64                  CODEC(ZSTD(1)),
+    recorded            DateTime64(6, 'UTC')   ALIAS if(recorded_delay = -9223372036854775808, toDateTime64(0, 6, 'UTC'), addMicroseconds(occurred, recorded_delay)),
+    action              UInt8                  CODEC(ZSTD(1)),
+    action_code         LowCardinality(String) CODEC(ZSTD(1)),
+    outcome             UInt8                  CODEC(ZSTD(1)),
+    mode                UInt8                  CODEC(ZSTD(1)),
+    -- The identifier that keys the reader: the first one, else ("source:<name>#name", the name as sent).
+    reader_system       LowCardinality(String) CODEC(ZSTD(1)),
+    reader_value        String                 CODEC(ZSTD(1)),
+    reader_key          UInt64                 ALIAS if(reader_value = '', 0, greatest(xxHash64(concat(reader_system, '|', reader_value)), 2)),
+    reader_name         String                 CODEC(ZSTD(1)),
+    reader_type         UInt8                  CODEC(ZSTD(1)),
+    reader_role_system  LowCardinality(String) CODEC(ZSTD(1)),
+    reader_role         LowCardinality(String) CODEC(ZSTD(1)),
+    reader_role_display LowCardinality(String) CODEC(ZSTD(1)),
+    department          LowCardinality(String) CODEC(ZSTD(1)),
+    -- One element an object, in the event's order.
+    `objects.type`      Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    `objects.system`    Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    `objects.value`     Array(String)          CODEC(ZSTD(1)),
+    `objects.name`      Array(String)          CODEC(ZSTD(1)),
+    `objects.count`     Array(UInt32)          CODEC(ZSTD(1)),
+    encounter_system    LowCardinality(String) CODEC(ZSTD(1)),
+    encounter_value     String                 CODEC(ZSTD(1)),
+    -- Name, else identifier value.
+    application         LowCardinality(String) CODEC(ZSTD(1)),
+    on_behalf_of        LowCardinality(String) CODEC(ZSTD(1)),
+    organization        LowCardinality(String) CODEC(ZSTD(1)),
+    site                LowCardinality(String) CODEC(ZSTD(1)),
+    workstation         LowCardinality(String) CODEC(ZSTD(1)),
+    network_address     LowCardinality(String) CODEC(ZSTD(1)),
+    -- Codes, else displays, as sent.
+    purposes            Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    break_glass         Bool                   CODEC(ZSTD(1)),
+    -- Labels of the event and of its objects.
+    sensitivity         Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    source              LowCardinality(String) CODEC(ZSTD(1)),
+    -- As the adapter flagged it; "conflict" is added when the id was seen before with other content.
+    flags               Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    -- 0 came live; else imports_vN.import_key of the import that brought it (backfill or not stands there).
+    import_key          UInt64                 CODEC(ZSTD(1)),
+    -- 0: nothing to pair by. Two events of different sources or observers with equal keys, about one patient and close
+    -- in time, report one access: 40 bits of xxHash64("<action>|<request id>"). Constant request ids exist in the
+    -- field, so an equal key alone pairs nothing.
+    pair_key            UInt64                 CODEC(ZSTD(1)),
+
+    INDEX position_range  position         TYPE minmax              GRANULARITY 16,
+    INDEX object_values   `objects.value`  TYPE bloom_filter(0.01)  GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYear(received)
+PRIMARY KEY (patient_key, occurred)
+ORDER BY (patient_key, occurred, position, patient_ordinal)
+SETTINGS index_granularity = 512,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 0;
+
+-- Reader first, narrow. Read by: a reader's activity (list and counts), search by workstation, address and site (a
+-- reader uses few of them, so their filters prune here and would not in patient order). Details of a row come from
+-- accesses_by_patient_vN by (patient_key, occurred, position). Cost: granules of 1,024 rows, a few per part for one
+-- reader and month.
+CREATE TABLE IF NOT EXISTS accesses_by_reader_vN
+(
+    reader_key      UInt64                 CODEC(Delta(8), ZSTD(1)),
+    occurred        DateTime64(6, 'UTC')   CODEC(Delta(8), ZSTD(1)),
+    position        UInt64                 CODEC(Delta(8), ZSTD(1)),
+    patient_ordinal UInt16                 CODEC(ZSTD(1)),
+    patient_key     UInt64                 CODEC(ZSTD(1)),
+    reader_system   LowCardinality(String) CODEC(ZSTD(1)),
+    reader_value    String                 CODEC(ZSTD(1)),
+    received        DateTime64(6, 'UTC')   CODEC(Delta(8), ZSTD(1)),
+    action          UInt8                  CODEC(ZSTD(1)),
+    outcome         UInt8                  CODEC(ZSTD(1)),
+    mode            UInt8                  CODEC(ZSTD(1)),
+    break_glass     Bool                   CODEC(ZSTD(1)),
+    site            LowCardinality(String) CODEC(ZSTD(1)),
+    workstation     LowCardinality(String) CODEC(ZSTD(1)),
+    network_address LowCardinality(String) CODEC(ZSTD(1)),
+    source          LowCardinality(String) CODEC(ZSTD(1)),
+    import_key      UInt64                 CODEC(ZSTD(1)),
+    pair_key        UInt64                 CODEC(ZSTD(1)),
+
+    INDEX position_range   position        TYPE minmax             GRANULARITY 16,
+    INDEX workstations     workstation     TYPE bloom_filter(0.01) GRANULARITY 2,
+    INDEX addresses        network_address TYPE bloom_filter(0.01) GRANULARITY 2,
+    INDEX sites            site            TYPE bloom_filter(0.01) GRANULARITY 2,
+    INDEX sources          source          TYPE bloom_filter(0.01) GRANULARITY 2
+)
+ENGINE = MergeTree
+PARTITION BY toYear(received)
+PRIMARY KEY (reader_key, occurred)
+ORDER BY (reader_key, occurred, position, patient_ordinal)
+SETTINGS index_granularity = 1024,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 0;
