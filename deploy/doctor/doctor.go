@@ -1,0 +1,262 @@
+// Package doctor says whether an installation keeps its promises, and what to do where it does not. It never says
+// durable unless it knows.
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"connectrpc.com/connect"
+	"golang.org/x/sys/unix"
+
+	"github.com/readtrail/readtrail/deploy/config"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+)
+
+// ErrUnwell says that at least one check failed.
+var ErrUnwell = errors.New("not all is well")
+
+// Config is what the doctor looks at.
+type Config struct {
+	// Config is the server's configuration.
+	Config *config.Config
+	// Server asks the running server.
+	Server readtrailv1connect.QueryServiceClient
+	// Library finds the embedded engine; its error names the command that brings it.
+	Library func() (string, error)
+}
+
+// Finding is one thing looked at.
+type Finding struct {
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Found string `json:"found"`
+	// Do is what to do about it; empty when all is well.
+	Do string `json:"do,omitempty"`
+}
+
+// Examine looks at everything; it changes nothing but one probe file that it removes.
+func Examine(ctx context.Context, cfg Config) []Finding {
+	c := cfg.Config
+	out := []Finding{
+		dataDir(c.DataDir),
+		fileSystem(c.DataDir),
+		freeSpace(c),
+		syncProbe(c.DataDir),
+		openFiles(),
+		secretMode("master key", c.Keys.MasterKeyFile),
+		keysApart(c),
+	}
+	if c.ClickHouse.DSN == "" {
+		out = append(out, library(cfg.Library))
+	}
+	return append(out, server(ctx, cfg.Server)...)
+}
+
+// Report writes findings for people, or as JSON. It returns ErrUnwell when one is not well.
+func Report(w io.Writer, findings []Finding, asJSON bool) error {
+	unwell := false
+	for _, f := range findings {
+		unwell = unwell || !f.OK
+	}
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(findings); err != nil {
+			return fmt.Errorf("write findings: %w", err)
+		}
+	} else {
+		for _, f := range findings {
+			mark := "ok  "
+			if !f.OK {
+				mark = "FAIL"
+			}
+			fmt.Fprintf(w, "%s  %-14s %s\n", mark, f.Check, f.Found)
+			if f.Do != "" {
+				fmt.Fprintf(w, "      %-14s -> %s\n", "", f.Do)
+			}
+		}
+	}
+	if unwell {
+		return ErrUnwell
+	}
+	return nil
+}
+
+func dataDir(dir string) Finding {
+	f := Finding{Check: "data directory"}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		f.OK, f.Found = true, dir+" does not exist yet; `readtrail up` makes it"
+	case err != nil:
+		f.Found, f.Do = "cannot be read: "+err.Error(), "check who owns it"
+	case info.Mode().Perm()&0o077 != 0:
+		f.Found, f.Do = fmt.Sprintf("%s has mode %o: others can look in", dir, info.Mode().Perm()), "chmod 700 "+dir
+	default:
+		f.OK, f.Found = true, dir
+	}
+	return f
+}
+
+// Magic numbers of file systems that forget everything at a power cut (statfs(2)).
+var forgetful = map[int64]string{unix.TMPFS_MAGIC: "tmpfs", unix.RAMFS_MAGIC: "ramfs"}
+
+func fileSystem(dir string) Finding {
+	f := Finding{Check: "file system"}
+	var st unix.Statfs_t
+	if err := unix.Statfs(existing(dir), &st); err != nil {
+		f.Found, f.Do = "cannot be read: "+err.Error(), "check the path"
+		return f
+	}
+	if name, bad := forgetful[int64(st.Type)]; bad {
+		f.Found, f.Do = name+" forgets everything at a power cut", "put data_dir on a disk"
+		return f
+	}
+	f.OK, f.Found = true, fmt.Sprintf("type %#x", st.Type)
+	return f
+}
+
+func freeSpace(c *config.Config) Finding {
+	f := Finding{Check: "free space"}
+	var st unix.Statfs_t
+	if err := unix.Statfs(existing(c.DataDir), &st); err != nil {
+		f.Found, f.Do = "cannot be read: "+err.Error(), "check the path"
+		return f
+	}
+	free := config.Size(int64(st.Bavail) * st.Bsize)
+	f.Found = fmt.Sprintf("%.1f GiB free, events are refused below %s", float64(free)/(1<<30), c.Journal.Reserve)
+	if f.OK = free > 2*c.Journal.Reserve; !f.OK {
+		f.Do = "make room: nothing is deleted to make it"
+	}
+	return f
+}
+
+// syncProbe writes and syncs a small file, as the journal does before each acknowledgement.
+func syncProbe(dir string) Finding {
+	f := Finding{Check: "sync"}
+	file, err := os.CreateTemp(existing(dir), ".doctor-*")
+	if err != nil {
+		f.Found, f.Do = "cannot write: "+err.Error(), "check who owns the data directory"
+		return f
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	const writes = 20
+	began := time.Now()
+	for range writes {
+		if _, err := file.Write(make([]byte, 4096)); err != nil {
+			f.Found, f.Do = "cannot write: "+err.Error(), "check the disk"
+			return f
+		}
+		if err := file.Sync(); err != nil {
+			f.Found, f.Do = "cannot sync: "+err.Error(), "check the disk"
+			return f
+		}
+	}
+	each := time.Since(began) / writes
+	f.OK, f.Found = true, fmt.Sprintf("%s for each write that is on disk", each.Round(10*time.Microsecond))
+	return f
+}
+
+func openFiles() Finding {
+	f := Finding{Check: "open files"}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		f.Found, f.Do = "cannot be read: "+err.Error(), "check ulimit -n"
+		return f
+	}
+	const want = 4096 // one engine part is about 10 files, and a merge opens dozens of parts
+	f.Found = fmt.Sprintf("%d allowed", limit.Max)
+	if f.OK = limit.Max >= want; !f.OK {
+		f.Do = fmt.Sprintf("raise the limit (ulimit -n) to at least %d", want)
+	}
+	return f
+}
+
+func secretMode(name, path string) Finding {
+	f := Finding{Check: name}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		f.OK, f.Found = true, "not made yet; the first start makes it"
+	case err != nil:
+		f.Found, f.Do = "cannot be read: "+err.Error(), "check who owns it"
+	case info.Mode().Perm()&0o077 != 0:
+		f.Found, f.Do = fmt.Sprintf("%s has mode %o: others can read it", path, info.Mode().Perm()), "chmod 600 "+path
+	default:
+		f.OK, f.Found = true, path
+	}
+	return f
+}
+
+// keysApart warns, without failing, when the keys lie where a backup of the journal takes them along.
+func keysApart(c *config.Config) Finding {
+	f := Finding{Check: "keys", OK: true, Found: c.Keys.Dir}
+	if rel, err := filepath.Rel(c.DataDir, c.Keys.Dir); err == nil && filepath.IsLocal(rel) {
+		f.Do = "keep " + c.Keys.Dir + " out of backups of the journal, or set keys.dir elsewhere: a redaction must reach every copy of a key"
+	}
+	return f
+}
+
+func library(find func() (string, error)) Finding {
+	path, err := find()
+	if err != nil {
+		return Finding{Check: "engine", Found: err.Error(), Do: "go tool task engine"}
+	}
+	return Finding{Check: "engine", OK: true, Found: path}
+}
+
+// serverTimeout is short: the doctor asks on the same machine.
+const serverTimeout = 5 * time.Second
+
+func server(ctx context.Context, client readtrailv1connect.QueryServiceClient) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+	defer cancel()
+	res, err := client.GetStatus(ctx, connect.NewRequest(&v1.GetStatusRequest{}))
+	if err != nil {
+		return []Finding{
+			{Check: "server", Found: "does not answer", Do: "start it with `readtrail up`, or name it with --server"},
+			{Check: "durability", Found: "not known: no server to ask", Do: "start the server and ask again"},
+		}
+	}
+	s := res.Msg
+	out := []Finding{{Check: "server", OK: true, Found: "version " + s.Version}}
+	switch s.Durability {
+	case "verified":
+		out = append(out, Finding{Check: "durability", OK: true, Found: "verified: " + s.DurabilityReason})
+	case "attested":
+		out = append(out, Finding{
+			Check: "durability", Found: "attested, not verified: " + s.DurabilityReason,
+			Do: "give journal.system_credentials_file, so that the server's sync settings can be read",
+		})
+	default:
+		out = append(out, Finding{Check: "durability", Found: "not durable: " + s.DurabilityReason, Do: "see journal in the configuration"})
+	}
+	for _, p := range s.Projections {
+		lag := time.Duration(p.LagUs) * time.Microsecond
+		f := Finding{Check: "projection", OK: !p.Active || lag < time.Minute, Found: fmt.Sprintf("%s version %d, %s behind", p.Name, p.Version, lag)}
+		if !f.OK {
+			f.Do = "look at the log of the projector"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// existing is the nearest directory above path that exists.
+func existing(path string) string {
+	for {
+		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
