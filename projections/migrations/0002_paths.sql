@@ -44,11 +44,11 @@ CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
     reader_role_display LowCardinality(String) CODEC(ZSTD(1)),
     department          LowCardinality(String) CODEC(ZSTD(1)),
     -- One element an object, in the event's order.
-    `objects.type`      Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    `objects.system`    Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    `objects.value`     Array(String)          CODEC(ZSTD(1)),
-    `objects.name`      Array(String)          CODEC(ZSTD(1)),
-    `objects.count`     Array(UInt32)          CODEC(ZSTD(1)),
+    object_types         Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    object_systems       Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    object_values        Array(String)          CODEC(ZSTD(1)),
+    object_names         Array(String)          CODEC(ZSTD(1)),
+    object_counts        Array(UInt32)          CODEC(ZSTD(1)),
     encounter_system    LowCardinality(String) CODEC(ZSTD(1)),
     encounter_value     String                 CODEC(ZSTD(1)),
     -- Name, else identifier value.
@@ -73,8 +73,8 @@ CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
     -- field, so an equal key alone pairs nothing.
     pair_key            UInt64                 CODEC(ZSTD(1)),
 
-    INDEX position_range  position         TYPE minmax              GRANULARITY 16,
-    INDEX object_values   `objects.value`  TYPE bloom_filter(0.01)  GRANULARITY 4
+    INDEX position_range      position      TYPE minmax             GRANULARITY 16,
+    INDEX object_value_filter object_values TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = MergeTree
 PARTITION BY toYear(received)

@@ -19,8 +19,8 @@ CREATE TABLE IF NOT EXISTS context_vN
     effective            DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     display              String CODEC(ZSTD(1)),
     deleted              Bool,
-    `identifiers.system` Array(LowCardinality(String)),
-    `identifiers.value`  Array(String) CODEC(ZSTD(1)),
+    identifier_systems   Array(LowCardinality(String)),
+    identifier_values    Array(String) CODEC(ZSTD(1)),
     import_key           UInt64 CODEC(ZSTD(1)),
     INDEX position_range position TYPE minmax GRANULARITY 4
 )
