@@ -1,0 +1,107 @@
+package embedded
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what the supervisor needs to know.
+type Config struct {
+	// Dir is the data directory. It is made with mode 0700 and belongs to one supervisor at a time. Required.
+	Dir string
+	// Library is the path of libchdb.so, or of its directory. Default: searched for, see FindLibrary.
+	Library string
+	// Command is the program and the arguments that run ServeStdin. Default: this binary with "engine".
+	Command []string
+	// Env is added to the child's otherwise nearly empty environment, as "NAME=value". Default: nothing.
+	Env []string
+	// Listen is a loopback host:port to answer on besides the unix socket, for tools that cannot use one (Grafana, a
+	// browser). Port 0 chooses one. Default: none.
+	Listen string
+	// Password for the user "readtrail". Default: a random one for the life of this supervisor.
+	Password string
+	// MemoryLimit is what the engine may use for caches, inserts, merges and queries together, in bytes. Default: 2 GiB.
+	MemoryLimit int64
+	// KeepFree is what the engine leaves free on its disk, in bytes; below it inserts are refused. Default: 1 GiB.
+	KeepFree int64
+	// MaxConcurrent is the number of statements that run at a time; more wait. Default: 8.
+	MaxConcurrent int
+	// MaxBody is the size of the rows of one insert, uncompressed, in bytes. Default: 1 GiB.
+	MaxBody int64
+	// StartTimeout bounds how long the engine may take to open its data. Default: 2 minutes.
+	StartTimeout time.Duration
+	// StopTimeout bounds an orderly stop, after which the engine is killed. Default: 25 seconds, which is a little more
+	// than what the child allows its own steps.
+	StopTimeout time.Duration
+	// Logger gets state changes and the child's own log. Default: none.
+	Logger *slog.Logger
+	// Registerer gets the metrics. Default: none.
+	Registerer prometheus.Registerer
+}
+
+// User is the only user of the engine's HTTP interface.
+const User = "readtrail"
+
+// maxSocketPath is the longest path of a unix socket that every platform takes (Linux 107, macOS 103 bytes).
+const maxSocketPath = 100
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	if c.Dir == "" {
+		faults = append(faults, errors.New("engine: dir is required"))
+	}
+	if c.Listen != "" {
+		faults = append(faults, checkLoopback(c.Listen))
+	}
+	if c.MemoryLimit != 0 && c.MemoryLimit < 512<<20 {
+		faults = append(faults, fmt.Errorf("engine: memory limit %d is below the 512 MiB that the engine needs", c.MemoryLimit))
+	}
+	if c.KeepFree < 0 || c.MaxConcurrent < 0 || c.MaxBody < 0 || c.StartTimeout < 0 || c.StopTimeout < 0 {
+		faults = append(faults, errors.New("engine: sizes, counts and durations must not be negative"))
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) withDefaults() (Config, error) {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return c, fmt.Errorf("engine directory: %w", err)
+	}
+	c.Dir = dir
+	if len(c.Command) == 0 {
+		binary, err := os.Executable()
+		if err != nil {
+			return c, fmt.Errorf("find this program: %w", err)
+		}
+		c.Command = []string{binary, "engine"}
+	}
+	if c.Password == "" {
+		c.Password = rand.Text()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("component", "engine")
+	c.MemoryLimit = orDefault(c.MemoryLimit, 2<<30)
+	c.KeepFree = orDefault(c.KeepFree, 1<<30)
+	c.MaxConcurrent = orDefault(c.MaxConcurrent, 8)
+	c.MaxBody = orDefault(c.MaxBody, 1<<30)
+	c.StartTimeout = orDefault(c.StartTimeout, 2*time.Minute)
+	c.StopTimeout = orDefault(c.StopTimeout, 25*time.Second)
+	return c, nil
+}
+
+func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}

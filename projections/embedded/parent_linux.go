@@ -1,0 +1,10 @@
+package embedded
+
+import "syscall"
+
+// childAttributes puts the child into a process group of its own, so that Ctrl-C in a terminal reaches only the parent,
+// which then stops the child in order; and has the kernel kill it when the parent dies. Killing loses nothing that was
+// acknowledged.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}

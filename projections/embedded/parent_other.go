@@ -1,0 +1,11 @@
+//go:build !linux
+
+package embedded
+
+import "syscall"
+
+// childAttributes puts the child into a process group of its own, so that Ctrl-C in a terminal reaches only the parent.
+// That the parent died the child learns from its closed standard input.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

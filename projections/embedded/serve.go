@@ -1,0 +1,244 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+	"golang.org/x/sync/errgroup"
+)
+
+// ServeConfig is what the child process is told, as one JSON object on its standard input: the password must not be on
+// its command line or in its environment, where others can read it.
+type ServeConfig struct {
+	Library       string `json:"library"`        // path of libchdb
+	Dir           string `json:"dir"`            // data directory, owned by this process alone
+	Socket        string `json:"socket"`         // path of the unix socket to listen on
+	Listen        string `json:"listen"`         // further host:port on loopback, "" for none
+	User          string `json:"user"`           // the one user
+	Password      string `json:"password"`       // and their password
+	MemoryLimit   int64  `json:"memory_limit"`   // bytes the engine may use in all
+	KeepFree      int64  `json:"keep_free"`      // bytes of disk the engine leaves free
+	MaxConcurrent int    `json:"max_concurrent"` // statements at a time
+	MaxBody       int64  `json:"max_body"`       // bytes of one insert
+}
+
+// Bounds of the child.
+const (
+	// drainTimeout is how long running statements get to finish at a stop before they are killed.
+	drainTimeout = 10 * time.Second
+	// closeTimeout is how long the engine then gets to shut down in order. What it has acknowledged is on disk already.
+	closeTimeout = 10 * time.Second
+	// headerTimeout bounds how long a client may take to send its header.
+	headerTimeout = 10 * time.Second
+	// maxHeaderBytes bounds header and URL: typed parameters travel in the URL.
+	maxHeaderBytes = 16 << 20
+)
+
+// readyWord begins the line that the child writes to its standard output once it listens; the address of the loopback
+// port follows, or nothing.
+const readyWord = "ready"
+
+// ServeStdin is the body of the hidden subcommand that Start runs: it reads a ServeConfig from stdin, says on stdout when
+// it listens, and stops when ctx ends, on SIGTERM, or when stdin closes, which is how it learns that its parent has died.
+func ServeStdin(ctx context.Context, stdin io.Reader, stdout io.Writer, logger *slog.Logger) error {
+	decoder := json.NewDecoder(stdin)
+	var cfg ServeConfig
+	if err := decoder.Decode(&cfg); err != nil {
+		return fmt.Errorf("read the engine's configuration from standard input: %w", err)
+	}
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer cancel()
+	go func() {
+		// Owned by the process: a read of standard input cannot be interrupted.
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	return Serve(ctx, cfg, logger, func(tcp string) { _, _ = fmt.Fprintln(stdout, readyWord, tcp) })
+}
+
+// Serve runs the engine in this process and answers on cfg's addresses until ctx ends. A process can do this once: the
+// engine cannot be unloaded. ready is called when the listeners are open, with the address
+// of the loopback port or "".
+func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func(tcp string)) error {
+	if err := cfg.prepareDirs(); err != nil {
+		return err
+	}
+	lib, err := loadLibrary(cfg.Library)
+	if err != nil {
+		return err
+	}
+	pool, err := newPool(lib, []string{"readtrail", "--path=" + cfg.dataDir(), "--config-file=" + cfg.configFile()}, cfg.MaxConcurrent, cfg.MemoryLimit)
+	if err != nil {
+		return err
+	}
+	server, err := serverContext(pool)
+	if err != nil {
+		return err
+	}
+	listeners, err := cfg.listen(ctx)
+	if err != nil {
+		return err
+	}
+	h := &handler{
+		pool: pool, server: server, user: cfg.User, password: cfg.Password,
+		spoolDir: cfg.spoolDir(), maxBody: cfg.MaxBody, logger: logger,
+	}
+	web := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	group, running := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		group.Go(func() error {
+			if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		<-running.Done()
+		return drain(context.WithoutCancel(ctx), web, pool, logger)
+	})
+	tcp := ""
+	if last := listeners[len(listeners)-1].Addr(); last.Network() == "tcp" {
+		tcp = last.String()
+	}
+	ready(tcp)
+	return group.Wait()
+}
+
+// drain lets running statements finish, kills those that do not, and closes the engine.
+func drain(ctx context.Context, web *http.Server, pool *pool, logger *slog.Logger) error {
+	bounded, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	if err := web.Shutdown(bounded); err != nil {
+		logger.WarnContext(ctx, "statements were still running at the stop and are killed")
+		pool.kill("/* readtrail:")
+		_ = web.Close()
+	}
+	bounded, cancel = context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	if !pool.close(bounded) {
+		logger.WarnContext(ctx, "engine did not let go of its statements, leaving without an orderly shutdown")
+	}
+	return nil
+}
+
+func (cfg ServeConfig) dataDir() string    { return filepath.Join(cfg.Dir, "clickhouse") }
+func (cfg ServeConfig) spoolDir() string   { return filepath.Join(cfg.Dir, "spool") }
+func (cfg ServeConfig) configFile() string { return filepath.Join(cfg.Dir, "config.xml") }
+
+// prepareDirs makes the directories, empties the one for spooled inserts (a crash leaves files there, and none of them
+// was acknowledged) and writes the engine's own configuration.
+func (cfg ServeConfig) prepareDirs() error {
+	if err := os.RemoveAll(cfg.spoolDir()); err != nil {
+		return fmt.Errorf("empty the spool directory: %w", err)
+	}
+	for _, dir := range []string{cfg.Dir, cfg.dataDir(), cfg.spoolDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make the engine's directories: %w", err)
+		}
+	}
+	if err := os.WriteFile(cfg.configFile(), []byte(cfg.engineConfig()), 0o600); err != nil {
+		return fmt.Errorf("write the engine's configuration: %w", err)
+	}
+	return nil
+}
+
+// engineConfig is the configuration of the engine as a ClickHouse server would read it. Caches take a part of the memory
+// limit that leaves room for statements; the pools are small because the machine is shared with the rest of Readtrail.
+func (cfg ServeConfig) engineConfig() string {
+	const xml = `<clickhouse>
+  <max_server_memory_usage>%d</max_server_memory_usage>
+  <max_server_memory_usage_to_ram_ratio>1</max_server_memory_usage_to_ram_ratio>
+  <mark_cache_size>%d</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <mmap_cache_size>1000</mmap_cache_size>
+  <background_pool_size>4</background_pool_size>
+  <background_schedule_pool_size>8</background_schedule_pool_size>
+  <timezone>UTC</timezone>
+  <storage_configuration><disks><default><keep_free_space_bytes>%d</keep_free_space_bytes></default></disks></storage_configuration>
+</clickhouse>
+`
+	return fmt.Sprintf(xml, cfg.MemoryLimit, cfg.MemoryLimit/16, cfg.KeepFree)
+}
+
+// listen opens the socket, in a directory that only this user can enter, and the loopback port when asked.
+func (cfg ServeConfig) listen(ctx context.Context) ([]net.Listener, error) {
+	var (
+		listeners []net.Listener
+		open      net.ListenConfig
+	)
+	if cfg.Socket != "" {
+		if err := os.Remove(cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("remove the old socket: %w", err)
+		}
+		l, err := open.Listen(ctx, "unix", cfg.Socket)
+		if err != nil {
+			return nil, fmt.Errorf("listen on the engine's socket: %w", err)
+		}
+		if err := os.Chmod(cfg.Socket, 0o600); err != nil {
+			return nil, fmt.Errorf("protect the engine's socket: %w", err)
+		}
+		listeners = append(listeners, l)
+	}
+	if cfg.Listen != "" {
+		if err := checkLoopback(cfg.Listen); err != nil {
+			return nil, err
+		}
+		l, err := open.Listen(ctx, "tcp", cfg.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("listen for the engine: %w", err)
+		}
+		listeners = append(listeners, l)
+	}
+	if len(listeners) == 0 {
+		return nil, errors.New("the engine has neither a socket nor an address to listen on")
+	}
+	return listeners, nil
+}
+
+// checkLoopback refuses every address that other machines could reach: the engine's HTTP interface has no TLS.
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("engine address %q: %w", address, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("engine address %q: only loopback addresses are allowed, use a ClickHouse server to be reached from elsewhere", address)
+	}
+	return nil
+}
+
+// serverContext tells the Native decoder which release wrote the bytes.
+func serverContext(p *pool) (*column.ServerContext, error) {
+	p.control.Lock()
+	defer p.control.Unlock()
+	var text string
+	if _, err := p.controlConn.run("SELECT version(), toString(revision())", "TabSeparated", nil, func(b []byte) error {
+		text = string(b)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("ask the engine for its version: %w", err)
+	}
+	fields := strings.Fields(text)
+	if len(fields) != 2 {
+		return nil, fmt.Errorf("ask the engine for its version: it said %q", text)
+	}
+	v := proto.ParseVersion(fields[0])
+	ctx := &column.ServerContext{Timezone: time.UTC, VersionMajor: v.Major, VersionMinor: v.Minor, VersionPatch: v.Patch}
+	_, err := fmt.Sscan(fields[1], &ctx.Revision)
+	return ctx, err
+}
