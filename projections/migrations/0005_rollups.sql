@@ -2,7 +2,7 @@
 -- folding a message twice changes nothing, so recovery simply folds everything above the watermark again. Rows may not
 -- be merged yet: always group by the key. They cannot answer --as-of.
 
--- Extent of what a source sent, by the hour it occurred in. Read by: coverage in every answer header, ListSources.
+-- Extent of what a source sent, by the hour it occurred in. Read by: coverage of a month in progress or of an --as-of, dashboards.
 CREATE TABLE IF NOT EXISTS source_hours_vN
 (
     source         LowCardinality(String),
@@ -19,6 +19,39 @@ ORDER BY (source, hour)
 SETTINGS index_granularity = 1024,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
+
+-- Extent of what a source sent, by the month it was received in: a few rows a source and year, where source_hours_vN has
+-- thousands. The view below fills it from each insert into source_hours_vN, whatever inserts there. Read by: coverage in
+-- every answer header; a month that goes on beyond the asked position is read from source_hours_vN instead.
+CREATE TABLE IF NOT EXISTS source_extents_vN
+(
+    source         LowCardinality(String),
+    month          Date,
+    first_occurred SimpleAggregateFunction(min, DateTime64(6, 'UTC')),
+    last_occurred  SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    first_received SimpleAggregateFunction(min, DateTime64(6, 'UTC')),
+    last_received  SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    first_position SimpleAggregateFunction(min, UInt64),
+    last_position  SimpleAggregateFunction(max, UInt64)
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (source, month)
+SETTINGS index_granularity = 1024,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 0;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS source_extents_feed_vN TO source_extents_vN AS
+SELECT
+    h.source AS source,
+    toStartOfMonth(h.last_received) AS month,
+    min(h.first_occurred) AS first_occurred,
+    max(h.last_occurred) AS last_occurred,
+    min(h.first_received) AS first_received,
+    max(h.last_received) AS last_received,
+    min(h.first_position) AS first_position,
+    max(h.last_position) AS last_position
+FROM source_hours_vN AS h
+GROUP BY source, month;
 
 -- Exact counts of events by source and hour. The key holds the message's sequence, and what one message counts never
 -- changes: max() of it is idempotent where a sum would not be. A question sums over
