@@ -1,0 +1,237 @@
+package fhir
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Limits bound what one resource may ask of the decoder. Beyond them it becomes a dead letter.
+type Limits struct {
+	// Depth is how deeply objects and arrays may nest; default 64. FHIR's own resources stay below 20.
+	Depth int
+	// StringBytes bounds one string before unescaping; default 512 KiB.
+	StringBytes int
+	// ResourceBytes bounds one resource; default 1 MiB.
+	ResourceBytes int
+}
+
+// DefaultLimits are the limits where a configuration names none.
+func DefaultLimits() Limits {
+	return Limits{Depth: 64, StringBytes: 512 << 10, ResourceBytes: 1 << 20}
+}
+
+// Validate reports all limits that make no sense; zero takes the default.
+func (l Limits) Validate() error {
+	var errs []error
+	if l.Depth < 0 || l.Depth > 1000 {
+		errs = append(errs, errors.New("depth: want 1 to 1000"))
+	}
+	if l.StringBytes < 0 {
+		errs = append(errs, errors.New("string_bytes: want a positive number of bytes"))
+	}
+	// Positions on the tape are 32 bits; an item and its original have to fit one batch.
+	if l.ResourceBytes < 0 || l.ResourceBytes > 16<<20 {
+		errs = append(errs, errors.New("resource_bytes: want 1 to 16 MiB"))
+	}
+	return errors.Join(errs...)
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	if l.Depth == 0 {
+		l.Depth = d.Depth
+	}
+	if l.StringBytes == 0 {
+		l.StringBytes = d.StringBytes
+	}
+	if l.ResourceBytes == 0 {
+		l.ResourceBytes = d.ResourceBytes
+	}
+	return l
+}
+
+// MediaType is what originals are kept as.
+const MediaType = "application/fhir+json"
+
+// Input is one resource on its way in.
+type Input struct {
+	// Data is the resource as it came; the entry keeps it, so the caller must not change it afterwards.
+	Data []byte
+	// ID is the logical id that the request names for a context resource without one (PUT Patient/ID).
+	ID string
+	// FullURL is the Bundle's entry.fullUrl, a further name of a context resource.
+	FullURL string
+	// ImportID is the import that brings it; nil when it comes live.
+	ImportID []byte
+	// Ordinal numbers equal contents within one file, from 0, for sources whose policy says that they are distinct.
+	Ordinal uint64
+	// Revision tells a state of a context resource that came back (merged, then un-merged) from the same state sent
+	// twice; see Revisions. Empty: equal content is one fact.
+	Revision []byte
+}
+
+// Decoder turns FHIR JSON into journal entries: AuditEvent R4, R4B and R5 into access events, every other resource into
+// a context fact. It reuses its buffers and belongs to one goroutine; use a Pool to share.
+type Decoder struct {
+	arenas
+	doc document
+	src ingest.Source
+	// localSystem is the system of relative references: the source's base URL, else its name.
+	localSystem                 string
+	patientSystem, readerSystem string
+	fullURL                     string
+
+	// State of the event being decoded.
+	ev            *v1.AccessEvent
+	el            *elements
+	free          v1.FreeText
+	flags         []string
+	agents        []agent
+	late          []coding
+	kvnr          string
+	lifecycle     string
+	consent       *v1.Identifier
+	hasQuery      bool
+	systemPurpose bool
+}
+
+// NewDecoder returns a decoder with these limits; zero limits take their defaults.
+func NewDecoder(limits Limits) *Decoder {
+	d := &Decoder{}
+	d.doc.limits = limits.withDefaults()
+	return d
+}
+
+// Decode reads one resource. The error is an *ingest.DecodeError, and the input then belongs into the dead letters.
+// The result depends on nothing but the input and the source: a retry makes the same entry.
+func (d *Decoder) Decode(src ingest.Source, in Input) (ingest.Entry, error) {
+	if len(in.Data) > d.doc.limits.ResourceBytes {
+		return ingest.Entry{}, &ingest.DecodeError{
+			Reason: ingest.ReasonTooLarge, Element: "$this",
+			Message: "the resource is larger than " + strconv.Itoa(d.doc.limits.ResourceBytes) + " bytes",
+		}
+	}
+	d.begin(src, in)
+	if err := d.doc.scan(in.Data); err != nil {
+		return ingest.Entry{}, err
+	}
+	typ, err := d.resourceType()
+	if err != nil {
+		return ingest.Entry{}, err
+	}
+	entry := ingest.Entry{
+		Source: src.Name,
+		Sealed: &v1.SealedItem{Original: in.Data, MediaType: MediaType},
+	}
+	sum := sha256.Sum256(d.doc.compact())
+	entry.Content = proto.ContentHash(sum[:16])
+	if typ == "AuditEvent" {
+		return entry, d.finishEvent(&entry, in, sum)
+	}
+	return entry, d.finishFact(&entry, typ, in, sum)
+}
+
+func (d *Decoder) begin(src ingest.Source, in Input) {
+	if src.Zone == nil {
+		src.Zone = time.UTC
+	}
+	if src.Name != d.src.Name || src.BaseURL != d.src.BaseURL || d.localSystem == "" {
+		d.localSystem = src.LocalSystem()
+		if src.BaseURL != "" {
+			d.localSystem = strings.TrimRight(src.BaseURL, "/")
+		}
+	}
+	d.src, d.fullURL = src, in.FullURL
+	d.patientSystem, d.readerSystem = src.PatientSystem, src.ReaderSystem
+	if d.patientSystem == "" || d.readerSystem == "" {
+		local := src.LocalSystem()
+		if d.patientSystem == "" {
+			d.patientSystem = local
+		}
+		if d.readerSystem == "" {
+			d.readerSystem = local
+		}
+	}
+	// An input that failed half way may have left something on the lists.
+	d.ids.scratch, d.codings.scratch, d.readers.scratch = d.ids.scratch[:0], d.codings.scratch[:0], d.readers.scratch[:0]
+	d.patients.scratch, d.objects.scratch = d.patients.scratch[:0], d.objects.scratch[:0]
+	d.extensions.scratch = d.extensions.scratch[:0]
+	d.agents, d.late = d.agents[:0], d.late[:0]
+	d.lifecycle, d.consent, d.hasQuery, d.systemPurpose = "", nil, false, false
+}
+
+// resourceType checks that the value is a resource.
+func (d *Decoder) resourceType() (string, error) {
+	if d.doc.kindOf(0) != kindObject {
+		err := d.doc.failOffset(none, int(d.doc.nodes[0].start), ingest.ReasonInvalidValue)
+		err.Message = "a resource is a JSON object"
+		return "", err
+	}
+	i := d.doc.get(0, "resourceType")
+	if i == none {
+		return "", &ingest.DecodeError{
+			Reason: ingest.ReasonMissingElement, Element: "resourceType", Message: "this is no FHIR resource",
+		}
+	}
+	typ := d.doc.stringAt(i)
+	if !isTypeName(typ) {
+		err := d.doc.failOffset(none, int(d.doc.nodes[i].start), ingest.ReasonInvalidValue)
+		err.Element, err.Message = "resourceType", "this is no resource type's name"
+		return "", err
+	}
+	return typ, nil
+}
+
+// finishEvent maps an AuditEvent and identifies it by the source's policy: its own id where it has one, else, and for
+// the other policies, its content.
+func (d *Decoder) finishEvent(entry *ingest.Entry, in Input, sum [sha256.Size]byte) error {
+	ev := &v1.AccessEvent{ImportId: in.ImportID}
+	recorded, err := d.auditEvent(ev)
+	if err != nil {
+		return err
+	}
+	var key []byte
+	switch policy := d.src.Policy; {
+	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT:
+		key = append(key, sum[:]...)
+	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL:
+		key = strconv.AppendUint(append(key, sum[:]...), in.Ordinal, 10)
+	case ev.SourceEventId == "":
+		key = append(key, sum[:]...)
+	default:
+		key = append(key, ev.SourceEventId...)
+	}
+	entry.ID = proto.NewEventID(proto.EventIdentity{
+		Source: d.src.Name, Observer: ev.Observer + "\x00" + ev.Site, Key: key, Recorded: recorded,
+	})
+	ev.EventId = entry.ID.Bytes()
+	entry.Item = &v1.Item{Body: &v1.Item_Access{Access: ev}}
+	if d.free.BreakGlassText != "" || d.free.QueryText != "" || d.free.OutcomeText != "" {
+		entry.Sealed.FreeText = &v1.FreeText{
+			BreakGlassText: d.free.BreakGlassText, QueryText: d.free.QueryText, OutcomeText: d.free.OutcomeText,
+		}
+	}
+	return nil
+}
+
+// finishFact maps a context resource. Its identity is the resource in this very state: another state is another fact.
+func (d *Decoder) finishFact(entry *ingest.Entry, typ string, in Input, sum [sha256.Size]byte) error {
+	fact := &v1.ContextFact{ImportId: in.ImportID}
+	effective, err := d.contextFact(typ, in.ID, fact)
+	if err != nil {
+		return err
+	}
+	key := bytes.Join([][]byte{[]byte(typ), []byte(fact.ResourceId), sum[:], in.Revision}, []byte{0})
+	entry.ID = proto.NewEventID(proto.EventIdentity{Source: d.src.Name, Observer: "context", Key: key, Recorded: effective})
+	fact.EventId = entry.ID.Bytes()
+	entry.Item = &v1.Item{Body: &v1.Item_Context{Context: fact}}
+	return nil
+}
