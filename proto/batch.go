@@ -64,7 +64,7 @@ type Codec struct {
 
 // NewCodec returns a codec. Without a key ring it can neither seal nor open; followers that only read items need none.
 func NewCodec(keys *KeyRing) (*Codec, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
@@ -77,8 +77,14 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 
 // Encode returns the message for the batch that will stand at stream sequence. Items keep their order.
 func (c *Codec) Encode(sequence uint64, received time.Time, items []BatchItem) ([]byte, error) {
+	out, _, err := c.EncodeWithRoot(sequence, received, items)
+	return out, err
+}
+
+// EncodeWithRoot is Encode for a caller that also wants the root, which no other batch shares: its salt is random.
+func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []BatchItem) ([]byte, Hash, error) {
 	if len(items) == 0 || len(items) > MaxBatchItems {
-		return nil, fmt.Errorf("encode batch of %d items: want 1 to %d", len(items), MaxBatchItems)
+		return nil, Hash{}, fmt.Errorf("encode batch of %d items: want 1 to %d", len(items), MaxBatchItems)
 	}
 	head := &v1.BatchHead{
 		Format: BatchFormat, Sequence: sequence, ReceivedUs: received.UnixMicro(), Count: uint32(len(items)),
@@ -86,7 +92,7 @@ func (c *Codec) Encode(sequence uint64, received time.Time, items []BatchItem) (
 	}
 	frame := &v1.Items{Salt: make([]byte, 32), Items: make([][]byte, len(items))}
 	if _, err := rand.Read(frame.Salt); err != nil {
-		return nil, fmt.Errorf("salt batch: %w", err)
+		return nil, Hash{}, fmt.Errorf("salt batch: %w", err)
 	}
 	for i, it := range items {
 		head.Kinds[i], head.ReaderSlots[i], head.PatientSlots[i] = byte(it.Kind), it.ReaderSlot, it.PatientSlot
@@ -94,20 +100,20 @@ func (c *Codec) Encode(sequence uint64, received time.Time, items []BatchItem) (
 	}
 	sealed, err := c.sealAll(head, items)
 	if err != nil {
-		return nil, err
+		return nil, Hash{}, err
 	}
 	root := TreeHash(batchLeaves(frame, sealed))
 	head.Root = root[:]
 	plain, err := frame.MarshalVT()
 	if err != nil {
-		return nil, fmt.Errorf("marshal items: %w", err)
+		return nil, Hash{}, fmt.Errorf("marshal items: %w", err)
 	}
 	msg := &v1.Batch{Head: head, Items: c.encoder.EncodeAll(plain, nil), Sealed: sealed}
 	out, err := msg.MarshalVT()
 	if err != nil {
-		return nil, fmt.Errorf("marshal batch: %w", err)
+		return nil, Hash{}, fmt.Errorf("marshal batch: %w", err)
 	}
-	return out, nil
+	return out, root, nil
 }
 
 // batchLeaves returns the leaves of a batch: its items, then its sealed frames.

@@ -1,0 +1,443 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// state is what the committer does with requests.
+type state int32
+
+const (
+	// taking: entries are kept.
+	taking state = iota
+	// recovering: an append failed; until the stream was read again, requests are answered with ErrBusy.
+	recovering
+	// fenced: another writer appended; this one never does again.
+	fenced
+	// closed: Close was called.
+	closed
+)
+
+func (s state) String() string {
+	return [...]string{"taking", "recovering", "fenced", "closed"}[s]
+}
+
+const (
+	// queueSize: requests that may wait are 4 batches of 64 callers; everyone else waits in Append.
+	queueSize = 4 * 64
+	// reservedSize: questions, decisions and ticks come one at a time from each of a few dozen people and parts.
+	reservedSize = 64
+)
+
+// committer is the one writer of the journal. Its goroutine owns every field that is not a channel or an atomic; each
+// batch in flight has a goroutine of its own, which it waits for.
+type committer struct {
+	j               *Journal
+	queue, reserved chan *request
+	// stopping is closed to stop taking, stopped when the goroutine has ended.
+	stopping, stopped chan struct{}
+	finished          chan *batch   // capacity maxInFlight: a batch never waits to be handed back
+	recovered         chan recovery // capacity 1: one recovery at a time
+	state             atomic.Int32
+	flights           sync.WaitGroup
+
+	index    *seen
+	open     *batch
+	timer    *time.Timer
+	due      bool // the open batch is to leave as soon as there is room in flight
+	inFlight []*batch
+	flying   int // bytes in flight
+	// recent holds what the index does not know yet: ids in the open batch and in flight.
+	recent map[proto.EventID]sighting
+	acked  uint64 // last acknowledged sequence
+	issued uint64 // last sequence given to a batch
+	// received is the received time of the last batch, in microseconds. It never falls.
+	received int64
+	// lost holds batches whose fate was unknown: if one turns up in the stream after all, it is no other writer's.
+	lost map[uint64]proto.Hash
+	// cancelRecovery ends a recovery when the journal closes.
+	cancelRecovery context.CancelFunc
+}
+
+func newCommitter(j *Journal) *committer {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &committer{
+		j: j, queue: make(chan *request, queueSize), reserved: make(chan *request, reservedSize),
+		stopping: make(chan struct{}), stopped: make(chan struct{}),
+		finished: make(chan *batch, maxInFlight), recovered: make(chan recovery, 1),
+		timer: timer, recent: map[proto.EventID]sighting{}, lost: map[uint64]proto.Hash{},
+	}
+}
+
+func (c *committer) run(ctx context.Context) {
+	defer close(c.stopped)
+	for {
+		select {
+		case req := <-c.reserved:
+			c.take(ctx, req)
+			continue
+		default:
+		}
+		select {
+		case req := <-c.reserved:
+			c.take(ctx, req)
+		case req := <-c.queue:
+			c.take(ctx, req)
+		case <-c.timer.C:
+			if c.room() {
+				c.dispatch(ctx)
+			} else {
+				c.due = true
+			}
+		case b := <-c.finished:
+			c.land(ctx, b)
+		case r := <-c.recovered:
+			c.resume(r)
+		case <-c.stopping:
+			c.drain(ctx)
+			return
+		}
+	}
+}
+
+// drain takes what already waits, sends it, and waits for what is in flight.
+func (c *committer) drain(ctx context.Context) {
+	for {
+		select {
+		case req := <-c.reserved:
+			c.take(ctx, req)
+			continue
+		case req := <-c.queue:
+			c.take(ctx, req)
+			continue
+		default:
+		}
+		break
+	}
+	c.dispatch(ctx)
+	for len(c.inFlight) > 0 {
+		c.land(ctx, <-c.finished)
+	}
+	if state(c.state.Load()) == recovering {
+		c.cancelRecovery()
+		c.resume(<-c.recovered)
+	}
+	c.flights.Wait()
+	c.enter(closed)
+}
+
+func (c *committer) enter(s state) {
+	c.state.Store(int32(s))
+	c.j.metrics.enter(s)
+}
+
+// refusal is why nothing can be taken now, or nil.
+func (c *committer) refusal(reserved bool) error {
+	switch state(c.state.Load()) {
+	case recovering:
+		return fmt.Errorf("an append failed and the stream is being read again: %w", ingest.ErrBusy)
+	case fenced:
+		return ErrFenced
+	case closed:
+		return ingest.ErrClosed
+	}
+	return c.j.space.check(reserved)
+}
+
+// take places every item of a request: into a batch, or as a duplicate of what stands already.
+func (c *committer) take(ctx context.Context, req *request) {
+	if req.gone.Load() {
+		return
+	}
+	if err := c.refusal(req.opts.Reserved); err != nil {
+		c.answer(req, err)
+		return
+	}
+	if b := c.open; req.opts.Atomic && b != nil && (len(b.items)+len(req.items) > batchItems || b.bytes+req.bytes > batchBytes) {
+		c.dispatch(ctx)
+	}
+	for i := range req.items {
+		if req.answered { // a failure while it waited for room
+			return
+		}
+		if err := c.place(ctx, req, i); err != nil {
+			c.fail(ctx, err, req)
+			return
+		}
+	}
+	if req.answered {
+		return
+	}
+	req.placed = true
+	if req.last <= c.acked {
+		c.answer(req, nil)
+	}
+}
+
+// place decides what becomes of one item. Its error is the index's.
+func (c *committer) place(ctx context.Context, req *request, i int) error {
+	it := &req.items[i]
+	result, id, stored := ingest.Result{Status: ingest.Stored, ID: it.id}, it.id, it.BatchItem
+	if !id.IsZero() {
+		check := [proto.ContentCheckSize]byte(it.content[:])
+		known, ok, err := c.look(id)
+		if err != nil {
+			return err
+		}
+		if ok && known.content != check {
+			// Other content under this id: a conflict, kept under an id of its own; the same conflict again is a duplicate.
+			id = id.Salted(it.content)
+			result = ingest.Result{Status: ingest.Conflict, ID: id}
+			if known, ok, err = c.look(id); err != nil {
+				return err
+			}
+			if !ok {
+				if stored, err = it.asConflict(id); err != nil {
+					c.answer(req, err)
+					return nil
+				}
+			}
+		}
+		if ok {
+			req.results[i] = ingest.Result{Status: ingest.Duplicate, Position: known.position, ID: id}
+			c.await(req, known.position.Sequence())
+			return nil
+		}
+	}
+	c.reserve(ctx, req, it.size())
+	if req.answered {
+		return nil
+	}
+	b := c.open
+	result.Position = proto.At(b.sequence, len(b.items))
+	b.items = append(b.items, stored)
+	b.bytes += it.size()
+	b.tick = max(b.tick, it.tick)
+	if !id.IsZero() {
+		s := sighting{position: result.Position, content: [proto.ContentCheckSize]byte(it.content[:])}
+		b.ids, b.at = append(b.ids, id), append(b.at, s)
+		c.recent[id] = s
+	}
+	req.results[i] = result
+	c.await(req, b.sequence)
+	if len(b.items) == batchItems || b.bytes >= batchBytes && !req.opts.Atomic {
+		c.dispatch(ctx)
+	}
+	return nil
+}
+
+// look finds an id among what is on its way, then in the index.
+func (c *committer) look(id proto.EventID) (sighting, bool, error) {
+	if s, ok := c.recent[id]; ok {
+		return s, true, nil
+	}
+	return c.index.get(id)
+}
+
+// await makes a request wait for the batch at sequence, when that is still on its way.
+func (c *committer) await(req *request, sequence uint64) {
+	b := c.batchAt(sequence)
+	if b == nil {
+		return
+	}
+	req.last = max(req.last, sequence)
+	if n := len(b.requests); n == 0 || b.requests[n-1] != req {
+		b.requests = append(b.requests, req)
+	}
+}
+
+// batchAt returns the batch at sequence when it is open or in flight.
+func (c *committer) batchAt(sequence uint64) *batch {
+	if c.open != nil && c.open.sequence == sequence {
+		return c.open
+	}
+	for _, b := range c.inFlight {
+		if b.sequence == sequence {
+			return b
+		}
+	}
+	return nil
+}
+
+// reserve makes sure that there is an open batch with room for size bytes of the request.
+func (c *committer) reserve(ctx context.Context, req *request, size int) {
+	if c.open != nil && !req.opts.Atomic && c.open.bytes+size > batchBytes {
+		c.dispatch(ctx)
+	}
+	if c.open != nil || req.answered {
+		return
+	}
+	c.issued++
+	c.open = &batch{sequence: c.issued, sent: make(chan struct{})}
+	c.timer.Reset(batchWait)
+}
+
+// room reports whether the open batch may fly now.
+func (c *committer) room() bool {
+	return c.open == nil || len(c.inFlight) == 0 ||
+		len(c.inFlight) < maxInFlight && c.flying+c.open.bytes <= maxInFlightBytes
+}
+
+// dispatch sends the open batch on its way, waiting for room. A failure meanwhile takes the open batch with it.
+func (c *committer) dispatch(ctx context.Context) {
+	for !c.room() {
+		c.land(ctx, <-c.finished)
+	}
+	b := c.open
+	if b == nil {
+		return
+	}
+	c.timer.Stop()
+	c.open, c.due = nil, false
+	b.received = c.stamp(b)
+	var before *batch
+	if n := len(c.inFlight); n > 0 {
+		before = c.inFlight[n-1]
+	}
+	c.inFlight = append(c.inFlight, b)
+	c.flying += b.bytes
+	c.j.metrics.inFlight.Set(float64(len(c.inFlight)))
+	l := c.j.current()
+	c.flights.Go(func() {
+		b.fly(c.j.codec, l, c.j.cfg.PublishTimeout, before)
+		c.finished <- b
+	})
+}
+
+// stamp returns the batch's received time: the clock's, unless that stands behind what was said before.
+func (c *committer) stamp(b *batch) time.Time {
+	now := c.j.cfg.Now().UnixMicro()
+	c.j.metrics.skew.Set(max(0, float64(c.received-now)/1e6))
+	c.received = max(c.received, now, b.tick)
+	c.j.received.Store(c.received)
+	return time.UnixMicro(c.received)
+}
+
+// land takes a batch back. Callers are answered in order: a batch counts only when all before it do.
+func (c *committer) land(ctx context.Context, b *batch) {
+	b.finished = true
+	for len(c.inFlight) > 0 && c.inFlight[0].finished {
+		head := c.inFlight[0]
+		if head.err != nil {
+			c.fail(ctx, head.err, nil)
+			return
+		}
+		c.inFlight = c.inFlight[1:]
+		c.flying -= head.bytes
+		if err := c.keep(head); err != nil {
+			c.fail(ctx, err, nil)
+			return
+		}
+	}
+	c.j.metrics.inFlight.Set(float64(len(c.inFlight)))
+	if c.due && c.room() {
+		c.dispatch(ctx)
+	}
+}
+
+// keep enters an acknowledged batch into the index and answers its callers. The index comes first, so that whoever was
+// answered finds the entry; its failure takes nothing back, since the batch is on disk.
+func (c *committer) keep(b *batch) error {
+	err := c.index.put(mark{b.sequence, b.root}, b.ids, b.at)
+	for _, id := range b.ids {
+		delete(c.recent, id)
+	}
+	c.acked = b.sequence
+	c.j.advance(proto.At(b.sequence, len(b.items)-1))
+	c.j.space.stored.Add(int64(len(b.message)))
+	m := c.j.metrics
+	m.batches.Inc()
+	m.items.Observe(float64(len(b.items)))
+	m.bytes.Add(float64(len(b.message)))
+	m.batchSize.Observe(float64(len(b.message)))
+	for _, req := range b.requests {
+		if req.placed && req.last <= c.acked {
+			c.answer(req, nil)
+		}
+	}
+	return err
+}
+
+// fail answers everything that is not acknowledged with ErrBusy, and starts to read the stream again: what became of a
+// batch without an answer only the stream can tell. current is a request that stands in no batch yet, or nil.
+func (c *committer) fail(ctx context.Context, cause error, current *request) {
+	unfinished := 0
+	for _, b := range c.inFlight {
+		if !b.finished {
+			unfinished++
+		}
+	}
+	for range unfinished {
+		(<-c.finished).finished = true
+	}
+	batches := c.inFlight
+	if c.open != nil {
+		batches = append(batches, c.open)
+	}
+	busy := fmt.Errorf("%w: %w", ingest.ErrBusy, cause)
+	for _, b := range batches {
+		if b.message != nil && !b.unsent {
+			c.lost[b.sequence] = b.root
+		}
+		for _, req := range b.requests {
+			c.answer(req, busy)
+		}
+	}
+	if current != nil {
+		c.answer(current, busy)
+	}
+	c.timer.Stop()
+	c.open, c.due, c.inFlight, c.flying = nil, false, nil, 0
+	clear(c.recent)
+	c.j.metrics.inFlight.Set(0)
+	c.j.metrics.faults.WithLabelValues(faultKind(cause)).Inc()
+	c.j.log.LogAttrs(ctx, slog.LevelWarn, "append failed; reading the stream again", slog.Any("err", cause))
+	c.enter(recovering)
+	known := recovery{last: c.acked, received: c.received, index: c.index, lost: maps.Clone(c.lost)}
+	ctx, c.cancelRecovery = context.WithCancel(ctx)
+	c.flights.Go(func() { c.recovered <- c.j.recover(ctx, known, cause) })
+}
+
+// resume goes on from what the stream says.
+func (c *committer) resume(r recovery) {
+	c.cancelRecovery()
+	c.acked, c.issued, c.received, c.index, c.lost = r.last, r.last, r.received, r.index, r.lost
+	for sequence := range c.lost {
+		if sequence <= r.last {
+			delete(c.lost, sequence)
+		}
+	}
+	switch {
+	case r.fenced:
+		c.enter(fenced)
+	case r.err != nil: // only when the journal closes
+		c.enter(closed)
+	default:
+		c.enter(taking)
+	}
+}
+
+func (c *committer) answer(req *request, err error) {
+	if req.answered {
+		return
+	}
+	req.answered = true
+	if err != nil {
+		c.j.metrics.refused.WithLabelValues(refusalReason(err)).Inc()
+	} else {
+		for _, r := range req.results {
+			c.j.metrics.count(r.Status)
+		}
+	}
+	req.done <- err
+}

@@ -1,0 +1,222 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto"
+)
+
+const (
+	// fetchBytes is what a follower asks for at a time: two of the largest messages. By number of messages it would
+	// stall on large ones.
+	fetchBytes = 2 * maxPayload
+	// fetchHeartbeat is how soon a follower notices that nothing comes any more; it is heard twice before it acts.
+	fetchHeartbeat = 5 * time.Second
+	fetchExpiry    = 30 * time.Second
+	// consumerIdle is when the server forgets a consumer that nobody reads.
+	consumerIdle = time.Minute
+	// followRetry is the wait before a follower tries again on a server that does not answer.
+	followRetry = 200 * time.Millisecond
+)
+
+// Follow calls fn with every batch from the one that holds the first position after from, in order and without a gap,
+// and waits for new ones. That first batch is passed whole: a follower that stopped within a batch skips what it has;
+// one that works by batches gives from = proto.EndOf(sequence). fn returns before the next batch is read.
+//
+// Follow survives reconnects and restarts of the server by beginning again after the last batch that fn took; nothing
+// about a follower is kept in NATS. It returns ctx's error, fn's error, ingest.ErrClosed after Close, an error that
+// wraps ErrGap when a batch is missing, and one that wraps proto.ErrCorrupt when one cannot be read: both raise the
+// alarm, and neither passes by itself.
+func (j *Journal) Follow(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
+	return j.FollowAs(ctx, "unnamed", from, fn)
+}
+
+// FollowAs is Follow for a follower whose position and lag are to be seen in the metrics under its name, of which there
+// are few.
+func (j *Journal) FollowAs(ctx context.Context, name string, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
+	if j.ctx.Err() != nil {
+		return fmt.Errorf("follow: %w", ingest.ErrClosed)
+	}
+	j.followers.Add(1)
+	defer j.followers.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(j.ctx, func() { cancel(ingest.ErrClosed) })()
+	f := &reader{j: j, next: nextSequence(from)}
+	f.fn = func(ctx context.Context, b *proto.Batch) error {
+		if b.Position(b.Count()-1) <= from {
+			return nil
+		}
+		if err := fn(ctx, b); err != nil {
+			return &stopError{err}
+		}
+		j.metrics.followers.WithLabelValues(name).Set(float64(b.Position(b.Count() - 1)))
+		j.metrics.lag.WithLabelValues(name).Set(max(0, float64(j.Head().Sequence())-float64(b.Sequence())))
+		return nil
+	}
+	err := f.keepReading(ctx)
+	var stop *stopError
+	switch {
+	case errors.As(err, &stop):
+		return stop.err
+	case errors.Is(err, ErrGap), errors.Is(err, proto.ErrCorrupt):
+		j.metrics.gaps.WithLabelValues(name).Inc()
+		j.log.ErrorContext(ctx, "follower stopped: the journal is damaged", slog.String("follower", name), slog.Any("err", err))
+	}
+	return fmt.Errorf("follow: %w", err)
+}
+
+// nextSequence is the sequence of the batch that holds the first position after from.
+func nextSequence(from proto.Position) uint64 {
+	if from == proto.EndOf(from.Sequence()) {
+		return from.Sequence() + 1
+	}
+	return max(1, from.Sequence())
+}
+
+// stopError carries the error of a follower's own function.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+
+// reader reads the stream in order, from next on.
+type reader struct {
+	j    *Journal
+	next uint64
+	// until ends reading after this sequence; 0: never.
+	until uint64
+	fn    func(context.Context, *proto.Batch) error
+}
+
+// keepReading reads until something happens that trying again does not mend.
+func (f *reader) keepReading(ctx context.Context) error {
+	for {
+		err := f.read(ctx)
+		var stop *stopError
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == nil, errors.As(err, &stop), errors.Is(err, ErrGap), errors.Is(err, proto.ErrCorrupt):
+			return err
+		}
+		f.j.log.DebugContext(ctx, "follower begins again", slog.Uint64("sequence", f.next), slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(followRetry):
+		}
+	}
+}
+
+// read makes a consumer and reads from it until it breaks.
+func (f *reader) read(ctx context.Context) error {
+	l := f.j.current()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // ends with read
+		select {
+		case <-l.gone:
+			cancel()
+		case <-stop:
+		}
+	}()
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("read stream state: %w", err)
+	}
+	if info.State.LastSeq+1 < f.next {
+		return fmt.Errorf("journal ends at %d, before %d that the follower has read: %w", info.State.LastSeq, f.next-1, ErrGap)
+	}
+	consumer, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: f.next, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: consumerIdle,
+	})
+	if err != nil {
+		return fmt.Errorf("make consumer: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+		defer cancel()
+		if l.nc.IsConnected() {
+			_ = l.stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // else the server does after consumerIdle
+		}
+	}()
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(fetchBytes), jetstream.PullExpiry(fetchExpiry),
+		jetstream.PullHeartbeat(fetchHeartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	if err != nil {
+		return fmt.Errorf("read consumer: %w", err)
+	}
+	defer messages.Stop()
+	for delivered := uint64(1); f.until == 0 || f.next <= f.until; delivered++ {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read consumer: %w", err)
+		}
+		if err := f.take(ctx, msg, delivered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errSkip says that a message was lost between server and follower, not in the stream.
+var errSkip = errors.New("consumer skipped a message")
+
+func (f *reader) take(ctx context.Context, msg jetstream.Msg, delivered uint64) error {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return fmt.Errorf("read consumer: %w", err)
+	}
+	if meta.Sequence.Consumer != delivered {
+		return errSkip
+	}
+	if meta.Sequence.Stream != f.next {
+		return fmt.Errorf("batch %d follows batch %d: %w", meta.Sequence.Stream, f.next-1, ErrGap)
+	}
+	b, err := f.j.codec.Decode(f.next, msg.Data())
+	if err != nil {
+		return err
+	}
+	if err := f.fn(ctx, b); err != nil {
+		return err
+	}
+	f.next++
+	return nil
+}
+
+// replay enters what stands in the journal after the index's mark, up to end. each, when given, sees every batch.
+func (j *Journal) replay(ctx context.Context, l *link, index *seen, end uint64, each func(*proto.Batch) error) error {
+	m, err := index.mark()
+	if err != nil || m.sequence >= end {
+		return err
+	}
+	begin, reported := time.Now(), time.Now()
+	f := &reader{j: j, next: m.sequence + 1, until: end}
+	f.fn = func(ctx context.Context, b *proto.Batch) error {
+		if err := index.learn(b); err != nil {
+			return err
+		}
+		j.metrics.replayed.Add(float64(b.Count()))
+		if time.Since(reported) > 10*time.Second {
+			reported = time.Now()
+			j.log.InfoContext(ctx, "index of seen events is being brought up to date", slog.Uint64("sequence", b.Sequence()), slog.Uint64("journal", end))
+		}
+		if each != nil {
+			return each(b)
+		}
+		return nil
+	}
+	if err := f.read(ctx); err != nil {
+		return fmt.Errorf("replay journal into index: %w", err)
+	}
+	j.log.InfoContext(ctx, "index of seen events is up to date", slog.Uint64("batches", end-m.sequence), slog.Duration("took", time.Since(begin)))
+	return nil
+}

@@ -1,0 +1,34 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/readtrail/readtrail/ingest"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// tick journals the time, so that whoever reads the journal has a clock, and the same one at every replay. A tick that
+// cannot be kept is left out: the next one says as much.
+func (j *Journal) tick(ctx context.Context) {
+	ticker := time.NewTicker(j.cfg.TickEvery)
+	defer ticker.Stop()
+	last := int64(0)
+	for {
+		// Ticks rise strictly, also when the clock was put back: no batch's received time is below a tick in it.
+		at := max(j.cfg.Now().UnixMicro(), j.received.Load()+1, last+1)
+		entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}}
+		if _, err := j.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true}); err == nil {
+			last = at
+		} else if ctx.Err() == nil {
+			j.log.WarnContext(ctx, "tick was not journaled", slog.Any("err", err))
+		}
+		j.metrics.free.Set(float64(j.space.left()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
