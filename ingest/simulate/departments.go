@@ -1,0 +1,181 @@
+package simulate
+
+import "strconv"
+
+// role is what somebody is employed as.
+type role uint8
+
+const (
+	nurse role = iota
+	physician
+	resident
+	clerk
+	technician
+	pharmacist
+	student
+	coder
+	analyst
+	researcher
+	roles // how many there are
+)
+
+// roleTable holds how a role is named: the local code and FHIR's practitioner-role, where that has one.
+var roleTable = [roles]struct{ code, display, fhir string }{
+	nurse:      {"nurse", "Registered nurse", "nurse"},
+	physician:  {"physician", "Physician", "doctor"},
+	resident:   {"resident", "Resident physician", "doctor"},
+	clerk:      {"clerk", "Clerk", ""},
+	technician: {"technician", "Technologist", ""},
+	pharmacist: {"pharmacist", "Pharmacist", "pharmacist"},
+	student:    {"student", "Student", ""},
+	coder:      {"coder", "Medical coder", ""},
+	analyst:    {"analyst", "Systems analyst", "ict"},
+	researcher: {"researcher", "Research coordinator", "researcher"},
+}
+
+// unit is what kind of department it is; it decides the rota and what happens there.
+type unit uint8
+
+const (
+	emergency unit = iota
+	intensive
+	medicine
+	surgery
+	oncology
+	maternity
+	psychiatry
+	clinic
+	radiology
+	laboratory
+	pharmacy
+	registration
+	billing
+	quality
+	informatics
+	research
+	floatPool
+	units
+)
+
+type department struct {
+	unit unit
+	code string
+	name string
+	// staff per role, as indexes, in the order they were hired.
+	staff [roles][]int32
+}
+
+// headcount is how many of a thousand staff a unit has, by role; the rest are nurses on medical wards. Shares follow the
+// usual mix of an acute hospital: half nurses, a fifth physicians and residents, a tenth clerks.
+var headcount = []struct {
+	unit     unit
+	role     role
+	perMille int
+}{
+	{emergency, nurse, 48}, {emergency, physician, 18}, {emergency, resident, 12}, {emergency, clerk, 4},
+	{intensive, nurse, 50}, {intensive, physician, 8}, {intensive, resident, 8}, {intensive, clerk, 4},
+	{medicine, nurse, 116}, {medicine, physician, 22}, {medicine, resident, 24}, {medicine, clerk, 8}, {medicine, student, 14},
+	{surgery, nurse, 90}, {surgery, physician, 24}, {surgery, resident, 20}, {surgery, clerk, 6}, {surgery, student, 8},
+	{oncology, nurse, 32}, {oncology, physician, 9}, {oncology, resident, 6}, {oncology, clerk, 4},
+	{maternity, nurse, 40}, {maternity, physician, 10}, {maternity, resident, 6}, {maternity, clerk, 4}, {maternity, student, 4},
+	{psychiatry, nurse, 32}, {psychiatry, physician, 8}, {psychiatry, resident, 5}, {psychiatry, clerk, 4},
+	{clinic, nurse, 40}, {clinic, physician, 44}, {clinic, clerk, 32},
+	{radiology, technician, 26}, {radiology, physician, 12}, {radiology, clerk, 4},
+	{laboratory, technician, 36}, {laboratory, physician, 4},
+	{pharmacy, pharmacist, 22}, {pharmacy, technician, 8},
+	{registration, clerk, 30},
+	{billing, coder, 18}, {billing, clerk, 18},
+	{quality, nurse, 8}, {informatics, analyst, 12}, {research, researcher, 10}, {floatPool, nurse, 24},
+}
+
+// wards says how many departments of a unit a hospital of that many staff has.
+func wards(u unit, staff int) int {
+	switch u {
+	case medicine:
+		return max(1, staff/200)
+	case surgery:
+		return max(1, staff/250)
+	case emergency, oncology, maternity, psychiatry:
+		return max(1, staff/1500)
+	case intensive:
+		return max(1, staff/800)
+	case clinic:
+		return len(clinics) * max(1, staff/600)
+	case radiology, laboratory, pharmacy, registration, billing, quality, informatics, research, floatPool, units:
+		return 1
+	}
+	return 1
+}
+
+var clinics = []struct{ code, name string }{
+	{"CAR", "Cardiology Clinic"}, {"ORT", "Orthopaedics Clinic"}, {"GYN", "Women's Clinic"},
+	{"ONC", "Oncology Clinic"}, {"PRI", "Primary Care Clinic"}, {"NEU", "Neurology Clinic"},
+}
+
+var unitTable = [units]struct{ code, name string }{
+	emergency: {"ED", "Emergency Department"}, intensive: {"ICU", "Intensive Care Unit"},
+	medicine: {"MED", "General Medicine"}, surgery: {"SUR", "Surgery"}, oncology: {"ONC", "Oncology"},
+	maternity: {"MAT", "Maternity"}, psychiatry: {"PSY", "Psychiatry"}, clinic: {"OPD", "Outpatient Clinic"},
+	radiology: {"RAD", "Radiology"}, laboratory: {"LAB", "Laboratory"}, pharmacy: {"PHA", "Pharmacy"},
+	registration: {"REG", "Patient Registration"}, billing: {"HIM", "Coding and Billing"}, quality: {"QUA", "Quality"},
+	informatics: {"ITS", "Information Technology"}, research: {"RES", "Clinical Research"}, floatPool: {"FLT", "Float Pool"},
+}
+
+// open makes the departments.
+func (h *Hospital) open() {
+	for u := range units {
+		n := wards(u, h.cfg.Staff)
+		for i := range n {
+			d := department{unit: u, code: unitTable[u].code, name: unitTable[u].name}
+			switch {
+			case u == clinic:
+				d.code, d.name = "C-"+clinics[i%len(clinics)].code, clinics[i%len(clinics)].name
+				if more := i / len(clinics); more > 0 {
+					d.code, d.name = d.code+strconv.Itoa(more+1), d.name+" "+strconv.Itoa(more+1)
+				}
+			case n > 1:
+				d.code, d.name = d.code+strconv.Itoa(i+1), d.name+" "+strconv.Itoa(i+1)
+			}
+			h.byUnit[u] = append(h.byUnit[u], len(h.departments))
+			h.departments = append(h.departments, d)
+		}
+	}
+}
+
+// hire gives each member of staff a department and a role, by the shares of headcount.
+func (h *Hospital) hire() {
+	d := h.roll(forStaff, 1, 0)
+	next := 0
+	place := func(u unit, r role, i int) {
+		if next == len(h.staff) {
+			return
+		}
+		depts := h.byUnit[u]
+		dept := depts[i%len(depts)]
+		m := &h.staff[next]
+		m.department, m.role = uint16(dept), r
+		m.rank = int32(len(h.departments[dept].staff[r]))
+		h.departments[dept].staff[r] = append(h.departments[dept].staff[r], int32(next))
+		h.employ(&d, m)
+		next++
+	}
+	for _, c := range headcount {
+		// Two at least, so that someone is there when the other is off, and one in each ward.
+		n := max(2, len(h.byUnit[c.unit]), (h.cfg.Staff*c.perMille+500)/1000)
+		for i := range n {
+			place(c.unit, c.role, i)
+		}
+	}
+	for i := 0; next < len(h.staff); i++ {
+		place(medicine, nurse, i)
+	}
+}
+
+// employ draws when somebody came and whether they leave: two in a hundred left shortly before or leave within the days.
+func (h *Hospital) employ(d *dice, m *member) {
+	m.hired = int32(-d.between(30, 7000))
+	m.left = never
+	if d.chance(20) {
+		m.left = int32(d.between(-60, h.cfg.Days-1))
+	}
+}

@@ -1,0 +1,196 @@
+package simulate
+
+// ehr writes an event of the record system: FHIR R4 as IHE BALP 1.1.4 shapes it.
+func (w *writer) ehr(b []byte, a *access, key uint64, at int64) []byte {
+	k := &kindTable[a.kind]
+	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
+	b = appendUUID(b, key)
+	if k.profile != "" && a.outcome == success {
+		b = append(b, `","meta":{"profile":["https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.`...)
+		b = append(append(b, k.profile...), `"]},`...)
+	} else {
+		b = append(b, `",`...)
+	}
+	b = w.ehrType(b, a, k.code)
+	b = append(append(append(b, `,"action":"`...), k.action...), `","recorded":"`...)
+	b = appendTime(b, at, w.zone)
+	b = append(append(append(b, `","outcome":"`...), outcomes[a.outcome]...), '"')
+	if a.outcome == refused {
+		b = append(b, `,"outcomeDesc":"403 Forbidden"`...)
+	}
+	if a.use != unstated && a.use != brokeGlass {
+		b = append(b, `,"purposeOfEvent":[`...)
+		b = append(appendConcept(b, actReason, useTable[a.use].code, ""), ']')
+	}
+	b = w.ehrAgents(b, a, k.action)
+	if a.app {
+		b = append(b, `],"source":{"observer":{"display":"Rounds App 4.2"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"1"}]}`...)
+	} else {
+		b = append(b, `],"source":{"site":"Millbrook General Hospital","observer":{"display":"ehr-main"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"4"}]}`...)
+	}
+	return append(w.ehrEntities(b, a, k.resource, k.prefix), '}')
+}
+
+func (w *writer) ehrType(b []byte, a *access, code string) []byte {
+	switch a.kind {
+	case logIn:
+		return append(b, `"type":{"system":"`+dcm+`","code":"110114","display":"User Authentication"},"subtype":[{"system":"`+dcm+`","code":"110122","display":"Login"}]`...)
+	case logOut:
+		return append(b, `"type":{"system":"`+dcm+`","code":"110114","display":"User Authentication"},"subtype":[{"system":"`+dcm+`","code":"110123","display":"Logout"}]`...)
+	case breakGlass:
+		return append(b, `"type":{"system":"`+dcm+`","code":"110113","display":"Security Alert"},"subtype":[{"system":"`+dcm+`","code":"110127","display":"Emergency Override Started"}]`...)
+	}
+	b = append(b, `"type":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-type","code":"rest"},"subtype":[`...)
+	b = appendCoding(b, restful, code, "")
+	if a.kind == printNote {
+		b = append(b, `,{"system":"https://millbrook.example/codes/audit","code":"print","display":"Print"}`...)
+	}
+	return append(b, ']')
+}
+
+// ehrAgents writes the device, the server and the reader. Who read gets the data, so the device is the destination; who
+// wrote sends them.
+func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
+	device, server := `{"coding":[{"system":"`+dcm+`","code":"110152"}]}`, `{"coding":[{"system":"`+dcm+`","code":"110153"}]}`
+	if action == "C" || action == "U" {
+		device, server = server, device
+	}
+	b = append(append(b, `,"agent":[{"type":`...), device...)
+	b = append(b, `,"who":{"display":"`...)
+	b = w.workstation(b, a)
+	b = append(b, `"},"requestor":false,"network":{"address":"`...)
+	b = w.address(b, a)
+	b = append(append(b, `","type":"2"}},{"type":`...), server...)
+	b = append(b, `,"who":{"display":"ehr-main"},"requestor":false},{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"role":`...)
+	badge := &w.h.badge[a.staff]
+	b = append(append(b, badge.role...), `,"who":`...)
+	b = append(append(append(b, badge.who...), `,"altId":"`...), badge.login...)
+	b = append(b, `","requestor":true,"location":{"reference":"Location/`...)
+	b = w.h.appendDepartmentID(b, a.department)
+	b = append(append(append(b, `","display":"`...), w.h.departments[a.department].name...), `"}`...)
+	if a.use == brokeGlass || a.kind == breakGlass {
+		b = append(b, `,"purposeOfUse":[{"coding":[{"system":"`+actReason+`","code":"BTG","display":"break the glass"}]}]`...)
+	}
+	return append(b, '}')
+}
+
+// workstation is a machine's name: one of eight at a department, a tablet, or the gateway for those outside.
+func (w *writer) workstation(b []byte, a *access) []byte {
+	switch {
+	case a.remote:
+		return append(b, "VPN-GATEWAY"...)
+	case a.app || a.client:
+		return appendInt(append(b, "TAB-"...), 100+a.staff)
+	}
+	b = append(append(b, "WS-"...), w.h.departments[a.department].code...)
+	return appendInt(append(b, '-'), 1+w.seat(a))
+}
+
+// seat keeps somebody at one machine for an hour.
+func (w *writer) seat(a *access) int64 {
+	return int64(mix(uint64(a.staff)<<32^uint64(a.at/hour))>>3) & 7
+}
+
+func (w *writer) address(b []byte, a *access) []byte {
+	switch {
+	case a.remote:
+		b = append(b, "203.0.113."...)
+		return appendInt(b, 1+a.staff%250)
+	case a.app || a.client:
+		b = append(b, "10.80."...)
+		return appendInt(append(appendInt(b, a.staff/250), '.'), 1+a.staff%250)
+	}
+	b = append(b, "10."...)
+	b = appendInt(b, 20+a.department/200)
+	b = appendInt(append(b, '.'), a.department%200)
+	return appendInt(append(b, '.'), 10+w.seat(a))
+}
+
+// ehrEntities writes whose record it was, which part of it, and the request.
+func (w *writer) ehrEntities(b []byte, a *access, resource, prefix string) []byte {
+	if a.kind == logIn || a.kind == logOut {
+		return b
+	}
+	b = append(b, `,"entity":[`...)
+	comma := false
+	if a.patient >= 0 {
+		b = w.ehrPatients(b, a)
+		comma = true
+	}
+	switch {
+	case prefix != "" && resource != "":
+		b = w.ehrObject(separate(b, &comma), a, resource, prefix)
+	case resource != "":
+		b = w.ehrQuery(separate(b, &comma), a, resource)
+	}
+	if a.encounter != 0 && resource != "Encounter" {
+		b = append(separate(b, &comma), `{"what":{"reference":"Encounter/`...)
+		b = appendEncounterID(b, a.encounter)
+		b = append(b, `"}}`...)
+	}
+	b = append(separate(b, &comma), `{"what":{"identifier":{"value":"`...)
+	b = appendUUID(b, w.h.requestKey(w.p.day, w.p.pass, a))
+	return append(b, `"}},"type":{"system":"https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType","code":"XrequestId"}}]`...)
+}
+
+func separate(b []byte, comma *bool) []byte {
+	if *comma {
+		b = append(b, ',')
+	}
+	*comma = true
+	return b
+}
+
+func (w *writer) ehrPatients(b []byte, a *access) []byte {
+	one := *a
+	for i := range int(a.others) + 1 {
+		if i > 0 {
+			one.patient = w.p.illIn[a.department][int(a.object)+i]
+			b = append(b, ',')
+		}
+		b = append(b, `{"what":`...)
+		b = w.patientWhat(b, one.patient)
+		b = append(b, `,"type":{"system":"`+entityType+`","code":"1"},"role":{"system":"`+entityRole+`","code":"1"}`...)
+		b = w.labels(b, &one, false)
+		if a.reason > 0 && i == 0 && a.kind == breakGlass {
+			r := &reasons[a.reason-1]
+			b = append(b, `,"detail":[{"type":"BTG_REASON","valueString":"`...)
+			b = append(append(b, r.code...), `"},{"type":"BTG_EXPLANATION","valueString":"`...)
+			b = append(append(b, r.text...), `"}]`...)
+		}
+		b = append(b, '}')
+	}
+	return b
+}
+
+func (w *writer) ehrObject(b []byte, a *access, resource, prefix string) []byte {
+	b = append(append(append(b, `{"what":{"reference":"`...), resource...), '/')
+	b = appendHex(append(b, prefix...), a.object, 16)
+	b = append(b, `"},"type":{"system":"`+entityType+`","code":"2"},"role":{"system":"`+entityRole+`","code":"4"}`...)
+	if a.patient >= 0 {
+		b = w.labels(b, a, false)
+	}
+	return append(b, '}')
+}
+
+// ehrQuery writes the request of a search, plain and in base64 as BALP asks.
+func (w *writer) ehrQuery(b []byte, a *access, resource string) []byte {
+	q := append(append(w.query[:0], "GET https://ehr.millbrook.example/fhir/"...), resource...)
+	switch a.kind {
+	case searchName:
+		p := &w.h.persons[w.h.patients[a.object].person]
+		q = append(append(q, "?family="...), p.family()...)
+		q = append(append(q, "&given="...), p.given()[:2]...)
+	case listUnit, listPatients:
+		q = w.h.appendDepartmentID(append(q, "?status=in-progress&location=Location/"...), a.department)
+	default:
+		q = w.h.appendPatientID(append(q, "?patient=Patient/"...), a.patient)
+		if resource == "Observation" {
+			q = append(q, "&category=laboratory"...)
+		}
+		q = append(q, "&_sort=-_lastUpdated&_count=20"...)
+	}
+	w.query = append(q, "\nAccept: application/fhir+json; fhirVersion=4.0"...)
+	b = append(b, `{"type":{"system":"`+entityType+`","code":"2"},"role":{"system":"`+entityRole+`","code":"24"},"query":"`...)
+	return append(w.base64Query(b), `"}`...)
+}

@@ -1,0 +1,100 @@
+package simulate
+
+import "strconv"
+
+// Systems that assign identifiers in the synthetic hospital.
+const (
+	// MRNSystem assigns medical record numbers.
+	MRNSystem = "https://millbrook.example/ids/mrn"
+	// StaffSystem assigns staff numbers.
+	StaffSystem = "https://millbrook.example/ids/staff"
+	roleSystem  = "https://millbrook.example/codes/role"
+	accession   = "https://millbrook.example/ids/accession"
+
+	firstMRN   = 2_400_000
+	firstStaff = 10_000
+)
+
+const hexDigits = "0123456789abcdef"
+
+func appendHex(b []byte, x uint64, digits int) []byte {
+	for i := digits - 1; i >= 0; i-- {
+		b = append(b, hexDigits[x>>(4*i)&15])
+	}
+	return b
+}
+
+func appendInt[T ~int | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32](b []byte, x T) []byte {
+	return strconv.AppendInt(b, int64(x), 10)
+}
+
+// mix32 is a bijection on 32 bits, so that no two logical ids meet.
+func mix32(x uint32) uint32 {
+	x = (x ^ x>>16) * 0x7feb352d
+	x = (x ^ x>>15) * 0x846ca68b
+	return x ^ x>>16
+}
+
+func (h *Hospital) appendMRN(b []byte, patient int32) []byte {
+	return appendInt(b, firstMRN+h.mrnOf[patient])
+}
+
+// byRecordNumber returns the patient with the n-th record number.
+func (h *Hospital) byRecordNumber(n int) int32 { return h.patientOf[n] }
+
+func (h *Hospital) appendStaffNumber(b []byte, staff int32) []byte {
+	return appendInt(append(b, 'S'), firstStaff+staff)
+}
+
+func (h *Hospital) appendPatientID(b []byte, patient int32) []byte {
+	return appendHex(append(b, "pt-"...), uint64(mix32(uint32(patient)^uint32(h.seed))), 8)
+}
+
+func (h *Hospital) appendStaffID(b []byte, staff int32) []byte {
+	return appendHex(append(b, "pr-"...), uint64(mix32(uint32(staff)^uint32(h.seed>>32))), 8)
+}
+
+func (h *Hospital) appendDepartmentID(b []byte, dept uint16) []byte {
+	b = append(b, "dep-"...)
+	for _, c := range []byte(h.departments[dept].code) {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+func appendEncounterID(b []byte, enc uint64) []byte { return appendHex(append(b, "enc-"...), enc, 16) }
+
+// eventKey is what makes an event's id. Within a hospital it repeats with a probability of 2^-64 a pair of events.
+func (h *Hospital) eventKey(day int, pass uint64, a *access) uint64 {
+	return mix(mix(h.seed^uint64(forIDs)<<56^uint64(int64(day)+1<<20)<<24^pass) ^ (uint64(a.ordinal)<<1 | b2u(a.app)))
+}
+
+// requestKey is the same for the server's and the app's report of one request.
+func (h *Hospital) requestKey(day int, pass uint64, a *access) uint64 {
+	return mix(mix(h.seed^uint64(forIDs+1)<<56^uint64(int64(day)+1<<20)<<24^pass) ^ uint64(a.ordinal))
+}
+
+// appendEventID writes AuditEvent.id in the way of the source: a UUID, a running word, or a number with a prefix.
+func appendEventID(b []byte, key uint64, a *access) []byte {
+	switch a.source {
+	case pacs:
+		return appendHex(append(b, "px."...), key, 16)
+	case lab:
+		return appendHex(append(b, "LP-"...), key, 16)
+	case ehr, sources:
+	}
+	return appendUUID(b, key)
+}
+
+// appendUUID writes a UUID of version 4 shape (RFC 9562) that stands for a key.
+func appendUUID(b []byte, key uint64) []byte {
+	low := mix(key)
+	b = append(appendHex(b, key>>32, 8), '-')
+	b = append(appendHex(b, key>>16, 4), '-', '4')
+	b = append(appendHex(b, key, 3), '-', hexDigits[8+low>>62])
+	b = append(appendHex(b, low>>48, 3), '-')
+	return appendHex(b, low, 12)
+}
