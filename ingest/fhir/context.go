@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"strings"
-	"time"
 
 	"github.com/readtrail/readtrail/ingest"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -10,12 +9,12 @@ import (
 
 // contextFact maps any resource that is no AuditEvent: what is known about people and care. id is the logical id
 // where the request names it; empty: the resource's own.
-func (d *Decoder) contextFact(typ, id string, fact *v1.ContextFact) (time.Time, error) {
+func (d *Decoder) contextFact(typ, id string, fact *v1.ContextFact) error {
 	if id == "" {
 		id = d.doc.scalar(d.doc.get(0, "id"))
 	}
 	if id == "" {
-		return time.Time{}, &ingest.DecodeError{
+		return &ingest.DecodeError{
 			Reason: ingest.ReasonMissingElement, Element: typ + ".id",
 			Message: "a resource without an id can be referred to by nothing",
 		}
@@ -25,13 +24,12 @@ func (d *Decoder) contextFact(typ, id string, fact *v1.ContextFact) (time.Time, 
 	fact.VersionId = d.doc.scalar(d.doc.get(meta, "versionId"))
 	fact.Display = d.displayName(0)
 	fact.Resource = d.doc.appendResource(make([]byte, 0, len(d.doc.compact())), 0)
-	updated, ok := parseInstant(d.doc.field(meta, "lastUpdated"), d.src.Zone)
-	if ok {
+	if updated, ok := parseInstant(d.doc.field(meta, "lastUpdated"), d.src.Zone); ok {
 		fact.EffectiveUs = updated.at.UnixMicro()
 	}
 	d.factIdentifiers(typ+"/"+id, fact)
 	d.factLinks(fact)
-	return updated.at, nil
+	return nil
 }
 
 // factIdentifiers collects every name the resource goes by. The reference within the source comes first; each of the

@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"strconv"
 	"strings"
@@ -37,9 +36,9 @@ func (l Limits) Validate() error {
 	if l.StringBytes < 0 {
 		errs = append(errs, errors.New("string_bytes: want a positive number of bytes"))
 	}
-	// Positions on the tape are 32 bits; an item and its original have to fit one batch.
-	if l.ResourceBytes < 0 || l.ResourceBytes > 16<<20 {
-		errs = append(errs, errors.New("resource_bytes: want 1 to 16 MiB"))
+	// An item and its original, together and unpacked, have to fit one batch of 8 MiB.
+	if l.ResourceBytes < 0 || l.ResourceBytes > 3<<20 {
+		errs = append(errs, errors.New("resource_bytes: want at most 3 MiB"))
 	}
 	return errors.Join(errs...)
 }
@@ -71,11 +70,8 @@ type Input struct {
 	FullURL string
 	// ImportID is the import that brings it; nil when it comes live.
 	ImportID []byte
-	// Ordinal numbers equal contents within one file, from 0, for sources whose policy says that they are distinct.
-	Ordinal uint64
-	// Revision tells a state of a context resource that came back (merged, then un-merged) from the same state sent
-	// twice; see Revisions. Empty: equal content is one fact.
-	Revision []byte
+	// deleted is the reference of a resource that is said to be gone; Data is made up then.
+	deleted string
 }
 
 // Decoder turns FHIR JSON into journal entries: AuditEvent R4, R4B and R5 into access events, every other resource into
@@ -92,7 +88,7 @@ type Decoder struct {
 	// State of the event being decoded.
 	ev            *v1.AccessEvent
 	el            *elements
-	free          v1.FreeText
+	free          texts
 	flags         []string
 	agents        []agent
 	late          []coding
@@ -102,6 +98,9 @@ type Decoder struct {
 	hasQuery      bool
 	systemPurpose bool
 }
+
+// texts is what people typed; it is sealed.
+type texts struct{ breakGlass, query, outcome string }
 
 // NewDecoder returns a decoder with these limits; zero limits take their defaults.
 func NewDecoder(limits Limits) *Decoder {
@@ -114,15 +113,20 @@ func NewDecoder(limits Limits) *Decoder {
 // The result depends on nothing but the input and the source: a retry makes the same entry.
 func (d *Decoder) Decode(src ingest.Source, in Input) (ingest.Entry, error) {
 	if len(in.Data) > d.doc.limits.ResourceBytes {
-		return ingest.Entry{}, &ingest.DecodeError{
-			Reason: ingest.ReasonTooLarge, Element: "$this",
-			Message: "the resource is larger than " + strconv.Itoa(d.doc.limits.ResourceBytes) + " bytes",
-		}
+		return ingest.Entry{}, d.tooLarge()
 	}
-	d.begin(src, in)
 	if err := d.doc.scan(in.Data); err != nil {
 		return ingest.Entry{}, err
 	}
+	return d.decodeScanned(src, in)
+}
+
+// decodeScanned maps the resource on the tape.
+func (d *Decoder) decodeScanned(src ingest.Source, in Input) (ingest.Entry, error) {
+	if len(in.Data) > d.doc.limits.ResourceBytes {
+		return ingest.Entry{}, d.tooLarge()
+	}
+	d.begin(src, in)
 	typ, err := d.resourceType()
 	if err != nil {
 		return ingest.Entry{}, err
@@ -131,12 +135,23 @@ func (d *Decoder) Decode(src ingest.Source, in Input) (ingest.Entry, error) {
 		Source: src.Name,
 		Sealed: &v1.SealedItem{Original: in.Data, MediaType: MediaType},
 	}
-	sum := sha256.Sum256(d.doc.compact())
-	entry.Content = proto.ContentHash(sum[:16])
+	entry.Content = proto.HashContent(d.doc.compact())
 	if typ == "AuditEvent" {
-		return entry, d.finishEvent(&entry, in, sum)
+		err = d.finishEvent(&entry, in)
+	} else {
+		err = d.finishFact(&entry, typ, in)
 	}
-	return entry, d.finishFact(&entry, typ, in, sum)
+	if err != nil {
+		return ingest.Entry{}, err
+	}
+	return entry, nil
+}
+
+func (d *Decoder) tooLarge() *ingest.DecodeError {
+	return &ingest.DecodeError{
+		Reason: ingest.ReasonTooLarge, Element: "$this",
+		Message: "the resource is larger than " + strconv.Itoa(d.doc.limits.ResourceBytes) + " bytes",
+	}
 }
 
 func (d *Decoder) begin(src ingest.Source, in Input) {
@@ -190,48 +205,65 @@ func (d *Decoder) resourceType() (string, error) {
 	return typ, nil
 }
 
-// finishEvent maps an AuditEvent and identifies it by the source's policy: its own id where it has one, else, and for
-// the other policies, its content.
-func (d *Decoder) finishEvent(entry *ingest.Entry, in Input, sum [sha256.Size]byte) error {
+// finishEvent maps an AuditEvent.
+func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
 	ev := &v1.AccessEvent{ImportId: in.ImportID}
-	recorded, err := d.auditEvent(ev)
-	if err != nil {
+	if err := d.auditEvent(ev); err != nil {
 		return err
 	}
-	var key []byte
-	switch policy := d.src.Policy; {
-	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT:
-		key = append(key, sum[:]...)
-	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL:
-		key = strconv.AppendUint(append(key, sum[:]...), in.Ordinal, 10)
-	case ev.SourceEventId == "":
-		key = append(key, sum[:]...)
-	default:
-		key = append(key, ev.SourceEventId...)
-	}
-	entry.ID = proto.NewEventID(proto.EventIdentity{
-		Source: d.src.Name, Observer: ev.Observer + "\x00" + ev.Site, Key: key, Recorded: recorded,
-	})
+	entry.ID = eventID(d.src, ev, entry.Content, 0)
 	ev.EventId = entry.ID.Bytes()
 	entry.Item = &v1.Item{Body: &v1.Item_Access{Access: ev}}
-	if d.free.BreakGlassText != "" || d.free.QueryText != "" || d.free.OutcomeText != "" {
+	if d.free != (texts{}) {
 		entry.Sealed.FreeText = &v1.FreeText{
-			BreakGlassText: d.free.BreakGlassText, QueryText: d.free.QueryText, OutcomeText: d.free.OutcomeText,
+			BreakGlassText: d.free.breakGlass, QueryText: d.free.query, OutcomeText: d.free.outcome,
 		}
 	}
 	return nil
 }
 
+// eventID identifies an event by the source's policy: its own id where it has one, else, and for the other policies,
+// the hash of its content without whitespace. The recorded time, the observer and the site are part of every id: one
+// feed can carry several systems, and two of them can count alike.
+func eventID(src ingest.Source, ev *v1.AccessEvent, content proto.ContentHash, ordinal uint64) proto.EventID {
+	key := make([]byte, 0, 64)
+	switch policy := src.Policy; {
+	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT:
+		key = append(key, content[:]...)
+	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL:
+		key = strconv.AppendUint(append(key, content[:]...), ordinal, 10)
+	case ev.SourceEventId == "":
+		key = append(key, content[:]...)
+	default:
+		key = append(key, ev.SourceEventId...)
+	}
+	return proto.NewEventID(proto.EventIdentity{
+		Source: src.Name, Observer: ev.Observer + "\x00" + ev.Site, Key: key, Recorded: time.UnixMicro(ev.RecordedUs),
+	})
+}
+
 // finishFact maps a context resource. Its identity is the resource in this very state: another state is another fact.
-func (d *Decoder) finishFact(entry *ingest.Entry, typ string, in Input, sum [sha256.Size]byte) error {
+func (d *Decoder) finishFact(entry *ingest.Entry, typ string, in Input) error {
 	fact := &v1.ContextFact{ImportId: in.ImportID}
-	effective, err := d.contextFact(typ, in.ID, fact)
-	if err != nil {
+	if err := d.contextFact(typ, in.ID, fact); err != nil {
 		return err
 	}
-	key := bytes.Join([][]byte{[]byte(typ), []byte(fact.ResourceId), sum[:], in.Revision}, []byte{0})
-	entry.ID = proto.NewEventID(proto.EventIdentity{Source: d.src.Name, Observer: "context", Key: key, Recorded: effective})
+	fact.Deleted = in.deleted != ""
+	entry.ID = factID(d.src, fact, entry.Content, nil)
 	fact.EventId = entry.ID.Bytes()
 	entry.Item = &v1.Item{Body: &v1.Item_Context{Context: fact}}
 	return nil
+}
+
+// factID identifies a resource in one state; revision tells the same state at two times apart.
+func factID(src ingest.Source, fact *v1.ContextFact, content proto.ContentHash, revision []byte) proto.EventID {
+	key := [][]byte{[]byte(fact.ResourceType), []byte(fact.ResourceId), content[:], revision}
+	if fact.Deleted {
+		key = append(key, []byte("deleted"))
+	}
+	identity := proto.EventIdentity{Source: src.Name, Observer: "context", Key: bytes.Join(key, []byte{0})}
+	if fact.EffectiveUs != 0 {
+		identity.Recorded = time.UnixMicro(fact.EffectiveUs)
+	}
+	return proto.NewEventID(identity)
 }

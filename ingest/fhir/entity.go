@@ -218,7 +218,7 @@ func (d *Decoder) useQuery(e *entity) {
 	if text == "" {
 		text = e.desc
 	}
-	d.addText(&d.free.QueryText, text)
+	d.addText(&d.free.query, text)
 	if d.ev.RequestId == "" {
 		d.ev.RequestId = requestIDIn(text)
 	}
@@ -253,7 +253,7 @@ func (d *Decoder) details(list int) {
 		case isPurpose(lower):
 			d.late = append(d.late, coding{code: value})
 		case strings.Contains(lower, "break") && strings.Contains(lower, "glass") || strings.Contains(lower, "btg"):
-			d.addText(&d.free.BreakGlassText, value)
+			d.addText(&d.free.breakGlass, value)
 			d.ev.BreakGlass = true
 		default:
 			d.addToken(name, value)

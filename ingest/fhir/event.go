@@ -3,7 +3,6 @@ package fhir
 import (
 	"encoding/base64"
 	"strings"
-	"time"
 
 	"github.com/readtrail/readtrail/ingest"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -116,13 +115,13 @@ func (d *Decoder) version(e *elements) string {
 }
 
 // auditEvent maps the scanned AuditEvent. The only thing that it cannot do without is a time: AuditEvent.recorded.
-func (d *Decoder) auditEvent(ev *v1.AccessEvent) (time.Time, error) {
+func (d *Decoder) auditEvent(ev *v1.AccessEvent) error {
 	e := d.readElements()
 	recorded, err := d.recorded(&e)
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
-	d.ev, d.el, d.flags, d.free = ev, &e, d.flags[:0], v1.FreeText{}
+	d.ev, d.el, d.flags, d.free = ev, &e, d.flags[:0], texts{}
 	ev.Source = d.src.Name
 	ev.SourceEventId = d.doc.scalar(e.id)
 	ev.Format = d.version(&e)
@@ -146,7 +145,7 @@ func (d *Decoder) auditEvent(ev *v1.AccessEvent) (time.Time, error) {
 	d.disclosure()
 	d.mode()
 	d.close()
-	return recorded.at, nil
+	return nil
 }
 
 func (d *Decoder) flag(name string) {
@@ -261,7 +260,7 @@ func (d *Decoder) outcome() {
 			if text == "" {
 				text = c.display
 			}
-			d.addText(&d.free.OutcomeText, text)
+			d.addText(&d.free.outcome, text)
 			for _, word := range []string{text, c.code} {
 				if word == "CONSENT_PERMIT" || word == "CONSENT_DENY" {
 					d.addExtension("consent_decision", strings.ToLower(word[len("CONSENT_"):]))
@@ -275,7 +274,7 @@ func (d *Decoder) outcome() {
 	if ev.OutcomeCode == "" {
 		d.flag(flagOutcomeMissing)
 	}
-	d.addText(&d.free.OutcomeText, d.doc.stringAt(e.outcomeDesc))
+	d.addText(&d.free.outcome, d.doc.stringAt(e.outcomeDesc))
 }
 
 // addText adds a line to a text that will be sealed.

@@ -2,12 +2,15 @@ package fhir
 
 import (
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto"
 )
 
 // none stands for "there is no such value".
@@ -254,4 +257,20 @@ func hex4(s string) rune {
 		}
 	}
 	return r
+}
+
+// quote writes a string as JSON.
+func quote(s string) string {
+	out, err := json.Marshal(s)
+	if err != nil {
+		// A string always has a JSON form.
+		return `""`
+	}
+	return string(out)
+}
+
+// hashOf is a short hash of content in hexadecimal.
+func hashOf(content []byte) string {
+	sum := proto.HashContent(content)
+	return hex.EncodeToString(sum[:])
 }

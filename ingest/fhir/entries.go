@@ -1,0 +1,212 @@
+package fhir
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/readtrail/readtrail/ingest"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// MaxDocumentBytes bounds one JSON document that holds many resources: a Bundle or an array in a file. It is held in
+// memory while it is read.
+const MaxDocumentBytes = 64 << 20
+
+// maxNestedBundles is how deeply Bundles may hold Bundles.
+const maxNestedBundles = 3
+
+// Bundle is a FHIR Bundle taken apart.
+type Bundle struct {
+	// Type is Bundle.type as sent: "transaction", "batch", "searchset", ...
+	Type    string
+	Entries []BundleEntry
+}
+
+// BundleEntry is one entry of a Bundle.
+type BundleEntry struct {
+	// Resource is the resource as it stands in the Bundle; nil when there is none.
+	Resource []byte
+	// Type is its resource type.
+	Type            string
+	FullURL         string
+	Method, URL     string
+	IfNoneExist     bool
+	Line, Column    int
+	ResourceElement string
+}
+
+// ParseBundle reads a Bundle without decoding its resources. The error is an *ingest.DecodeError.
+func (d *Decoder) ParseBundle(data []byte) (*Bundle, error) {
+	if len(data) > MaxDocumentBytes {
+		return nil, &ingest.DecodeError{Reason: ingest.ReasonTooLarge, Element: "$this", Message: "the document is larger than the limit"}
+	}
+	if err := d.doc.scan(data); err != nil {
+		return nil, err
+	}
+	if typ, err := d.resourceType(); err != nil {
+		return nil, err
+	} else if typ != "Bundle" {
+		return nil, &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Element: "resourceType", Message: "a Bundle is expected"}
+	}
+	return d.bundle(), nil
+}
+
+// bundle takes the scanned Bundle apart.
+func (d *Decoder) bundle() *Bundle {
+	b := &Bundle{Type: d.doc.field(0, "type")}
+	at := lineCounter{data: d.doc.data, line: 1}
+	n := 0
+	d.doc.items(d.doc.get(0, "entry"), func(i int) {
+		e := BundleEntry{FullURL: d.doc.field(i, "fullUrl"), ResourceElement: fmt.Sprintf("Bundle.entry[%d].resource", n)}
+		n++
+		if r := d.doc.get(i, "resource"); d.doc.kindOf(r) == kindObject {
+			e.Resource = d.doc.raw(r)
+			e.Type = d.doc.field(r, "resourceType")
+			e.Line, e.Column = at.advance(int(d.doc.nodes[r].start))
+		}
+		request := d.doc.get(i, "request")
+		e.Method, e.URL = strings.ToUpper(d.doc.field(request, "method")), d.doc.field(request, "url")
+		e.IfNoneExist = d.doc.get(request, "ifNoneExist") != none
+		b.Entries = append(b.Entries, e)
+	})
+	return b
+}
+
+// lineCounter turns rising offsets into lines and columns.
+type lineCounter struct {
+	data           []byte
+	at, line, last int
+}
+
+func (c *lineCounter) advance(offset int) (line, column int) {
+	for c.at < offset {
+		i := bytes.IndexByte(c.data[c.at:offset], '\n')
+		if i < 0 {
+			c.at = offset
+			break
+		}
+		c.at += i + 1
+		c.last = c.at
+		c.line++
+	}
+	return c.line, offset - c.last + 1
+}
+
+// Document is a JSON document from a file or a request.
+type Document struct {
+	Data []byte
+	// Origin, Line and ImportID go into dead letters and events; Line is where Data began, from 1.
+	Origin   string
+	Line     int
+	ImportID []byte
+}
+
+// Entries decodes everything in a document: one resource, an array of them, or a Bundle of any type, whose entries are
+// then taken one by one. What cannot be decoded is in the result as a dead letter, in its place.
+func (d *Decoder) Entries(src ingest.Source, doc Document) []ingest.Entry {
+	return d.entries(nil, src, doc, part{Input: Input{Data: doc.Data, ImportID: doc.ImportID}, line: max(doc.Line, 1), column: 1}, 0)
+}
+
+// part is a piece of a document.
+type part struct {
+	Input
+	line, column int
+}
+
+func (d *Decoder) entries(out []ingest.Entry, src ingest.Source, doc Document, p part, depth int) []ingest.Entry {
+	entry, parts, err := d.decodeOrSplit(src, p)
+	switch {
+	case err != nil:
+		return append(out, d.deadLetter(src, doc, p, err))
+	case parts == nil:
+		return append(out, entry)
+	case depth == maxNestedBundles:
+		err := &ingest.DecodeError{Reason: ingest.ReasonTooDeep, Element: "Bundle", Message: "Bundles are nested too deeply"}
+		return append(out, d.deadLetter(src, doc, p, err))
+	}
+	for _, inner := range parts {
+		out = d.entries(out, src, doc, inner, depth+1)
+	}
+	return out
+}
+
+// decodeOrSplit decodes one resource, or returns the parts of what holds many (never nil then).
+func (d *Decoder) decodeOrSplit(src ingest.Source, p part) (ingest.Entry, []part, error) {
+	if len(p.Data) > MaxDocumentBytes {
+		return ingest.Entry{}, nil, &ingest.DecodeError{
+			Reason: ingest.ReasonTooLarge, Element: "$this", Message: "the document is larger than the limit",
+		}
+	}
+	if err := d.doc.scan(p.Data); err != nil {
+		return ingest.Entry{}, nil, err
+	}
+	if d.doc.kindOf(0) == kindArray {
+		parts := []part{}
+		at := lineCounter{data: p.Data, line: p.line}
+		d.doc.items(0, func(i int) {
+			inner := part{Input: Input{Data: d.doc.raw(i), ImportID: p.ImportID}}
+			inner.line, inner.column = at.advance(int(d.doc.nodes[i].start))
+			parts = append(parts, inner)
+		})
+		return ingest.Entry{}, parts, nil
+	}
+	if d.doc.field(0, "resourceType") == "Bundle" {
+		parts := []part{}
+		for _, e := range d.bundle().Entries {
+			if e.Resource == nil {
+				if e.Method == "DELETE" {
+					parts = append(parts, part{Input: Input{Data: deletion(e.URL), ImportID: p.ImportID, deleted: e.URL}, line: p.line})
+				}
+				continue
+			}
+			parts = append(parts, part{
+				Input: Input{Data: e.Resource, FullURL: e.FullURL, ImportID: p.ImportID},
+				line:  p.line + e.Line - 1, column: e.Column,
+			})
+		}
+		return ingest.Entry{}, parts, nil
+	}
+	entry, err := d.decodeScanned(src, p.Input)
+	return entry, nil, err
+}
+
+// deadLetter keeps a part that could not be decoded.
+func (d *Decoder) deadLetter(src ingest.Source, doc Document, p part, err error) ingest.Entry {
+	return ingest.DeadLetter(src, ingest.Fault{
+		Err: AsDecodeError(err), Original: p.Data, MediaType: MediaType, Format: "fhir", Origin: doc.Origin,
+		Line: p.line, Column: p.column, ImportID: doc.ImportID,
+	})
+}
+
+// AsDecodeError returns the decode error in err. Anything else becomes one without details, which could name somebody.
+func AsDecodeError(err error) *ingest.DecodeError {
+	var typed *ingest.DecodeError
+	if errors.As(err, &typed) {
+		return typed
+	}
+	return &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Message: "the input could not be decoded"}
+}
+
+// deletion is the document that stands for "this resource was deleted": what a Bundle's entry or a DELETE says.
+func deletion(reference string) []byte {
+	_, value, typ := splitReference(reference, "")
+	return []byte(`{"resourceType":"` + safeName(typ) + `","id":` + quote(strings.TrimPrefix(value, typ+"/")) + `}`)
+}
+
+// Renumber gives an access event of a source whose equal contents are distinct accesses the id of its ordinal among
+// them in its file, from 0.
+func Renumber(entry *ingest.Entry, src ingest.Source, ordinal uint64) {
+	ev := entry.Item.GetAccess()
+	if ev == nil {
+		return
+	}
+	entry.ID = eventID(src, ev, entry.Content, ordinal)
+	ev.EventId = entry.ID.Bytes()
+}
+
+// NumbersEqualContent reports whether entries of the source need Renumber.
+func NumbersEqualContent(src ingest.Source) bool {
+	return src.Policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
+}
