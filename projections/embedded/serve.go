@@ -146,7 +146,9 @@ func (cfg ServeConfig) prepareDirs() error {
 	if err := os.RemoveAll(cfg.spoolDir()); err != nil {
 		return fmt.Errorf("empty the spool directory: %w", err)
 	}
-	for _, dir := range []string{cfg.Dir, cfg.dataDir(), cfg.spoolDir()} {
+	// Without a metadata directory the library takes the data for a throw-away database and does not start the task that
+	// removes dropped tables: DROP ... SYNC would wait for ever.
+	for _, dir := range []string{cfg.Dir, cfg.dataDir(), filepath.Join(cfg.dataDir(), "metadata"), cfg.spoolDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make the engine's directories: %w", err)
 		}

@@ -1,0 +1,18 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Cancel stops the statements that InsertAs or QueryAs started under this name, by whichever process, and waits until
+// they have ended. Nothing of them runs afterwards, so what is in the tables then is what stays.
+func (s *Store) Cancel(ctx context.Context, name string) error {
+	if name == "" || strings.ContainsAny(name, "'\\%_*/") {
+		return errors.New("clickhouse cancel: a name must not be empty or hold quotes, slashes and wildcards")
+	}
+	// A server knows the statement by its id; the embedded engine by a comment that carries the id.
+	sql := "KILL QUERY WHERE startsWith(query_id, '" + name + "-') OR startsWith(query, '/* readtrail:" + name + "-') SYNC"
+	return wrap(ctx, "cancel", s.conn.Exec(s.context(ctx, "", nil), sql))
+}
