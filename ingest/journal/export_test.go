@@ -1,0 +1,44 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// WithoutSync switches fsync off.
+func WithoutSync(cfg Config) Config {
+	cfg.noSync = true
+	return cfg
+}
+
+// Restart restarts the embedded server under the journal's feet.
+func Restart(ctx context.Context, j *Journal) error { return j.restart(ctx) }
+
+// StopServer stops the embedded server and leaves it stopped.
+func StopServer(j *Journal) {
+	j.serverMu.Lock()
+	defer j.serverMu.Unlock()
+	stopServer(j.server)
+}
+
+// Intrude publishes a message as another writer would: at the end of the stream, whatever that is.
+func Intrude(ctx context.Context, j *Journal, message []byte) error {
+	_, err := j.current().js.Publish(ctx, subject, message)
+	return err //nolint:wrapcheck // test
+}
+
+// EncodeAt makes a message for a sequence.
+func EncodeAt(j *Journal, sequence uint64, items []proto.BatchItem) ([]byte, error) {
+	return j.codec.Encode(sequence, time.Unix(1, 0), items)
+}
+
+// Limits of a batch.
+const (
+	BatchBytes    = batchBytes
+	MaxBatchBytes = maxBatchBytes
+)
+
+// IndexDir is where the index is.
+func IndexDir(j *Journal) string { return j.indexDir() }
