@@ -19,7 +19,7 @@ func (h *Hospital) badges() {
 		b.whoID = h.appendStaffNumber(b.whoID, int32(i))
 		b.whoID = append(b.whoID, `"},"display":"`+p.name()+`"}`...)
 		b.who = h.appendStaffID(append(b.who, `{"reference":"Practitioner/`...), int32(i))
-		b.who = append(append(b.who, `",`...), b.whoID...)
+		b.who = append(append(b.who, `",`...), b.whoID[len(`"type":"Practitioner",`):]...)
 		b.whoID = append([]byte{'{'}, b.whoID...)
 		r := &roleTable[m.role]
 		b.role = append(b.role, `[{"coding":[{"code":"`+r.code+`","display":"`+r.display+`"}]}]`...)

@@ -128,9 +128,12 @@ func (w *writer) ehrEntities(b []byte, a *access, resource, prefix string) []byt
 		b = appendEncounterID(b, a.encounter)
 		b = append(b, `"}}`...)
 	}
-	b = append(separate(b, &comma), `{"what":{"identifier":{"value":"`...)
-	b = appendUUID(b, w.h.requestKey(w.p.day, w.p.pass, a))
-	return append(b, `"}},"type":{"system":"https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType","code":"XrequestId"}}]`...)
+	if a.client {
+		b = append(separate(b, &comma), `{"what":{"identifier":{"value":"`...)
+		b = appendUUID(b, w.h.requestKey(w.p.day, w.p.pass, a))
+		b = append(b, `"}},"type":{"system":"https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType","code":"XrequestId"}}`...)
+	}
+	return append(b, ']')
 }
 
 func separate(b []byte, comma *bool) []byte {

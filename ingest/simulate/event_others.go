@@ -61,7 +61,7 @@ func (w *writer) lab(b []byte, a *access, key uint64, at int64) []byte {
 	if a.staff < 0 {
 		p := &w.h.persons[w.h.patients[a.patient].person]
 		b = append(b, `"who":{"type":"Patient","identifier":{"system":"`+MRNSystem+`","value":"`...)
-		b = w.h.appendMRN(b, a.patient)
+		b = w.labMRN(b, a.patient)
 		b = append(append(append(b, `"},"display":"`...), p.name()...), `"},"requestor":true,"network":{"address":"198.51.100.`...)
 		b = appendInt(b, 1+a.patient%250)
 	} else {
@@ -77,10 +77,18 @@ func (w *writer) lab(b []byte, a *access, key uint64, at int64) []byte {
 		b = append(b, `,"purposeOfUse":[{"coding":[{"system":"`+actReason+`","code":"PATRQT","display":"patient requested"}]}]`...)
 	}
 	b = append(b, `}],"source":{"site":"lab-portal","observer":{"identifier":{"value":"lab-portal.millbrook.example"}},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"3","display":"Web Server"}]},"entity":[{"what":{"identifier":{"system":"`+MRNSystem+`","value":"`...)
-	b = w.h.appendMRN(b, a.patient)
+	b = w.labMRN(b, a.patient)
 	b = append(b, `"}},"type":{"system":"`+entityType+`","code":"1","display":"Person"},"role":{"system":"`+entityRole+`","code":"1","display":"Patient"}`...)
 	b = w.labels(b, a, false)
 	b = append(b, `},{"what":{"identifier":{"system":"`+accession+`","value":"L`...)
 	b = appendInt(b, int64(a.object>>24)%90_000_000+10_000_000)
 	return append(b, `"}},"type":{"system":"`+entityType+`","code":"2","display":"System Object"},"role":{"system":"`+entityRole+`","code":"3","display":"Report"},"name":"Laboratory report"}]}`...)
+}
+
+// labMRN is the record number that the laboratory knows: it has not followed the merges.
+func (w *writer) labMRN(b []byte, patient int32) []byte {
+	if w.h.patients[patient].duplicate > 0 {
+		return w.h.appendOldMRN(b, patient)
+	}
+	return w.h.appendMRN(b, patient)
 }

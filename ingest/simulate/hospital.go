@@ -25,7 +25,8 @@ type Hospital struct {
 	mrnOf     []int32
 	patientOf []int32 // the inverse
 	// turns permutes patients into the order in which they fall ill.
-	turns []int32
+	turns      []int32
+	duplicates int32
 	// perDay is the most episodes that begin in a day.
 	perDay int
 	// badge holds, for each of the staff, how events name them.
@@ -56,6 +57,7 @@ type patient struct {
 	sensitive uint8 // index into sensitivities; 0 is none
 	vip       bool
 	died      int32 // day of the hospital, never for most
+	duplicate int32 // number of a second record that was merged into the first; 0: none
 }
 
 // NewHospital makes the hospital of a Config: its people, homes, departments, staff and story. It takes about 20 ms for
@@ -112,6 +114,10 @@ func (h *Hospital) diagnose() {
 		if d.chance(sensitivePerMille) {
 			p.sensitive = uint8(1 + d.n(len(sensitivities)-1))
 		}
+		if d.chance(duplicatePerMille) {
+			h.duplicates++
+			p.duplicate = h.duplicates
+		}
 		p.died = never
 		if age > 68 && d.chance(40) {
 			p.died = int32(d.between(-700, h.cfg.Days))
@@ -126,6 +132,7 @@ func (h *Hospital) diagnose() {
 const (
 	sensitivePerMille = 25
 	vipPerTenThousand = 15
+	duplicatePerMille = 8
 )
 
 func (h *Hospital) primaryPhysicians() []int32 {

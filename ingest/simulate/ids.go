@@ -39,6 +39,11 @@ func (h *Hospital) appendMRN(b []byte, patient int32) []byte {
 	return appendInt(b, firstMRN+h.mrnOf[patient])
 }
 
+// appendOldMRN writes the number of a merged second record, which the laboratory still uses.
+func (h *Hospital) appendOldMRN(b []byte, patient int32) []byte {
+	return appendInt(b, firstMRN+int32(len(h.patients))+h.patients[patient].duplicate)
+}
+
 // byRecordNumber returns the patient with the n-th record number.
 func (h *Hospital) byRecordNumber(n int) int32 { return h.patientOf[n] }
 

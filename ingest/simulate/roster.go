@@ -37,6 +37,15 @@ func rotaOf(u unit, m *member) rota {
 
 func inpatient(u unit) bool { return u >= intensive && u <= psychiatry }
 
+// A ward's day for physicians, in minutes.
+const (
+	wardStart   = 7*60 + 30
+	wardMinutes = 10 * 60
+)
+
+// officeHours are eight and a half hours; people come between half past seven and half past eight.
+func officeHours(m *member) (from, minutes int) { return 7*60 + 30 + int(m.rank%4)*20, 8*60 + 30 }
+
 // handover is how long the old and the new shift are both there.
 const handover = 15
 
@@ -70,11 +79,11 @@ func (h *Hospital) shift(i int32, day int) (shift, bool) {
 		}
 	case ward:
 		if h.workday(day) {
-			from, minutes = 7*60+30, 10*60
+			from, minutes = wardStart, wardMinutes
 		}
 	case office:
 		if h.workday(day) {
-			from, minutes = 7*60+30+int(m.rank%4)*20, 8*60+30
+			from, minutes = officeHours(m)
 		}
 	}
 	if minutes == 0 {
