@@ -74,15 +74,11 @@ func ImportKey(importID []byte) uint64 {
 }
 
 // PairKey is the pair_key of an event; 0 when it states no request id.
-func PairKey(action v1.Action, requestID string) uint64 {
+func PairKey(requestID string) uint64 {
 	if requestID == "" {
 		return 0
 	}
-	var d xxhash.Digest
-	d.Reset()
-	_, _ = d.Write([]byte{byte(action), '|'})
-	_, _ = d.WriteString(requestID)
-	return max(d.Sum64()>>(64-pairKeyBits), 1)
+	return max(xxhash.Sum64String(requestID)>>(64-pairKeyBits), 1)
 }
 
 // Fold is the form in which identifiers_vN.folded is searched: lower case, without blanks around it.

@@ -1,7 +1,7 @@
 -- What stands outside the versions: which versions there are, which one answers, how far each has read.
 -- Read by: every question (active, watermarks), the projector at a start. Cost: a few rows.
 
--- One row a version and stage: 1 building, 2 caught up, 3 retired (its tables may be gone). The largest stage holds.
+-- One row a version and stage: 1 building, 2 answers or did, 3 being dropped, 4 gone. The largest stage holds.
 CREATE TABLE IF NOT EXISTS versions
 (
     version UInt32,

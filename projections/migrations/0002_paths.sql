@@ -68,9 +68,9 @@ CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
     flags               Array(LowCardinality(String)) CODEC(ZSTD(1)),
     -- 0 came live; else imports_vN.import_key of the import that brought it (backfill or not stands there).
     import_key          UInt64                 CODEC(ZSTD(1)),
-    -- 0: nothing to pair by. Two events of different sources or observers with equal keys, about one patient and close
-    -- in time, report one access: 40 bits of xxHash64("<action>|<request id>"). Constant request ids exist in the
-    -- field, so an equal key alone pairs nothing.
+    -- 40 bits of xxHash64(request id); 0: the event states none. Two events with equal keys, about one patient, of like
+    -- action and close in time, report one access. Constant request ids exist in the field, so an equal key alone pairs
+    -- nothing.
     pair_key            UInt64                 CODEC(ZSTD(1)),
 
     INDEX position_range      position      TYPE minmax             GRANULARITY 16,

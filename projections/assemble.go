@@ -1,0 +1,121 @@
+package projections
+
+import (
+	"context"
+	"time"
+)
+
+// assembler collects folded messages, in order, into runs and rollups. It is used by one goroutine.
+type assembler struct {
+	cfg    *Config
+	seen   *seenSet
+	run    *run
+	rollup *rollup
+	// held is a message that belongs to the next run because it was received in another year.
+	held *folded
+	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
+	runDue, rollupDue bool
+	linger, interval  *time.Timer
+}
+
+func newAssembler(cfg *Config) *assembler {
+	a := &assembler{cfg: cfg, seen: newSeenSet(), run: newRun(), rollup: newRollup()}
+	a.linger, a.interval = time.NewTimer(cfg.Linger), time.NewTimer(cfg.RollupInterval)
+	a.linger.Stop()
+	a.interval.Stop()
+	return a
+}
+
+// collect runs until ctx ends or a message cannot be folded. A full run or rollup stops the intake: that is the bound on
+// memory.
+func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs chan<- *run, rollups chan<- *rollup) error {
+	for {
+		var toRuns chan<- *run
+		if a.runDue && !a.run.empty() {
+			toRuns = runs
+		}
+		var toRollups chan<- *rollup
+		if a.rollupDue && !a.rollup.empty() {
+			toRollups = rollups
+		}
+		intake := in
+		if a.full() {
+			intake = nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case b := <-intake:
+			if err := a.take(ctx, b); err != nil {
+				return err
+			}
+		case toRuns <- a.run:
+			a.run, a.runDue = newRun(), false
+			if a.held != nil {
+				f := a.held
+				a.held = nil
+				a.addRun(f)
+			}
+		case toRollups <- a.rollup:
+			a.rollup, a.rollupDue = newRollup(), false
+		case <-a.linger.C:
+			a.runDue = true
+		case <-a.interval.C:
+			a.rollupDue = true
+		}
+	}
+}
+
+func (a *assembler) full() bool {
+	return a.held != nil || a.rollup.full() || a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes
+}
+
+// take waits for the worker and adds what it folded.
+func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if b.rollups {
+		if a.rollup.empty() {
+			a.interval.Reset(a.cfg.RollupInterval)
+		}
+		a.rollup.add(b.folded)
+		a.rollupDue = a.rollupDue || a.rollup.full()
+	}
+	if !b.accesses {
+		return nil
+	}
+	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
+		a.held, a.runDue = b.folded, true
+		return nil
+	}
+	a.addRun(b.folded)
+	return nil
+}
+
+func (a *assembler) addRun(f *folded) {
+	if a.run.empty() {
+		a.linger.Reset(a.cfg.Linger)
+	}
+	a.run.add(f, a.seen)
+	if a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
+		a.runDue = true
+	}
+}
+
+// pause waits, or returns ctx's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

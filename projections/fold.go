@@ -1,0 +1,154 @@
+package projections
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// folded is what one message comes to: rows for the tables of the accesses projector, and what the rollups add up.
+type folded struct {
+	sequence uint64
+	end      proto.Position
+	// received is the message's received time in microseconds.
+	received int64
+	// blocks are nil where the message has no row.
+	blocks [firstMerging]*block
+	// skipped counts rows that were left out because recovery found them in the table.
+	skipped [firstMerging]int
+	names   []identifierRow
+	links   []eventLinkRow
+	extents []extentRow
+	touches []touchRow
+}
+
+// identifierRow is a row of identifiers_vN without what follows from it.
+type identifierRow struct {
+	kind                uint8
+	system, value, text string
+	key                 uint64
+	position            uint64
+}
+
+// eventLinkRow is a link of event_links_vN; it becomes two rows.
+type eventLinkRow struct {
+	kind     uint8
+	from, to *v1.Identifier
+	position uint64
+	source   string
+}
+
+// extentRow counts the events of one source and hour in one message.
+type extentRow struct {
+	source                      string
+	hour                        int64
+	firstOccurred, lastOccurred int64
+	// firstReceived and lastReceived are filled by the rollup.
+	firstReceived, lastReceived                       int64
+	firstPosition, lastPosition                       uint64
+	events, patientless, unresolved, breaking, failed uint16
+}
+
+// touchRow is one reader at one record (or at none).
+type touchRow struct {
+	reader, patient uint64
+	occurred        int64
+	position        uint64
+	breakGlass      bool
+}
+
+// present holds the positions that recovery found in each table above the watermark. It is read by all workers and
+// written by none. A nil entry means that nothing was found.
+type present [firstMerging]map[uint64]struct{}
+
+// folder folds one message. It is used once, by one goroutine.
+type folder struct {
+	out      *folded
+	present  *present
+	rollups  bool
+	accesses bool
+	conflict bool
+	flags    []string
+	labels   []string
+	purposes []string
+	objects  objectLists
+	patients []patientRow
+}
+
+// foldBatch opens the batch's items and folds them. accesses and rollups say which of the two are wanted. Errors wrap
+// proto.ErrCorrupt.
+func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded, error) {
+	out := &folded{sequence: b.Sequence(), end: proto.EndOf(b.Sequence()), received: b.Head.ReceivedUs}
+	if !b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_CONTEXT, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_DEAD_LETTER_RETRIED,
+		v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_QUESTION, v1.Kind_KIND_SOURCE, v1.Kind_KIND_COVERAGE) {
+		return out, nil
+	}
+	items, err := b.Items()
+	if err != nil {
+		return nil, fmt.Errorf("fold batch: %w", err)
+	}
+	f := folder{out: out, present: found, accesses: accesses, rollups: rollups}
+	for i, it := range items {
+		f.item(uint64(b.Position(i)), it)
+	}
+	return out, nil
+}
+
+func (f *folder) item(position uint64, it *v1.Item) {
+	if body, ok := it.Body.(*v1.Item_Access); ok {
+		f.conflict = len(it.ConflictsWith) > 0
+		f.access(position, body.Access)
+		return
+	}
+	if !f.accesses {
+		return
+	}
+	switch body := it.Body.(type) {
+	case *v1.Item_Context:
+		f.context(position, body.Context)
+	case *v1.Item_DeadLetter:
+		f.deadLetter(position, body.DeadLetter)
+	case *v1.Item_DeadLetterRetried:
+		f.deadLetterRetried(position, body.DeadLetterRetried)
+	case *v1.Item_ImportMark:
+		f.importMark(position, body.ImportMark)
+	case *v1.Item_Question:
+		f.question(position, body.Question)
+	case *v1.Item_Source:
+		f.source(position, body.Source)
+	case *v1.Item_Coverage:
+		f.coverage(position, body.Coverage)
+	}
+}
+
+// row begins a row of a table, or returns nil when the position is in the table already.
+func (f *folder) row(id tableID, position uint64) *rowWriter {
+	if found := f.present[id]; found != nil {
+		if _, ok := found[position]; ok {
+			f.out.skipped[id]++
+			return nil
+		}
+	}
+	if f.out.blocks[id] == nil {
+		f.out.blocks[id] = newBlock(tables[id])
+	}
+	return f.out.blocks[id].begin()
+}
+
+// noRecorded is recorded_delay of an event without a recorded time.
+const noRecorded = math.MinInt64
+
+// occurredOf is when an event counts as occurred: as stated, else recorded, else received.
+func occurredOf(e *v1.AccessEvent, received int64) int64 {
+	switch {
+	case e.OccurredUs != 0:
+		return clampMicros(e.OccurredUs)
+	case e.RecordedUs != 0:
+		return clampMicros(e.RecordedUs)
+	}
+	return received
+}
+
+func clampMicros(us int64) int64 { return min(max(us, minMicros), maxMicros) }

@@ -1,0 +1,67 @@
+package projections
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of the projector; none has a label that names a person.
+type metrics struct {
+	position   *prometheus.GaugeVec
+	received   *prometheus.GaugeVec
+	rows       *prometheus.CounterVec
+	inserts    *prometheus.HistogramVec
+	messages   prometheus.Counter
+	recoveries prometheus.Counter
+	recovered  *prometheus.CounterVec
+	repairs    prometheus.Counter
+	stopped    prometheus.Gauge
+	version    prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		position: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "readtrail_projections_position", Help: "Journal position up to which the tables are complete.",
+		}, []string{"projector", "version"}),
+		received: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "readtrail_projections_received_timestamp_seconds",
+			Help: "Received time of that position; the lag of a busy journal is the time since.",
+		}, []string{"projector", "version"}),
+		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "readtrail_projections_rows_total", Help: "Rows inserted.",
+		}, []string{"table"}),
+		inserts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "readtrail_projections_insert_seconds", Help: "Time that one insert took until it was on disk.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
+		}, []string{"table"}),
+		messages: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "readtrail_projections_messages_total", Help: "Messages of the journal whose rows are in the tables.",
+		}),
+		recoveries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "readtrail_projections_recoveries_total", Help: "Starts from the watermark, after a start or an error.",
+		}),
+		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "readtrail_projections_recovered_rows_total", Help: "Rows above the watermark that recovery found in a table.",
+		}, []string{"table"}),
+		repairs: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "readtrail_projections_repairs_total", Help: "Tables cut back to the watermark because rows above it were doubled or lost.",
+		}),
+		stopped: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "readtrail_projections_stopped", Help: "1 when the projector met a gap or a corrupt batch and stopped.",
+		}),
+		version: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "readtrail_projections_active_version", Help: "Version that answers questions.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{
+		m.position, m.received, m.rows, m.inserts, m.messages, m.recoveries, m.recovered, m.repairs, m.stopped, m.version,
+	} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,212 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/readtrail/readtrail/proto"
+	"golang.org/x/sync/errgroup"
+)
+
+// Names of the two projectors in watermarks.
+const (
+	ProjectorAccesses = "accesses"
+	ProjectorRollups  = "rollups"
+)
+
+// ErrGap marks a journal that skipped a message. The projector stops: going on would lose what was in it.
+var ErrGap = errors.New("journal has a gap")
+
+// queuedBatches is how many messages wait for a worker or for their turn: enough for both cores to work ahead of one
+// insert, at 512 KiB a message and about four times that unpacked 16 MB.
+const queuedBatches = 8
+
+// pipeline brings one version up to date and keeps it there. It is the version's only writer.
+type pipeline struct {
+	cfg     *Config
+	metrics *metrics
+	version uint32
+	marks   *marks
+	// hook is called after each insert, for tests that break there. nil outside of tests.
+	hook func(stage string) error
+	// rows counts accesses by patient that were inserted.
+	rows atomic.Uint64
+}
+
+// pendingBatch is a message on its way through a worker.
+type pendingBatch struct {
+	batch             *proto.Batch
+	accesses, rollups bool
+	done              chan struct{}
+	// folded and err are written before done is closed.
+	folded *folded
+	err    error
+}
+
+// session recovers, then follows the journal until ctx ends or something fails. It always returns an error.
+func (p *pipeline) session(ctx context.Context) error {
+	start, err := p.recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	work := make(chan *pendingBatch, queuedBatches)
+	ordered := make(chan *pendingBatch, queuedBatches)
+	runs := make(chan *run)
+	rollups := make(chan *rollup)
+	g.Go(func() error {
+		defer close(work)
+		return p.follow(ctx, start, work, ordered)
+	})
+	for range p.cfg.Workers {
+		g.Go(func() error {
+			for b := range work {
+				b.folded, b.err = foldBatch(b.batch, start.present, b.accesses, b.rollups)
+				b.batch = nil
+				close(b.done)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return newAssembler(p.cfg).collect(ctx, ordered, runs, rollups) })
+	g.Go(func() error { return p.insertRuns(ctx, start, runs) })
+	g.Go(func() error { return p.insertRollups(ctx, rollups) })
+	return g.Wait()
+}
+
+// follow hands every message to the workers and, in order, to the assembler.
+func (p *pipeline) follow(ctx context.Context, start *start, work, ordered chan<- *pendingBatch) error {
+	last := min(start.accesses.position, start.rollups.position).Sequence()
+	err := p.cfg.Follow(ctx, proto.EndOf(last), func(ctx context.Context, b *proto.Batch) error {
+		if b.Sequence() <= last {
+			return nil
+		}
+		if b.Sequence() != last+1 {
+			return fmt.Errorf("message %d follows %d: %w", b.Sequence(), last, ErrGap)
+		}
+		last = b.Sequence()
+		pending := &pendingBatch{
+			batch: b, done: make(chan struct{}),
+			accesses: b.Sequence() > start.accesses.position.Sequence(),
+			rollups:  b.Sequence() > start.rollups.position.Sequence(),
+		}
+		for _, to := range []chan<- *pendingBatch{work, ordered} {
+			select {
+			case to <- pending:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = errors.New("follower ended")
+	}
+	return fmt.Errorf("follow journal: %w", err)
+}
+
+// insertRuns writes runs as they come. A stop lets the run in progress finish.
+func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *run) error {
+	verify := verifyRows
+	after := start.accesses
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case r := <-runs:
+			if err := p.insertRun(context.WithoutCancel(ctx), r); err != nil {
+				return err
+			}
+			if verify > 0 {
+				verify -= max(1, r.rows())
+				if err := p.verify(ctx, after, r); err != nil {
+					return err
+				}
+			}
+			if err := p.mark(context.WithoutCancel(ctx), ProjectorAccesses, r.end, r.received); err != nil {
+				return err
+			}
+			after = watermark{r.end, r.received}
+			p.rows.Add(uint64(r.rows()))
+			p.metrics.messages.Add(float64(r.messages))
+		}
+	}
+}
+
+// insertRun writes one run, table by table.
+func (p *pipeline) insertRun(ctx context.Context, r *run) error {
+	for _, b := range r.blocks {
+		if b == nil || b.rows == 0 {
+			continue
+		}
+		if err := p.insert(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertRollups writes what the rollups hold. Its rows are idempotent: nothing has to be found out after an error.
+func (p *pipeline) insertRollups(ctx context.Context, rollups <-chan *rollup) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case r := <-rollups:
+			for _, b := range r.blocks() {
+				if err := p.insert(context.WithoutCancel(ctx), b); err != nil {
+					return err
+				}
+			}
+			if err := p.mark(context.WithoutCancel(ctx), ProjectorRollups, r.end, r.received); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// insert writes a block; it is on disk when insert returns nil.
+func (p *pipeline) insert(ctx context.Context, b *block) error {
+	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
+	defer cancel()
+	observe := timer(p.metrics.inserts.WithLabelValues(b.table.base))
+	err := p.cfg.Store.InsertNative(ctx, p.statementName(), b.table.name(p.version), b.table.columnNames(), b.reader())
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", b.table.base, err)
+	}
+	observe()
+	p.metrics.rows.WithLabelValues(b.table.base).Add(float64(b.rows))
+	return p.at("insert:" + b.table.base)
+}
+
+// at runs the test's hook.
+func (p *pipeline) at(stage string) error {
+	if p.hook == nil {
+		return nil
+	}
+	return p.hook(stage)
+}
+
+// alarm reports whether trying again is pointless: the journal itself is damaged.
+func alarm(err error) bool { return errors.Is(err, proto.ErrCorrupt) || errors.Is(err, ErrGap) }
+
+// keepUp runs sessions until ctx ends or the journal turns out damaged.
+func (p *pipeline) keepUp(ctx context.Context) error {
+	for {
+		err := p.session(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case alarm(err):
+			p.metrics.stopped.Set(1)
+			return err
+		}
+		p.cfg.Logger.WarnContext(ctx, "projection interrupted, recovering", slog.Any("err", err), slog.Any("version", p.version))
+		if err := pause(ctx, p.cfg.RetryAfter); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// ErrRebuilding refuses a second rebuild beside the first.
+var ErrRebuilding = errors.New("a rebuild is running already")
+
+// Projector folds the journal into the tables. There must be one process only that runs Run or Rebuild on a ClickHouse
+// database: it is the only writer of a version, and nothing in ClickHouse keeps a second one out. A second writer would
+// not corrupt what is there unnoticed (its rows are doubled, and a recovery's count finds that), but neither would go on.
+type Projector struct {
+	cfg      Config
+	metrics  *metrics
+	registry registry
+	// hook is called after each insert, for tests that break there.
+	hook func(version uint32, stage string) error
+
+	// turn holds one token: who has it may decide which version is live. Run takes it to begin, a rebuild to flip.
+	turn chan struct{}
+
+	mu sync.Mutex // guards what follows
+	// live is the version that Run keeps up, or did last.
+	live      uint32
+	liveMarks *marks
+	// hold makes Run let go of its version; idle is closed once it has. Both are nil before Run began.
+	hold context.CancelCauseFunc
+	idle chan struct{}
+	// building is the version of the rebuild that runs.
+	building      uint32
+	buildingMarks *marks
+	rebuilding    bool
+	stopped       error
+}
+
+// New returns a projector. It does not touch ClickHouse before Run.
+func New(cfg Config) (*Projector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("projections: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("projections: register metrics: %w", err)
+	}
+	p := &Projector{cfg: cfg, metrics: m, registry: registry{cfg.Store}, turn: make(chan struct{}, 1)}
+	p.turn <- struct{}{}
+	return p, nil
+}
+
+// Run makes the tables where they are missing and keeps the active version up to date until ctx ends; then it returns
+// ctx's error. Whatever passes (ClickHouse away, an insert that timed out) is retried for ever. A gap in the journal or a
+// corrupt batch ends it with an error that wraps ErrGap or proto.ErrCorrupt, after an alarm (log, metric
+// readtrail_projections_stopped, Status): the tables stay as they are, questions are still answered up to the watermark.
+// The caller keeps everything else running. Tables that an edited migration made wait for Rebuild.
+func (p *Projector) Run(ctx context.Context) error {
+	for {
+		err := p.keepUp(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errHeld):
+			continue
+		case alarm(err):
+			p.cfg.Logger.ErrorContext(ctx, "projection stopped: the journal is damaged", slog.Any("err", err))
+			p.setStopped(err)
+			return fmt.Errorf("project journal: %w", err)
+		case errors.Is(err, ErrSchema):
+			if _, stopped := p.Status(); stopped == nil {
+				p.cfg.Logger.ErrorContext(ctx, "projection waits for a rebuild: its tables are of another release", slog.Any("err", err))
+			}
+			p.setStopped(err)
+		default:
+			p.cfg.Logger.WarnContext(ctx, "projection cannot begin, trying again", slog.Any("err", err))
+		}
+		if err := pause(ctx, p.cfg.RetryAfter); err != nil {
+			return err
+		}
+	}
+}
+
+// keepUp makes the active version live and keeps it up until ctx ends, the journal turns out damaged, or a rebuild holds
+// it.
+func (p *Projector) keepUp(ctx context.Context) error {
+	select {
+	case <-p.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	version, err := p.begin(ctx)
+	if err != nil {
+		p.turn <- struct{}{}
+		return err
+	}
+	line := p.pipeline(version)
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := make(chan struct{})
+	defer close(idle)
+	p.mu.Lock()
+	p.live, p.liveMarks, p.hold, p.idle, p.stopped = version, line.marks, cancel, idle, nil
+	p.mu.Unlock()
+	p.turn <- struct{}{}
+	if err := line.keepUp(running); !errors.Is(context.Cause(running), errHeld) {
+		return err
+	}
+	return errHeld
+}
+
+// begin prepares the tables and removes those of retired versions: no question that began before this process did can
+// still be reading them.
+func (p *Projector) begin(ctx context.Context) (uint32, error) {
+	version, err := p.registry.first(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p.metrics.version.Set(float64(version))
+	p.mu.Lock()
+	again := p.live != 0
+	p.mu.Unlock()
+	if again {
+		return version, nil
+	}
+	return version, p.dropRetired(ctx, version)
+}
+
+// dropRetired removes the tables of versions below the active one.
+func (p *Projector) dropRetired(ctx context.Context, active uint32) error {
+	stages, err := p.registry.stages(ctx)
+	if err != nil {
+		return err
+	}
+	for version, stage := range stages {
+		if version < active && stage != stageGone {
+			if err := p.registry.drop(ctx, version); err != nil {
+				return err
+			}
+			p.cfg.Logger.InfoContext(ctx, "old version dropped", slog.Any("version", version))
+		}
+	}
+	return nil
+}
+
+// errHeld ends the live pipeline because a rebuild takes over.
+var errHeld = errors.New("live projection is held")
+
+func (p *Projector) pipeline(version uint32) *pipeline {
+	line := &pipeline{cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks()}
+	if p.hook != nil {
+		line.hook = func(stage string) error { return p.hook(version, stage) }
+	}
+	return line
+}
+
+func (p *Projector) setStopped(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = err
+}
+
+// Status is how far one projector of one version has read.
+type Status struct {
+	// Name is ProjectorAccesses or ProjectorRollups.
+	Name    string
+	Version uint32
+	// Active says that the version answers questions.
+	Active   bool
+	Position proto.Position
+	// Received is the received time of Position; zero when nothing was read yet.
+	Received time.Time
+}
+
+// Status returns the progress of what runs in this process, the live version first. A process that only asks reads
+// ReadStatus instead. err is what stopped Run for good, nil while it is well.
+func (p *Projector) Status() (all []Status, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.liveMarks != nil {
+		all = append(all, p.liveMarks.status(p.live, true)...)
+	}
+	if p.rebuilding && p.buildingMarks != nil {
+		all = append(all, p.buildingMarks.status(p.building, false)...)
+	}
+	return all, p.stopped
+}
+
+func (m *marks) status(version uint32, active bool) []Status {
+	out := make([]Status, 0, 2)
+	for _, name := range []string{ProjectorAccesses, ProjectorRollups} {
+		w, _ := m.get(name)
+		out = append(out, newStatus(name, version, active, w))
+	}
+	return out
+}
+
+func newStatus(name string, version uint32, active bool, w watermark) Status {
+	s := Status{Name: name, Version: version, Active: active, Position: w.position}
+	if w.position > 0 {
+		s.Received = time.UnixMicro(w.received).UTC()
+	}
+	return s
+}
+
+// ReadStatus reads from ClickHouse how far the projectors of the active version are. It is what a process does that runs
+// no projector.
+func ReadStatus(ctx context.Context, s *store.Store) ([]Status, error) {
+	version, err := ActiveVersion(ctx, s)
+	if err != nil || version == 0 {
+		return nil, err
+	}
+	found, err := readWatermarks(ctx, s, version)
+	if err != nil {
+		return nil, err
+	}
+	return []Status{
+		newStatus(ProjectorAccesses, version, true, found[ProjectorAccesses]),
+		newStatus(ProjectorRollups, version, true, found[ProjectorRollups]),
+	}, nil
+}

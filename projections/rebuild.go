@@ -1,0 +1,199 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// Progress is how far a rebuild is.
+type Progress struct {
+	Version uint32
+	// Position is what both projectors of the version have read; Target the journal's last position when last looked at.
+	Position, Target proto.Position
+	// Rows is how many accesses by patient the new version holds, as far as this process wrote them.
+	Rows uint64
+	// Flipped says that the version answers questions now; it is the last report.
+	Flipped bool
+}
+
+// Rebuild reads the journal from its beginning into the tables of the next version, beside the live one, and makes it
+// answer when it has caught up. progress, which may be nil, is called with every watermark, from one goroutine.
+//
+// The order of the flip: the live version lets go of the journal, the new one passes its watermark, one row in active
+// flips, Run goes on with the new version. So no question sees an older position than the one before it did.
+//
+// A rebuild that was broken off, by a crash too, goes on where it stopped when Rebuild is called again. The old version's
+// tables stay as they are until the next start of Run or the next rebuild, so that questions which began before the flip
+// end in peace; until then both take disk space. ErrRebuilding refuses a second one.
+func (p *Projector) Rebuild(ctx context.Context, progress func(Progress)) error {
+	p.mu.Lock()
+	if p.rebuilding {
+		p.mu.Unlock()
+		return ErrRebuilding
+	}
+	p.rebuilding = true
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		p.rebuilding, p.building, p.buildingMarks = false, 0, nil
+		p.mu.Unlock()
+	}()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	version, err := p.nextVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("rebuild: %w", err)
+	}
+	p.cfg.Logger.InfoContext(ctx, "rebuild begins", slog.Any("version", version))
+	if err := p.rebuild(ctx, version, progress); err != nil {
+		return fmt.Errorf("rebuild version %d: %w", version, err)
+	}
+	p.cfg.Logger.InfoContext(ctx, "rebuild has flipped", slog.Any("version", version))
+	return nil
+}
+
+// nextVersion goes on with a version that was being built, else begins the next one. What an older release had begun
+// to build is dropped: its tables may differ.
+func (p *Projector) nextVersion(ctx context.Context) (uint32, error) {
+	if err := p.registry.prepare(ctx); err != nil {
+		return 0, err
+	}
+	active, _, err := p.registry.active(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.dropRetired(ctx, active); err != nil {
+		return 0, err
+	}
+	stages, err := p.registry.stages(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next := active + 1
+	for version, stage := range stages {
+		if version <= active {
+			continue
+		}
+		next = max(next, version+1)
+		if stage >= stageRetired {
+			continue
+		}
+		err := p.registry.migrate(ctx, version)
+		if err == nil {
+			return version, nil
+		}
+		if !errors.Is(err, ErrSchema) {
+			return 0, err
+		}
+		if err := p.registry.drop(ctx, version); err != nil {
+			return 0, err
+		}
+	}
+	if err := p.registry.stage(ctx, next, stageBuilding); err != nil {
+		return 0, err
+	}
+	return next, p.registry.migrate(ctx, next)
+}
+
+func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(Progress)) error {
+	line := p.pipeline(version)
+	p.mu.Lock()
+	p.building, p.buildingMarks = version, line.marks
+	p.mu.Unlock()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1) // one pipeline
+	go func() { ended <- line.keepUp(running) }()
+
+	wait := func(target func() proto.Position) error {
+		for {
+			position, changed := line.marks.low()
+			progress(Progress{Version: version, Position: position, Target: target(), Rows: line.rows.Load()})
+			if position.Sequence() >= target().Sequence() {
+				return nil
+			}
+			select {
+			case <-changed:
+			case err := <-ended:
+				ended <- err
+				return err
+			}
+		}
+	}
+	err := wait(p.cfg.Head)
+	if err == nil {
+		resume, holdErr := p.holdLive(ctx)
+		if holdErr != nil {
+			stop()
+			<-ended
+			return holdErr
+		}
+		defer resume()
+		// The live watermarks stand still now; the new version only has to pass them.
+		var target proto.Position
+		if target, err = p.activePosition(ctx); err == nil {
+			err = wait(func() proto.Position { return target })
+		}
+	}
+	stop()
+	if pipelineErr := <-ended; err == nil && !errors.Is(pipelineErr, context.Canceled) {
+		err = pipelineErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.atFlip(version); err != nil {
+		return err
+	}
+	if err := p.registry.flip(ctx, version); err != nil {
+		return err
+	}
+	p.metrics.version.Set(float64(version))
+	position, _ := line.marks.low()
+	progress(Progress{Version: version, Position: position, Target: position, Rows: line.rows.Load(), Flipped: true})
+	return nil
+}
+
+// atFlip runs the test's hook.
+func (p *Projector) atFlip(version uint32) error {
+	if p.hook == nil {
+		return nil
+	}
+	return p.hook(version, "before:flip")
+}
+
+// holdLive makes Run let go of the live version and waits until it has; the function returned lets Run begin again, with
+// the version that is active then.
+func (p *Projector) holdLive(ctx context.Context) (resume func(), err error) {
+	select {
+	case <-p.turn:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.mu.Lock()
+	hold, idle := p.hold, p.idle
+	p.mu.Unlock()
+	if hold != nil {
+		hold(errHeld)
+		<-idle
+	}
+	return func() { p.turn <- struct{}{} }, nil
+}
+
+// activePosition is the largest watermark of the active version.
+func (p *Projector) activePosition(ctx context.Context) (proto.Position, error) {
+	all, err := ReadStatus(ctx, p.cfg.Store)
+	if err != nil {
+		return 0, err
+	}
+	position := proto.Position(0)
+	for _, s := range all {
+		position = max(position, s.Position)
+	}
+	return position, nil
+}

@@ -1,0 +1,197 @@
+package projections
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// maxTouches bounds what the rollups hold before they are inserted: 200,000 touches of 40 bytes are 8 MB, and sorting
+// them takes a tenth of a second.
+const maxTouches = 200_000
+
+// rollup adds up messages for the rollup tables. What it holds is idempotent: folding a message twice changes nothing
+// once the rows have merged.
+type rollup struct {
+	hours   map[hourKey]extentRow
+	counts  *block
+	touches []touchRow
+	end     proto.Position
+	// received is the received time of the last message.
+	received int64
+}
+
+type hourKey struct {
+	source string
+	hour   int64
+}
+
+func newRollup() *rollup {
+	return &rollup{hours: map[hourKey]extentRow{}, counts: newBlock(tables[sourceCounts])}
+}
+
+func (r *rollup) full() bool { return len(r.touches) >= maxTouches }
+
+func (r *rollup) empty() bool { return r.end == 0 }
+
+// add folds one message in. Messages come in order.
+func (r *rollup) add(f *folded) {
+	r.end, r.received = f.end, f.received
+	r.touches = append(r.touches, f.touches...)
+	for _, x := range f.extents {
+		w := r.counts.begin()
+		w.text(x.source)
+		w.hour(x.hour)
+		w.u64(f.sequence)
+		w.u16(x.events)
+		w.u16(x.patientless)
+		w.u16(x.unresolved)
+		w.u16(x.breaking)
+		w.u16(x.failed)
+		w.end()
+		r.addHour(x, f.received)
+	}
+}
+
+// addHour keeps the first and last of everything; the counts of an extentRow are not used here.
+func (r *rollup) addHour(x extentRow, received int64) {
+	key := hourKey{x.source, x.hour}
+	old, ok := r.hours[key]
+	if !ok {
+		x.firstReceived = received
+		old = x
+	}
+	old.lastReceived = received
+	old.firstOccurred, old.lastOccurred = min(old.firstOccurred, x.firstOccurred), max(old.lastOccurred, x.lastOccurred)
+	old.lastPosition = x.lastPosition
+	r.hours[key] = old
+}
+
+// blocks returns the rows of every rollup table, ordered by their keys.
+func (r *rollup) blocks() []*block {
+	out := []*block{r.hourBlock(), r.counts, r.readerDays(), r.patientDays(), r.firstSeen()}
+	return slices.DeleteFunc(out, func(b *block) bool { return b.rows == 0 })
+}
+
+func (r *rollup) hourBlock() *block {
+	rows := make([]extentRow, 0, len(r.hours))
+	for _, x := range r.hours {
+		rows = append(rows, x)
+	}
+	slices.SortFunc(rows, func(a, b extentRow) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.hour, b.hour))
+	})
+	out := newBlock(tables[sourceHours])
+	for _, x := range rows {
+		w := out.begin()
+		w.text(x.source)
+		w.hour(x.hour)
+		w.time(x.firstOccurred)
+		w.time(x.lastOccurred)
+		w.time(x.firstReceived)
+		w.time(x.lastReceived)
+		w.u64(x.firstPosition)
+		w.u64(x.lastPosition)
+		w.end()
+	}
+	return out
+}
+
+func dayOf(us int64) int64 { return min(max(us/dayMicros, 0), maxDay) }
+
+// maxDay is the last day that Date holds.
+const maxDay = 65_535
+
+func (r *rollup) readerDays() *block {
+	slices.SortFunc(r.touches, func(a, b touchRow) int {
+		return cmp.Or(cmp.Compare(dayOf(a.occurred), dayOf(b.occurred)), cmp.Compare(a.reader, b.reader), cmp.Compare(a.patient, b.patient))
+	})
+	out := newBlock(tables[readerDays])
+	same := func(a, b *touchRow) bool { return a.reader == b.reader && dayOf(a.occurred) == dayOf(b.occurred) }
+	for group := range groups(r.touches, same) {
+		if group[0].reader == NoReader {
+			continue
+		}
+		breakGlass := uint8(0)
+		set := make([]uint32, 0, len(group))
+		for _, t := range group {
+			breakGlass |= uint8(one(t.breakGlass))
+			if id := uint32(t.patient); t.patient > UnresolvedPatient && !slices.Contains(set[max(0, len(set)-1):], id) {
+				set = append(set, id)
+			}
+		}
+		w := out.begin()
+		w.day(group[0].occurred)
+		w.u64(group[0].reader)
+		w.u32s(set...)
+		w.u8(breakGlass)
+		w.end()
+	}
+	return out
+}
+
+func (r *rollup) patientDays() *block {
+	slices.SortFunc(r.touches, func(a, b touchRow) int {
+		return cmp.Or(cmp.Compare(dayOf(a.occurred), dayOf(b.occurred)), cmp.Compare(a.patient, b.patient), cmp.Compare(a.reader, b.reader))
+	})
+	out := newBlock(tables[patientDays])
+	same := func(a, b *touchRow) bool { return a.patient == b.patient && dayOf(a.occurred) == dayOf(b.occurred) }
+	for group := range groups(r.touches, same) {
+		if group[0].patient <= UnresolvedPatient {
+			continue
+		}
+		set := make([]uint32, 0, len(group))
+		for _, t := range group {
+			if id := uint32(t.reader); t.reader != NoReader && !slices.Contains(set[max(0, len(set)-1):], id) {
+				set = append(set, id)
+			}
+		}
+		w := out.begin()
+		w.day(group[0].occurred)
+		w.u64(group[0].patient)
+		w.u32s(set...)
+		w.end()
+	}
+	return out
+}
+
+func (r *rollup) firstSeen() *block {
+	slices.SortFunc(r.touches, func(a, b touchRow) int {
+		return cmp.Or(cmp.Compare(a.reader, b.reader), cmp.Compare(a.patient, b.patient), cmp.Compare(a.occurred, b.occurred))
+	})
+	out := newBlock(tables[firstSeen])
+	same := func(a, b *touchRow) bool { return a.reader == b.reader && a.patient == b.patient }
+	for group := range groups(r.touches, same) {
+		if group[0].reader == NoReader || group[0].patient <= UnresolvedPatient {
+			continue
+		}
+		first := group[0].position
+		for _, t := range group {
+			first = min(first, t.position)
+		}
+		w := out.begin()
+		w.u64(group[0].reader)
+		w.u64(group[0].patient)
+		w.time(group[0].occurred)
+		w.u64(first)
+		w.end()
+	}
+	return out
+}
+
+// groups yields the runs of equal neighbours.
+func groups(rows []touchRow, same func(a, b *touchRow) bool) func(yield func([]touchRow) bool) {
+	return func(yield func([]touchRow) bool) {
+		for len(rows) > 0 {
+			n := 1
+			for n < len(rows) && same(&rows[0], &rows[n]) {
+				n++
+			}
+			if !yield(rows[:n]) {
+				return
+			}
+			rows = rows[n:]
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package projections
+
+import (
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// run is a contiguous run of whole messages on its way into the tables: what one round of inserts carries. All its
+// messages were received in one year, so that each insert touches one partition and is one part: all of it or nothing.
+type run struct {
+	first, last uint64
+	messages    int
+	end         proto.Position
+	// received is the received time of the last message, since that of the first.
+	received, since int64
+	year            int
+	// size is how many bytes the blocks hold.
+	size   int
+	blocks [firstRollup]*block
+	// want counts the rows that each table must hold of this run; blocks lack those that recovery found there.
+	want [firstMerging]int
+}
+
+func newRun() *run { return &run{} }
+
+func (r *run) empty() bool { return r.messages == 0 }
+
+// rows is how many rows of accesses the run has.
+func (r *run) rows() int {
+	if b := r.blocks[accessesByPatient]; b != nil {
+		return b.rows
+	}
+	return 0
+}
+
+// block returns the run's block of a table, made when it is first needed.
+func (r *run) block(id tableID) *block {
+	if r.blocks[id] == nil {
+		r.blocks[id] = newBlock(tables[id])
+	}
+	return r.blocks[id]
+}
+
+// add appends a message. seen drops the identifiers and links that are known to stand in the tables.
+func (r *run) add(f *folded, seen *seenSet) {
+	if r.messages == 0 {
+		r.first, r.year, r.since = f.sequence, yearOf(f.received), f.received
+	}
+	r.last, r.end, r.received = f.sequence, f.end, f.received
+	r.messages++
+	for id, b := range f.blocks {
+		if b != nil {
+			r.want[id] += b.rows
+			r.size += b.bytes()
+			r.join(tableID(id), b)
+		}
+		r.want[id] += f.skipped[id]
+	}
+	for i := range f.names {
+		r.addName(&f.names[i], seen)
+	}
+	for i := range f.links {
+		r.addLink(&f.links[i], seen)
+	}
+}
+
+// join takes the first block over as it is and copies those that follow.
+func (r *run) join(id tableID, b *block) {
+	if r.blocks[id] == nil {
+		r.blocks[id] = b
+		return
+	}
+	r.blocks[id].join(b)
+}
+
+func (r *run) addName(n *identifierRow, seen *seenSet) {
+	if !seen.add(hashOf("name", string(rune(n.kind)), n.system, n.value, n.text)) {
+		return
+	}
+	w := r.block(identifiers).begin()
+	w.text(Fold(n.value))
+	w.u8(n.kind)
+	w.text(n.system)
+	w.text(n.value)
+	w.u64(n.key)
+	w.text(n.text)
+	w.u64(n.position)
+	w.end()
+}
+
+// addLink writes a link under both of its ends.
+func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
+	if !seen.add(hashOf("link", string(rune(l.kind)), l.from.System, l.from.Value, l.to.System, l.to.Value, l.source)) {
+		return
+	}
+	from, to := l.from, l.to
+	for range 2 {
+		w := r.block(eventLinks).begin()
+		w.u64(Key(from.System, from.Value))
+		w.u64(Key(to.System, to.Value))
+		w.u8(l.kind)
+		w.text(from.System)
+		w.text(from.Value)
+		w.text(to.System)
+		w.text(to.Value)
+		w.u64(l.position)
+		w.text(l.source)
+		w.end()
+		from, to = to, from
+	}
+}
+
+func hashOf(parts ...string) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	for _, p := range parts {
+		_, _ = d.WriteString(p)
+		_, _ = d.Write([]byte{0})
+	}
+	return d.Sum64()
+}
+
+// maxSeen bounds the set of identifiers and links that were written lately: 200,000 of about 20 bytes, twice.
+const maxSeen = 200_000
+
+// seenSet remembers hashes of rows that merge by key, so that an identifier is not inserted with each of its events. To
+// forget one costs a row that merges away. Two rows of equal hash among 400,000 would lose one: at 64 bits that is one
+// in 200 million such sets, and it loses a search term, no access.
+type seenSet struct {
+	young, old map[uint64]struct{}
+}
+
+func newSeenSet() *seenSet { return &seenSet{young: map[uint64]struct{}{}} }
+
+// add reports whether the hash is new.
+func (s *seenSet) add(h uint64) bool {
+	if _, ok := s.young[h]; ok {
+		return false
+	}
+	_, known := s.old[h]
+	if len(s.young) >= maxSeen {
+		s.old, s.young = s.young, make(map[uint64]struct{}, maxSeen)
+	}
+	s.young[h] = struct{}{}
+	return !known
+}
+
+func yearOf(us int64) int { return time.UnixMicro(us).UTC().Year() }

@@ -1,0 +1,136 @@
+package projections
+
+import (
+	"strconv"
+	"strings"
+)
+
+// tableID numbers the tables of a version, in the order in which a run is inserted. The order is free: nothing above the
+// watermark counts.
+type tableID int
+
+const (
+	accessesByPatient tableID = iota
+	accessesByReader
+	contextFacts
+	identityLinks
+	deadLetters
+	deadLetterRetries
+	questions
+	sources
+	coverage
+	imports
+	// From here on rows merge by key and may be inserted twice.
+	eventLinks
+	identifiers
+	sourceHours
+	sourceCounts
+	readerDays
+	patientDays
+	firstSeen
+	numTables = iota
+)
+
+// firstMerging is the first table whose rows are idempotent; firstRollup the first of the rollups projector.
+const (
+	firstMerging = eventLinks
+	firstRollup  = sourceHours
+)
+
+// columnDef is one stored column of a table.
+type columnDef struct {
+	name string
+	kind colKind
+}
+
+// table is what the projector inserts into. The order of its columns is the order of the constants that index them.
+type table struct {
+	id      tableID
+	base    string
+	columns []columnDef
+	names   []string
+}
+
+// name is the table's name in a version.
+func (t *table) name(version uint32) string {
+	return t.base + "_v" + strconv.FormatUint(uint64(version), 10)
+}
+
+// columnNames are the columns of every insert, in order.
+func (t *table) columnNames() []string { return t.names }
+
+// def reads "name kind, name kind" with one letter a kind, so that a table reads as a table.
+func def(id tableID, base, columns string) *table {
+	t := &table{id: id, base: base}
+	for c := range strings.SplitSeq(columns, ",") {
+		name, kind, _ := strings.Cut(strings.TrimSpace(c), " ")
+		t.columns = append(t.columns, columnDef{name: name, kind: kindNames[kind]})
+		t.names = append(t.names, name)
+	}
+	return t
+}
+
+var kindNames = map[string]colKind{
+	"u8": colUInt8, "u16": colUInt16, "u32": colUInt32, "u64": colUInt64, "i64": colInt64, "time": colMicros,
+	"hour": colSeconds, "day": colDay, "text": colString, "texts": colStrings, "u32s": colUInt32s, "bool": colBool,
+}
+
+// tables are the tables of a version. TestTables compares them with the migrations.
+var tables = [numTables]*table{
+	def(accessesByPatient, "accesses_by_patient",
+		`patient_key u64, occurred time, position u64, patient_ordinal u16, patient_count u16, patient_system text,
+		patient_value text, patient_text text, received time, recorded_delay i64, action u8, action_code text,
+		outcome u8, mode u8, reader_system text, reader_value text, reader_name text, reader_type u8,
+		reader_role_system text, reader_role text, reader_role_display text, department text, object_types texts,
+		object_systems texts, object_values texts, object_names texts, object_counts u32s, encounter_system text,
+		encounter_value text, application text, on_behalf_of text, organization text, site text, workstation text,
+		network_address text, purposes texts, break_glass bool, sensitivity texts, source text, flags texts,
+		import_key u64, pair_key u64`),
+	def(accessesByReader, "accesses_by_reader",
+		`reader_key u64, occurred time, position u64, patient_ordinal u16, patient_key u64, reader_system text,
+		reader_value text, received time, action u8, outcome u8, mode u8, break_glass bool, site text,
+		workstation text, network_address text, source text, import_key u64, pair_key u64`),
+	def(contextFacts, "context",
+		`resource_key u64, position u64, received time, source text, resource_type text, resource_id text,
+		version_id text, effective time, display text, deleted bool, identifier_systems texts,
+		identifier_values texts, import_key u64`),
+	def(identityLinks, "identity_links",
+		`key u64, position u64, ordinal u16, system text, value text, other_key u64, other_system text,
+		other_value text, kind u8, reverse bool, resource_key u64, resource_type text, source text, received time`),
+	def(deadLetters, "dead_letters",
+		`position u64, received time, event_id text, source text, reason text, message text, element text,
+		origin text, line u64, column u64, size_bytes u64, format text, import_key u64`),
+	def(deadLetterRetries, "dead_letter_retries",
+		`dead_letter_position u64, position u64, received time, dead_letter_id text, event_id text,
+		event_position u64, reason text, asker text`),
+	def(questions, "questions",
+		`subject_key u64, position u64, ordinal u16, subject_kind u8, subject_system text, subject_value text,
+		received time, question_id text, asker text, role text, query text, purpose text, rows u64, page u32,
+		answer_position u64, summary bool, asked time`),
+	def(sources, "sources",
+		`name text, position u64, received time, owner text, time_zone text, identity_policy u8, base_url text,
+		systems texts, expected_silence_s u32, disabled bool, asker text, patient_system text, reader_system text,
+		pair_within_s u32`),
+	def(coverage, "coverage",
+		`source text, kind u8, since time, position u64, until time, amount i64, received time`),
+	def(imports, "imports",
+		`import_key u64, position u64, received time, import_id text, phase u8, source text, backfill bool,
+		name text, stored u64, duplicates u64, conflicts u64, dead_letters u64`),
+	def(eventLinks, "event_links",
+		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
+		position u64, source text`),
+	def(identifiers, "identifiers",
+		`folded text, kind u8, system text, value text, key u64, text text, position u64`),
+	def(sourceHours, "source_hours",
+		`source text, hour hour, first_occurred time, last_occurred time, first_received time, last_received time,
+		first_position u64, last_position u64`),
+	def(sourceCounts, "source_counts",
+		`source text, hour hour, sequence u64, events u16, patientless u16, unresolved u16, break_glass u16,
+		failed u16`),
+	def(readerDays, "reader_days", `day day, reader_key u64, patients u32s, break_glass u8`),
+	def(patientDays, "patient_days", `day day, patient_key u64, readers u32s`),
+	def(firstSeen, "first_seen", `reader_key u64, patient_key u64, occurred time, position u64`),
+}
+
+// watermarksTable stands outside the versions.
+var watermarksTable = def(-1, "watermarks", `version u32, projector text, position u64, received time`)
