@@ -172,7 +172,9 @@ func Statements(sql string) []string {
 	return all
 }
 
-func isComment(text string) bool { return strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*") }
+func isComment(text string) bool {
+	return strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*")
+}
 
 // skipQuoted returns the end of the comment, string or quoted name at pos, or pos+1.
 func skipQuoted(sql string, pos int) int {
@@ -200,4 +202,15 @@ func skipQuoted(sql string, pos int) int {
 		}
 	}
 	return len(sql)
+}
+
+// ExecScript runs the statements of a script in order, such as the tables of one version of the projections after
+// Render. It stops at the first failure; the statements before it stay done.
+func (s *Store) ExecScript(ctx context.Context, sql string) error {
+	for i, statement := range Statements(sql) {
+		if err := s.Exec(ctx, statement, nil); err != nil {
+			return fmt.Errorf("statement %d: %w", i+1, err)
+		}
+	}
+	return nil
 }
