@@ -27,8 +27,12 @@ type Durability struct {
 // ErrNotDurable refuses to open a journal that may lose what it acknowledged.
 var ErrNotDurable = errors.New("durability is neither verified nor attested")
 
-// varzWait is how long servers are waited for that may answer the system account: they answer at once or not at all.
-const varzWait = 2 * time.Second
+// How long servers are waited for that may answer the system account, for the first and then for each other one: they
+// answer at once or not at all.
+const (
+	varzWait = 2 * time.Second
+	varzMore = 500 * time.Millisecond
+)
 
 // durabilityOf finds out what an acknowledgement is worth.
 func durabilityOf(ctx context.Context, cfg Config, l *link) (Durability, error) {
@@ -80,11 +84,9 @@ func readDurability(ctx context.Context, cfg Config, l *link) (Durability, error
 	if err := nc.PublishRequest("$SYS.REQ.SERVER.PING.VARZ", inbox, nil); err != nil {
 		return Durability{}, fmt.Errorf("ask the system account: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, varzWait)
-	defer cancel()
 	stores, lazy := 0, ""
-	for {
-		msg, err := sub.NextMsgWithContext(ctx)
+	for wait := varzWait; ctx.Err() == nil; wait = varzMore {
+		msg, err := sub.NextMsg(wait)
 		if err != nil {
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
@@ -118,15 +119,20 @@ func (f *reader) keepReading(ctx context.Context) error {
 func (f *reader) read(ctx context.Context) error {
 	l := f.j.current()
 	ctx, cancel := context.WithCancel(ctx)
+	// A server that comes back has forgotten its consumers, and one that was replaced never answers: begin again.
+	lost := l.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer l.nc.RemoveStatusListener(lost)
+	watch := make(chan struct{})
+	defer func() { <-watch }()
 	defer cancel()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // ends with read
+	go func() {
+		defer close(watch)
 		select {
 		case <-l.gone:
-			cancel()
-		case <-stop:
+		case <-lost:
+		case <-ctx.Done():
 		}
+		cancel()
 	}()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
