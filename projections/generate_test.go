@@ -1,0 +1,176 @@
+package projections_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// generator makes items of every kind from a seed. Its pools are small, so that keys, texts and requests repeat.
+type generator struct {
+	r *rand.Rand
+	// now is the occurred time around which events lie.
+	now time.Time
+}
+
+func newGenerator(seed uint64) *generator {
+	return &generator{r: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2024, 5, 1, 8, 0, 0, 123456000, time.UTC)}
+}
+
+func pick[T any](g *generator, of ...T) T { return of[g.r.IntN(len(of))] }
+
+func (g *generator) chance(percent int) bool { return g.r.IntN(100) < percent }
+
+func (g *generator) id() []byte {
+	id := make([]byte, proto.EventIDSize)
+	for i := range id {
+		id[i] = byte(g.r.Uint32())
+	}
+	return id
+}
+
+func (g *generator) identifier(kind string, n int) *v1.Identifier {
+	return &v1.Identifier{
+		System: pick(g, "urn:oid:1.2.3", "https://ehr.example/fhir", "source:lab", ""),
+		Value:  fmt.Sprintf("%s%d", kind, g.r.IntN(n)),
+	}
+}
+
+func (g *generator) some(kind string, n, most int) []*v1.Identifier {
+	var out []*v1.Identifier
+	for range g.r.IntN(most + 1) {
+		out = append(out, g.identifier(kind, n))
+	}
+	return out
+}
+
+// item is any item of the journal.
+func (g *generator) item() *v1.Item {
+	source := pick(g, "ehr", "pacs", "lab")
+	switch n := g.r.IntN(100); {
+	case n < 70:
+		it := &v1.Item{Body: &v1.Item_Access{Access: g.access(source)}}
+		if g.chance(5) {
+			it.ConflictsWith = g.id()
+		}
+		return it
+	case n < 80:
+		return &v1.Item{Body: &v1.Item_Context{Context: g.context(source)}}
+	case n < 83:
+		return &v1.Item{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{
+			EventId: g.id(), Source: source, Reason: pick(g, "invalid_json", "too_large"), Message: "no recorded time",
+			Element: "AuditEvent.recorded", Origin: "POST /fhir", Line: 3, Column: 9, SizeBytes: 812, Format: "R4", ImportId: g.imported(),
+		}}}
+	case n < 85:
+		return &v1.Item{Body: &v1.Item_DeadLetterRetried{DeadLetterRetried: &v1.DeadLetterRetried{
+			DeadLetterId: g.id(), DeadLetterPosition: uint64(proto.At(3, 1)), EventId: g.id(), Position: uint64(proto.At(4, 1)), Asker: "os:ada",
+		}}}
+	case n < 87:
+		return &v1.Item{Body: &v1.Item_ImportMark{ImportMark: &v1.ImportMark{
+			ImportId: []byte(pick(g, "import-one", "import-two")), Phase: pick(g, v1.ImportMark_PHASE_BEGIN, v1.ImportMark_PHASE_END),
+			Source: source, Backfill: g.chance(50), Name: "log.csv", Stored: 5, Duplicates: 1, Conflicts: 2, DeadLetters: 3,
+		}}}
+	case n < 89:
+		return &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: g.now.UnixMicro()}}}
+	case n < 93:
+		return &v1.Item{Body: &v1.Item_Question{Question: g.question()}}
+	case n < 96:
+		return &v1.Item{Body: &v1.Item_Source{Source: &v1.SourceRegistered{
+			Name: source, Owner: "IT", TimeZone: "Europe/Vienna", IdentityPolicy: v1.IdentityPolicy_IDENTITY_POLICY_NATIVE,
+			BaseUrl: "https://ehr.example/fhir", Systems: []string{"EHR", "Radiology"}, ExpectedSilenceS: 60, Asker: "os:ada",
+			PatientSystem: "urn:oid:1.2.3", PairWithinS: 10,
+		}}}
+	case n < 98:
+		return &v1.Item{Body: &v1.Item_Token{Token: &v1.TokenRegistered{TokenId: "t1"}}}
+	}
+	return &v1.Item{Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{
+		Source: source, Kind: v1.CoverageFact_KIND_SILENCE, FromUs: g.time(), UntilUs: pick(g, 0, g.time()), Amount: -5,
+	}}}
+}
+
+func (g *generator) imported() []byte {
+	return pick(g, nil, nil, []byte("import-one"), []byte("import-two"))
+}
+
+func (g *generator) time() int64 {
+	return g.now.Add(time.Duration(g.r.Int64N(int64(72 * time.Hour)))).UnixMicro()
+}
+
+func (g *generator) access(source string) *v1.AccessEvent {
+	e := &v1.AccessEvent{
+		EventId: g.id(), Source: source, OccurredUs: pick(g, g.time(), g.time(), g.time(), 0), RecordedUs: pick(g, g.time(), 0),
+		Action: v1.Action(g.r.IntN(13)), ActionCode: pick(g, "R", "read", ""), Outcome: v1.Outcome(g.r.IntN(5)),
+		Mode: v1.AccessMode(g.r.IntN(5)), Organization: pick(g, "", "Clinic"), Site: pick(g, "", "North", "South"),
+		Workstation: fmt.Sprintf("WS%d", g.r.IntN(5)), NetworkAddress: pick(g, "10.0.0.1", "fe80::1%11"),
+		RequestId: pick(g, "", "req-1", "req-2"), BreakGlass: g.chance(5), ImportId: g.imported(),
+		Sensitivity: pick(g, nil, []string{"R"}, []string{"PSY", "R"}), Flags: pick(g, nil, []string{"occurred_in_future"}),
+		Purposes: pick(g, nil, []*v1.Coding{{Code: "TREAT"}, {Code: "TREAT"}, {Display: "Billing \"x\" / 'y'"}}),
+	}
+	for range g.r.IntN(4) {
+		e.Patients = append(e.Patients, &v1.Patient{
+			Identifiers: g.some("P", 6, 3), Text: pick(g, "", "Jäger, Ida", "DOE^JANE\\"),
+		})
+	}
+	for range g.r.IntN(3) {
+		e.Objects = append(e.Objects, &v1.Object{
+			Type: pick(g, "DocumentReference", "ImagingStudy"), Id: pick(g, nil, g.identifier("O", 20)), Count: uint32(g.r.IntN(3)),
+			Name: pick(g, "", "note"), Sensitivity: pick(g, nil, []string{"HIV"}),
+		})
+	}
+	if g.chance(90) {
+		e.Reader = &v1.Reader{
+			Identifiers: g.some("dr", 5, 2), Name: pick(g, "", "Dr. Roe", "Dr. Poe"), Type: v1.ReaderType(g.r.IntN(8)),
+			Role:       pick(g, nil, &v1.Coding{System: "http://snomed.info/sct", Code: "59058001", Display: "Physician"}),
+			Department: pick(g, "", "Oncology"),
+		}
+	}
+	if g.chance(30) {
+		e.Encounter = g.identifier("E", 4)
+		e.Application = pick(g, &v1.Application{Name: "Viewer"}, &v1.Application{Id: &v1.Identifier{Value: "app-7"}})
+		e.OnBehalfOf = pick(g, &v1.Reader{Name: "Dr. No"}, &v1.Reader{Identifiers: g.some("dr", 3, 1)})
+	}
+	return e
+}
+
+func (g *generator) context(source string) *v1.ContextFact {
+	c := &v1.ContextFact{
+		Source: source, ResourceType: pick(g, "Patient", "Patient", "Practitioner", "Encounter"), ResourceId: fmt.Sprint(g.r.IntN(5)),
+		VersionId: fmt.Sprint(g.r.IntN(9)), Identifiers: g.some("P", 6, 3), EffectiveUs: pick(g, 0, g.time()),
+		Display: pick(g, "", "Ida Jäger"), Deleted: g.chance(10), ImportId: g.imported(),
+	}
+	for range g.r.IntN(3) {
+		c.Links = append(c.Links, &v1.IdentityLink{
+			Kind: v1.IdentityLink_Kind(1 + g.r.IntN(5)), From: g.identifier("P", 6), To: g.identifier("P", 6),
+		})
+	}
+	return c
+}
+
+func (g *generator) question() *v1.Question {
+	q := &v1.Question{
+		QuestionId: g.id(), Asker: "token:7", Role: "investigator", Query: "WhoViewed", Purpose: "complaint 12", Rows: 3, Page: 1,
+		Position: uint64(proto.At(2, 2)), AskedUs: g.time(), Subjects: g.some("P", 6, 3), Summary: g.chance(20),
+	}
+	switch g.r.IntN(3) {
+	case 0:
+		q.Patient = g.identifier("P", 6)
+	case 1:
+		q.Reader = g.identifier("dr", 6)
+	}
+	return q
+}
+
+// fill appends messages of random size to a journal, received from a time on; some straddle a year's end.
+func (g *generator) fill(t testingT, j *memoryJournal, messages, most int, received time.Time) {
+	for range messages {
+		items := make([]*v1.Item, 1+g.r.IntN(most))
+		for i := range items {
+			items[i] = g.item()
+		}
+		received = received.Add(time.Duration(g.r.Int64N(int64(time.Minute))))
+		j.append(t, received, items...)
+	}
+}
