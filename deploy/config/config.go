@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -67,7 +69,9 @@ type Journal struct {
 	SystemCredentialsFile string `yaml:"system_credentials_file"`
 	// AttestDurable says that an external server syncs before it acknowledges, where that cannot be read.
 	AttestDurable bool `yaml:"attest_durable"`
-	MaxBytes      Size `yaml:"max_bytes"`
+	// Replicas of the stream on an external cluster: 1, 3 or 5.
+	Replicas int  `yaml:"replicas"`
+	MaxBytes Size `yaml:"max_bytes"`
 	// Reserve is free space below which events are refused; ReservedSpace stays for questions, decisions and ticks.
 	Reserve       Size `yaml:"reserve"`
 	ReservedSpace Size `yaml:"reserved_space"`
@@ -86,6 +90,23 @@ type ClickHouse struct {
 	Library      string `yaml:"library"`
 	MemoryLimit  Size   `yaml:"memory_limit"`
 	KeepFree     Size   `yaml:"keep_free_space"`
+}
+
+// WithPassword returns the DSN with the password of PasswordFile in it.
+func (c ClickHouse) WithPassword() (string, error) {
+	if c.PasswordFile == "" {
+		return c.DSN, nil
+	}
+	text, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read clickhouse.password_file: %w", err)
+	}
+	dsn, err := url.Parse(c.DSN)
+	if err != nil {
+		return "", errors.New("read clickhouse.dsn: not a URL")
+	}
+	dsn.User = url.UserPassword(dsn.User.Username(), strings.TrimSpace(string(text)))
+	return dsn.String(), nil
 }
 
 // Limits bound what one input may cost.

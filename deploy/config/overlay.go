@@ -62,6 +62,12 @@ func set(field reflect.Value, text string) error {
 			return errors.New("want true or false")
 		}
 		field.SetBool(b)
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errors.New("want a whole number")
+		}
+		field.SetInt(int64(n))
 	case Size:
 		n, err := ParseSize(text)
 		if err != nil {

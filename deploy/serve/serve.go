@@ -1,0 +1,173 @@
+// Package serve is the outer shell of the process: listeners with their limits, health and metrics, and stopping in
+// reverse order.
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Timeouts of the listeners. Bodies have none: an import is a stream that may take hours; each handler bounds its own.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// Config says where to listen and to whom.
+type Config struct {
+	// HTTP is host:port. Required.
+	HTTP string
+	// Socket is the path of the local socket, made with mode 0600. Required.
+	Socket string
+	// CertFile and KeyFile are PEM files; without them HTTP is served in the clear.
+	CertFile, KeyFile string
+	// ClientCAFile holds the authorities whose client certificates are taken (PEM); empty: any certificate may be shown,
+	// and only pinned fingerprints are believed.
+	ClientCAFile string
+	// ConnContext notes who is at the other end of the local socket.
+	ConnContext func(ctx context.Context, conn net.Conn) context.Context
+	Handler     http.Handler
+	Logger      *slog.Logger
+}
+
+// Listeners are the open doors.
+type Listeners struct {
+	servers []*http.Server
+	failed  chan error
+	address string
+}
+
+// Open opens both doors. An error means that none is open.
+func Open(cfg Config) (*Listeners, error) {
+	tcp, err := net.Listen("tcp", cfg.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.HTTP, err)
+	}
+	unix, err := listenUnix(cfg.Socket)
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	l := &Listeners{failed: make(chan error, 2), address: tcp.Addr().String()} // one error a listener
+	security, err := cfg.tls()
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close(), unix.Close())
+	}
+	if security != nil {
+		tcp = tls.NewListener(tcp, security)
+	}
+	l.serve(cfg, tcp)
+	l.serve(cfg, unix)
+	return l, nil
+}
+
+// Address is the TCP address that is listened on, with the port that was chosen.
+func (l *Listeners) Address() string { return l.address }
+
+// Failed yields an error when a door broke.
+func (l *Listeners) Failed() <-chan error { return l.failed }
+
+func (l *Listeners) serve(cfg Config, on net.Listener) {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // gRPC on loopback and on the socket
+	server := &http.Server{
+		Handler: cfg.Handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Protocols: protocols, ConnContext: cfg.ConnContext, ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	l.servers = append(l.servers, server)
+	go func() { // ends when Stop closes the listener
+		if err := server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
+			l.failed <- err
+		}
+	}()
+}
+
+// Stop takes no new requests and waits for running ones until ctx ends; then it cuts them off.
+func (l *Listeners) Stop(ctx context.Context) error {
+	var faults []error
+	for _, s := range l.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("drain: %w", err), s.Close())
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// listenUnix opens the socket for this user only. A socket that a killed process left behind is replaced; one that
+// somebody answers on is not.
+func listenUnix(path string) (net.Listener, error) {
+	if conn, err := net.Dial("unix", path); err == nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: another server answers there", path), conn.Close())
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("listen on %s: %w", path, err)
+	}
+	on, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), on.Close())
+	}
+	return on, nil
+}
+
+func (c Config) tls() (*tls.Config, error) {
+	if c.CertFile == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("load certificate: %w", err)
+	}
+	out := &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
+		ClientAuth: tls.RequestClientCert, NextProtos: []string{"h2", "http/1.1"},
+	}
+	if c.ClientCAFile != "" {
+		pem, err := os.ReadFile(c.ClientCAFile)
+		if err != nil {
+			return nil, fmt.Errorf("load client authorities: %w", err)
+		}
+		out.ClientCAs = x509.NewCertPool()
+		if !out.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("load client authorities: the file holds no PEM certificate")
+		}
+		out.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	return out, nil
+}
+
+// Operations adds /healthz (the process lives), /readyz (it can take and answer) and /metrics to routes.
+func Operations(routes *http.ServeMux, metrics *prometheus.Registry, ready func(ctx context.Context) error) {
+	routes.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	routes.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := ready(ctx); err != nil {
+			// The cause may name hosts; who asks here is not authenticated.
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	routes.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics}))
+}
+
+// readyTimeout is below the five seconds that probes usually wait.
+const readyTimeout = 3 * time.Second

@@ -1,0 +1,387 @@
+// Command readtrail keeps the trail of everyone who read a patient's record: flags and configuration become parts, the
+// parts run until a signal, and stop in reverse order.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the same zones on every machine
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/readtrail/readtrail/dashboards/cli"
+	"github.com/readtrail/readtrail/deploy/config"
+	"github.com/readtrail/readtrail/deploy/doctor"
+	"github.com/readtrail/readtrail/deploy/serve"
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/fhir"
+	"github.com/readtrail/readtrail/ingest/journal"
+	"github.com/readtrail/readtrail/ingest/register"
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/embedded"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// command is what can be typed.
+type command struct {
+	Config string `help:"Configuration file (YAML); see readtrail config example." type:"path" env:"READTRAIL_CONFIG" placeholder:"FILE"`
+	cli.Target
+
+	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
+	Doctor   doctorCommand      `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
+	Settings configCommand      `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
+	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
+	Rebuild  cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
+	Who      cli.WhoViewed      `cmd:"" name:"who-viewed" group:"Ask:" help:"Who viewed this record?"`
+	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
+	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
+	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
+	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
+	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
+	Tokens   cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
+	Engine   engineCommand      `cmd:"" hidden:"" help:"The embedded ClickHouse engine, started by up."`
+	Version  versionCommand     `cmd:"" group:"Run:" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+	exitAmbiguous
+)
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var cmd command
+	parser, err := kong.New(&cmd, kong.Name("readtrail"), kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Description("Readtrail keeps the trail of everyone who read a patient's record."))
+	if err != nil {
+		fmt.Fprintln(stderr, "readtrail:", err)
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "readtrail: %v\n  readtrail --help lists the commands.\n", err)
+		return exitUsage
+	}
+	env := &environment{cmd: &cmd, stdout: stdout, stderr: stderr}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.BindTo(stdout, (*io.Writer)(nil))
+	parsed.Bind(env)
+	if err := parsed.BindToProvider(env.connection); err != nil {
+		fmt.Fprintln(stderr, "readtrail:", err)
+		return exitUsage
+	}
+	switch err := parsed.Run(); {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, cli.ErrAmbiguous):
+		return exitAmbiguous
+	default:
+		fmt.Fprintln(stderr, "readtrail:", cli.Explain(err))
+		return exitFailed
+	}
+}
+
+// environment is what every command can ask for.
+type environment struct {
+	cmd            *command
+	stdout, stderr io.Writer
+}
+
+func (e *environment) config() (*config.Config, error) {
+	return config.Load(e.cmd.Config, os.Environ())
+}
+
+func (e *environment) connection() (*cli.Connection, error) {
+	socket := ""
+	if e.cmd.Server == "" {
+		cfg, err := e.config()
+		if err != nil {
+			return nil, err
+		}
+		socket = cfg.Listen.Socket
+	}
+	return e.cmd.Open(socket)
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(w io.Writer) error {
+	_, err := fmt.Fprintln(w, "readtrail", version)
+	return err //nolint:wrapcheck // nothing to add
+}
+
+type configCommand struct {
+	Check   configCheck   `cmd:"" help:"Say what is wrong with the configuration."`
+	Example configExample `cmd:"" help:"Print a configuration that documents every key with its default."`
+}
+
+type configCheck struct{}
+
+func (configCheck) Run(e *environment) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "The configuration is valid. Data live in %s; the server listens on %s and %s.\n", cfg.DataDir, cfg.Listen.HTTP, cfg.Listen.Socket)
+	return nil
+}
+
+type configExample struct{}
+
+func (configExample) Run(w io.Writer) error {
+	_, err := io.WriteString(w, config.Example)
+	return err //nolint:wrapcheck // nothing to add
+}
+
+type doctorCommand struct {
+	JSON bool `help:"Write the findings as JSON."`
+}
+
+func (d doctorCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	findings := doctor.Examine(ctx, doctor.Config{
+		Config: cfg, Server: readtrailv1connect.NewQueryServiceClient(conn.HTTP, conn.Base),
+		Library: func() (string, error) { return embedded.FindLibrary(cfg.ClickHouse.Library) },
+	})
+	return doctor.Report(e.stdout, findings, d.JSON)
+}
+
+// engineCommand is the body of the embedded engine's child process.
+type engineCommand struct{}
+
+func (engineCommand) Run(ctx context.Context, e *environment) error {
+	return embedded.ServeStdin(ctx, os.Stdin, e.stdout, slog.New(slog.NewJSONHandler(e.stderr, nil)))
+}
+
+type upCommand struct{}
+
+func (upCommand) Run(ctx context.Context, e *environment) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	return up(ctx, cfg, newLogger(cfg.Log, e.stderr), func() {
+		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\nData live in %s. Ctrl-C stops it.\n",
+			version, cfg.Listen.HTTP, cfg.Listen.Socket, cfg.DataDir)
+	})
+}
+
+func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // validated with the configuration
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// up runs every part in this process until ctx ends or a part fails; ready is called once questions are answered.
+//
+// The order is the crash proof in short: what is acknowledged is in the journal; the journal outlives everything else;
+// so parts start from the journal outwards and stop from the outside inwards. It is one straight line on purpose.
+func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func()) (err error) {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	zone, err := time.LoadLocation(cfg.Site.TimeZone)
+	if err != nil {
+		return fmt.Errorf("load site.time_zone: %w", err)
+	}
+	for _, dir := range []string{cfg.DataDir, filepath.Dir(cfg.Keys.MasterKeyFile), filepath.Join(cfg.DataDir, "state")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	var stop serve.Stops
+	defer func() { err = errors.Join(err, stop.Run(context.WithoutCancel(ctx), cfg.Limits.ShutdownTimeout, log)) }()
+
+	engine, dsn, err := openEngine(ctx, cfg, log, metrics)
+	if err != nil {
+		return err
+	}
+	if engine != nil {
+		stop.Add("engine", func(context.Context) error { return engine.Close() })
+	}
+	db, err := store.Open(ctx, store.Config{DSN: dsn, Logger: log})
+	if err != nil {
+		return fmt.Errorf("open ClickHouse: %w", err)
+	}
+	stop.Add("store", func(context.Context) error { return db.Close() })
+
+	master, err := proto.LoadMasterKey(cfg.Keys.MasterKeyFile, true)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	keys, err := proto.OpenKeyRing(cfg.Keys.Dir, master)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	jn, err := journal.Open(ctx, journalConfig(cfg, keys, log, metrics))
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	stop.Add("journal", jn.Close)
+
+	reg, err := register.Open(register.Config{
+		Path: filepath.Join(cfg.DataDir, "state", "register.json"), Follow: followAs(jn, "register"),
+		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
+		Append: jn, Zone: zone, Logger: log, Registerer: metrics,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	projector, err := projections.New(projections.Config{
+		Store: db, Follow: followAs(jn, "projections"), Head: jn.Head, Logger: log, Metrics: metrics,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	questions, err := api.New(apiConfig(db, jn, zone, log, metrics))
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	stop.Add("questions", questions.Close)
+	intake, err := ingest.NewIntake(ingest.IntakeConfig{Appender: jn, Metrics: metrics})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	fhirHandler, err := fhir.NewHandler(fhir.Config{
+		Intake: intake, Source: reg.ByName, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)},
+		RequestBytes: int64(cfg.Limits.RequestBytes), Version: version, Logger: log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+
+	routes := http.NewServeMux()
+	routes.Handle("/fhir", register.RequireSource(fhirHandler))
+	routes.Handle("/fhir/", register.RequireSource(fhirHandler))
+	routes.Handle(questions.Handler())
+	routes.Handle(reg.Handler())
+	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
+	serve.Operations(routes, metrics, func(ctx context.Context) error { return errors.Join(jn.Ready(), db.Ping(ctx)) })
+
+	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
+	followers, stopFollowers := context.WithCancel(context.WithoutCancel(ctx))
+	running, failed := errgroup.WithContext(followers)
+	running.Go(func() error { return reg.Run(failed) })
+	running.Go(func() error { return projector.Run(failed) })
+	stop.Add("followers", func(context.Context) error { stopFollowers(); return running.Wait() })
+
+	listeners, err := serve.Open(serve.Config{
+		HTTP: cfg.Listen.HTTP, Socket: cfg.Listen.Socket, CertFile: cfg.Listen.TLS.CertFile, KeyFile: cfg.Listen.TLS.KeyFile,
+		ClientCAFile: cfg.Listen.TLS.ClientCAFile, ConnContext: register.ConnContext, Handler: reg.Authenticate(routes), Logger: log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	stop.Add("listeners", listeners.Stop)
+	select {
+	case <-reg.Ready():
+		ready()
+	case <-ctx.Done():
+	case <-failed.Done():
+	}
+	select {
+	case <-ctx.Done():
+		log.InfoContext(ctx, "stopping", slog.String("component", "main"))
+		return nil
+	case <-failed.Done():
+		return fmt.Errorf("a part failed: %w", context.Cause(failed))
+	case err := <-listeners.Failed():
+		return fmt.Errorf("serve: %w", err)
+	}
+}
+
+// openEngine starts the embedded engine unless a DSN names a server.
+func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger, metrics prometheus.Registerer) (*embedded.Engine, string, error) {
+	if cfg.ClickHouse.DSN != "" {
+		dsn, err := cfg.ClickHouse.WithPassword()
+		return nil, dsn, err
+	}
+	engine, err := embedded.Start(ctx, embedded.Config{
+		Dir: filepath.Join(cfg.DataDir, "clickhouse"), Library: cfg.ClickHouse.Library, MemoryLimit: int64(cfg.ClickHouse.MemoryLimit),
+		KeepFree: int64(cfg.ClickHouse.KeepFree), Logger: log, Registerer: metrics,
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("start the embedded engine: %w", err)
+	}
+	return engine, engine.DSN(), nil
+}
+
+func journalConfig(cfg *config.Config, keys *proto.KeyRing, log *slog.Logger, metrics prometheus.Registerer) journal.Config {
+	j := cfg.Journal
+	out := journal.Config{
+		Dir: filepath.Join(cfg.DataDir, "journal"), MaxBytes: int64(j.MaxBytes), Reserve: int64(j.Reserve),
+		LastReserve: int64(j.ReservedSpace), Keys: keys, Logger: log, Metrics: metrics,
+	}
+	if j.URL != "" {
+		out.External = &journal.External{
+			URL: j.URL, Credentials: j.CredentialsFile, CA: j.CAFile, Cert: j.CertFile, Key: j.KeyFile,
+			SystemCredentials: j.SystemCredentialsFile, AttestDurable: j.AttestDurable, Replicas: j.Replicas,
+		}
+	}
+	return out
+}
+
+func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) api.Config {
+	return api.Config{
+		Store: db, Locate: jn.Locate, ReadBatch: jn.ReadBatch, Head: jn.Head, SoftwareVersion: version, TimeZone: zone,
+		Logger: log, Registerer: metrics,
+		Version: func(ctx context.Context) (uint64, error) {
+			active, err := projections.ActiveVersion(ctx, db)
+			return uint64(active), err //nolint:wrapcheck // says what failed
+		},
+		Ask: func(ctx context.Context, asked []*v1.Question) error {
+			entries := make([]ingest.Entry, len(asked))
+			for i, q := range asked {
+				entries[i] = ingest.Entry{Item: &v1.Item{Body: &v1.Item_Question{Question: q}}}
+			}
+			_, err := jn.Append(ctx, entries, ingest.Options{Reserved: true})
+			return err //nolint:wrapcheck // says what failed
+		},
+		JournalStatus: func(ctx context.Context) (api.JournalStatus, error) {
+			stats, err := jn.Stats(ctx)
+			d := jn.Durability()
+			return api.JournalStatus{Bytes: stats.Bytes, Messages: stats.Messages, Durability: d.State, Reason: d.Reason}, err //nolint:wrapcheck // says what failed
+		},
+	}
+}
+
+// followAs gives a follower its name in metrics and logs.
+func followAs(jn *journal.Journal, name string) func(context.Context, proto.Position, func(context.Context, *proto.Batch) error) error {
+	return func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
+		return jn.FollowAs(ctx, name, from, fn) //nolint:wrapcheck // says what failed
+	}
+}
