@@ -62,7 +62,7 @@ func (h *handler) decodeEntry(d *Decoder, src ingest.Source, e *BundleEntry) (in
 	}
 	if e.Method != "" && e.Method != http.MethodPost && e.Method != http.MethodPut {
 		return ingest.Entry{}, &ingest.DecodeError{
-			Reason: ingest.ReasonUnsupportedFormat, Message: "of requests, only POST, PUT and DELETE are taken",
+			Reason: ingest.ReasonRefused, Message: "of requests, only POST, PUT and DELETE are taken",
 		}
 	}
 	if e.Resource == nil {

@@ -210,3 +210,37 @@ func Renumber(entry *ingest.Entry, src ingest.Source, ordinal uint64) {
 func NumbersEqualContent(src ingest.Source) bool {
 	return src.Policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
 }
+
+// Documents decodes one JSON document, or several that follow each other, as Entries does each of them. Equal contents
+// are numbered where the source wants that.
+func Documents(limits Limits, src ingest.Source, doc Document) []ingest.Entry {
+	d := NewDecoder(limits)
+	var out []ingest.Entry
+	line := max(doc.Line, 1)
+	for rest := doc.Data; len(bytes.TrimSpace(rest)) > 0; {
+		n := d.valueLength(rest)
+		one := doc
+		one.Data, one.Line = rest[:n:n], line
+		out = append(out, d.Entries(src, one)...)
+		line += bytes.Count(rest[:n], newline)
+		rest = rest[n:]
+	}
+	numberer(src)(out)
+	return out
+}
+
+// valueLength is how much of data its first value is, with what stands before it: all of it when that is no JSON value
+// or nothing but another value follows.
+func (d *Decoder) valueLength(data []byte) int {
+	if len(data) > MaxDocumentBytes {
+		return len(data)
+	}
+	err := d.doc.scan(data)
+	if err == nil || len(d.doc.nodes) == 0 || d.doc.nodes[0].next == 0 || d.doc.kindOf(0) != kindObject {
+		return len(data)
+	}
+	if rest := data[d.doc.nodes[0].end:]; len(bytes.TrimSpace(rest)) == 0 || bytes.TrimSpace(rest)[0] != '{' {
+		return len(data)
+	}
+	return int(d.doc.nodes[0].end)
+}

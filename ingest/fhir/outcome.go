@@ -74,7 +74,7 @@ func issueCode(reason string) string {
 		return "too-long"
 	case ingest.ReasonTooDeep:
 		return "too-costly"
-	case ingest.ReasonUnsupportedFormat:
+	case ingest.ReasonUnsupportedFormat, ingest.ReasonRefused:
 		return "not-supported"
 	}
 	return "structure"
@@ -87,6 +87,8 @@ func statusOf(err *ingest.DecodeError) int {
 		return http.StatusBadRequest
 	case ingest.ReasonTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case ingest.ReasonRefused:
+		return http.StatusMethodNotAllowed
 	}
 	return http.StatusUnprocessableEntity
 }

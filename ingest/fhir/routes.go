@@ -80,7 +80,7 @@ func (d *Decoder) assignedID(body []byte) string {
 }
 
 // fits checks the resource against the address that it was sent to.
-func fits(entry ingest.Entry, typ, id string) *ingest.DecodeError {
+func fits(entry ingest.Entry, typ, id string) error {
 	have, haveID := "AuditEvent", entry.Item.GetAccess().GetSourceEventId()
 	if fact := entry.Item.GetContext(); fact != nil {
 		have, haveID = fact.ResourceType, fact.ResourceId

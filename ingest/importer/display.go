@@ -1,0 +1,253 @@
+package importer
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"golang.org/x/term"
+)
+
+const (
+	// barEvery and lineEvery are how often a bar is redrawn and a plain line is written.
+	barEvery  = 100 * time.Millisecond
+	lineEvery = 10 * time.Second
+	barWidth  = 24
+	// defaultWidth is assumed where a terminal does not tell its width.
+	defaultWidth = 80
+)
+
+// display shows how an import gets on: a bar with rate and remaining time on a terminal, plain lines elsewhere.
+type display struct {
+	w     io.Writer
+	quiet bool
+	// terminal is nil where there is none.
+	terminal *os.File
+	now      func() time.Time
+	begin    time.Time
+
+	mu sync.Mutex // guards what follows
+	// total and before are bytes of all files and of those that are through; total is 0 when it is not known.
+	total, before int64
+	files, file   int
+	entries       uint64
+	shown         time.Time
+	drawn         bool
+}
+
+func newDisplay(cfg Config, quiet bool, inputs []input) *display {
+	d := &display{w: cfg.Progress, quiet: quiet, now: cfg.Now, begin: cfg.Now(), files: len(inputs)}
+	d.shown = d.begin
+	if f, ok := cfg.Progress.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		d.terminal = f
+	}
+	for _, in := range inputs {
+		if in.size < 0 {
+			d.total = 0
+			break
+		}
+		d.total += in.size
+	}
+	return d
+}
+
+// watch returns what is told of one file's progress.
+func (d *display) watch(in input) watch {
+	return func(sent int64, p Progress) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		every := lineEvery
+		if d.terminal != nil {
+			every = barEvery
+		}
+		now := d.now()
+		if d.quiet || now.Sub(d.shown) < every {
+			return
+		}
+		d.shown = now
+		d.draw(in, d.before+sent, d.entries+p.Counts.In(), p.Waiting, now)
+	}
+}
+
+// draw writes the bar or the line. The lock is held.
+func (d *display) draw(in input, sent int64, entries uint64, waiting bool, now time.Time) {
+	elapsed := now.Sub(d.begin).Seconds()
+	rate := 0.0
+	if elapsed > 0 {
+		rate = float64(entries) / elapsed
+	}
+	state := fmt.Sprintf("%s entries, %s/s", count(float64(entries)), count(rate))
+	share := -1.0
+	if d.total > 0 && sent > 0 {
+		share = min(float64(sent)/float64(d.total), 1)
+		left := time.Duration(elapsed * (1 - share) / share * float64(time.Second))
+		state += ", " + left.Round(time.Second).String() + " left"
+	}
+	if waiting {
+		state += ", waiting for the journal"
+	}
+	name := printable(in.name)
+	if d.files > 1 {
+		name = fmt.Sprintf("%d/%d %s", d.file+1, d.files, name)
+	}
+	if d.terminal == nil {
+		if share >= 0 {
+			state = fmt.Sprintf("%3.0f%% ", share*100) + state
+		}
+		fmt.Fprintf(d.w, "%s: %s\n", name, state)
+		return
+	}
+	width, _, err := term.GetSize(int(d.terminal.Fd()))
+	if err != nil || width <= 0 {
+		width = defaultWidth
+	}
+	line := state
+	if share >= 0 {
+		full := int(share * barWidth)
+		line = fmt.Sprintf("%s%s %3.0f%%  %s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full), share*100, state)
+	}
+	room := width - len([]rune(line)) - 3
+	if runes := []rune(name); room < len(runes) {
+		name = ""
+		if room > 8 {
+			name = "…" + string(runes[len(runes)-room+1:])
+		}
+	}
+	fmt.Fprintf(d.w, "\r\x1b[K%s  %s", name, line)
+	d.drawn = true
+}
+
+// done notes that a file is through.
+func (d *display) done(in input, one FileReport) {
+	d.mu.Lock()
+	d.entries += one.In
+	d.mu.Unlock()
+	d.next(in)
+}
+
+func (d *display) next(in input) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.file++
+	d.before += max(in.size, 0)
+}
+
+// close takes the bar away.
+func (d *display) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.drawn {
+		fmt.Fprint(d.w, "\r\x1b[K")
+	}
+}
+
+// count writes a number as people read it: 950, 12.3k, 4.56M.
+func count(n float64) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.2fM", n/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.1fk", n/1e3)
+	}
+	return fmt.Sprintf("%.0f", n)
+}
+
+// printable keeps a file's name from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, s)
+}
+
+// maxRows is how many files the table lists one by one; the rest is one row.
+const maxRows = 40
+
+// writeTable writes the summary for people.
+func writeTable(w io.Writer, r Report, quiet bool) error {
+	troubled := r.Total.DeadLetters > 0 || r.Total.Conflicts > 0
+	if !quiet || troubled {
+		if err := writeFiles(w, r, quiet); err != nil {
+			return fmt.Errorf("write summary: %w", err)
+		}
+	}
+	if !quiet {
+		for _, s := range r.Skipped {
+			fmt.Fprintf(w, "skipped %s: %s\n", printable(s.Name), s.Why)
+		}
+	}
+	told := 0
+	for _, f := range r.Files {
+		for _, fault := range f.Faults {
+			if told++; told > maxToldFaults {
+				break
+			}
+			fmt.Fprintf(w, "%s", printable(f.Name))
+			if fault.Line > 0 {
+				fmt.Fprintf(w, ":%d:%d", fault.Line, fault.Column)
+			}
+			fmt.Fprintf(w, ": %s", fault.Reason)
+			if fault.Element != "" {
+				fmt.Fprintf(w, " at %s", printable(fault.Element))
+			}
+			fmt.Fprintf(w, ": %s\n", printable(fault.Message))
+		}
+	}
+	if r.Total.DeadLetters > 0 {
+		verb := "are kept; see: readtrail deadletters list"
+		if r.DryRun {
+			verb = "would be kept"
+		}
+		fmt.Fprintf(w, "\n%d dead letters: input that could not become an event. They %s\n", r.Total.DeadLetters, verb)
+	}
+	if r.DryRun && !quiet {
+		fmt.Fprintln(w, "\nDry run: nothing was kept, and duplicates could not be told.")
+	}
+	return nil
+}
+
+func writeFiles(w io.Writer, r Report, quiet bool) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "in\tstored\tduplicates\tconflicts\tdead letters\t  file\t")
+	row := func(f FileReport) {
+		name := printable(f.Name)
+		if f.Form != "" && f.Form != FormLines && f.Form != FormJSON {
+			name += " (" + string(f.Form) + ")"
+		}
+		if f.Resumed {
+			name += " (done before)"
+		}
+		c := f.Counts
+		fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t  %s\n", c.In(), c.Stored, c.Duplicates, c.Conflicts, c.DeadLetters, name)
+	}
+	var rest FileReport
+	listed, more := 0, 0
+	for _, f := range r.Files {
+		clean := f.Counts.DeadLetters == 0 && f.Counts.Conflicts == 0 && f.Damaged == ""
+		if listed >= maxRows || quiet && clean {
+			rest.Counts.Add(f.Counts)
+			more++
+			continue
+		}
+		listed++
+		row(f)
+	}
+	if more > 0 {
+		rest.Name = fmt.Sprintf("%d more files", more)
+		row(rest)
+	}
+	c := r.Total
+	rate := ""
+	if r.Seconds > 0 {
+		rate = fmt.Sprintf(" in %.1f s, %s/s", r.Seconds, count(float64(c.In())/r.Seconds))
+	}
+	fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t  total%s\n", c.In(), c.Stored, c.Duplicates, c.Conflicts, c.DeadLetters, rate)
+	return tw.Flush()
+}

@@ -1,0 +1,141 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// input is one file to send.
+type input struct {
+	// path is where it is; "-" is standard input.
+	path string
+	// name is what the summary calls it: the path as given, or below the directory as given.
+	name string
+	size int64
+}
+
+// skipped is a file in a directory that is no data.
+type skipped struct{ name, why string }
+
+// expand turns paths, globs and directories into files. Files named outright are always sent; in directories,
+// documentation, licences, schemas and hidden files are left out, and said to be. Context comes before the events of
+// the same directory: what is known about care has to stand before the accesses that it explains.
+func expand(paths []string) (inputs []input, left []skipped, err error) {
+	seen := map[string]bool{}
+	add := func(in input) {
+		if !seen[in.path] {
+			seen[in.path] = true
+			inputs = append(inputs, in)
+		}
+	}
+	for _, p := range paths {
+		if p == "-" {
+			add(input{path: p, name: "standard input", size: -1})
+			continue
+		}
+		matches := []string{p}
+		if _, statErr := os.Stat(p); errors.Is(statErr, fs.ErrNotExist) && strings.ContainsAny(p, "*?[") {
+			if matches, err = filepath.Glob(p); err != nil {
+				return nil, nil, fmt.Errorf("read pattern %s: %w", p, err)
+			}
+			if len(matches) == 0 {
+				return nil, nil, fmt.Errorf("nothing matches %s", p)
+			}
+		}
+		for _, match := range matches {
+			found, out, err := expandOne(match)
+			if err != nil {
+				return nil, nil, err
+			}
+			left = append(left, out...)
+			for _, in := range found {
+				add(in)
+			}
+		}
+	}
+	return inputs, left, nil
+}
+
+func expandOne(path string) (inputs []input, left []skipped, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find input: %w", err)
+	}
+	if !info.IsDir() {
+		size := info.Size()
+		if !info.Mode().IsRegular() {
+			size = -1
+		}
+		return []input{{path: path, name: path, size: size}}, nil, nil
+	}
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if p == path {
+			return nil
+		}
+		if why := noData(d); why != "" {
+			left = append(left, skipped{name: p, why: why})
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(p)
+		if err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		inputs = append(inputs, input{path: p, name: p, size: info.Size()})
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("walk directory: %w", err)
+	}
+	slices.SortStableFunc(inputs, func(a, b input) int {
+		if x, y := isEvents(a.path), isEvents(b.path); x != y {
+			if x {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	return inputs, left, nil
+}
+
+// isEvents tells files of events by FHIR's bulk naming.
+func isEvents(path string) bool { return strings.HasPrefix(filepath.Base(path), "AuditEvent") }
+
+// noData says why a directory entry is not sent; "" for data.
+func noData(d fs.DirEntry) string {
+	name := strings.ToLower(d.Name())
+	switch {
+	case strings.HasPrefix(name, "."):
+		return "hidden"
+	case d.IsDir() && (strings.HasPrefix(name, "_") || name == "node_modules"):
+		return "not data"
+	case d.IsDir():
+		return ""
+	case name == "source.md", strings.HasPrefix(name, "readme"), filepath.Ext(name) == ".md":
+		return "documentation"
+	case strings.HasPrefix(name, "license"), strings.HasPrefix(name, "licence"), strings.HasPrefix(name, "notice"):
+		return "licence"
+	case name == "package.json", name == "package-lock.json":
+		return "package description"
+	case name == "labels.csv":
+		return "labels are for evaluation"
+	}
+	switch filepath.Ext(name) {
+	case ".xsd", ".xsl", ".xslt", ".dtd":
+		return "schema"
+	case ".yml", ".yaml", ".toml":
+		return "configuration"
+	}
+	return ""
+}
