@@ -45,6 +45,7 @@ type Config struct {
 // Listeners are the open doors.
 type Listeners struct {
 	servers []*http.Server
+	doors   []net.Listener
 	failed  chan error
 	address string
 }
@@ -87,7 +88,7 @@ func (l *Listeners) serve(cfg Config, on net.Listener) {
 		Handler: cfg.Handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		Protocols: protocols, ConnContext: cfg.ConnContext, ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	l.servers = append(l.servers, server)
+	l.servers, l.doors = append(l.servers, server), append(l.doors, on)
 	go func() { // ends when Stop closes the listener
 		if err := server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
 			l.failed <- err
@@ -101,6 +102,12 @@ func (l *Listeners) Stop(ctx context.Context) error {
 	for _, s := range l.servers {
 		if err := s.Shutdown(ctx); err != nil {
 			faults = append(faults, fmt.Errorf("drain: %w", err), s.Close())
+		}
+	}
+	for _, door := range l.doors {
+		// A server that was stopped before it began to serve has not closed its door.
+		if err := door.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			faults = append(faults, fmt.Errorf("close: %w", err))
 		}
 	}
 	return errors.Join(faults...)
