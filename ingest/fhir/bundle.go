@@ -111,7 +111,7 @@ func (h *handler) transaction(w http.ResponseWriter, r *http.Request, src ingest
 	}
 	if first != nil {
 		letter := ingest.DeadLetter(src, ingest.Fault{
-			Err: first, Original: body, MediaType: MediaType, Format: "fhir", Origin: "POST /fhir",
+			Err: first, Original: body, MediaType: MediaType, Format: "fhir", Origin: "POST /fhir transaction",
 		})
 		if _, _, err := h.Intake.Submit(r.Context(), src, []ingest.Entry{letter}, ingest.Options{}); err != nil {
 			h.failed(w, r, err)

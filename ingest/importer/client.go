@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -211,7 +212,7 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 		return last, nil, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	defer body.Close()
-	more := url.Values{paramName: {in.name}}
+	more := url.Values{paramName: {filepath.Base(in.name)}}
 	if at.Offset > 0 {
 		more.Set(paramOffset, strconv.FormatInt(at.Offset, 10))
 		more.Set(paramLine, strconv.Itoa(at.Line))
