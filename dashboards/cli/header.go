@@ -16,7 +16,11 @@ func writeHeader(w io.Writer, h *v1.AnswerHeader) {
 	if h.GetPosition() < h.GetJournalPosition() {
 		behind = fmt.Sprintf(" (the journal stands at %d)", h.GetJournalPosition())
 	}
-	line("known at", fmt.Sprintf("%s %s, journal position %d%s", c.at(h.GetAsOfUs()), h.GetTimeZone(), h.GetPosition(), behind))
+	known := fmt.Sprintf("journal position %d%s", h.GetPosition(), behind)
+	if h.GetAsOfUs() != 0 {
+		known = c.at(h.GetAsOfUs()) + " " + h.GetTimeZone() + ", " + known
+	}
+	line("known at", known)
 	if h.GetFromUs() != 0 || h.GetUntilUs() != 0 {
 		line("period", orOpen(c.at(h.GetFromUs()), "the beginning")+" to "+orOpen(c.at(h.GetUntilUs()), "now"))
 	}
@@ -25,7 +29,10 @@ func writeHeader(w io.Writer, h *v1.AnswerHeader) {
 		if i == 0 {
 			name = "sources"
 		}
-		text := printable(s.Source) + "  " + orOpen(c.at(s.FirstOccurredUs), "nothing yet") + " to " + orOpen(c.at(s.LastOccurredUs), "-")
+		text := printable(s.Source) + "  nothing yet"
+		if s.FirstOccurredUs != 0 || s.LastOccurredUs != 0 {
+			text = printable(s.Source) + "  " + c.at(s.FirstOccurredUs) + " to " + c.at(s.LastOccurredUs)
+		}
 		if len(s.Systems) > 0 {
 			text += "  (" + printable(strings.Join(s.Systems, ", ")) + ")"
 		}

@@ -165,7 +165,7 @@ func roleText(r *v1.Reader) string {
 		}
 		return c.Code
 	}
-	return strings.ToLower(strings.TrimPrefix(r.GetType().String(), "READER_TYPE_"))
+	return word(r.GetType().String(), "READER_TYPE_")
 }
 
 // word turns an enum name into a word: ACTION_READ becomes "read".

@@ -129,6 +129,11 @@ func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error
 
 func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	t, c := a.GetTotals(), clockOf(a.Header)
+	if t.GetEvents() == 0 {
+		fmt.Fprintln(w, "\nNo access to this record is in what the sources reported.")
+		writeLooks(w, c, a.Looks)
+		return nil
+	}
 	fmt.Fprintf(w, "\n%s, %s reported by %s", count(t.GetReaders(), "reader", "readers"),
 		count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"))
 	for _, part := range []struct {
