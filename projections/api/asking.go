@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Names of the queries, as questions in the journal carry them.
+const (
+	queryWhoViewed       = "WhoViewed"
+	queryReaderActivity  = "ReaderActivity"
+	queryGetEvent        = "GetEvent"
+	querySearchAccesses  = "SearchAccesses"
+	queryListDeadLetters = "ListDeadLetters"
+	queryGetDeadLetter   = "GetDeadLetter"
+	queryListSources     = "ListSources"
+	queryGetStatus       = "GetStatus"
+)
+
+// asking is a question that names people, on its way to its answer.
+type asking struct {
+	caller  proto.Caller
+	query   string
+	purpose string
+	key     questionKey
+	claimed proto.EventID
+}
+
+// begin checks purpose and question id. subject tells this question from others of the same asker.
+func (s *Service) begin(caller proto.Caller, query, subject, purpose, questionID string) (*asking, error) {
+	if err := checkPurpose(purpose); err != nil {
+		return nil, err
+	}
+	a := &asking{caller: caller, query: query, purpose: purpose, key: newQuestionKey(caller.Name, query, subject, purpose)}
+	if questionID == "" {
+		return a, nil
+	}
+	var err error
+	if a.claimed, err = proto.ParseEventID(questionID); err != nil {
+		return nil, invalid("question_id", "the question_id of an earlier answer, or nothing")
+	}
+	if err := s.questions.check(s.cfg.Now(), a.key, a.claimed); err != nil {
+		return nil, invalid("question_id", "it belongs to another asker, query, subject or purpose; leave it empty to ask a new question")
+	}
+	return a, nil
+}
+
+// journal puts the question with its number of rows on disk and writes its id into the header. The answer may leave only
+// when it returns nil.
+func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q *v1.Question) error {
+	now := s.cfg.Now()
+	id, page, err := s.questions.page(now, a.key, a.claimed)
+	if errors.Is(err, errOtherQuestion) {
+		return invalid("question_id", "it belongs to another question; leave it empty to ask a new one")
+	}
+	if err != nil {
+		return err
+	}
+	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
+	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
+	if err := s.cfg.Ask(ctx, []*v1.Question{q}); err != nil {
+		return s.withhold(ctx, a.query, err)
+	}
+	h.QuestionId = id.String()
+	return nil
+}
+
+// summarise counts an answer that names nobody.
+func (s *Service) summarise(ctx context.Context, caller proto.Caller, query string, h *v1.AnswerHeader) error {
+	id, err := s.summaries.count(ctx, caller, query, proto.Position(h.Position))
+	if err != nil {
+		return s.withhold(ctx, query, err)
+	}
+	h.QuestionId = id.String()
+	return nil
+}
+
+func (s *Service) withhold(ctx context.Context, query string, err error) error {
+	s.metrics.refused.Inc()
+	s.logger.ErrorContext(ctx, "answer withheld: question not journaled", slog.String("query", query), slog.Any("err", err))
+	return connect.NewError(connect.CodeUnavailable, errors.New("the question could not be journaled, so it is not answered: ask again in a moment"))
+}
+
+// subjects are identifiers as a question keeps them.
+func subjects(ids []ident) []*v1.Identifier {
+	out := make([]*v1.Identifier, len(ids))
+	for i, id := range ids {
+		out[i] = id.proto()
+	}
+	return out
+}
+
+// shownPatients are the patients that a list shows: their records were looked at through Readtrail too.
+func shownPatients(list []*v1.Access) []*v1.Identifier {
+	seen := map[ident]bool{}
+	var out []*v1.Identifier
+	for _, a := range list {
+		for _, p := range a.Patients {
+			for _, id := range p.Identifiers {
+				if !seen[identOf(id)] {
+					seen[identOf(id)] = true
+					out = append(out, id)
+				}
+			}
+		}
+	}
+	return out
+}

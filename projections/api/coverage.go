@@ -1,0 +1,244 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// maxGaps bounds the gaps of one answer: three sources a day over a year. What lies beyond is counted in a note.
+const maxGaps = 1000
+
+// maxGapNotes bounds the gaps that are told in sentences; all of them stand in the header.
+const maxGapNotes = 10
+
+// source is a registered source, or one that events name without a registration, and the extent of what it sent.
+type source struct {
+	row      *v1.SourceRegistered
+	position uint64
+	// first and last are occurred times, received the last received time; 0 when it sent nothing.
+	first, last, received int64
+}
+
+// covers reports whether the source reported anything from around the period: its first event lies before the end and its
+// last one not before the beginning.
+func (s *source) covers(p period) bool {
+	return s.first != 0 && (p.until == 0 || s.first < p.until) && (p.from == 0 || s.last >= p.from)
+}
+
+// sources loads the sources as they were at the pin, with their extents, by name.
+func (p *pin) sources(ctx context.Context) ([]*source, error) {
+	var all []*source
+	byName := map[string]*source{}
+	err := p.query(ctx, "sources", store.Params{}, func(row store.Row) error {
+		s := &source{row: &v1.SourceRegistered{}}
+		var policy uint8
+		r := s.row
+		err := row.Scan(&r.Name, &s.position, &r.Owner, &r.TimeZone, &policy, &r.BaseUrl, &r.Systems, &r.ExpectedSilenceS,
+			&r.Disabled, &r.Asker, &r.PatientSystem, &r.ReaderSystem, &r.PairWithinS)
+		if err != nil {
+			return err
+		}
+		r.IdentityPolicy = v1.IdentityPolicy(policy)
+		all, byName[r.Name] = append(all, s), s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read sources: %w", err)
+	}
+	name := "source_extents"
+	if p.past {
+		name = "source_extents_as_of"
+	}
+	err = p.query(ctx, name, store.Params{}, func(row store.Row) error {
+		var source string
+		var first, last, received int64
+		if err := row.Scan(&source, &first, &last, &received); err != nil {
+			return err
+		}
+		s := byName[source]
+		if s == nil {
+			s = newSource(source)
+			all, byName[source] = append(all, s), s
+		}
+		// The rollups may be a little ahead of the pin: nothing that was received later is told.
+		s.first, s.last, s.received = first, last, min(received, p.received)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read extent of sources: %w", err)
+	}
+	return all, nil
+}
+
+func newSource(name string) *source { return &source{row: &v1.SourceRegistered{Name: name}} }
+
+// widen adds an event that the answer itself holds: the rollups may be seconds behind.
+func widen(sources []*source, name string, occurred, received int64) []*source {
+	for _, s := range sources {
+		if s.row.Name == name {
+			s.add(occurred, received)
+			return sources
+		}
+	}
+	s := newSource(name)
+	s.add(occurred, received)
+	return append(sources, s)
+}
+
+func (s *source) add(occurred, received int64) {
+	if s.first == 0 || occurred < s.first {
+		s.first = occurred
+	}
+	s.last, s.received = max(s.last, occurred), max(s.received, received)
+}
+
+// gaps loads the coverage facts that overlap the period, as they were known at the pin.
+func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
+	from, until := at.bounds(0)
+	var out []*v1.CoverageGap
+	params := store.Params{"from": from, "until": until, "limit": uint32(maxGaps)}
+	err := p.query(ctx, "coverage", params, func(row store.Row) error {
+		g := &v1.CoverageGap{}
+		var kind uint8
+		if err := row.Scan(&g.Source, &kind, &g.FromUs, &g.UntilUs, &g.Amount); err != nil {
+			return err
+		}
+		g.Kind = v1.CoverageFact_Kind(kind)
+		out = append(out, g)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read coverage: %w", err)
+	}
+	return out, nil
+}
+
+// unresolved counts the events of the period whose patient is known by text only.
+func (p *pin) unresolved(ctx context.Context, at period) (events uint64, err error) {
+	from, until := at.bounds(0)
+	err = p.query(ctx, "unresolved_events", store.Params{"from": from, "until": until}, func(row store.Row) error {
+		return row.Scan(&events)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count unresolved events: %w", err)
+	}
+	return events, nil
+}
+
+// header states what an answer rests on. subject completes "whether ... is not known".
+func (p *pin) header(ctx context.Context, at period, zone *time.Location, sources []*source, subject string) (*v1.AnswerHeader, error) {
+	gaps, err := p.gaps(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	unresolved, err := p.unresolved(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	h := &v1.AnswerHeader{
+		Position: uint64(p.position), AsOfUs: p.received, JournalPosition: uint64(p.journal), ProjectionVersion: p.version,
+		TimeZone: zone.String(), Gaps: gaps, UnresolvedEvents: unresolved, FromUs: at.from, UntilUs: at.until,
+	}
+	for _, s := range sources {
+		h.Coverage = append(h.Coverage, &v1.SourceCoverage{
+			Source: s.row.Name, Systems: s.row.Systems, FirstOccurredUs: s.first, LastOccurredUs: s.last, LastReceivedUs: s.received,
+			Disabled: s.row.Disabled,
+		})
+	}
+	h.Notes = append(coverageNotes(at, p.received, zone, sources, subject), gapNotes(gaps, zone)...)
+	return h, nil
+}
+
+// quiet is how long no source at all may report before the end of an answer says so. Single sources are judged by their
+// own rhythm, and make gaps.
+const quiet = time.Hour
+
+// coverageNotes says in sentences where nothing is known. asOf is the received time of the answer's position.
+func coverageNotes(at period, asOf int64, zone *time.Location, sources []*source, subject string) []string {
+	var first, last int64
+	covered := false
+	for _, s := range sources {
+		if s.first == 0 {
+			continue
+		}
+		if first == 0 || s.first < first {
+			first = s.first
+		}
+		last = max(last, s.last)
+		covered = covered || s.covers(at)
+	}
+	switch {
+	case first == 0:
+		return []string{"No source has reported anything: whether " + subject + " is not known."}
+	case !covered:
+		return []string{"No source covers this period: whether " + subject + " is not known."}
+	}
+	var notes []string
+	if at.from < first {
+		notes = append(notes, "What happened before "+clock(first, zone)+" is not known: no source had reported anything.")
+	}
+	end := asOf
+	if at.until != 0 {
+		end = min(end, at.until)
+	}
+	if end-last > quiet.Microseconds() {
+		notes = append(notes, "What happened after "+clock(last, zone)+" is not known yet: no source has reported anything since.")
+	}
+	for _, s := range sources {
+		switch {
+		case s.first == 0:
+			notes = append(notes, fmt.Sprintf("Source %s has reported nothing: what it saw is not known.", s.row.Name))
+		case !s.covers(at):
+			notes = append(notes, fmt.Sprintf("Source %s does not cover this period: it reported from %s to %s.", s.row.Name, clock(s.first, zone), clock(s.last, zone)))
+		case s.row.Disabled && (at.until == 0 || s.last < at.until):
+			notes = append(notes, fmt.Sprintf("Source %s is disabled: nothing is known from it after %s.", s.row.Name, clock(s.last, zone)))
+		case s.first > at.from && s.first > first:
+			notes = append(notes, fmt.Sprintf("Source %s reports since %s: what it saw before is not known.", s.row.Name, clock(s.first, zone)))
+		}
+	}
+	return notes
+}
+
+// gapNotes tells gaps in sentences.
+func gapNotes(gaps []*v1.CoverageGap, zone *time.Location) []string {
+	var notes []string
+	for i, g := range gaps {
+		if i == maxGapNotes {
+			notes = append(notes, fmt.Sprintf("%d more gaps are listed in the header.", len(gaps)-i))
+			break
+		}
+		span := "from " + clock(g.FromUs, zone) + " until now"
+		if g.UntilUs != 0 {
+			span = "from " + clock(g.FromUs, zone) + " to " + clock(g.UntilUs, zone)
+		}
+		notes = append(notes, gapNote(g, span))
+	}
+	if len(gaps) == maxGaps {
+		notes = append(notes, fmt.Sprintf("Only the first %d gaps are listed.", maxGaps))
+	}
+	return notes
+}
+
+func gapNote(g *v1.CoverageGap, span string) string {
+	amount := time.Duration(g.Amount) * time.Second
+	switch g.Kind {
+	case v1.CoverageFact_KIND_SILENCE:
+		return fmt.Sprintf("Source %s was silent %s: accesses that it should have reported are not known.", g.Source, span)
+	case v1.CoverageFact_KIND_LATENESS:
+		return fmt.Sprintf("Source %s reported up to %s late %s: recent accesses may be missing.", g.Source, amount, span)
+	case v1.CoverageFact_KIND_CLOCK_SKEW:
+		return fmt.Sprintf("The clock of source %s was off by %s %s: its times are wrong by as much.", g.Source, amount, span)
+	case v1.CoverageFact_KIND_SEQUENCE_GAP:
+		return fmt.Sprintf("Source %s lacks %d of its own numbers %s: as many events are not known.", g.Source, g.Amount, span)
+	}
+	return fmt.Sprintf("Coverage of source %s is incomplete %s.", g.Source, span)
+}
+
+// clock tells a time to people in the answer's zone.
+func clock(us int64, zone *time.Location) string {
+	return time.UnixMicro(us).In(zone).Format("2006-01-02 15:04:05 MST")
+}

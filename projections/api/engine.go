@@ -1,0 +1,187 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"sync"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections/queries"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// The range of DateTime64(6): 1900-01-01 to 2299-12-31. An unbounded period is this one.
+const (
+	minTime int64 = -2_208_988_800_000_000
+	maxTime int64 = 10_413_791_999_999_999
+)
+
+// engine runs the statements of queries/ on one version of the tables.
+type engine struct {
+	store *store.Store
+	// meter, when set, is told what each statement cost; statements are then answered whole.
+	meter func(name string, cost store.Stats)
+
+	mu   sync.Mutex
+	sets map[uint64]queries.Set
+}
+
+// maxVersions bounds the statement sets kept: the version that answers, the one before and those that old tokens name.
+const maxVersions = 8
+
+func newEngine(s *store.Store) *engine { return &engine{store: s, sets: map[uint64]queries.Set{}} }
+
+func (e *engine) set(version uint64) (queries.Set, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if set, ok := e.sets[version]; ok {
+		return set, nil
+	}
+	set, err := queries.For(version)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.sets) >= maxVersions {
+		clear(e.sets)
+	}
+	e.sets[version] = set
+	return set, nil
+}
+
+// pin is what one answer rests on: a version of the tables and a position. Nothing above the position is read.
+type pin struct {
+	engine   *engine
+	set      queries.Set
+	version  uint64
+	position proto.Position
+	// received is the received time of the position, in microseconds.
+	received int64
+	// past is true when the answer is as of an earlier time than the projections know.
+	past bool
+	// journal is the journal's last position when the question was asked.
+	journal proto.Position
+}
+
+// query runs a statement; the pinned position is filled in.
+func (p *pin) query(ctx context.Context, name string, params store.Params, scan func(store.Row) error) error {
+	sql, ok := p.set[name]
+	if !ok {
+		return fmt.Errorf("no statement %s", name)
+	}
+	if strings.Contains(sql, "{position:") {
+		params["position"] = uint64(p.position)
+	}
+	if p.engine.meter == nil {
+		return p.engine.store.Query(ctx, sql, params, scan)
+	}
+	cost, err := p.engine.store.QueryStats(ctx, sql, params, scan)
+	p.engine.meter(name, cost)
+	return err
+}
+
+// pin decides what an answer rests on: what the page token pinned, what was known at asOf, or everything there is.
+func (s *Service) pin(ctx context.Context, asOf int64, token PageToken) (*pin, error) {
+	p := &pin{engine: s.engine, version: token.Version, journal: s.cfg.Head()}
+	var err error
+	if p.version == 0 {
+		if p.version, err = s.cfg.Version(ctx); err != nil {
+			return nil, fmt.Errorf("find active version: %w", err)
+		}
+	}
+	if p.version == 0 || p.version > math.MaxUint32 {
+		if token.Version != 0 {
+			return nil, staleToken()
+		}
+		return nil, fmt.Errorf("no version of the projections answers yet: %w", store.ErrUnavailable)
+	}
+	if p.set, err = s.engine.set(p.version); err != nil {
+		return nil, err
+	}
+	var mark uint64
+	err = p.query(ctx, "watermark", store.Params{"version": p.version}, func(row store.Row) error {
+		return row.Scan(&mark, &p.received)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read watermark: %w", err)
+	}
+	p.position = proto.Position(mark)
+	switch {
+	case token.Position > p.position:
+		return nil, staleToken()
+	case token.Position != 0:
+		return p, s.pinToken(ctx, p, asOf, token)
+	case asOf != 0 && asOf < p.received:
+		return p, s.pinPast(ctx, p, asOf)
+	}
+	return p, nil
+}
+
+func (s *Service) pinToken(ctx context.Context, p *pin, asOf int64, token PageToken) error {
+	b, err := s.cfg.ReadBatch(ctx, token.Position.Sequence())
+	if err != nil {
+		return fmt.Errorf("read pinned entry: %w", err)
+	}
+	p.position, p.received, p.past = token.Position, b.Head.ReceivedUs, asOf != 0
+	return nil
+}
+
+// pinPast finds the last message that the journal had received at asOf. Received times never fall, so halving finds it
+// in as many reads as the journal's length has bits.
+func (s *Service) pinPast(ctx context.Context, p *pin, asOf int64) error {
+	var failed error
+	last := int(p.position.Sequence())
+	// The first message that was received later, counted from 1.
+	later := sort.Search(last, func(i int) bool {
+		if failed != nil {
+			return true
+		}
+		b, err := s.cfg.ReadBatch(ctx, uint64(i)+1)
+		if err != nil {
+			failed = err
+			return true
+		}
+		if b.Head.ReceivedUs <= asOf {
+			p.received = b.Head.ReceivedUs
+			return false
+		}
+		return true
+	})
+	if failed != nil {
+		return fmt.Errorf("find position as of a time: %w", failed)
+	}
+	p.past = true
+	if later == 0 {
+		p.position, p.received = 0, 0
+		return nil
+	}
+	p.position = min(p.position, proto.EndOf(uint64(later)))
+	return nil
+}
+
+// bounds are the period's times as the statements take them, wider by margin microseconds on both sides.
+func (p period) bounds(margin int64) (from, until int64) {
+	from, until = minTime, maxTime
+	if p.from != 0 {
+		from = p.from - margin
+	}
+	if p.until != 0 {
+		until = p.until + margin
+	}
+	return max(from, minTime), min(until, maxTime)
+}
+
+// parseToken reads a page's token; none is the zero token.
+func parseToken(text string, question [8]byte) (PageToken, error) {
+	if text == "" {
+		return PageToken{}, nil
+	}
+	t, err := ParsePageToken(text, question)
+	if err != nil {
+		return PageToken{}, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("page.token: %w", err))
+	}
+	return t, nil
+}

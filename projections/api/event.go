@@ -1,0 +1,191 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// ksuidLength tells KSUID text from a decimal position, which has at most 20 digits.
+const ksuidLength = 27
+
+// What an answer says when an original cannot be shown.
+const (
+	noteRedacted = "The original was redacted: the key of its source and day was destroyed. The normalised event stands, and its proof holds."
+	noteNoOrigin = "Nothing was sealed beside this entry: it has no original."
+)
+
+// GetEvent answers with one event as it was normalised, and with its original when asked. It reads the journal, so it
+// also knows events that no projection holds yet.
+func (s *Service) GetEvent(ctx context.Context, req *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {
+	return answer(ctx, s, queryGetEvent, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.GetEventResponse, error) {
+		return s.getEvent(ctx, c, req.Msg)
+	})
+}
+
+func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRequest) (*v1.GetEventResponse, error) {
+	if err := checkPurpose(m.Purpose); err != nil {
+		return nil, err
+	}
+	e, err := s.entry(ctx, "event", m.Event, v1.Kind_KIND_ACCESS)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.begin(c, queryGetEvent, e.position.String(), m.Purpose, m.QuestionId)
+	if err != nil {
+		return nil, err
+	}
+	event := e.item.GetAccess()
+	res := &v1.GetEventResponse{
+		Position: uint64(e.position), Event: event, ReceivedUs: e.batch.Head.ReceivedUs, ConflictsWith: e.item.ConflictsWith,
+	}
+	p, err := s.pin(ctx, 0, PageToken{})
+	if err != nil {
+		return nil, err
+	}
+	sources, err := p.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := period{event.OccurredUs, event.OccurredUs + 1}
+	if res.Header, err = p.header(ctx, at, s.cfg.TimeZone, widen(sources, event.Source, event.OccurredUs, res.ReceivedUs), "more happened"); err != nil {
+		return nil, err
+	}
+	if res.Paired, err = p.paired(ctx, event, e.position, sources); err != nil {
+		return nil, err
+	}
+	if m.Original {
+		sealed, note, err := e.original()
+		if err != nil {
+			return nil, err
+		}
+		res.Original, res.MediaType, res.FreeText = sealed.GetOriginal(), sealed.GetMediaType(), sealed.GetFreeText()
+		if note != "" {
+			res.Header.Notes = append([]string{note}, res.Header.Notes...)
+		}
+	}
+	question := &v1.Question{Rows: 1}
+	for _, patient := range event.Patients {
+		question.Subjects = append(question.Subjects, patient.Identifiers...)
+	}
+	if len(question.Subjects) > 0 {
+		question.Patient = question.Subjects[0]
+	}
+	if ids := event.GetReader().GetIdentifiers(); len(ids) > 0 {
+		question.Reader = ids[0]
+	}
+	return res, s.journal(ctx, a, res.Header, question)
+}
+
+// entry is one item of the journal, opened.
+type entry struct {
+	position proto.Position
+	batch    *proto.Batch
+	item     *v1.Item
+}
+
+// entry reads what a KSUID or a position names. Errors say which field, never what was in it.
+func (s *Service) entry(ctx context.Context, field, text string, kind v1.Kind) (*entry, error) {
+	position, err := s.position(ctx, field, text)
+	if err != nil {
+		return nil, err
+	}
+	missing := notFound("the journal holds no such " + field)
+	if position > s.cfg.Head() {
+		return nil, missing
+	}
+	b, err := s.cfg.ReadBatch(ctx, position.Sequence())
+	if err != nil {
+		return nil, fmt.Errorf("read entry: %w", err)
+	}
+	if position.Index() >= b.Count() || b.Kind(position.Index()) != kind {
+		return nil, missing
+	}
+	items, err := b.Items()
+	if err != nil {
+		return nil, fmt.Errorf("read entry: %w", err)
+	}
+	return &entry{position: position, batch: b, item: items[position.Index()]}, nil
+}
+
+func (s *Service) position(ctx context.Context, field, text string) (proto.Position, error) {
+	if len(text) != ksuidLength {
+		position, err := proto.ParsePosition(text)
+		if err != nil {
+			return 0, invalid(field, "a KSUID of 27 characters or a position in decimal")
+		}
+		return position, nil
+	}
+	id, err := proto.ParseEventID(text)
+	if err != nil {
+		return 0, invalid(field, "a KSUID of 27 characters or a position in decimal")
+	}
+	position, found, err := s.cfg.Locate(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("locate entry: %w", err)
+	}
+	if !found {
+		return 0, notFound("the journal holds no such " + field)
+	}
+	return position, nil
+}
+
+// original opens what was sealed beside the entry, or says in a note why it cannot be shown.
+func (e *entry) original() (*v1.SealedItem, string, error) {
+	sealed, err := e.batch.Original(e.position.Index())
+	switch {
+	case errors.Is(err, proto.ErrKeyGone):
+		return nil, noteRedacted, nil
+	case errors.Is(err, proto.ErrNotSealed):
+		return nil, noteNoOrigin, nil
+	case err != nil:
+		return nil, "", fmt.Errorf("open original: %w", err)
+	}
+	return sealed, "", nil
+}
+
+// paired finds the other reports of the event's access, in the record of the first patient it names.
+func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.Position, sources []*source) ([]*v1.PairedEvent, error) {
+	var subject *v1.Identifier
+	for _, patient := range event.Patients {
+		if len(patient.Identifiers) > 0 {
+			subject = patient.Identifiers[0]
+			break
+		}
+	}
+	if subject == nil || position > p.position {
+		return nil, nil
+	}
+	who, err := p.resolve(ctx, Subject{System: subject.System, Value: subject.Value, Exact: true}, patientRole, sources)
+	if err != nil {
+		return nil, err
+	}
+	var out []*v1.PairedEvent
+	around := maxPair.Microseconds() + time.Second.Microseconds()
+	l := newLister(cut{all: true}, func(a *access) {
+		mine := false
+		a.events(func(r *row) { mine = mine || r.position == position })
+		if !mine {
+			return
+		}
+		a.events(func(r *row) {
+			if r.position != position {
+				out = append(out, &v1.PairedEvent{Position: uint64(r.position), Source: r.source, OccurredUs: r.occurred})
+			}
+		})
+	})
+	at := period{max(event.OccurredUs-around, 1), event.OccurredUs + around}
+	err = p.recordEvents(ctx, who.keyed, at, start(PageToken{}), sources, l.add)
+	if err == nil {
+		err = l.pairs.finish()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pair event: %w", err)
+	}
+	return out, nil
+}

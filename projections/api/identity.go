@@ -1,0 +1,314 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Bounds of the identity walk. A person has a handful of identifiers, a much merged one a few dozen: hundreds mean that a
+// shared value (a default number, "unknown") joined strangers, and an answer over all of them would be wrong.
+const (
+	maxIdentifiers = 500
+	maxSteps       = 32
+	maxCandidates  = 100
+	// maxLinks bounds what one step reads: every identifier linked to every other would be more, and is no person.
+	maxLinks = 10_000
+)
+
+// ident is an identifier as a map key. It names somebody: never for a log or an error.
+type ident struct{ system, value string }
+
+func identOf(id *v1.Identifier) ident { return ident{id.GetSystem(), id.GetValue()} }
+
+func (i ident) text() string { return i.system + "|" + i.value }
+func (i ident) key() uint64  { return projections.Key(i.system, i.value) }
+func (i ident) proto() *v1.Identifier {
+	return &v1.Identifier{System: i.system, Value: i.value}
+}
+
+// role is the side on which an identifier is asked for: as a patient or as a reader.
+type role struct {
+	// kinds are the rows of identifiers_vN that know it, event the one that events make.
+	kinds []uint64
+	event uint8
+	// excluded are resource types whose links are not followed: a record does not become its doctor's because one
+	// number names both, and a Person joins roles, not records.
+	excluded []string
+}
+
+var (
+	patientRole = role{
+		kinds:    []uint64{uint64(projections.IdentifierPatient), uint64(projections.IdentifierContextPatient)},
+		event:    projections.IdentifierPatient,
+		excluded: []string{"Practitioner", "PractitionerRole", "Person", "RelatedPerson"},
+	}
+	readerRole = role{
+		kinds:    []uint64{uint64(projections.IdentifierReader), uint64(projections.IdentifierContextReader)},
+		event:    projections.IdentifierReader,
+		excluded: []string{"Person"},
+	}
+)
+
+// identity is what a subject was followed to.
+type identity struct {
+	// followed are the identifiers, the one asked for first; candidates instead when several people are meant.
+	followed   []*v1.FollowedIdentifier
+	candidates []ident
+	// known is false when no event and no context ever named any of them.
+	known bool
+	// keyed are the identifiers that may key rows, all of them for what is asked of events.
+	keyed []ident
+	// names are what the identifiers came with, for display and for unresolved candidates.
+	names map[ident]string
+}
+
+func (i *identity) idents() []ident {
+	out := make([]ident, len(i.followed))
+	for n, f := range i.followed {
+		out[n] = identOf(f.Identifier)
+	}
+	return out
+}
+
+// resolve follows a subject as of the pin. Several unlinked people under one value make candidates.
+func (p *pin) resolve(ctx context.Context, subject Subject, as role, sources []*source) (*identity, error) {
+	seeds := []ident{{subject.System, subject.Value}}
+	if !subject.Exact {
+		var err error
+		if seeds, err = p.seeds(ctx, subject.Value, as); err != nil {
+			return nil, err
+		}
+	}
+	if len(seeds) == 0 {
+		return &identity{followed: []*v1.FollowedIdentifier{{Identifier: subject.identifier(), Via: "asked"}}}, nil
+	}
+	w := newWalk(seeds)
+	if err := w.run(ctx, p, as, sources); err != nil {
+		return nil, err
+	}
+	if firsts := w.separate(seeds); len(firsts) > 1 {
+		return &identity{candidates: firsts, known: true}, nil
+	}
+	out := &identity{followed: w.followed}
+	return out, p.know(ctx, out, as)
+}
+
+// seeds finds who is known by a bare value. Values differ in case at times; where one matches as written, that is meant.
+func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, error) {
+	var all []ident
+	params := store.Params{"folded": projections.Fold(value), "kinds": as.kinds, "limit": uint32(maxCandidates)}
+	err := p.query(ctx, "identifiers_by_value", params, func(row store.Row) error {
+		var id ident
+		var name string
+		var position uint64
+		if err := row.Scan(&id.system, &id.value, &name, &position); err != nil {
+			return err
+		}
+		all = append(all, id)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find identifiers by value: %w", err)
+	}
+	exact := slices.DeleteFunc(slices.Clone(all), func(id ident) bool { return id.value != value })
+	if len(exact) > 0 {
+		return exact, nil
+	}
+	return all, nil
+}
+
+// know finds out which identifiers events and context named, and under which names.
+func (p *pin) know(ctx context.Context, out *identity, as role) error {
+	out.names = map[ident]string{}
+	texts, folded := []string{}, []string{}
+	for _, id := range out.idents() {
+		texts, folded = append(texts, id.text()), append(folded, projections.Fold(id.value))
+	}
+	params := store.Params{"folded": folded, "kinds": as.kinds, "texts": texts, "event_kind": as.event}
+	err := p.query(ctx, "identifiers_known", params, func(row store.Row) error {
+		var id ident
+		var name string
+		var position uint64
+		var inEvents bool
+		if err := row.Scan(&id.system, &id.value, &name, &position, &inEvents); err != nil {
+			return err
+		}
+		out.known = true
+		if name != "" {
+			out.names[id] = name
+		}
+		if inEvents {
+			out.keyed = append(out.keyed, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look identifiers up: %w", err)
+	}
+	return nil
+}
+
+// walk follows links from one or more seeds, breadth first.
+type walk struct {
+	followed []*v1.FollowedIdentifier
+	// group maps each identifier to another one of the same person; roots map to themselves.
+	group    map[ident]ident
+	frontier []ident
+}
+
+func newWalk(seeds []ident) *walk {
+	w := &walk{group: map[ident]ident{}}
+	for _, id := range seeds {
+		w.reach(id, &v1.FollowedIdentifier{Identifier: id.proto(), Via: "asked"})
+	}
+	return w
+}
+
+// edge is a link that holds, read from an identifier that was reached.
+type edge struct {
+	from, to ident
+	via      string
+	position uint64
+	source   string
+}
+
+func (w *walk) reach(id ident, f *v1.FollowedIdentifier) {
+	w.group[id] = id
+	w.followed = append(w.followed, f)
+	w.frontier = append(w.frontier, id)
+}
+
+func (w *walk) follow(e edge) {
+	if _, ok := w.group[e.to]; !ok {
+		w.reach(e.to, &v1.FollowedIdentifier{Identifier: e.to.proto(), Via: e.via, Position: e.position, Source: e.source})
+	}
+	w.group[w.root(e.to)] = w.root(e.from)
+}
+
+func (w *walk) root(id ident) ident {
+	for w.group[id] != id {
+		id = w.group[id]
+	}
+	return id
+}
+
+// separate returns one seed for each person among the seeds.
+func (w *walk) separate(seeds []ident) []ident {
+	seen := map[ident]bool{}
+	var firsts []ident
+	for _, id := range seeds {
+		if r := w.root(id); !seen[r] {
+			seen[r] = true
+			firsts = append(firsts, id)
+		}
+	}
+	return firsts
+}
+
+func (w *walk) run(ctx context.Context, p *pin, as role, sources []*source) error {
+	for step := 0; len(w.frontier) > 0; step++ {
+		if step == maxSteps || len(w.followed) > maxIdentifiers {
+			return connect.NewError(connect.CodeFailedPrecondition, errors.New("identity links join more identifiers than one person can have: correct the links of this record at their source"))
+		}
+		at := w.frontier
+		w.frontier = nil
+		edges, err := p.links(ctx, at, as)
+		if err != nil {
+			return err
+		}
+		for _, e := range append(edges, baseLinks(at, sources)...) {
+			w.follow(e)
+		}
+	}
+	return nil
+}
+
+// links are the edges that leave the given identifiers at the pin.
+func (p *pin) links(ctx context.Context, at []ident, as role) ([]edge, error) {
+	keys, texts := keysOf(at)
+	var edges []edge
+	params := store.Params{"keys": keys, "texts": texts, "excluded": as.excluded, "limit": uint32(maxLinks)}
+	err := p.query(ctx, "links_of_context", params, func(row store.Row) error {
+		var e edge
+		var kind uint8
+		var reverse bool
+		if err := row.Scan(&e.from.system, &e.from.value, &e.to.system, &e.to.value, &kind, &reverse, &e.position, &e.source); err != nil {
+			return err
+		}
+		e.via = via(v1.IdentityLink_Kind(kind), reverse)
+		edges = append(edges, e)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("follow links of context: %w", err)
+	}
+	params = store.Params{"keys": keys, "texts": texts, "kind": as.event, "limit": uint32(maxLinks)}
+	err = p.query(ctx, "links_of_events", params, func(row store.Row) error {
+		e := edge{via: "same_event"}
+		if err := row.Scan(&e.from.system, &e.from.value, &e.to.system, &e.to.value, &e.position, &e.source); err != nil {
+			return err
+		}
+		edges = append(edges, e)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("follow links of events: %w", err)
+	}
+	return edges, nil
+}
+
+// via names a link as seen from the identifier that it was reached from.
+func via(kind v1.IdentityLink_Kind, reverse bool) string {
+	switch {
+	case kind == v1.IdentityLink_KIND_SAME_RESOURCE:
+		return "same_resource"
+	case (kind == v1.IdentityLink_KIND_REPLACED_BY) != reverse:
+		return "replaced_by"
+	}
+	return "replaces"
+}
+
+// baseLinks says that a reference relative to a source and one to the source's registered base URL are the same: events
+// from before the URL was registered carry the former.
+func baseLinks(at []ident, sources []*source) []edge {
+	var edges []edge
+	for _, id := range at {
+		if !strings.Contains(id.value, "/") {
+			continue
+		}
+		for _, s := range sources {
+			if s.row.BaseUrl == "" {
+				continue
+			}
+			base := strings.TrimSuffix(s.row.BaseUrl, "/")
+			e := edge{from: id, via: "source_base_url", position: s.position, source: s.row.Name}
+			switch id.system {
+			case "source:" + s.row.Name:
+				e.to = ident{base, id.value}
+			case base:
+				e.to = ident{"source:" + s.row.Name, id.value}
+			default:
+				continue
+			}
+			edges = append(edges, e)
+		}
+	}
+	return edges
+}
+
+// keysOf returns the keys and texts of identifiers, as the statements take them.
+func keysOf(ids []ident) (keys []uint64, texts []string) {
+	keys, texts = make([]uint64, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		keys[i], texts[i] = id.key(), id.text()
+	}
+	return keys, texts
+}

@@ -1,0 +1,174 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// ReaderActivity answers what a reader did. Like WhoViewed it streams: its memory does not grow with the reader's zeal.
+func (s *Service) ReaderActivity(ctx context.Context, req *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error) {
+	return answer(ctx, s, queryReaderActivity, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.ReaderActivityResponse, error) {
+		return s.readerActivity(ctx, c, req.Msg)
+	})
+}
+
+func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.ReaderActivityRequest) (*v1.ReaderActivityResponse, error) {
+	a, err := s.checkList(c, queryReaderActivity, listFields{
+		field: "reader", text: m.Reader, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
+		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.pin(ctx, a.asOf, a.token)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := p.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	who, err := p.resolve(ctx, a.subject, readerRole, sources)
+	if err != nil {
+		return nil, err
+	}
+	res := &v1.ReaderActivityResponse{}
+	question := &v1.Question{Reader: a.subject.identifier()}
+	if len(who.candidates) > 0 {
+		err = p.askBackReader(ctx, a, who, sources, res, question)
+	} else {
+		err = p.fillReader(ctx, a, who, sources, res, question)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return res, s.journal(ctx, a.asking, res.Header, question)
+}
+
+func (p *pin) askBackReader(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.ReaderActivityResponse, q *v1.Question) error {
+	var err error
+	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the reader did anything"); err != nil {
+		return err
+	}
+	if res.Candidates, err = p.candidates(ctx, "reader_counts", who.candidates); err != nil {
+		return err
+	}
+	res.Header.Notes = append([]string{askBackNote(len(who.candidates), "reader")}, res.Header.Notes...)
+	q.Rows, q.Subjects = uint64(len(res.Candidates)), subjects(who.candidates)
+	return nil
+}
+
+func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.ReaderActivityResponse, q *v1.Question) error {
+	totals, days := &v1.ReaderActivityTotals{}, map[string]uint64{}
+	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	if a.first() {
+		l.every = func(x *access) { countActivity(x, a.zone, totals, days) }
+	}
+	err := p.readerEvents(ctx, who.keyed, a.at, start(a.token), l.add)
+	if err == nil {
+		err = stopped(l.pairs.finish())
+	}
+	if err != nil {
+		return fmt.Errorf("read reader's events: %w", err)
+	}
+	keys, _ := keysOf(who.keyed)
+	if res.Accesses, err = p.detailsOfReaders(ctx, keys, l.page); err != nil {
+		return err
+	}
+	for _, d := range res.Accesses {
+		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
+	}
+	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the reader did anything"); err != nil {
+		return err
+	}
+	res.Identifiers = who.followed
+	res.NextPageToken = l.next(p, a.hash, a.page())
+	if !who.known {
+		res.Header.Notes = append([]string{"No event and no context names this reader: nothing is known of them."}, res.Header.Notes...)
+	}
+	if a.first() {
+		res.Totals = totals
+		if res.Days, err = p.days(ctx, a, who.keyed, totals, days); err != nil {
+			return err
+		}
+	}
+	q.Subjects = append(subjects(who.idents()), shownPatients(res.Accesses)...)
+	q.Rows = uint64(len(res.Accesses))
+	return nil
+}
+
+func countActivity(x *access, zone *time.Location, totals *v1.ReaderActivityTotals, days map[string]uint64) {
+	totals.Accesses++
+	totals.Events += uint64(1 + len(x.others))
+	count(&totals.Failed, x.failed())
+	count(&totals.BreakGlass, x.breakGlass())
+	count(&totals.Patientless, x.all(func(r *row) bool { return r.patient == projections.NoPatient }))
+	days[time.UnixMicro(x.shown.occurred).In(zone).Format(time.DateOnly)]++
+}
+
+// readerEvents streams a reader's events to add, newest first, one row an event.
+func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from order, add func(*row) error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	keys, texts := keysOf(ids)
+	lo, hi := at.bounds(maxPair.Microseconds())
+	params := store.Params{
+		"keys": keys, "texts": texts, "from": lo, "until": hi,
+		"start_occurred": from.occurred, "start_position": uint64(from.position),
+	}
+	return p.query(ctx, "reader_events", params, func(sr store.Row) error {
+		r := &row{}
+		var position, pair uint64
+		var action, outcome, mode uint8
+		if err := sr.Scan(&position, &r.occurred, &r.source, &action, &outcome, &mode, &r.breakGlass, &r.patient, &pair); err != nil {
+			return err
+		}
+		r.position, r.action = proto.Position(position), v1.Action(action)
+		r.judge(outcome, mode)
+		r.pairBy(pair, 0, r.patient, nil)
+		return add(r)
+	})
+}
+
+// days lists the local days with accesses, and how many patients each names.
+func (p *pin) days(ctx context.Context, a *listAsk, ids []ident, totals *v1.ReaderActivityTotals, accesses map[string]uint64) ([]*v1.DayCount, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	keys, texts := keysOf(ids)
+	from, until := a.at.bounds(0)
+	patients := map[string]uint64{}
+	params := store.Params{"keys": keys, "texts": texts, "zone": a.zone.String(), "from": from, "until": until}
+	err := p.query(ctx, "reader_days", params, func(row store.Row) error {
+		var day string
+		var n uint64
+		if err := row.Scan(&day, &n); err != nil {
+			return err
+		}
+		if day == "" {
+			totals.Patients = n
+		} else {
+			patients[day] = n
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count patients by day: %w", err)
+	}
+	out := make([]*v1.DayCount, 0, len(accesses))
+	for day, n := range accesses {
+		out = append(out, &v1.DayCount{Day: day, Accesses: n, Patients: patients[day]})
+	}
+	slices.SortFunc(out, func(a, b *v1.DayCount) int { return strings.Compare(a.Day, b.Day) })
+	return out, nil
+}

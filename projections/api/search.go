@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// minText is the shortest text to search for, in characters: fewer match nearly everything.
+const minText = 3
+
+// SearchAccesses finds events by object, place, source and the like. Reports are listed one by one: what pairs with one
+// may lie outside the conditions, so pairs are shown by GetEvent.
+func (s *Service) SearchAccesses(ctx context.Context, req *connect.Request[v1.SearchAccessesRequest]) (*connect.Response[v1.SearchAccessesResponse], error) {
+	return answer(ctx, s, querySearchAccesses, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.SearchAccessesResponse, error) {
+		return s.searchAccesses(ctx, c, req.Msg)
+	})
+}
+
+// searchAsk is a search, checked.
+type searchAsk struct {
+	*asking
+	m     *v1.SearchAccessesRequest
+	at    period
+	size  int
+	zone  *time.Location
+	hash  [8]byte
+	token PageToken
+}
+
+func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*searchAsk, error) {
+	a := &searchAsk{m: m, at: period{m.FromUs, m.UntilUs}}
+	conditions := []struct{ field, value string }{
+		{"object", m.Object}, {"object_type", m.ObjectType}, {"site", m.Site}, {"workstation", m.Workstation},
+		{"network_address", m.NetworkAddress}, {"source", m.Source}, {"text", m.Text},
+	}
+	some := m.Action != v1.Action_ACTION_UNSPECIFIED || m.BreakGlass || m.Patientless || m.Unresolved
+	parts := []string{querySearchAccesses}
+	for _, x := range conditions {
+		if err := checkCondition(x.field, x.value); err != nil {
+			return nil, err
+		}
+		some = some || x.value != ""
+		parts = append(parts, x.value)
+	}
+	switch {
+	case !some:
+		return nil, invalid("conditions", "name at least one besides the time")
+	case m.Text != "" && utf8.RuneCountInString(m.Text) < minText:
+		return nil, invalid("text", "at least 3 characters")
+	case m.Action < 0 || m.Action > 255:
+		return nil, invalid("action", "unknown")
+	case m.Patientless && m.Unresolved:
+		return nil, invalid("unresolved", "an event names no patient, or an unresolved one")
+	}
+	if err := checkPeriod(s.cfg.Now(), a.at, m.AsOfUs); err != nil {
+		return nil, err
+	}
+	var err error
+	if a.size, err = pageSize(m.Page); err != nil {
+		return nil, err
+	}
+	if a.zone, err = s.zone(m.TimeZone); err != nil {
+		return nil, err
+	}
+	for _, n := range []int64{int64(m.Action), m.AsOfUs, m.FromUs, m.UntilUs} {
+		parts = append(parts, strconv.FormatInt(n, 10))
+	}
+	for _, b := range []bool{m.BreakGlass, m.Patientless, m.Unresolved} {
+		parts = append(parts, strconv.FormatBool(b))
+	}
+	a.hash = questionHash(parts...)
+	if a.token, err = parseToken(m.Page.GetToken(), a.hash); err != nil {
+		return nil, err
+	}
+	a.asking, err = s.begin(c, querySearchAccesses, string(a.hash[:]), m.Purpose, m.QuestionId)
+	return a, err
+}
+
+func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.SearchAccessesRequest) (*v1.SearchAccessesResponse, error) {
+	a, err := s.checkSearch(c, m)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.pin(ctx, m.AsOfUs, a.token)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := p.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, readers, err := p.search(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	res := &v1.SearchAccessesResponse{}
+	if len(page) > a.size {
+		page = page[:a.size]
+		last := page[a.size-1].shown
+		res.NextPageToken = PageToken{
+			Question: a.hash, Version: p.version, Position: p.position, Page: max(a.token.Page, 1) + 1,
+			AfterOccurred: last.occurred, AfterPosition: last.position,
+		}.String()
+	}
+	if res.Accesses, err = p.detailsOfReaders(ctx, readers, page); err != nil {
+		return nil, err
+	}
+	for _, d := range res.Accesses {
+		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
+	}
+	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "there were such accesses"); err != nil {
+		return nil, err
+	}
+	question := &v1.Question{Rows: uint64(len(res.Accesses)), Subjects: shownPatients(res.Accesses)}
+	return res, s.journal(ctx, a.asking, res.Header, question)
+}
+
+// search returns up to one event more than the page holds, newest first, and the reader keys that they stand under.
+func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, error) {
+	m := a.m
+	from, until := a.at.bounds(0)
+	after := order{maxTime, proto.Position(^uint64(0))}
+	if a.token.AfterPosition != 0 {
+		after = a.token.after()
+	}
+	params := store.Params{
+		"from": from, "until": until, "after_occurred": after.occurred, "after_position": uint64(after.position),
+		"site": m.Site, "workstation": m.Workstation, "network_address": m.NetworkAddress, "source": m.Source,
+		"action": uint8(m.Action), "break_glass": m.BreakGlass, "limit": uint32(a.size + 1),
+	}
+	statement := "search_places"
+	if m.Object != "" || m.ObjectType != "" || m.Text != "" || m.Patientless || m.Unresolved {
+		statement = "search_objects"
+		params["object"], params["object_type"], params["text"] = m.Object, m.ObjectType, m.Text
+		params["patientless"], params["unresolved"] = m.Patientless, m.Unresolved
+	}
+	var page []*access
+	seen := map[uint64]bool{}
+	var readers []uint64
+	err := p.query(ctx, statement, params, func(sr store.Row) error {
+		r := &row{}
+		var position, reader uint64
+		if err := sr.Scan(&position, &r.occurred, &reader); err != nil {
+			return err
+		}
+		r.position = proto.Position(position)
+		page = append(page, &access{shown: r})
+		if !seen[reader] {
+			seen[reader] = true
+			readers = append(readers, reader)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("search accesses: %w", err)
+	}
+	return page, readers, nil
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+)
+
+const (
+	// answerTimeout bounds one answer. The slowest that is meant to come, a search over ten years without an index to
+	// help, takes seconds; beyond half a minute nobody is waiting any more.
+	answerTimeout = 30 * time.Second
+	// maxRequest bounds a request in bytes: the largest valid one has a dozen fields of at most 2,000.
+	maxRequest = 64 << 10
+)
+
+// Config is what the query service is made of. The journal's parts are functions, because the read side does not know
+// the write side.
+type Config struct {
+	// Store reaches ClickHouse. Required.
+	Store *store.Store
+	// Version returns the version of the projections that answers; 0 while there is none. Required.
+	Version func(ctx context.Context) (uint64, error)
+	// Ask journals questions and returns once they are on disk. When it fails, the answer does not leave. Required.
+	Ask func(ctx context.Context, questions []*v1.Question) error
+	// Locate finds the position of an event or dead letter by its id. Required.
+	Locate func(ctx context.Context, id proto.EventID) (proto.Position, bool, error)
+	// ReadBatch reads the message at a stream sequence, which the journal has. Required.
+	ReadBatch func(ctx context.Context, sequence uint64) (*proto.Batch, error)
+	// Head is the journal's last position. Required.
+	Head func() proto.Position
+	// JournalStatus says how the journal is. Required.
+	JournalStatus func(ctx context.Context) (JournalStatus, error)
+	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
+	SoftwareVersion string
+	// TimeZone is the site's, in which days are told unless a question names another. Default UTC.
+	TimeZone *time.Location
+	// Now is the clock of questions: when they were asked, and which belong together. Default time.Now.
+	Now func() time.Time
+	// Logger gets failures, never identifiers. Default: discarded.
+	Logger *slog.Logger
+	// Registerer takes the metrics. Default: none.
+	Registerer prometheus.Registerer
+}
+
+// JournalStatus is what GetStatus says of the journal.
+type JournalStatus struct {
+	Bytes, Messages uint64
+	// Durability is "verified" or "attested", and Reason says how it is known.
+	Durability, Reason string
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	for name, missing := range map[string]bool{
+		"store": c.Store == nil, "version": c.Version == nil, "ask": c.Ask == nil, "locate": c.Locate == nil,
+		"read batch": c.ReadBatch == nil, "head": c.Head == nil, "journal status": c.JournalStatus == nil,
+	} {
+		if missing {
+			faults = append(faults, fmt.Errorf("query service: %s is required", name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.SoftwareVersion == "" {
+		c.SoftwareVersion = "unknown"
+	}
+	if c.TimeZone == nil {
+		c.TimeZone = time.UTC
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Service answers questions. It is safe for concurrent use.
+type Service struct {
+	cfg       Config
+	logger    *slog.Logger
+	metrics   *metrics
+	engine    *engine
+	questions *questionBook
+	summaries *summaries
+}
+
+var _ readtrailv1connect.QueryServiceHandler = (*Service)(nil)
+
+// New makes the service. Close it: it owns a goroutine that journals summaries of questions.
+func New(cfg Config) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	logger := cfg.Logger.With(slog.String("component", "api"))
+	return &Service{
+		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
+		summaries: newSummaries(cfg, logger),
+	}, nil
+}
+
+// Close journals what summaries hold back and stops the service's goroutine. Stop the listener first.
+func (s *Service) Close(ctx context.Context) error {
+	if err := s.summaries.close(ctx); err != nil {
+		return fmt.Errorf("journal summaries of questions: %w", err)
+	}
+	return nil
+}
+
+// Handler returns the path prefix and the handler of the service. The listener puts the caller into the context
+// (proto.WithCaller) before it; without one every question is refused.
+func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handler) {
+	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
+	return readtrailv1connect.NewQueryServiceHandler(s, options...)
+}
+
+// answer runs one question: it checks the caller, bounds the time, counts and translates the outcome.
+func answer[Res any](ctx context.Context, s *Service, query string, mayAsk func(proto.Caller) bool, compute func(context.Context, proto.Caller) (*Res, error)) (*connect.Response[Res], error) {
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	caller := proto.CallerFrom(ctx)
+	res, err := func() (*Res, error) {
+		if err := permit(caller, mayAsk); err != nil {
+			return nil, err
+		}
+		return compute(ctx, caller)
+	}()
+	err = s.translate(ctx, query, err)
+	s.metrics.observe(query, err, time.Since(started))
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(res), nil
+}
+
+func permit(c proto.Caller, mayAsk func(proto.Caller) bool) error {
+	switch {
+	case c.Name == "":
+		return connect.NewError(connect.CodeUnauthenticated, errors.New("sign in: a token is required"))
+	case !mayAsk(c):
+		return connect.NewError(connect.CodePermissionDenied, errors.New("this role may not ask this question"))
+	}
+	return nil
+}
+
+// Who may ask what. Questions that name people need an investigator; what names nobody, any role.
+func asksOfPeople(c proto.Caller) bool { return c.MayAsk() }
+func anyRole(c proto.Caller) bool      { return c.Role != "" }
+
+// metrics of the service; labels name queries and codes, never people.
+type metrics struct {
+	seconds *prometheus.HistogramVec
+	refused prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "readtrail_projections_answer_seconds", Help: "Time to answer a question, by query and result code.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
+		}, []string{"query", "code"}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "readtrail_projections_answers_withheld_total",
+			Help: "Answers that were withheld because their question could not be journaled.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	return m, errors.Join(r.Register(m.seconds), r.Register(m.refused))
+}
+
+func (m *metrics) observe(query string, err error, took time.Duration) {
+	code := "ok"
+	if err != nil {
+		code = connect.CodeOf(err).String()
+	}
+	m.seconds.WithLabelValues(query, code).Observe(took.Seconds())
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// ListSources lists the sources and what is known of their completeness. It names no patient and no reader.
+func (s *Service) ListSources(ctx context.Context, _ *connect.Request[v1.ListSourcesRequest]) (*connect.Response[v1.ListSourcesResponse], error) {
+	return answer(ctx, s, queryListSources, anyRole, s.listSources)
+}
+
+func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSourcesResponse, error) {
+	p, err := s.pin(ctx, 0, PageToken{})
+	if err != nil {
+		return nil, err
+	}
+	sources, err := p.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := p.deadLetterCounts(ctx, "", "", period{})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range letters {
+		if !slices.ContainsFunc(sources, func(s *source) bool { return s.row.Name == n.Source }) {
+			sources = append(sources, newSource(n.Source))
+		}
+	}
+	events, err := p.sourceEvents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &v1.ListSourcesResponse{}
+	if res.Header, err = p.header(ctx, period{}, s.cfg.TimeZone, sources, "anything happened"); err != nil {
+		return nil, err
+	}
+	for _, src := range sources {
+		r := &v1.SourceRow{
+			Source: src.row, Events: events[src.row.Name], FirstOccurredUs: src.first, LastOccurredUs: src.last, LastReceivedUs: src.received,
+		}
+		for _, n := range letters {
+			if n.Source == src.row.Name {
+				r.DeadLetters += n.DeadLetters
+			}
+		}
+		for _, g := range res.Header.Gaps {
+			if g.Source == src.row.Name {
+				r.Gaps = append(r.Gaps, g)
+			}
+		}
+		res.Sources = append(res.Sources, r)
+	}
+	slices.SortFunc(res.Sources, func(a, b *v1.SourceRow) int { return strings.Compare(a.Source.Name, b.Source.Name) })
+	return res, s.summarise(ctx, c, queryListSources, res.Header)
+}
+
+func (p *pin) sourceEvents(ctx context.Context) (map[string]uint64, error) {
+	events := map[string]uint64{}
+	err := p.query(ctx, "source_events", store.Params{"sequence": p.position.Sequence()}, func(row store.Row) error {
+		var name string
+		var n uint64
+		if err := row.Scan(&name, &n); err != nil {
+			return err
+		}
+		events[name] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count events by source: %w", err)
+	}
+	return events, nil
+}
+
+// GetStatus says how far the journal and each projection are. It names nobody and is asked every few seconds by
+// monitoring, so it is no question and leaves no entry.
+func (s *Service) GetStatus(ctx context.Context, _ *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error) {
+	return answer(ctx, s, queryGetStatus, anyRole, s.getStatus)
+}
+
+func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusResponse, error) {
+	head := s.cfg.Head()
+	journal, err := s.cfg.JournalStatus(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read journal status: %w", err)
+	}
+	res := &v1.GetStatusResponse{
+		JournalPosition: uint64(head), JournalBytes: journal.Bytes, JournalMessages: journal.Messages,
+		Durability: journal.Durability, DurabilityReason: journal.Reason, Version: s.cfg.SoftwareVersion,
+	}
+	var received int64
+	if head.Sequence() > 0 {
+		b, err := s.cfg.ReadBatch(ctx, head.Sequence())
+		if err != nil {
+			return nil, fmt.Errorf("read journal's last entry: %w", err)
+		}
+		received = b.Head.ReceivedUs
+	}
+	p := &pin{engine: s.engine}
+	if p.set, err = s.engine.set(0); err != nil {
+		return nil, err
+	}
+	err = p.query(ctx, "progress", store.Params{}, func(row store.Row) error {
+		g := &v1.ProjectionProgress{}
+		var version uint32
+		var at int64
+		if err := row.Scan(&version, &g.Name, &g.Position, &at, &g.Active); err != nil {
+			return err
+		}
+		g.Version = uint64(version)
+		if proto.Position(g.Position).Sequence() < head.Sequence() {
+			g.LagUs = max(received-at, 0)
+		}
+		res.Projections = append(res.Projections, g)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read progress: %w", err)
+	}
+	return res, nil
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+const (
+	// flushEvery is how often finished hours are looked for: a summary is at most a minute late.
+	flushEvery = time.Minute
+	// flushTimeout bounds one flush, at the end of the process too; what could not be journaled is tried again.
+	flushTimeout = 10 * time.Second
+	// maxSummaries bounds the open hours: askers times kinds of question. Beyond it each answer is journaled at once.
+	maxSummaries = 10_000
+)
+
+type summaryKey struct {
+	asker, role, query string
+	hour               int64
+}
+
+type summary struct {
+	id proto.EventID
+	// pending counts answers that no journaled question holds yet.
+	pending uint64
+	pages   uint32
+}
+
+// summaries counts answers that name nobody, per asker, query and hour. The first of an hour is journaled before it
+// leaves, so that a crash can lose a count but never the fact that somebody looked.
+type summaries struct {
+	ask    func(context.Context, []*v1.Question) error
+	now    func() time.Time
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	open map[summaryKey]*summary
+
+	// flushing lets one flush run at a time.
+	flushing sync.Mutex
+	stop     chan struct{}
+	done     chan struct{}
+}
+
+func newSummaries(cfg Config, logger *slog.Logger) *summaries {
+	s := &summaries{
+		ask: cfg.Ask, now: cfg.Now, logger: logger, open: map[summaryKey]*summary{},
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go s.run()
+	return s
+}
+
+// count adds one answer and returns the id of its question. An error means that it must not leave.
+func (s *summaries) count(ctx context.Context, c proto.Caller, query string, position proto.Position) (proto.EventID, error) {
+	now := s.now()
+	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro()}
+	s.mu.Lock()
+	if open, ok := s.open[key]; ok {
+		open.pending++
+		s.mu.Unlock()
+		return open.id, nil
+	}
+	s.mu.Unlock()
+	id, err := proto.MintEventID(now)
+	if err != nil {
+		return proto.EventID{}, err
+	}
+	q := summaryQuestion(key, id, 1, 1, now)
+	q.Position = uint64(position)
+	if err := s.ask(ctx, []*v1.Question{q}); err != nil {
+		return proto.EventID{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.open[key]; !ok && len(s.open) < maxSummaries {
+		s.open[key] = &summary{id: id, pages: 1}
+	}
+	return id, nil
+}
+
+func summaryQuestion(key summaryKey, id proto.EventID, rows uint64, page uint32, now time.Time) *v1.Question {
+	return &v1.Question{
+		QuestionId: id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Rows: rows, Page: page, Summary: true,
+		AskedUs: now.UnixMicro(),
+	}
+}
+
+func (s *summaries) run() {
+	defer close(s.done)
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+			if err := s.flush(ctx, false); err != nil {
+				s.logger.WarnContext(ctx, "summary of questions not journaled, trying again", "err", err)
+			}
+			cancel()
+		}
+	}
+}
+
+// flush journals what finished hours still hold, or, with all, every hour.
+func (s *summaries) flush(ctx context.Context, all bool) error {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	now := s.now()
+	hour := now.Truncate(time.Hour).UnixMicro()
+	type flushed struct {
+		key  summaryKey
+		rows uint64
+	}
+	var due []flushed
+	var questions []*v1.Question
+	s.mu.Lock()
+	for key, open := range s.open {
+		switch {
+		case key.hour == hour && !all:
+		case open.pending == 0:
+			delete(s.open, key)
+		default:
+			due = append(due, flushed{key, open.pending})
+			questions = append(questions, summaryQuestion(key, open.id, open.pending, open.pages+1, now))
+		}
+	}
+	s.mu.Unlock()
+	if len(questions) == 0 {
+		return nil
+	}
+	if err := s.ask(ctx, questions); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range due {
+		open := s.open[f.key]
+		open.pending -= f.rows
+		open.pages++
+		if f.key.hour != hour && open.pending == 0 {
+			delete(s.open, f.key)
+		}
+	}
+	return nil
+}
+
+// close stops the goroutine and journals what is left.
+func (s *summaries) close(ctx context.Context) error {
+	close(s.stop)
+	<-s.done
+	return s.flush(ctx, true)
+}

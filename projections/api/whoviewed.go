@@ -1,0 +1,298 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+const (
+	// maxLooks bounds the looks of one answer.
+	maxLooks = 200
+	// maxUnresolved bounds the unresolved candidates of one answer.
+	maxUnresolved = 50
+)
+
+// WhoViewed answers who viewed a record. Its memory does not grow with the record: events stream through pairing and
+// counting, and only a page of them stays.
+func (s *Service) WhoViewed(ctx context.Context, req *connect.Request[v1.WhoViewedRequest]) (*connect.Response[v1.WhoViewedResponse], error) {
+	return answer(ctx, s, queryWhoViewed, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.WhoViewedResponse, error) {
+		return s.whoViewed(ctx, c, req.Msg)
+	})
+}
+
+// listAsk is what questions that list accesses about somebody have in common, checked.
+type listAsk struct {
+	*asking
+	subject Subject
+	at      period
+	asOf    int64
+	size    int
+	zone    *time.Location
+	hash    [8]byte
+	token   PageToken
+}
+
+// listFields are the fields of such a request.
+type listFields struct {
+	field, text, purpose, questionID, zone string
+	asOf, from, until                      int64
+	page                                   *v1.Page
+}
+
+func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAsk, error) {
+	a := &listAsk{at: period{f.from, f.until}, asOf: f.asOf}
+	var err error
+	if a.subject, err = checkSubject(f.field, f.text); err != nil {
+		return nil, err
+	}
+	if err = checkPeriod(s.cfg.Now(), a.at, f.asOf); err != nil {
+		return nil, err
+	}
+	if a.size, err = pageSize(f.page); err != nil {
+		return nil, err
+	}
+	if a.zone, err = s.zone(f.zone); err != nil {
+		return nil, err
+	}
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	a.hash = questionHash(query, a.subject.String(), strconv.FormatBool(a.subject.Exact), number(f.asOf), number(f.from), number(f.until))
+	if a.token, err = parseToken(f.page.GetToken(), a.hash); err != nil {
+		return nil, err
+	}
+	a.asking, err = s.begin(c, query, a.subject.String(), f.purpose, f.questionID)
+	return a, err
+}
+
+// first reports whether this is the first page.
+func (a *listAsk) first() bool { return a.token.Page == 0 }
+
+func (a *listAsk) page() uint64 { return max(a.token.Page, 1) }
+
+func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewedRequest) (*v1.WhoViewedResponse, error) {
+	a, err := s.checkList(c, queryWhoViewed, listFields{
+		field: "patient", text: m.Patient, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
+		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.pin(ctx, a.asOf, a.token)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := p.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	who, err := p.resolve(ctx, a.subject, patientRole, sources)
+	if err != nil {
+		return nil, err
+	}
+	res := &v1.WhoViewedResponse{}
+	question := &v1.Question{Patient: a.subject.identifier()}
+	if len(who.candidates) > 0 {
+		err = p.askBackRecord(ctx, a, who, sources, res, question)
+	} else {
+		err = p.fillRecord(ctx, a, who, sources, res, question)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return res, s.journal(ctx, a.asking, res.Header, question)
+}
+
+// askBackRecord lists the records that an ambiguous value may mean, and nothing else.
+func (p *pin) askBackRecord(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse, q *v1.Question) error {
+	var err error
+	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the record was viewed"); err != nil {
+		return err
+	}
+	if res.Candidates, err = p.candidates(ctx, "record_counts", who.candidates); err != nil {
+		return err
+	}
+	res.Header.Notes = append([]string{askBackNote(len(who.candidates), "record")}, res.Header.Notes...)
+	q.Rows, q.Subjects = uint64(len(res.Candidates)), subjects(who.candidates)
+	return nil
+}
+
+func askBackNote(n int, noun string) string {
+	note := fmt.Sprintf("This value names more than one %s: ask again with one of the candidates.", noun)
+	if n >= maxCandidates {
+		note += fmt.Sprintf(" Only %d are listed.", maxCandidates)
+	}
+	return note
+}
+
+// candidates counts the events of each identifier at the pin.
+func (p *pin) candidates(ctx context.Context, statement string, ids []ident) ([]*v1.Candidate, error) {
+	keys, texts := keysOf(ids)
+	events := map[ident]uint64{}
+	err := p.query(ctx, statement, store.Params{"keys": keys, "texts": texts}, func(row store.Row) error {
+		var id ident
+		var n uint64
+		if err := row.Scan(&id.system, &id.value, &n); err != nil {
+			return err
+		}
+		events[id] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count candidates: %w", err)
+	}
+	out := make([]*v1.Candidate, len(ids))
+	for i, id := range ids {
+		out[i] = &v1.Candidate{Identifier: id.proto(), Events: events[id]}
+	}
+	return out, nil
+}
+
+// fillRecord answers for one record.
+func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse, q *v1.Question) error {
+	tally := newTally()
+	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	if a.first() {
+		l.every = tally.add
+	}
+	err := p.recordEvents(ctx, who.keyed, a.at, start(a.token), sources, l.add)
+	if err == nil {
+		err = stopped(l.pairs.finish())
+	}
+	if err != nil {
+		return fmt.Errorf("read record: %w", err)
+	}
+	keys, _ := keysOf(who.keyed)
+	if res.Accesses, err = p.details(ctx, keys, l.page); err != nil {
+		return err
+	}
+	for _, d := range res.Accesses {
+		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
+	}
+	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the record was viewed"); err != nil {
+		return err
+	}
+	res.Identifiers = who.followed
+	res.NextPageToken = l.next(p, a.hash, a.page())
+	if !who.known {
+		res.Header.Notes = append([]string{"No event and no context names this identifier: nothing is known of it."}, res.Header.Notes...)
+	}
+	if a.first() {
+		if err := p.fillFirst(ctx, a, who, tally, res); err != nil {
+			return err
+		}
+	}
+	q.Subjects = subjects(who.idents())
+	q.Rows = uint64(len(res.Accesses) + len(res.Readers) + len(res.Unresolved))
+	return nil
+}
+
+// fillFirst adds what only the first page shows.
+func (p *pin) fillFirst(ctx context.Context, a *listAsk, who *identity, tally *tally, res *v1.WhoViewedResponse) error {
+	res.Totals, res.Readers = tally.totals(), tally.summaries()
+	if n := int(res.Totals.Readers) - len(res.Readers); n > 0 {
+		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
+	}
+	var err error
+	if res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); err != nil {
+		return err
+	}
+	res.Looks, err = p.looks(ctx, who.idents())
+	return err
+}
+
+// stopped drops the error by which a scan ends early.
+func stopped(err error) error {
+	if errors.Is(err, store.Stop()) {
+		return nil
+	}
+	return err
+}
+
+// unresolvedCandidates finds text-only patients whose text is the value asked for or a name that the record goes by.
+func (p *pin) unresolvedCandidates(ctx context.Context, a *listAsk, who *identity) ([]*v1.Candidate, error) {
+	var folded []string
+	add := func(text string) {
+		for _, form := range nameForms(projections.Fold(text)) {
+			if form != "" && !slices.Contains(folded, form) {
+				folded = append(folded, form)
+			}
+		}
+	}
+	add(a.subject.Value)
+	for _, id := range who.idents() {
+		add(id.value)
+		add(who.names[id])
+	}
+	texts := []string{}
+	params := store.Params{"folded": folded, "limit": uint32(maxUnresolved)}
+	err := p.query(ctx, "identifiers_unresolved", params, func(row store.Row) error {
+		var text string
+		var position uint64
+		if err := row.Scan(&text, &position); err != nil {
+			return err
+		}
+		texts = append(texts, text)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find unresolved candidates: %w", err)
+	}
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	from, until := a.at.bounds(0)
+	var out []*v1.Candidate
+	err = p.query(ctx, "unresolved_counts", store.Params{"texts": texts, "from": from, "until": until}, func(row store.Row) error {
+		c := &v1.Candidate{}
+		out = append(out, c)
+		return row.Scan(&c.Text, &c.Events)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count unresolved candidates: %w", err)
+	}
+	return out, nil
+}
+
+// nameForms are the ways in which one name is written: "max muster", "muster, max", "muster max".
+func nameForms(name string) []string {
+	forms := []string{name}
+	family, given, comma := strings.Cut(name, ",")
+	if comma {
+		given, family = strings.TrimSpace(given), strings.TrimSpace(family)
+		return append(forms, given+" "+family, family+" "+given, family+","+given)
+	}
+	if at := strings.LastIndexByte(name, ' '); at > 0 {
+		given, family = strings.TrimSpace(name[:at]), name[at+1:]
+		forms = append(forms, family+", "+given, family+","+given, family+" "+given)
+	}
+	return forms
+}
+
+// looks lists the questions that were asked about the identifiers through Readtrail.
+func (p *pin) looks(ctx context.Context, ids []ident) ([]*v1.Look, error) {
+	keys, texts := keysOf(ids)
+	var out []*v1.Look
+	params := store.Params{"keys": keys, "texts": texts, "limit": uint32(maxLooks)}
+	err := p.query(ctx, "looks", params, func(row store.Row) error {
+		l := &v1.Look{}
+		var pages uint64
+		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages)
+		l.Pages = uint32(pages)
+		out = append(out, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read looks: %w", err)
+	}
+	return out, nil
+}

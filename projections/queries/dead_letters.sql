@@ -1,0 +1,31 @@
+-- Dead letters, newest first, with the event that a retry made of one.
+-- Read by: ListDeadLetters. Cost: the dead letters down to the page's end.
+SELECT
+    d.position AS position,
+    d.event_id AS event_id,
+    d.source AS source,
+    d.reason AS reason,
+    d.message AS message,
+    d.element AS element,
+    d.origin AS origin,
+    d.line AS line,
+    d.column AS column,
+    d.size_bytes AS size_bytes,
+    toUnixTimestamp64Micro(d.received) AS received_us,
+    d.format AS format,
+    r.retried_event_id AS retried_event_id
+FROM dead_letters_vN AS d
+LEFT JOIN
+(
+    SELECT dead_letter_position, argMax(event_id, position) AS retried_event_id
+    FROM dead_letter_retries_vN
+    WHERE event_id != '' AND position <= {position:UInt64}
+    GROUP BY dead_letter_position
+) AS r ON r.dead_letter_position = d.position
+WHERE d.position <= {position:UInt64} AND d.position < {before:UInt64}
+  AND d.received >= fromUnixTimestamp64Micro({from:Int64}) AND d.received < fromUnixTimestamp64Micro({until:Int64})
+  AND ({source:String} = '' OR d.source = {source:String})
+  AND ({reason:String} = '' OR d.reason = {reason:String})
+  AND ({include_retried:Bool} OR r.retried_event_id = '')
+ORDER BY position DESC
+LIMIT {limit:UInt32}

@@ -1,0 +1,19 @@
+-- Every event of one reader, newest first, one row an event (its first patient), as record_events.sql.
+-- Read by: a reader's activity. Cost: the reader's own rows of the period, rounded up to granules of 1,024.
+SELECT
+    position,
+    toUnixTimestamp64Micro(occurred) AS occurred_us,
+    source,
+    action,
+    outcome,
+    mode,
+    break_glass,
+    patient_key,
+    pair_key
+FROM accesses_by_reader_vN
+WHERE reader_key IN {keys:Array(UInt64)}
+  AND concat(reader_system, '|', reader_value) IN {texts:Array(String)}
+  AND position <= {position:UInt64} AND patient_ordinal = 0
+  AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
+  AND (occurred, position) <= (fromUnixTimestamp64Micro({start_occurred:Int64}), {start_position:UInt64})
+ORDER BY occurred DESC, position DESC

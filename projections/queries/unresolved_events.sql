@@ -1,0 +1,6 @@
+-- Events of a period whose patient is known by text only: they may concern any record.
+-- Read by: the header of every answer. Cost: three narrow columns of the unresolved rows of the period.
+SELECT count() AS events
+FROM accesses_by_patient_vN
+WHERE patient_key = 1 AND position <= {position:UInt64}
+  AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
