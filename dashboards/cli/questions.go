@@ -131,20 +131,10 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	t, c := a.GetTotals(), clockOf(a.Header)
 	if t.GetEvents() == 0 {
 		fmt.Fprintln(w, "\nNo access to this record is in what the sources reported.")
-		writeLooks(w, c, a.Looks)
-		return nil
+	} else {
+		fmt.Fprintf(w, "\n%s, %s reported by %s%s.\n", count(t.GetReaders(), "reader", "readers"),
+			count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"), totalMarks(t))
 	}
-	fmt.Fprintf(w, "\n%s, %s reported by %s", count(t.GetReaders(), "reader", "readers"),
-		count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"))
-	for _, part := range []struct {
-		n    uint64
-		text string
-	}{{t.GetFailed(), "failed"}, {t.GetIncidental(), "incidental"}, {t.GetBreakGlass(), "by break-glass"}, {t.GetUnnamedReader(), "by a reader without a name"}} {
-		if part.n > 0 {
-			fmt.Fprintf(w, "; %d %s", part.n, part.text)
-		}
-	}
-	fmt.Fprintln(w, ".")
 	if len(a.Readers) > 0 {
 		readers := &table{columns: []string{"reader", "role", "department", "accesses", "first", "last", "actions", "purposes", "marks"}}
 		for _, r := range a.Readers {
@@ -175,6 +165,24 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	writeLooks(w, c, a.Looks)
 	writeNext(w, q.All, a.NextPageToken)
 	return nil
+}
+
+func totalMarks(t *v1.WhoViewedTotals) string {
+	var text strings.Builder
+	for _, part := range []struct {
+		n    uint64
+		text string
+	}{
+		{t.GetFailed(), "failed"},
+		{t.GetIncidental(), "incidental"},
+		{t.GetBreakGlass(), "by break-glass"},
+		{t.GetUnnamedReader(), "by a reader without a name"},
+	} {
+		if part.n > 0 {
+			fmt.Fprintf(&text, "; %d %s", part.n, part.text)
+		}
+	}
+	return text.String()
 }
 
 func readerMarks(r *v1.ReaderSummary) string {
