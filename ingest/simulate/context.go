@@ -21,6 +21,8 @@ type facts struct {
 	typ   string
 	yield func(Resource) bool
 	done  bool
+	// first: encounters that began earlier are told too.
+	first bool
 }
 
 // begin starts a resource with the id that follows.
@@ -122,9 +124,12 @@ func (h *Hospital) People() iter.Seq[Resource] {
 //
 // What ends behind the last day (or, for a day behind it, behind that day) is still in progress; an encounter that ends
 // on a day behind the last is told again.
-func (h *Hospital) Care(day int) iter.Seq[Resource] {
+func (h *Hospital) Care(day int) iter.Seq[Resource] { return h.care(day, false) }
+
+// care is Care; on the first of several days it also tells the encounters that began before, for what refers to them.
+func (h *Hospital) care(day int, first bool) iter.Seq[Resource] {
 	return func(yield func(Resource) bool) {
-		f := &facts{h: h, yield: yield}
+		f := &facts{h: h, yield: yield, first: first}
 		known := h.at(max(h.cfg.Days, day+1), 0)
 		h.active(day, func(e *episode) {
 			for n := uint8(0); int(n) < e.n && !f.done; n++ {
@@ -148,15 +153,20 @@ func (h *Hospital) Care(day int) iter.Seq[Resource] {
 }
 
 // Context returns People and then Care for every day of the hospital and the 24 days before it.
-func (h *Hospital) Context() iter.Seq[Resource] {
+func (h *Hospital) Context() iter.Seq[Resource] { return h.from(-horizon, h.cfg.Days-1) }
+
+// Recent returns People and then Care for a day and the 24 days before it: what explains the accesses of that day.
+func (h *Hospital) Recent(day int) iter.Seq[Resource] { return h.from(day-horizon, day) }
+
+func (h *Hospital) from(first, last int) iter.Seq[Resource] {
 	return func(yield func(Resource) bool) {
 		for r := range h.People() {
 			if !yield(r) {
 				return
 			}
 		}
-		for day := -horizon; day < h.cfg.Days; day++ {
-			for r := range h.Care(day) {
+		for day := first; day <= last; day++ {
+			for r := range h.care(day, day == first) {
 				if !yield(r) {
 					return
 				}

@@ -18,7 +18,8 @@ func (f *facts) encounter(e *episode, n uint8, day int, known int64) {
 	}
 	first, last := &stages[0], &stages[len(stages)-1]
 	begins, ends := f.h.dayOf(first.start), f.h.dayOf(last.end)
-	if begins != day && (day < f.h.cfg.Days || ends != day) {
+	again := f.first && begins < day || day >= f.h.cfg.Days && ends == day
+	if begins != day && !again {
 		return
 	}
 	id := e.encounter(n)

@@ -46,7 +46,7 @@ func (h *Hospital) plan(day int, pass uint64) *plan {
 
 // roll starts the chances of one thing on this day.
 func (p *plan) roll(what purpose, id uint64) dice {
-	return p.h.roll(what, id, uint64(int64(p.day))<<16|p.pass)
+	return p.h.roll(what, id, uint64(int64(p.day))^mix(p.pass))
 }
 
 // bundle is the longest that one look takes: a reader is asked only when they are still there after it.

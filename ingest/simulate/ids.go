@@ -74,12 +74,12 @@ func appendEncounterID(b []byte, enc uint64) []byte { return appendHex(append(b,
 
 // eventKey is what makes an event's id. Within a hospital it repeats with a probability of 2^-64 a pair of events.
 func (h *Hospital) eventKey(day int, pass uint64, a *access) uint64 {
-	return mix(mix(h.seed^uint64(forIDs)<<56^uint64(int64(day)+1<<20)<<24^pass) ^ (uint64(a.ordinal)<<1 | b2u(a.app)))
+	return mix(mix(h.seed^uint64(forIDs)<<56^uint64(int64(day)+1<<20)<<24^mix(pass)) ^ (uint64(a.ordinal)<<1 | b2u(a.app)))
 }
 
 // requestKey is the same for the server's and the app's report of one request.
 func (h *Hospital) requestKey(day int, pass uint64, a *access) uint64 {
-	return mix(mix(h.seed^uint64(forIDs+1)<<56^uint64(int64(day)+1<<20)<<24^pass) ^ uint64(a.ordinal))
+	return mix(mix(h.seed^uint64(forIDs+1)<<56^uint64(int64(day)+1<<20)<<24^mix(pass)) ^ uint64(a.ordinal))
 }
 
 // appendEventID writes AuditEvent.id in the way of the source: a UUID, a running word, or a number with a prefix.
