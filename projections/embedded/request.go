@@ -222,9 +222,46 @@ func bodyReader(r *http.Request, framed bool) (io.Reader, error) {
 		return nil, refuse(codeNotImplemented, "Content-Encoding must be gzip or absent")
 	}
 	if framed {
-		body = compress.NewReader(body)
+		body = newFrameReader(body)
 	}
 	return body, nil
+}
+
+// frameReader reads ClickHouse's block framing and tells an end between two frames, which is the end of the rows, from one
+// inside a frame, which is a connection that broke: the library calls both an EOF.
+type frameReader struct {
+	frames *compress.Reader
+	source *countingReader
+	known  int64 // bytes of the source that whole frames have taken
+}
+
+type countingReader struct {
+	io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func newFrameReader(r io.Reader) *frameReader {
+	source := &countingReader{Reader: r}
+	return &frameReader{frames: compress.NewReader(source), source: source}
+}
+
+func (f *frameReader) Read(p []byte) (int, error) {
+	n, err := f.frames.Read(p)
+	switch {
+	case err == nil:
+		f.known = f.source.n
+	case errors.Is(err, io.EOF) && f.source.n == f.known:
+		err = io.EOF
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 func first(values ...string) string {

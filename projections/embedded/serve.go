@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -139,6 +140,13 @@ func drain(ctx context.Context, web *http.Server, pool *pool, logger *slog.Logge
 func (cfg ServeConfig) dataDir() string    { return filepath.Join(cfg.Dir, "clickhouse") }
 func (cfg ServeConfig) spoolDir() string   { return filepath.Join(cfg.Dir, "spool") }
 func (cfg ServeConfig) configFile() string { return filepath.Join(cfg.Dir, "config.xml") }
+func (cfg ServeConfig) usersFile() string  { return filepath.Join(cfg.Dir, "users.xml") }
+
+func escapeXML(text string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text)) // a strings.Builder does not fail
+	return b.String()
+}
 
 // prepareDirs makes the directories, empties the one for spooled inserts (a crash leaves files there, and none of them
 // was acknowledged) and writes the engine's own configuration.
@@ -153,16 +161,49 @@ func (cfg ServeConfig) prepareDirs() error {
 			return fmt.Errorf("make the engine's directories: %w", err)
 		}
 	}
-	if err := os.WriteFile(cfg.configFile(), []byte(cfg.engineConfig()), 0o600); err != nil {
-		return fmt.Errorf("write the engine's configuration: %w", err)
+	for path, text := range map[string]string{cfg.configFile(): cfg.engineConfig(), cfg.usersFile(): engineUsers} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write the engine's configuration: %w", err)
+		}
 	}
 	return nil
 }
 
+// engineUsers is what a statement may do inside the engine: everything with tables, nothing outside of them. Without the
+// grants on sources (FILE, URL, S3, REMOTE, ...) and on other table engines a statement can neither read this user's
+// files nor reach another machine.
+const engineUsers = `<clickhouse>
+  <profiles><default></default></profiles>
+  <quotas><default></default></quotas>
+  <users>
+    <default>
+      <password></password>
+      <networks><ip>::/0</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, SHOW, KILL QUERY, SYSTEM, dictGet ON *.*</query>
+        <query>GRANT TABLE ENGINE ON MergeTree</query>
+        <query>GRANT TABLE ENGINE ON ReplacingMergeTree</query>
+        <query>GRANT TABLE ENGINE ON SummingMergeTree</query>
+        <query>GRANT TABLE ENGINE ON AggregatingMergeTree</query>
+        <query>GRANT TABLE ENGINE ON Memory</query>
+        <query>GRANT TABLE ENGINE ON Null</query>
+        <query>GRANT TABLE ENGINE ON Set</query>
+        <query>GRANT TABLE ENGINE ON Join</query>
+        <query>GRANT TABLE ENGINE ON View</query>
+        <query>GRANT TABLE ENGINE ON MaterializedView</query>
+        <query>GRANT TABLE ENGINE ON Dictionary</query>
+      </grants>
+    </default>
+  </users>
+</clickhouse>
+`
+
 // engineConfig is the configuration of the engine as a ClickHouse server would read it. Caches take a part of the memory
 // limit that leaves room for statements; the pools are small because the machine is shared with the rest of Readtrail.
 func (cfg ServeConfig) engineConfig() string {
-	const xml = `<clickhouse>
+	const text = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
   <max_server_memory_usage_to_ram_ratio>1</max_server_memory_usage_to_ram_ratio>
   <mark_cache_size>%d</mark_cache_size>
@@ -171,10 +212,12 @@ func (cfg ServeConfig) engineConfig() string {
   <background_pool_size>4</background_pool_size>
   <background_schedule_pool_size>8</background_schedule_pool_size>
   <timezone>UTC</timezone>
+  <users_config>%s</users_config>
+  <access_control_improvements><table_engines_require_grant>true</table_engines_require_grant></access_control_improvements>
   <storage_configuration><disks><default><keep_free_space_bytes>%d</keep_free_space_bytes></default></disks></storage_configuration>
 </clickhouse>
 `
-	return fmt.Sprintf(xml, cfg.MemoryLimit, cfg.MemoryLimit/16, cfg.KeepFree)
+	return fmt.Sprintf(text, cfg.MemoryLimit, cfg.MemoryLimit/16, escapeXML(cfg.usersFile()), cfg.KeepFree)
 }
 
 // listen opens the socket, in a directory that only this user can enter, and the loopback port when asked.
