@@ -127,6 +127,9 @@ func classOf(c coding) agentClass {
 // isRole reports whether an agent's type says which role the reader has in the organisation, and not only which part
 // the agent played in the event.
 func isRole(c coding) bool {
+	if c.system == "" && classOf(c) != classUnknown {
+		return false
+	}
 	return !isDICOM(c.system) && !strings.Contains(c.system, "v3-ParticipationType") &&
 		!strings.Contains(c.system, "extra-security-role-type") && !strings.Contains(c.system, "UserAgentTypes") &&
 		!strings.Contains(c.system, "provenance-participant-type") && !strings.Contains(c.system, "v3-RoleClass")

@@ -114,10 +114,14 @@ func (d *Decoder) useEntity(patients int, e *entity) {
 	if e.typ.code == "Consent" && d.consent == nil {
 		d.consent = d.firstIdentifier(&e.what, d.src.LocalSystem())
 	}
-	d.addObject(e)
-	if isKVNR(e.name) && d.kvnr == "" {
-		d.kvnr = e.name
+	if isKVNR(e.name) {
+		// The text is the patient's, not the object's.
+		if d.kvnr == "" {
+			d.kvnr = e.name
+		}
+		e.name = ""
 	}
+	d.addObject(e)
 }
 
 // isPatient tells an entity that is a patient: its role says so (FHIR object-role 1, DICOM ParticipantObjectTypeCodeRole
