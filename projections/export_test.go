@@ -1,6 +1,10 @@
 package projections
 
-import "context"
+import (
+	"context"
+
+	"github.com/readtrail/readtrail/proto"
+)
 
 // SetHook makes the projector call hook after each insert and before each watermark and flip. An error there breaks the
 // work off as a failing engine would.
@@ -17,3 +21,9 @@ func Tables(version uint32) map[string][]string {
 
 // Prepare makes the tables of the active version.
 func (p *Projector) Prepare(ctx context.Context) (uint32, error) { return p.registry.first(ctx) }
+
+// FoldBatch folds one message for both projectors.
+func FoldBatch(b *proto.Batch) error {
+	_, err := foldBatch(b, &present{}, true, true)
+	return err
+}

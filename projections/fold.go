@@ -45,7 +45,7 @@ type extentRow struct {
 	source                      string
 	hour                        int64
 	firstOccurred, lastOccurred int64
-	// firstReceived and lastReceived are filled by the rollup.
+	// firstReceived and lastReceived are filled in by the rollup.
 	firstReceived, lastReceived                       int64
 	firstPosition, lastPosition                       uint64
 	events, patientless, unresolved, breaking, failed uint16

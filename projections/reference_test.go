@@ -261,13 +261,18 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 			c[i]++
 		}
 	}
-	r.merge("source_hours", []any{e.Source, hour}, []any{stamp(occurred), stamp(occurred), stamp(received), stamp(received), pos, pos}, func(old, new []any) {
+	extent := func() []any {
+		return []any{stamp(occurred), stamp(occurred), stamp(received), stamp(received), pos, pos}
+	}
+	widen := func(old, new []any) {
 		for i := range old {
 			if smaller := less(new[i], old[i]); smaller == (i%2 == 0) {
 				old[i] = new[i]
 			}
 		}
-	})
+	}
+	r.merge("source_hours", []any{e.Source, hour}, extent(), widen)
+	r.merge("source_extents", []any{e.Source, stamp(received)[:8] + "01"}, extent(), widen)
 }
 
 // less compares two times or two positions.
@@ -400,13 +405,14 @@ func (r *reference) context(pos uint64, rec string, c *v1.ContextFact) {
 // mergedTables are the tables whose rows merge by key: how many columns the key has in the reference, and the select
 // that merges them.
 var mergedTables = map[string]struct{ key, rest string }{
-	"event_links":   {"key, other_key, kind, system, value, other_system, other_value, source", "min(position)"},
-	"identifiers":   {"folded, kind, system, value, key", "max(text), min(position)"},
-	"source_hours":  {"source, hour", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
-	"source_counts": {"source, hour, sequence", "max(events), max(patientless), max(unresolved), max(break_glass), max(failed)"},
-	"reader_days":   {"day, reader_key", "arraySort(groupUniqArrayArray(patients)), max(break_glass)"},
-	"patient_days":  {"day, patient_key", "arraySort(groupUniqArrayArray(readers))"},
-	"first_seen":    {"reader_key, patient_key", "min(occurred), min(position)"},
+	"event_links":    {"key, other_key, kind, system, value, other_system, other_value, source", "min(position)"},
+	"identifiers":    {"folded, kind, system, value, key", "max(text), min(position)"},
+	"source_hours":   {"source, hour", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
+	"source_counts":  {"source, hour, sequence", "max(events), max(patientless), max(unresolved), max(break_glass), max(failed)"},
+	"source_extents": {"source, month", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
+	"reader_days":    {"day, reader_key", "arraySort(groupUniqArrayArray(patients)), max(break_glass)"},
+	"patient_days":   {"day, patient_key", "arraySort(groupUniqArrayArray(readers))"},
+	"first_seen":     {"reader_key, patient_key", "min(occurred), min(position)"},
 }
 
 // canonical is a row as text that does not depend on who wrote the JSON.

@@ -2,7 +2,9 @@ package projections
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/readtrail/readtrail/proto"
 )
@@ -14,21 +16,22 @@ const maxTouches = 200_000
 // rollup adds up messages for the rollup tables. What it holds is idempotent: folding a message twice changes nothing
 // once the rows have merged.
 type rollup struct {
-	hours   map[hourKey]extentRow
-	counts  *block
-	touches []touchRow
-	end     proto.Position
+	// hours is by the hour it occurred in, months by the month it was received in.
+	hours, months map[extentKey]extentRow
+	counts        *block
+	touches       []touchRow
+	end           proto.Position
 	// received is the received time of the last message.
 	received int64
 }
 
-type hourKey struct {
+type extentKey struct {
 	source string
-	hour   int64
+	at     int64
 }
 
 func newRollup() *rollup {
-	return &rollup{hours: map[hourKey]extentRow{}, counts: newBlock(tables[sourceCounts])}
+	return &rollup{hours: map[extentKey]extentRow{}, months: map[extentKey]extentRow{}, counts: newBlock(tables[sourceCounts])}
 }
 
 func (r *rollup) full() bool { return len(r.touches) >= maxTouches }
@@ -50,43 +53,50 @@ func (r *rollup) add(f *folded) {
 		w.u16(x.breaking)
 		w.u16(x.failed)
 		w.end()
-		r.addHour(x, f.received)
+		x.firstReceived, x.lastReceived = f.received, f.received
+		widen(r.hours, extentKey{x.source, x.hour}, x)
+		widen(r.months, extentKey{x.source, monthOf(f.received)}, x)
 	}
 }
 
-// addHour keeps the first and last of everything; the counts of an extentRow are not used here.
-func (r *rollup) addHour(x extentRow, received int64) {
-	key := hourKey{x.source, x.hour}
-	old, ok := r.hours[key]
+// widen keeps the first and last of everything; the counts of an extentRow are not used here.
+func widen(extents map[extentKey]extentRow, key extentKey, x extentRow) {
+	old, ok := extents[key]
 	if !ok {
-		x.firstReceived = received
-		old = x
+		extents[key] = x
+		return
 	}
-	old.lastReceived = received
 	old.firstOccurred, old.lastOccurred = min(old.firstOccurred, x.firstOccurred), max(old.lastOccurred, x.lastOccurred)
-	old.lastPosition = x.lastPosition
-	r.hours[key] = old
+	old.firstPosition, old.lastPosition = min(old.firstPosition, x.firstPosition), max(old.lastPosition, x.lastPosition)
+	old.lastReceived = x.lastReceived
+	extents[key] = old
+}
+
+// monthOf is the first instant of the UTC month, in microseconds.
+func monthOf(us int64) int64 {
+	year, month, _ := time.UnixMicro(us).UTC().Date()
+	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 }
 
 // blocks returns the rows of every rollup table, ordered by their keys.
 func (r *rollup) blocks() []*block {
-	out := []*block{r.hourBlock(), r.counts, r.readerDays(), r.patientDays(), r.firstSeen()}
+	out := []*block{
+		extentBlock(sourceHours, r.hours, (*rowWriter).hour), extentBlock(sourceExtents, r.months, (*rowWriter).day), r.counts,
+		r.readerDays(), r.patientDays(), r.firstSeen(),
+	}
 	return slices.DeleteFunc(out, func(b *block) bool { return b.rows == 0 })
 }
 
-func (r *rollup) hourBlock() *block {
-	rows := make([]extentRow, 0, len(r.hours))
-	for _, x := range r.hours {
-		rows = append(rows, x)
-	}
-	slices.SortFunc(rows, func(a, b extentRow) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.hour, b.hour))
+func extentBlock(id tableID, extents map[extentKey]extentRow, writeKey func(*rowWriter, int64)) *block {
+	keys := slices.SortedFunc(maps.Keys(extents), func(a, b extentKey) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.at, b.at))
 	})
-	out := newBlock(tables[sourceHours])
-	for _, x := range rows {
+	out := newBlock(tables[id])
+	for _, key := range keys {
+		x := extents[key]
 		w := out.begin()
-		w.text(x.source)
-		w.hour(x.hour)
+		w.text(key.source)
+		writeKey(w, key.at)
 		w.time(x.firstOccurred)
 		w.time(x.lastOccurred)
 		w.time(x.firstReceived)

@@ -24,6 +24,7 @@ const (
 	eventLinks
 	identifiers
 	sourceHours
+	sourceExtents
 	sourceCounts
 	readerDays
 	patientDays
@@ -123,6 +124,9 @@ var tables = [numTables]*table{
 		`folded text, kind u8, system text, value text, key u64, text text, position u64`),
 	def(sourceHours, "source_hours",
 		`source text, hour hour, first_occurred time, last_occurred time, first_received time, last_received time,
+		first_position u64, last_position u64`),
+	def(sourceExtents, "source_extents",
+		`source text, month day, first_occurred time, last_occurred time, first_received time, last_received time,
 		first_position u64, last_position u64`),
 	def(sourceCounts, "source_counts",
 		`source text, hour hour, sequence u64, events u16, patientless u16, unresolved u16, break_glass u16,

@@ -21,8 +21,8 @@ SETTINGS index_granularity = 1024,
          non_replicated_deduplication_window = 0;
 
 -- Extent of what a source sent, by the month it was received in: a few rows a source and year, where source_hours_vN has
--- thousands. The view below fills it from each insert into source_hours_vN, whatever inserts there. Read by: coverage in
--- every answer header; a month that goes on beyond the asked position is read from source_hours_vN instead.
+-- thousands. Read by: coverage in every answer header; a month that goes on beyond the asked position is read from
+-- source_hours_vN instead.
 CREATE TABLE IF NOT EXISTS source_extents_vN
 (
     source         LowCardinality(String),
@@ -39,19 +39,6 @@ ORDER BY (source, month)
 SETTINGS index_granularity = 1024,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS source_extents_feed_vN TO source_extents_vN AS
-SELECT
-    h.source AS source,
-    toStartOfMonth(h.last_received) AS month,
-    min(h.first_occurred) AS first_occurred,
-    max(h.last_occurred) AS last_occurred,
-    min(h.first_received) AS first_received,
-    max(h.last_received) AS last_received,
-    min(h.first_position) AS first_position,
-    max(h.last_position) AS last_position
-FROM source_hours_vN AS h
-GROUP BY source, month;
 
 -- Exact counts of events by source and hour. The key holds the message's sequence, and what one message counts never
 -- changes: max() of it is idempotent where a sum would not be. A question sums over
@@ -109,8 +96,8 @@ CREATE TABLE IF NOT EXISTS first_seen_vN
 (
     reader_key  UInt64 CODEC(Delta(8), ZSTD(1)),
     patient_key UInt64 CODEC(Delta(8), ZSTD(1)),
-    occurred    SimpleAggregateFunction(min, DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
-    position    SimpleAggregateFunction(min, UInt64)               CODEC(ZSTD(1))
+    occurred    SimpleAggregateFunction(min, DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)),
+    position    SimpleAggregateFunction(min, UInt64)               CODEC(T64, ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (reader_key, patient_key)
