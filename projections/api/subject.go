@@ -43,9 +43,12 @@ func ParseSubject(text string) (Subject, error) {
 		if value = withoutVersion(strings.TrimSpace(value)); value == "" {
 			return Subject{}, ErrSubject
 		}
-		return Subject{System: strings.TrimSpace(system), Value: value, Exact: true}, nil
+		return Subject{System: withURN(strings.TrimSpace(system)), Value: value, Exact: true}, nil
 	}
 	text = withoutVersion(text)
+	if rest, ok := strings.CutPrefix(text, "/"); ok && isReference(rest) {
+		text = rest
+	}
 	if base, value, ok := splitURL(text); ok {
 		return Subject{System: base, Value: value, Exact: true}, nil
 	}
@@ -63,6 +66,21 @@ func (s Subject) String() string {
 // identifier is the subject as the journal keeps it; the system of a bare value stays empty.
 func (s Subject) identifier() *v1.Identifier {
 	return &v1.Identifier{System: s.System, Value: s.Value}
+}
+
+// withURN writes a bare object identifier as the urn that adapters store it as.
+func withURN(system string) string {
+	if len(system) < 3 || system[0] < '0' || system[0] > '2' || system[1] != '.' || strings.Trim(system, "0123456789.") != "" ||
+		strings.Contains(system, "..") || strings.HasSuffix(system, ".") {
+		return system
+	}
+	return "urn:oid:" + system
+}
+
+// isReference accepts "Patient/123".
+func isReference(text string) bool {
+	typ, id, ok := strings.Cut(text, "/")
+	return ok && isTypeName(typ) && isLogicalID(id)
 }
 
 // withoutVersion cuts /_history/n off a literal reference: a version is read, its record is meant.

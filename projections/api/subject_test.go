@@ -17,6 +17,8 @@ func TestParseSubject(t *testing.T) {
 	}{
 		{"a bare value", " 12345 ", api.Subject{Value: "12345"}},
 		{"system and value", "urn:oid:1.2.3|12345", api.Subject{System: "urn:oid:1.2.3", Value: "12345", Exact: true}},
+		{"an object identifier as system", "2.16.756.5|12345", api.Subject{System: "urn:oid:2.16.756.5", Value: "12345", Exact: true}},
+		{"a reference from the root", "/Patient/123", api.Subject{Value: "Patient/123"}},
 		{"no system on purpose", "|12345", api.Subject{Value: "12345", Exact: true}},
 		{"a bar in the value", "urn:x|a|b", api.Subject{System: "urn:x", Value: "a|b", Exact: true}},
 		{"a relative reference", "Patient/123", api.Subject{Value: "Patient/123"}},
