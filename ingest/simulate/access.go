@@ -34,7 +34,6 @@ type access struct {
 	kind       kind
 	use        use
 	outcome    outcome
-	sensitive  uint8
 	reason     uint8 // of breaking the glass, index into reasons plus one
 	others     uint8 // further patients on a list
 	remote     bool  // from outside the house

@@ -208,8 +208,12 @@ func (p *plan) doctors(e *episode, s *stage, a, b int64, enc uint64) {
 		lo, hi   int
 		perMille int
 	}{
-		{physician, 7*60 + 35, 16*60 + 30, 1200}, {resident, 7*60 + 35, 17 * 60, 1500}, {physician, 17 * 60, 23*60 + 40, 160},
-		{resident, 17 * 60, 23*60 + 40, 350}, {resident, 5, 7 * 60, 220}, {student, 8 * 60, 15 * 60, 300},
+		{physician, 7*60 + 35, 16*60 + 30, 1200},
+		{resident, 7*60 + 35, 17 * 60, 1500},
+		{physician, 17 * 60, 23*60 + 40, 160},
+		{resident, 17 * 60, 23*60 + 40, 350},
+		{resident, 5, 7 * 60, 220},
+		{student, 8 * 60, 15 * 60, 300},
 	}
 	for _, v := range visits {
 		for range d.times(v.perMille) {

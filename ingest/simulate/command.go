@@ -75,9 +75,9 @@ func (c *Command) Run(ctx context.Context, out io.Writer, client *http.Client) e
 	for _, s := range m.Sources {
 		events += s.Events
 	}
-	fmt.Fprintf(out, "%d events of %d days, %d of them labelled, in %s\n", events, m.Days, m.Labelled, c.Out)
+	_, _ = fmt.Fprintf(out, "%d events of %d days, %d of them labelled, in %s\n", events, m.Days, m.Labelled, c.Out)
 	if m.Story != nil {
-		fmt.Fprintf(out, "\n%s\n", m.Story.Text)
+		_, _ = fmt.Fprintf(out, "\n%s\n", m.Story.Text)
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (c *Command) live(ctx context.Context, h *Hospital, out io.Writer, client *
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d resources of context posted\n", n)
+		_, _ = fmt.Fprintf(out, "%d resources of context posted\n", n)
 	}
 	meter := newMeter(out)
 	defer meter.stop()
@@ -161,15 +161,15 @@ func (m *meter) add(n int) {
 
 func (m *meter) tell(s string) {
 	if m.terminal {
-		fmt.Fprintf(m.out, "\r\x1b[K%s", s)
+		_, _ = fmt.Fprintf(m.out, "\r\x1b[K%s", s)
 		m.shown = true
 		return
 	}
-	fmt.Fprintln(m.out, s)
+	_, _ = fmt.Fprintln(m.out, s)
 }
 
 func (m *meter) stop() {
 	if m.shown {
-		fmt.Fprint(m.out, "\r\x1b[K")
+		_, _ = fmt.Fprint(m.out, "\r\x1b[K")
 	}
 }

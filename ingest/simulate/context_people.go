@@ -71,7 +71,7 @@ func (f *facts) address(d *dice, hh *household, use string) {
 	f.put(`"use":"`, use, `","line":["`)
 	f.num(int64(hh.number))
 	spelling := d.pick([]int{60, 30, 10})
-	f.put(` `, s.label(hh, spelling))
+	f.put(` `, s.label(spelling))
 	if hh.unit > 0 {
 		f.put([...]string{" Apt ", " #", ", Unit "}[spelling])
 		f.num(int64(hh.unit))

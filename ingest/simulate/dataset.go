@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // DatasetConfig says where a dataset goes.
@@ -262,9 +263,9 @@ func (d *dataset) finish() (Manifest, error) {
 		return Manifest{}, fmt.Errorf("write the readme: %w", err)
 	}
 	// AuditEvent last: its name says that the directory is whole.
-	for i := len(d.files) - 1; i >= 0; i-- {
-		if err := os.Rename(d.files[i].path+".partial", d.files[i].path); err != nil {
-			return Manifest{}, fmt.Errorf("name %s: %w", d.files[i].name, err)
+	for _, f := range slices.Backward(d.files) {
+		if err := os.Rename(f.path+".partial", f.path); err != nil {
+			return Manifest{}, fmt.Errorf("name %s: %w", f.name, err)
 		}
 	}
 	return m, nil

@@ -207,6 +207,9 @@ func TestCommandWritesADataset(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{}, {"--out", dir, "--live"}} {
+		if parser, err = kong.New(new(simulate.Command)); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := parser.Parse(args); err == nil {
 			t.Errorf("%q is accepted", args)
 		}

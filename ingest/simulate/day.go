@@ -58,7 +58,7 @@ type look struct {
 	access // the template
 }
 
-// look begins one. It is false for nobody (staff below 0).
+// look begins one. It is false for nobody (staff below 0) and for people's own records, which they leave to colleagues.
 func (p *plan) look(t int64, staff int32, dept uint16, patient int32, encounter uint64) (look, bool) {
 	l := look{p: p, access: access{at: t, staff: staff, department: dept, patient: patient, encounter: encounter, use: treatment}}
 	if staff >= 0 {
@@ -66,7 +66,7 @@ func (p *plan) look(t int64, staff int32, dept uint16, patient int32, encounter 
 		r := p.h.staff[staff].role
 		l.client = (r == physician || r == resident || r == nurse && staff%3 == 0) && p.dice.chance(200)
 	}
-	return l, staff >= 0
+	return l, staff >= 0 && (patient < 0 || p.h.patients[patient].person != p.h.staff[staff].person)
 }
 
 // do adds one access and lets some seconds pass.

@@ -92,7 +92,10 @@ func (p *plan) telephone(s *shift) {
 			continue
 		}
 		patient := int32(d.n(len(p.h.patients)))
-		l, _ := p.look(t, s.staff, s.department, patient, 0)
+		l, ok := p.look(t, s.staff, s.department, patient, 0)
+		if !ok {
+			continue
+		}
 		l.use = operations
 		l.search()
 		l.do(openChart, 0)
@@ -123,7 +126,10 @@ func (p *plan) registry(s *shift, u use, n int) {
 		} else if len(p.ill) > 0 {
 			patient = p.ill[d.n(len(p.ill))]
 		}
-		l, _ := p.look(t, s.staff, s.department, patient, 0)
+		l, ok := p.look(t, s.staff, s.department, patient, 0)
+		if !ok {
+			continue
+		}
 		l.use = u
 		l.do(openChart, 0)
 		if u != administration {

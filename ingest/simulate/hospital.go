@@ -122,7 +122,7 @@ func (h *Hospital) diagnose() {
 		if age > 68 && d.chance(40) {
 			p.died = int32(d.between(-700, h.cfg.Days))
 		}
-		if age > 25 && who.staff < 0 && d.n(10_000) < vipPerTenThousand {
+		if age > 25 && who.staff < 0 && (d.n(10_000) < vipPerTenThousand || len(h.vips) == 0 && i > len(h.patients)/2) {
 			p.vip = true
 			h.vips = append(h.vips, int32(i))
 		}
@@ -131,7 +131,7 @@ func (h *Hospital) diagnose() {
 
 const (
 	sensitivePerMille = 25
-	vipPerTenThousand = 15
+	vipPerTenThousand = 4
 	duplicatePerMille = 8
 )
 

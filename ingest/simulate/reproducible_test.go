@@ -150,7 +150,9 @@ func TestConfig(t *testing.T) {
 		})
 	}
 	for _, cfg := range []simulate.Config{
-		{}, {Staff: 150, Patients: 600, Days: 1}, {Staff: 5000, Patients: 20_000, Days: 2},
+		{},
+		{Staff: 150, Patients: 600, Days: 1},
+		{Staff: 5000, Patients: 20_000, Days: 2},
 		{Staff: 300, Days: 1, Zone: time.UTC, Start: time.Date(2030, 12, 25, 0, 0, 0, 0, time.UTC)},
 	} {
 		h := hospital(t, cfg)

@@ -44,7 +44,8 @@ const (
 	townState      = "IN"
 )
 
-func (s *street) label(h *household, spelling int) string {
+// label is the street's name in one of three spellings.
+func (s *street) label(spelling int) string {
 	name := streetNames[s.name] + " " + streetKinds[s.kind][spelling]
 	if s.suffix > 0 {
 		name = ordinals[s.suffix-1] + " " + name
