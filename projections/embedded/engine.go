@@ -17,9 +17,9 @@ import (
 // Waits between a crash and the next start: doubled from the first to the last, and short again once a child has lived
 // for steadyAfter.
 const (
-	firstBackoff = 200 * time.Millisecond
-	lastBackoff  = 10 * time.Second
-	steadyAfter  = 30 * time.Second
+	firstBackoff = 100 * time.Millisecond
+	lastBackoff  = 2 * time.Second
+	steadyAfter  = 10 * time.Second
 )
 
 // Engine is a running ClickHouse in a child process, started again whenever it dies. While it is away, connections to

@@ -95,9 +95,9 @@ func (p *pool) acquire(ctx context.Context) (*session, error) {
 	}
 }
 
-// release gives a session back. One that may hold settings nobody knows of is replaced.
+// release gives a session back. One whose state nobody knows is replaced.
 func (p *pool) release(s *session) {
-	if s.settings == nil {
+	if s.broken {
 		if fresh, err := p.open(); err == nil {
 			s.close()
 			s = fresh
@@ -170,7 +170,7 @@ func (p *pool) close(ctx context.Context) bool {
 }
 
 // prepare makes the session's settings and database exactly these, sending only what differs. After an error the
-// session is marked unknown (settings nil).
+// session is marked broken: some of the settings may have been applied.
 func (s *session) prepare(want map[string]string, database string) error {
 	var changes []string
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -185,7 +185,7 @@ func (s *session) prepare(want map[string]string, database string) error {
 	}
 	if len(changes) > 0 {
 		if _, err := s.run("SET "+strings.Join(changes, ", "), "Null", nil, nil); err != nil {
-			s.settings = nil
+			s.broken = true
 			return err
 		}
 		s.settings = maps.Clone(want)

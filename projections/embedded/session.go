@@ -15,6 +15,8 @@ type session struct {
 	// settings and database are what this connection was last told, so that only differences are sent.
 	settings map[string]string
 	database string
+	// broken says that the session must be replaced: nobody knows what state it is in.
+	broken bool
 }
 
 // parameter is one {name:Type} value in ClickHouse's escaped text form.
@@ -74,6 +76,7 @@ func (s *session) run(query, format string, params []parameter, sink func([]byte
 	result := s.invoke(s.lib.query, query, format, params)
 	defer s.destroy(result)
 	if err := s.resultError(result); err != nil {
+		s.scrub()
 		return counters{}, err
 	}
 	if sink != nil {
@@ -88,6 +91,12 @@ func (s *session) run(query, format string, params []parameter, sink func([]byte
 // cancels the statement.
 func (s *session) stream(query, format string, params []parameter, sink func([]byte) error) (counters, error) {
 	var total counters
+	failed := true
+	defer func() {
+		if failed {
+			s.scrub() // after the stream has been destroyed
+		}
+	}()
 	stream := s.invoke(s.lib.streamQuery, query, format, params)
 	defer s.destroy(stream)
 	if err := s.resultError(stream); err != nil {
@@ -103,6 +112,7 @@ func (s *session) stream(query, format string, params []parameter, sink func([]b
 		data := s.bytes(chunk)
 		if len(data) == 0 {
 			s.destroy(chunk)
+			failed = false
 			return total, nil
 		}
 		err := sink(data)
@@ -112,6 +122,24 @@ func (s *session) stream(query, format string, params []parameter, sink func([]b
 			return total, err
 		}
 	}
+}
+
+// scrub removes what a failed statement has left behind. The library keeps the part of an answer that had been written
+// when a statement failed, and puts it in front of the next statement's answer: one reader would get rows of another.
+// A session that still says anything but the expected is not used again.
+func (s *session) scrub() {
+	for range 2 {
+		var got []byte
+		result := s.invoke(s.lib.query, "SELECT 'clean' FORMAT TabSeparated", "TabSeparated", nil)
+		if s.resultError(result) == nil {
+			got = append(got, s.bytes(result)...)
+		}
+		s.destroy(result)
+		if string(got) == "clean\n" {
+			return
+		}
+	}
+	s.broken = true
 }
 
 func (s *session) destroy(result uintptr) {
