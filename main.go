@@ -26,9 +26,12 @@ import (
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/deadletter"
 	"github.com/readtrail/readtrail/ingest/fhir"
+	"github.com/readtrail/readtrail/ingest/importer"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/ingest/register"
+	"github.com/readtrail/readtrail/ingest/simulate"
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/embedded"
@@ -55,6 +58,8 @@ type command struct {
 	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
+	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
+	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
 	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
 	Tokens   cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
@@ -177,6 +182,24 @@ func (d doctorCommand) Run(ctx context.Context, e *environment, conn *cli.Connec
 	return doctor.Report(e.stdout, findings, d.JSON)
 }
 
+// importCommand is `readtrail import`.
+type importCommand struct{ importer.Command }
+
+func (c importCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	if c.Source == "" && e.cmd.TokenFile == "" {
+		c.Source = register.LocalSource // a credential says by itself who sends
+	}
+	_, err := c.Command.Run(ctx, importer.Config{HTTP: conn.HTTP, BaseURL: conn.Base, Out: e.stdout, Progress: e.stderr})
+	return err //nolint:wrapcheck // says what failed
+}
+
+// simulateCommand is `readtrail simulate`.
+type simulateCommand struct{ simulate.Command }
+
+func (c simulateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	return c.Command.Run(ctx, e.stdout, conn.HTTP) //nolint:wrapcheck // says what failed
+}
+
 // engineCommand is the body of the embedded engine's child process.
 type engineCommand struct{}
 
@@ -284,10 +307,27 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 
+	decoders := map[importer.Form]importer.Decoder{}
+	imports, err := importer.NewHandler(importer.ServerConfig{
+		Intake: intake, Source: reg.ByName, Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	retries, err := deadletter.New(deadletter.Config{
+		Intake: intake, Source: reg.ByName, Pending: pending(questions), Locate: jn.Locate, ReadBatch: jn.ReadBatch,
+		Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	routes := http.NewServeMux()
 	routes.Handle("/fhir", register.RequireSource(fhirHandler))
 	routes.Handle("/fhir/", register.RequireSource(fhirHandler))
+	routes.Handle("/import", register.RequireSource(imports))
+	routes.Handle("/import/", register.RequireSource(imports))
 	routes.Handle(questions.Handler())
+	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
 	serve.Operations(routes, metrics, func(ctx context.Context) error { return errors.Join(jn.Ready(), db.Ping(ctx)) })
@@ -383,5 +423,14 @@ func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *s
 func followAs(jn *journal.Journal, name string) func(context.Context, proto.Position, func(context.Context, *proto.Batch) error) error {
 	return func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
 		return jn.FollowAs(ctx, name, from, fn) //nolint:wrapcheck // says what failed
+	}
+}
+
+// pending lists dead letters to retry from the read side.
+func pending(questions *api.Service) func(context.Context, deadletter.Query) ([]proto.Position, error) {
+	return func(ctx context.Context, q deadletter.Query) ([]proto.Position, error) {
+		return questions.PendingDeadLetters(ctx, api.Pending{ //nolint:wrapcheck // says what failed
+			Positions: q.Positions, Source: q.Source, Reason: q.Reason, After: q.After, Limit: q.Limit,
+		})
 	}
 }
