@@ -1,0 +1,24 @@
+package embedded
+
+import "io"
+
+// Statement shows what the lexer found, to tests.
+type Statement struct {
+	Keyword, Format                                          string
+	Inline, File, Several, ReadOnly, Streamable, SessionOnly bool
+}
+
+// Scan runs the lexer.
+func Scan(query string) Statement {
+	st := scanStatement(query)
+	return Statement{st.keyword, st.format, st.inline, st.file, st.several, st.readOnly(), st.streamable(), st.sessionOnly()}
+}
+
+// QuoteString and QuoteName are how text gets into statements.
+var (
+	QuoteString = quoteString
+	QuoteName   = quoteName
+)
+
+// NewFrameReader undoes ClickHouse's block framing.
+func NewFrameReader(r io.Reader) io.Reader { return newFrameReader(r) }
