@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"sync"
 )
 
 // colKind is how a column travels in ClickHouse's Native format. Strings travel as String also where the table has
@@ -90,6 +91,8 @@ type block struct {
 	table   *table
 	columns []column
 	rows    int
+	// writer is the one of the row being written.
+	writer rowWriter
 }
 
 func newBlock(t *table) *block {
@@ -118,6 +121,34 @@ func (b *block) join(other *block) {
 	b.rows += other.rows
 }
 
+// blockPool keeps the memory of blocks that are done with. Messages and runs have a pool each, since their sizes differ.
+type blockPool [numTables]sync.Pool
+
+// messageBlocks and runBlocks are caches: they hold no state, and the garbage collector empties them.
+var messageBlocks, runBlocks blockPool
+
+// get returns an empty block of a table.
+func (p *blockPool) get(t *table) *block {
+	if b, ok := p[t.id].Get().(*block); ok {
+		return b
+	}
+	return newBlock(t)
+}
+
+// put takes a block back; the caller must not use it any more.
+func (p *blockPool) put(b *block) {
+	b.reset()
+	p[b.table.id].Put(b)
+}
+
+// reset empties the block and keeps its memory.
+func (b *block) reset() {
+	for i := range b.columns {
+		b.columns[i].data, b.columns[i].lengths = b.columns[i].data[:0], b.columns[i].lengths[:0]
+	}
+	b.rows = 0
+}
+
 // rowWriter appends one row, column by column in the table's order.
 type rowWriter struct {
 	block *block
@@ -125,7 +156,10 @@ type rowWriter struct {
 }
 
 // begin starts a row; end must follow before the next one begins.
-func (b *block) begin() *rowWriter { return &rowWriter{block: b} }
+func (b *block) begin() *rowWriter {
+	b.writer = rowWriter{block: b}
+	return &b.writer
+}
 
 func (w *rowWriter) column() *column {
 	w.next++

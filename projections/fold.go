@@ -30,6 +30,8 @@ type identifierRow struct {
 	system, value, text string
 	key                 uint64
 	position            uint64
+	// hash tells rows of the same identifier and text apart from others.
+	hash uint64
 }
 
 // eventLinkRow is a link of event_links_vN; it becomes two rows.
@@ -38,6 +40,7 @@ type eventLinkRow struct {
 	from, to *v1.Identifier
 	position uint64
 	source   string
+	hash     uint64
 }
 
 // extentRow counts the events of one source and hour in one message.
@@ -75,6 +78,22 @@ type folder struct {
 	purposes []string
 	objects  objectLists
 	patients []patientRow
+	// recent holds hashes of names and links that the message has stated, each in its slot, so that most repetitions end
+	// here. It is a sieve: what slips through is dropped by the run.
+	recent [recentSlots]uint64
+}
+
+// recentSlots is a quarter of the items that a message holds at most.
+const recentSlots = 1024
+
+// repeated reports whether a hash was met lately, and notes it.
+func (f *folder) repeated(hash uint64) bool {
+	slot := &f.recent[hash%recentSlots]
+	if *slot == hash {
+		return true
+	}
+	*slot = hash
+	return false
 }
 
 // foldBatch opens the batch's items and folds them. accesses and rollups say which of the two are wanted. Errors wrap
@@ -89,7 +108,7 @@ func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded,
 	if err != nil {
 		return nil, fmt.Errorf("fold batch: %w", err)
 	}
-	f := folder{out: out, present: found, accesses: accesses, rollups: rollups}
+	f := &folder{out: out, present: found, accesses: accesses, rollups: rollups}
 	for i, it := range items {
 		f.item(uint64(b.Position(i)), it)
 	}
@@ -132,7 +151,7 @@ func (f *folder) row(id tableID, position uint64) *rowWriter {
 		}
 	}
 	if f.out.blocks[id] == nil {
-		f.out.blocks[id] = newBlock(tables[id])
+		f.out.blocks[id] = messageBlocks.get(tables[id])
 	}
 	return f.out.blocks[id].begin()
 }

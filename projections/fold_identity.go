@@ -55,26 +55,23 @@ func (f *folder) same(kind uint8, position uint64, source string, ids []*v1.Iden
 	}
 }
 
-// name keeps a row once a message. Neighbours repeat most, so it looks back a few rows only: the rest is dropped later.
+// name keeps a row about once a message.
 func (f *folder) name(row identifierRow) {
-	recent := f.out.names[max(0, len(f.out.names)-8):]
-	same := func(o identifierRow) bool {
-		return o.kind == row.kind && o.value == row.value && o.system == row.system && o.text == row.text
-	}
-	if !slices.ContainsFunc(recent, same) {
+	row.hash = row.key ^ hashOf(row.kind, row.value, row.text, row.system)
+	if !f.repeated(row.hash) {
 		f.out.names = append(f.out.names, row)
 	}
 }
 
 func (f *folder) link(row eventLinkRow) {
-	recent := f.out.links[max(0, len(f.out.links)-8):]
-	same := func(o eventLinkRow) bool {
-		return o.kind == row.kind && o.source == row.source && sameIdentifier(o.from, row.from) && sameIdentifier(o.to, row.to)
-	}
-	if !slices.ContainsFunc(recent, same) {
+	row.hash = hashOf(row.kind+linkKinds, row.from.System, row.from.Value, row.to.System, row.to.Value, row.source)
+	if !f.repeated(row.hash) {
 		f.out.links = append(f.out.links, row)
 	}
 }
+
+// linkKinds sets hashes of links apart from those of identifiers.
+const linkKinds = 128
 
 // context folds one version of a context fact: its row, its links under both ends, its identifiers.
 func (f *folder) context(position uint64, c *v1.ContextFact) {

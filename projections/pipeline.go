@@ -132,6 +132,7 @@ func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *ru
 			after = watermark{r.end, r.received}
 			p.rows.Add(uint64(r.rows()))
 			p.metrics.messages.Add(float64(r.messages))
+			r.release()
 		}
 	}
 }

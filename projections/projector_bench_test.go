@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,11 +123,15 @@ func BenchmarkProject(b *testing.B) {
 				s := storetest.Open(b)
 				p := quietProjector(b, s, j)
 				target := j.Head()
+				before := processorTime()
 				b.StartTimer()
 				stop := running(b, p)
 				waitFor(b, "the watermark", func() bool { return reached(p, target) })
 				b.StopTimer()
+				after := processorTime()
 				_ = stop()
+				b.ReportMetric(1e6*(after.self-before.self)/float64(events), "go-us/event")
+				b.ReportMetric(1e6*(after.engine-before.engine)/float64(events), "engine-us/event")
 				reportSize(b, s, events)
 				b.StartTimer()
 			}
@@ -204,4 +210,36 @@ func reportSize(b *testing.B, s *store.Store, events int) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(total)/float64(events), "bytes/event")
+}
+
+// cpuTime is seconds of processor time: what a figure means on a machine that others use too.
+type cpuTime struct{ self, engine float64 }
+
+// processorTime reads the time of this process and of its child, the engine; zero where there is no /proc.
+func processorTime() cpuTime {
+	var out cpuTime
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return out
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		_, rest, ok := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if !ok || len(fields) < 13 {
+			continue
+		}
+		user, _ := strconv.ParseFloat(fields[11], 64)
+		system, _ := strconv.ParseFloat(fields[12], 64)
+		switch {
+		case strings.HasPrefix(string(text), strconv.Itoa(os.Getpid())+" "):
+			out.self = (user + system) / 100 // clock ticks a second
+		case fields[1] == strconv.Itoa(os.Getpid()):
+			out.engine += (user + system) / 100
+		}
+	}
+	return out
 }

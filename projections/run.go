@@ -35,10 +35,20 @@ func (r *run) rows() int {
 	return 0
 }
 
+// release gives the run's memory to later runs.
+func (r *run) release() {
+	for id, b := range r.blocks {
+		if b != nil {
+			runBlocks.put(b)
+			r.blocks[id] = nil
+		}
+	}
+}
+
 // block returns the run's block of a table, made when it is first needed.
 func (r *run) block(id tableID) *block {
 	if r.blocks[id] == nil {
-		r.blocks[id] = newBlock(tables[id])
+		r.blocks[id] = runBlocks.get(tables[id])
 	}
 	return r.blocks[id]
 }
@@ -54,7 +64,9 @@ func (r *run) add(f *folded, seen *seenSet) {
 		if b != nil {
 			r.want[id] += b.rows
 			r.size += b.bytes()
-			r.join(tableID(id), b)
+			r.block(tableID(id)).join(b)
+			messageBlocks.put(b)
+			f.blocks[id] = nil
 		}
 		r.want[id] += f.skipped[id]
 	}
@@ -66,17 +78,8 @@ func (r *run) add(f *folded, seen *seenSet) {
 	}
 }
 
-// join takes the first block over as it is and copies those that follow.
-func (r *run) join(id tableID, b *block) {
-	if r.blocks[id] == nil {
-		r.blocks[id] = b
-		return
-	}
-	r.blocks[id].join(b)
-}
-
 func (r *run) addName(n *identifierRow, seen *seenSet) {
-	if !seen.add(hashOf("name", string(rune(n.kind)), n.system, n.value, n.text)) {
+	if !seen.add(n.hash) {
 		return
 	}
 	w := r.block(identifiers).begin()
@@ -92,7 +95,7 @@ func (r *run) addName(n *identifierRow, seen *seenSet) {
 
 // addLink writes a link under both of its ends.
 func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
-	if !seen.add(hashOf("link", string(rune(l.kind)), l.from.System, l.from.Value, l.to.System, l.to.Value, l.source)) {
+	if !seen.add(l.hash) {
 		return
 	}
 	from, to := l.from, l.to
@@ -112,12 +115,15 @@ func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
 	}
 }
 
-func hashOf(parts ...string) uint64 {
+// hashOf hashes a kind and texts with their bounds.
+func hashOf(kind uint8, parts ...string) uint64 {
 	var d xxhash.Digest
 	d.Reset()
+	mark := [1]byte{kind}
 	for _, p := range parts {
+		_, _ = d.Write(mark[:])
 		_, _ = d.WriteString(p)
-		_, _ = d.Write([]byte{0})
+		mark[0] = 0
 	}
 	return d.Sum64()
 }
