@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/readtrail/readtrail/proto/columns"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -60,6 +62,8 @@ type Codec struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
 	keys    *KeyRing
+
+	itemSchema, sealedSchema *columns.Schema
 }
 
 // NewCodec returns a codec. Without a key ring it can neither seal nor open; followers that only read items need none.
@@ -72,7 +76,11 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd decoder: %w", err)
 	}
-	return &Codec{encoder: encoder, decoder: decoder, keys: keys}, nil
+	return &Codec{
+		encoder: encoder, decoder: decoder, keys: keys,
+		itemSchema:   columns.NewSchema((&v1.Item{}).ProtoReflect().Descriptor(), "readtrail.v1.ContextFact.resource"),
+		sealedSchema: columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original"),
+	}, nil
 }
 
 // Encode returns the message for the batch that will stand at stream sequence. Items keep their order.
@@ -90,25 +98,29 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 		Format: BatchFormat, Sequence: sequence, ReceivedUs: received.UnixMicro(), Count: uint32(len(items)),
 		Kinds: make([]byte, len(items)), ReaderSlots: make([]byte, len(items)), PatientSlots: make([]byte, len(items)),
 	}
-	frame := &v1.Items{Salt: make([]byte, 32), Items: make([][]byte, len(items))}
+	frame := &v1.Items{Salt: make([]byte, saltSize)}
 	if _, err := rand.Read(frame.Salt); err != nil {
 		return nil, Hash{}, fmt.Errorf("salt batch: %w", err)
 	}
+	raws := make([][]byte, len(items))
 	for i, it := range items {
 		head.Kinds[i], head.ReaderSlots[i], head.PatientSlots[i] = byte(it.Kind), it.ReaderSlot, it.PatientSlot
-		frame.Items[i] = it.Raw
+		raws[i] = it.Raw
 	}
-	sealed, err := c.sealAll(head, items)
+	table := columns.Read(raws, c.itemSchema)
+	sealed, err := c.sealAll(head, items, table)
 	if err != nil {
 		return nil, Hash{}, err
 	}
-	root := TreeHash(batchLeaves(frame, sealed))
+	root := TreeHash(batchLeaves(frame.Salt, raws, sealed))
 	head.Root = root[:]
+	packed := table.Pack(nil)
+	frame.Text, frame.Bits = c.compress(packed.Text), packed.Bits
 	plain, err := frame.MarshalVT()
 	if err != nil {
 		return nil, Hash{}, fmt.Errorf("marshal items: %w", err)
 	}
-	msg := &v1.Batch{Head: head, Items: c.encoder.EncodeAll(plain, nil), Sealed: sealed}
+	msg := &v1.Batch{Head: head, Items: plain, Sealed: sealed}
 	out, err := msg.MarshalVT()
 	if err != nil {
 		return nil, Hash{}, fmt.Errorf("marshal batch: %w", err)
@@ -117,22 +129,27 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 }
 
 // batchLeaves returns the leaves of a batch: its items, then its sealed frames.
-func batchLeaves(frame *v1.Items, sealed []*v1.SealedFrame) []Hash {
-	leaves := make([]Hash, 0, len(frame.Items)+len(sealed))
-	for i, raw := range frame.Items {
-		leaves = append(leaves, LeafHash(LeafSalt(frame.Salt, i), raw))
+func batchLeaves(salt []byte, items [][]byte, sealed []*v1.SealedFrame) []Hash {
+	leaves, salts := make([]Hash, 0, len(items)+len(sealed)), newSalter(salt)
+	for i, raw := range items {
+		leaves = append(leaves, LeafHash(salts.leaf(i), raw))
 	}
 	for i, s := range sealed {
-		leaves = append(leaves, LeafHash(LeafSalt(frame.Salt, len(frame.Items)+i), sealedLeaf(s)))
+		leaves = append(leaves, LeafHash(salts.leaf(len(items)+i), sealedLeaf(s)))
 	}
 	return leaves
 }
 
-// Batch is a decoded message. Its frames open when they are asked for.
+// Batch is a decoded message. Its frames open when they are asked for, and stay open. It is safe for concurrent use.
 type Batch struct {
 	Head  *v1.BatchHead
 	codec *Codec
 	msg   *v1.Batch
+
+	mu     sync.Mutex // guards what was opened
+	items  *openedItems
+	sealed map[int][][]byte // originals by the index of their frame
+
 	// Size is the length of the message in bytes.
 	Size int
 }
@@ -186,12 +203,12 @@ func (b *Batch) Has(kinds ...v1.Kind) bool {
 
 // Items opens the item frame. The items alias nothing. Errors wrap ErrCorrupt.
 func (b *Batch) Items() ([]*v1.Item, error) {
-	frame, err := b.openItems()
+	opened, err := b.openItems()
 	if err != nil {
 		return nil, err
 	}
-	items := make([]*v1.Item, len(frame.Items))
-	for i, raw := range frame.Items {
+	items := make([]*v1.Item, len(opened.raws))
+	for i, raw := range opened.raws {
 		items[i] = &v1.Item{}
 		if err := items[i].UnmarshalVT(raw); err != nil {
 			return nil, fmt.Errorf("decode item %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
@@ -203,31 +220,66 @@ func (b *Batch) Items() ([]*v1.Item, error) {
 	return items, nil
 }
 
-func (b *Batch) openItems() (*v1.Items, error) {
-	plain, err := b.codec.decompress(b.msg.Items, maxItemsFrame)
+// openedItems is the item frame of a batch, opened.
+type openedItems struct {
+	salt  []byte
+	raws  [][]byte
+	table *columns.Table
+}
+
+// openItems opens the item frame, once.
+func (b *Batch) openItems() (*openedItems, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.items != nil {
+		return b.items, nil
+	}
+	opened, err := b.unpackItems()
 	if err != nil {
 		return nil, fmt.Errorf("open items of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
 	}
+	b.items = opened
+	return opened, nil
+}
+
+func (b *Batch) unpackItems() (*openedItems, error) {
 	frame := &v1.Items{}
-	if err := frame.UnmarshalVT(plain); err != nil {
-		return nil, fmt.Errorf("open items of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	if err := frame.UnmarshalVT(b.msg.Items); err != nil {
+		return nil, fmt.Errorf("unmarshal: %w", err)
 	}
-	if len(frame.Items) != b.Count() || len(frame.Salt) != 32 {
-		return nil, fmt.Errorf("open items of batch %d: %d items under a head of %d: %w", b.Head.Sequence, len(frame.Items), b.Count(), ErrCorrupt)
+	if len(frame.Salt) != saltSize {
+		return nil, fmt.Errorf("salt of %d bytes", len(frame.Salt))
 	}
-	return frame, nil
+	text, err := b.codec.decompress(frame.Text, maxItemsFrame)
+	if err != nil {
+		return nil, err
+	}
+	table, err := columns.Unpack(columns.Packed{Text: text, Bits: frame.Bits}, b.Count(), maxItemsFrame, nil)
+	if err != nil {
+		return nil, fmt.Errorf("items: %w", err)
+	}
+	raws, err := table.Records(maxItemsFrame)
+	if err != nil {
+		return nil, fmt.Errorf("items: %w", err)
+	}
+	return &openedItems{salt: frame.Salt, raws: raws, table: table}, nil
 }
 
 // VerifyRoot recomputes the root from the stored bytes. It needs no key. The error wraps ErrCorrupt.
 func (b *Batch) VerifyRoot() error {
-	frame, err := b.openItems()
+	opened, err := b.openItems()
 	if err != nil {
 		return err
 	}
-	if root := TreeHash(batchLeaves(frame, b.msg.Sealed)); !bytes.Equal(root[:], b.Head.Root) {
+	if root := TreeHash(batchLeaves(opened.salt, opened.raws, b.msg.Sealed)); !bytes.Equal(root[:], b.Head.Root) {
 		return fmt.Errorf("verify batch %d: root differs: %w", b.Head.Sequence, ErrCorrupt)
 	}
 	return nil
+}
+
+// compress compresses the text of a table.
+func (c *Codec) compress(text []byte) []byte {
+	return c.encoder.EncodeAll(text, nil)
 }
 
 func (c *Codec) decompress(data []byte, limit int) ([]byte, error) {

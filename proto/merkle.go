@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math/bits"
 )
 
@@ -21,15 +22,25 @@ func LeafHash(salt [16]byte, data []byte) Hash {
 	return out
 }
 
-// LeafSalt derives the salt of leaf i from a batch's 32 random bytes. Disclosing one leaf's salt says nothing of
+// LeafSalt derives the salt of leaf i from a frame's random bytes. Disclosing one leaf's salt says nothing of
 // another's, so that evidence of one event does not let its neighbours be guessed.
-func LeafSalt(salt []byte, i int) [16]byte {
-	mac := hmac.New(sha256.New, salt)
+func LeafSalt(salt []byte, i int) [16]byte { return newSalter(salt).leaf(i) }
+
+// saltSize is the length of the random bytes that a frame's salts derive from.
+const saltSize = 16
+
+// salter derives the salts of one frame's leaves, as LeafSalt does.
+type salter struct{ mac hash.Hash }
+
+func newSalter(salt []byte) salter { return salter{hmac.New(sha256.New, salt)} }
+
+func (s salter) leaf(i int) [16]byte {
+	s.mac.Reset()
 	var index [8]byte
 	binary.BigEndian.PutUint64(index[:], uint64(i))
-	mac.Write(index[:])
+	s.mac.Write(index[:])
 	var sum [sha256.Size]byte
-	mac.Sum(sum[:0])
+	s.mac.Sum(sum[:0])
 	return [16]byte(sum[:16])
 }
 

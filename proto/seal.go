@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/readtrail/readtrail/proto/columns"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -16,7 +18,7 @@ import (
 var ErrNotSealed = errors.New("item has no original")
 
 // sealAll groups what has to be sealed by source, in the order sources first appear, and seals each group.
-func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem) ([]*v1.SealedFrame, error) {
+func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem, table *columns.Table) ([]*v1.SealedFrame, error) {
 	var order []string
 	groups := map[string][]uint32{}
 	for i, it := range items {
@@ -30,7 +32,7 @@ func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem) ([]*v1.SealedFram
 	}
 	var out []*v1.SealedFrame
 	for _, source := range order {
-		frame, err := c.sealGroup(head, items, source, groups[source])
+		frame, err := c.sealGroup(head, items, table, source, groups[source])
 		if err != nil {
 			return nil, err
 		}
@@ -39,17 +41,19 @@ func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem) ([]*v1.SealedFram
 	return out, nil
 }
 
-func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, source string, indexes []uint32) (*v1.SealedFrame, error) {
+func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.Table, source string, indexes []uint32) (*v1.SealedFrame, error) {
 	if c.keys == nil {
 		return nil, errors.New("seal originals: no key ring")
 	}
-	content := &v1.SealedItems{Salt: make([]byte, 32), Items: make([][]byte, len(indexes))}
+	content, raws := &v1.SealedItems{Salt: make([]byte, saltSize)}, make([][]byte, len(indexes))
 	if _, err := rand.Read(content.Salt); err != nil {
 		return nil, fmt.Errorf("salt originals: %w", err)
 	}
 	for k, i := range indexes {
-		content.Items[k] = items[i].Sealed
+		raws[k] = items[i].Sealed
 	}
+	packed := columns.Read(raws, c.sealedSchema).Pack(table.Select(indexes))
+	content.Text, content.Bits = c.compress(packed.Text), packed.Bits
 	plain, err := content.MarshalVT()
 	if err != nil {
 		return nil, fmt.Errorf("marshal originals: %w", err)
@@ -58,7 +62,7 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, source string, 
 	if len(indexes) < len(items) {
 		frame.Items = indexes
 	}
-	root := TreeHash(sealedLeaves(content))
+	root := TreeHash(sealedLeaves(content.Salt, raws))
 	frame.Root = root[:]
 	key, err := c.keys.forSealing(source, frame.Day)
 	if err != nil {
@@ -69,27 +73,27 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, source string, 
 	if _, err := rand.Read(frame.Nonce); err != nil {
 		return nil, fmt.Errorf("seal originals: %w", err)
 	}
-	frame.Ciphertext = key.aead.Seal(nil, frame.Nonce, c.encoder.EncodeAll(plain, nil), sealContext(head.Sequence, frame))
+	frame.Ciphertext = key.aead.Seal(nil, frame.Nonce, plain, sealContext(head.Sequence, frame))
 	return frame, nil
 }
 
 // Original opens the sealed part of item i. It returns ErrNotSealed when there is none and ErrKeyGone when its key was
 // destroyed: then the original was redacted on purpose, or the key ring is the wrong one.
 func (b *Batch) Original(i int) (*v1.SealedItem, error) {
-	for _, frame := range b.msg.Sealed {
+	for n, frame := range b.msg.Sealed {
 		at := indexIn(frame.Items, i)
 		if at < 0 {
 			continue
 		}
-		content, err := b.openSealed(frame)
+		raws, err := b.openSealed(n)
 		if err != nil {
 			return nil, err
 		}
-		if at >= len(content.Items) {
+		if at >= len(raws) {
 			return nil, fmt.Errorf("open original %d of batch %d: frame is short: %w", i, b.Head.Sequence, ErrCorrupt)
 		}
 		out := &v1.SealedItem{}
-		if err := out.UnmarshalVT(content.Items[at]); err != nil {
+		if err := out.UnmarshalVT(raws[at]); err != nil {
 			return nil, fmt.Errorf("open original %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
 		}
 		return out, nil
@@ -97,7 +101,9 @@ func (b *Batch) Original(i int) (*v1.SealedItem, error) {
 	return nil, fmt.Errorf("open original %d of batch %d: %w", i, b.Head.Sequence, ErrNotSealed)
 }
 
-func (b *Batch) openSealed(frame *v1.SealedFrame) (*v1.SealedItems, error) {
+// openSealed opens sealed frame n, once while its key is there: a destroyed key closes it again.
+func (b *Batch) openSealed(n int) ([][]byte, error) {
+	frame := b.msg.Sealed[n]
 	if b.codec.keys == nil {
 		return nil, fmt.Errorf("open originals of batch %d: no key ring: %w", b.Head.Sequence, ErrKeyGone)
 	}
@@ -105,31 +111,67 @@ func (b *Batch) openSealed(frame *v1.SealedFrame) (*v1.SealedItems, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open originals of batch %d: %w", b.Head.Sequence, err)
 	}
+	items, err := b.openItems()
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if raws, ok := b.sealed[n]; ok {
+		return raws, nil
+	}
+	raws, err := b.unseal(frame, key, items)
+	if err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+	}
+	if b.sealed == nil {
+		b.sealed = map[int][][]byte{}
+	}
+	b.sealed[n] = raws
+	return raws, nil
+}
+
+func (b *Batch) unseal(frame *v1.SealedFrame, key *dataKey, items *openedItems) ([][]byte, error) {
 	if len(frame.Nonce) != key.aead.NonceSize() {
-		return nil, fmt.Errorf("open originals of batch %d: nonce of %d bytes: %w", b.Head.Sequence, len(frame.Nonce), ErrCorrupt)
+		return nil, fmt.Errorf("nonce of %d bytes", len(frame.Nonce))
 	}
-	packed, err := key.aead.Open(nil, frame.Nonce, frame.Ciphertext, sealContext(b.Head.Sequence, frame))
+	plain, err := key.aead.Open(nil, frame.Nonce, frame.Ciphertext, sealContext(b.Head.Sequence, frame))
 	if err != nil {
-		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
-	}
-	plain, err := b.codec.decompress(packed, maxSealedFrame)
-	if err != nil {
-		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+		return nil, fmt.Errorf("decrypt: %w", err)
 	}
 	content := &v1.SealedItems{}
 	if err := content.UnmarshalVT(plain); err != nil {
-		return nil, fmt.Errorf("open originals of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
+		return nil, fmt.Errorf("unmarshal: %w", err)
 	}
-	if root := TreeHash(sealedLeaves(content)); string(root[:]) != string(frame.Root) {
-		return nil, fmt.Errorf("open originals of batch %d: root differs: %w", b.Head.Sequence, ErrCorrupt)
+	text, err := b.codec.decompress(content.Text, maxSealedFrame)
+	if err != nil {
+		return nil, err
 	}
-	return content, nil
+	beside, n := items.table, b.Count()
+	if len(frame.Items) > 0 {
+		if slices.Max(frame.Items) >= b.Head.Count {
+			return nil, errors.New("original of an item that is not there")
+		}
+		beside, n = beside.Select(frame.Items), len(frame.Items)
+	}
+	table, err := columns.Unpack(columns.Packed{Text: text, Bits: content.Bits}, n, maxSealedFrame, beside)
+	if err != nil {
+		return nil, fmt.Errorf("originals: %w", err)
+	}
+	raws, err := table.Records(maxSealedFrame)
+	if err != nil {
+		return nil, fmt.Errorf("originals: %w", err)
+	}
+	if root := TreeHash(sealedLeaves(content.Salt, raws)); string(root[:]) != string(frame.Root) {
+		return nil, errors.New("root differs")
+	}
+	return raws, nil
 }
 
-func sealedLeaves(content *v1.SealedItems) []Hash {
-	leaves := make([]Hash, len(content.Items))
-	for i, raw := range content.Items {
-		leaves[i] = LeafHash(LeafSalt(content.Salt, i), raw)
+func sealedLeaves(salt []byte, raws [][]byte) []Hash {
+	leaves, salts := make([]Hash, len(raws)), newSalter(salt)
+	for i, raw := range raws {
+		leaves[i] = LeafHash(salts.leaf(i), raw)
 	}
 	return leaves
 }

@@ -262,7 +262,7 @@ func (CoverageFact_Kind) EnumDescriptor() ([]byte, []int) {
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Head  *BatchHead             `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"`
-	// Zstandard (RFC 8878) frame of Items.
+	// Serialised Items.
 	Items         []byte         `protobuf:"bytes,2,opt,name=items,proto3" json:"items,omitempty"`
 	Sealed        []*SealedFrame `protobuf:"bytes,3,rep,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -426,13 +426,15 @@ func (x *BatchHead) GetRoot() []byte {
 	return nil
 }
 
-// Items is the content of the item frame.
+// Items holds the items of a batch by columns: what all have in common is said once (see the Go package's pack.go).
 type Items struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 32 random bytes; the salt of leaf i is HMAC-SHA-256(salt, i) cut to 16 bytes.
+	// 16 random bytes; the salt of leaf i is HMAC-SHA-256(salt, i) cut to 16 bytes. Leaves hash each serialised Item.
 	Salt []byte `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`
-	// Serialised Item, one each; leaves hash these exact bytes.
-	Items         [][]byte `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	// Zstandard (RFC 8878) frame of the table's text, with dictionary 1 where its header says so.
+	Text []byte `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// The table's packed bits.
+	Bits          []byte `protobuf:"bytes,4,opt,name=bits,proto3" json:"bits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -474,9 +476,16 @@ func (x *Items) GetSalt() []byte {
 	return nil
 }
 
-func (x *Items) GetItems() [][]byte {
+func (x *Items) GetText() []byte {
 	if x != nil {
-		return x.Items
+		return x.Text
+	}
+	return nil
+}
+
+func (x *Items) GetBits() []byte {
+	if x != nil {
+		return x.Bits
 	}
 	return nil
 }
@@ -719,7 +728,7 @@ type SealedFrame struct {
 	// Identifies the data key: first 8 bytes of SHA-256 over the key.
 	KeyId []byte `protobuf:"bytes,3,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	Nonce []byte `protobuf:"bytes,4,opt,name=nonce,proto3" json:"nonce,omitempty"`
-	// AES-256-GCM of the Zstandard frame of SealedItems; the associated data bind source, day and stream sequence.
+	// AES-256-GCM of the serialised SealedItems; the associated data bind source, day and stream sequence.
 	Ciphertext []byte `protobuf:"bytes,5,opt,name=ciphertext,proto3" json:"ciphertext,omitempty"`
 	// Which items of the batch it belongs to, rising; empty means all of them.
 	Items []uint32 `protobuf:"varint,6,rep,packed,name=items,proto3" json:"items,omitempty"`
@@ -809,12 +818,14 @@ func (x *SealedFrame) GetRoot() []byte {
 	return nil
 }
 
+// SealedItems holds serialised SealedItems, in the order of SealedFrame.items, by columns; columns that repeat a value of
+// the item beside them say only which.
 type SealedItems struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 32 random bytes, destroyed with the key.
-	Salt []byte `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`
-	// Serialised SealedItem, in the order of SealedFrame.items.
-	Items         [][]byte `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	// 16 random bytes, destroyed with the key.
+	Salt          []byte `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`
+	Text          []byte `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Bits          []byte `protobuf:"bytes,4,opt,name=bits,proto3" json:"bits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -856,9 +867,16 @@ func (x *SealedItems) GetSalt() []byte {
 	return nil
 }
 
-func (x *SealedItems) GetItems() [][]byte {
+func (x *SealedItems) GetText() []byte {
 	if x != nil {
-		return x.Items
+		return x.Text
+	}
+	return nil
+}
+
+func (x *SealedItems) GetBits() []byte {
+	if x != nil {
+		return x.Bits
 	}
 	return nil
 }
@@ -1799,10 +1817,11 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05kinds\x18\x05 \x01(\fR\x05kinds\x12!\n" +
 	"\freader_slots\x18\x06 \x01(\fR\vreaderSlots\x12#\n" +
 	"\rpatient_slots\x18\a \x01(\fR\fpatientSlots\x12\x12\n" +
-	"\x04root\x18\b \x01(\fR\x04root\"1\n" +
+	"\x04root\x18\b \x01(\fR\x04root\"P\n" +
 	"\x05Items\x12\x12\n" +
-	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x14\n" +
-	"\x05items\x18\x02 \x03(\fR\x05items\"\x93\x05\n" +
+	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x93\x05\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -1829,10 +1848,11 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"ciphertext\x18\x05 \x01(\fR\n" +
 	"ciphertext\x12\x14\n" +
 	"\x05items\x18\x06 \x03(\rR\x05items\x12\x12\n" +
-	"\x04root\x18\a \x01(\fR\x04root\"7\n" +
+	"\x04root\x18\a \x01(\fR\x04root\"V\n" +
 	"\vSealedItems\x12\x12\n" +
-	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x14\n" +
-	"\x05items\x18\x02 \x03(\fR\x05items\"|\n" +
+	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"|\n" +
 	"\n" +
 	"SealedItem\x12\x1a\n" +
 	"\boriginal\x18\x01 \x01(\fR\boriginal\x12\x1d\n" +

@@ -1,0 +1,52 @@
+package columns
+
+import "errors"
+
+// errBits says that the bits end too early.
+var errBits = errors.New("bits end too early")
+
+// bitWriter packs numbers, least significant bit first.
+type bitWriter struct {
+	out  []byte
+	acc  uint64
+	held int
+}
+
+func (w *bitWriter) write(v uint64, width int) {
+	w.acc |= v << w.held
+	w.held += width
+	for w.held >= 8 {
+		w.out = append(w.out, byte(w.acc))
+		w.acc >>= 8
+		w.held -= 8
+	}
+}
+
+func (w *bitWriter) bytes() []byte {
+	if w.held > 0 {
+		w.out = append(w.out, byte(w.acc))
+		w.acc, w.held = 0, 0
+	}
+	return w.out
+}
+
+type bitReader struct {
+	in   []byte
+	acc  uint64
+	held int
+}
+
+func (r *bitReader) read(width int) (uint64, error) {
+	for r.held < width {
+		if len(r.in) == 0 {
+			return 0, errBits
+		}
+		r.acc |= uint64(r.in[0]) << r.held
+		r.in = r.in[1:]
+		r.held += 8
+	}
+	v := r.acc & (1<<width - 1)
+	r.acc >>= width
+	r.held -= width
+	return v, nil
+}

@@ -1,0 +1,206 @@
+// Package columns packs serialised protobuf messages that resemble each other, bit for bit, by columns.
+//
+// Each record is taken apart into a program, which says how it is put together (tags, nesting, and for text the text
+// around its values), and its values. Records with one program form a shape, its values columns. A column that never
+// changes is said once; one that repeats another column, or a value of the record beside it, says which; identifiers
+// take the bits that their alphabet needs. Hospitals send millions of events that differ in a handful of values, and
+// every identifier in an original stands in its normalised event too: a 2 KB FHIR event takes about 100 bytes, of
+// which hashes and UUIDs are more than half.
+//
+// Reading needs no schema: a program says all. A record that does not fit (odd encodings, too many values) is one value.
+package columns
+
+import (
+	"bytes"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Schema says which fields of a message are messages, and which hold text that is worth taking apart.
+type Schema struct {
+	nested map[protowire.Number]*Schema
+	text   map[protowire.Number]bool
+}
+
+// NewSchema makes the schema of a message. text names fields of bytes or string that hold JSON, XML or delimited text.
+func NewSchema(d protoreflect.MessageDescriptor, text ...protoreflect.FullName) *Schema {
+	wanted := map[protoreflect.FullName]bool{}
+	for _, name := range text {
+		wanted[name] = true
+	}
+	return newSchema(d, wanted, map[protoreflect.FullName]*Schema{})
+}
+
+func newSchema(d protoreflect.MessageDescriptor, text map[protoreflect.FullName]bool, made map[protoreflect.FullName]*Schema) *Schema {
+	if s, ok := made[d.FullName()]; ok {
+		return s
+	}
+	s := &Schema{nested: map[protowire.Number]*Schema{}, text: map[protowire.Number]bool{}}
+	made[d.FullName()] = s
+	for i := range d.Fields().Len() {
+		f := d.Fields().Get(i)
+		if f.Kind() == protoreflect.MessageKind {
+			s.nested[f.Number()] = newSchema(f.Message(), text, made)
+		}
+		s.text[f.Number()] = text[f.FullName()]
+	}
+	return s
+}
+
+// Operations of a program.
+const (
+	opEnd    = 0 // ends a nested message
+	opBytes  = 1 // tag; the next value with its length
+	opVarint = 2 // tag; the next value as it is
+	opOpen   = 3 // tag; a nested message up to its opEnd
+	opText   = 4 // tag, length, text with a zero byte for each value
+	opRaw    = 5 // the next value is the whole record
+)
+
+// Limits on what is taken apart. Beyond, a record is one value.
+const (
+	maxValues = 4096
+	maxDepth  = 16
+)
+
+// lexer takes records apart.
+type lexer struct {
+	program []byte
+	values  [][]byte
+	limit   int
+}
+
+// take appends the values of a record and leaves its program in l.program.
+func (l *lexer) take(record []byte, s *Schema) {
+	from := len(l.values)
+	l.program, l.limit = l.program[:0], from+maxValues
+	if !l.message(record, s, 0) {
+		l.program = append(l.program[:0], opRaw)
+		l.values = append(l.values[:from], record)
+	}
+}
+
+// message takes a message apart. It reports false where putting it together again would not give the same bytes.
+func (l *lexer) message(data []byte, s *Schema, depth int) bool {
+	for len(data) > 0 {
+		tag, n := protowire.ConsumeVarint(data)
+		if n < 0 || n != protowire.SizeVarint(tag) || len(l.values) >= l.limit {
+			return false
+		}
+		data = data[n:]
+		number, kind := protowire.DecodeTag(tag)
+		switch kind {
+		case protowire.VarintType:
+			_, n := protowire.ConsumeVarint(data)
+			if n < 0 {
+				return false
+			}
+			l.program = protowire.AppendVarint(append(l.program, opVarint), tag)
+			l.values = append(l.values, data[:n])
+			data = data[n:]
+		case protowire.BytesType:
+			size, n := protowire.ConsumeVarint(data)
+			if n < 0 || n != protowire.SizeVarint(size) || uint64(len(data)-n) < size {
+				return false
+			}
+			l.field(number, tag, data[n:n+int(size)], s, depth)
+			data = data[n+int(size):]
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lexer) field(number protowire.Number, tag uint64, value []byte, s *Schema, depth int) {
+	program, values := len(l.program), len(l.values)
+	if nested := s.nested[number]; nested != nil && depth < maxDepth {
+		l.program = protowire.AppendVarint(append(l.program, opOpen), tag)
+		if l.message(value, nested, depth+1) {
+			l.program = append(l.program, opEnd)
+			return
+		}
+		l.program, l.values = l.program[:program], l.values[:values]
+	}
+	if s.text[number] && l.text(tag, value) {
+		return
+	}
+	l.program, l.values = l.program[:program], l.values[:values]
+	l.program = protowire.AppendVarint(append(l.program, opBytes), tag)
+	l.values = append(l.values, value)
+}
+
+// text takes text apart: JSON at its quotes and numbers, other text at what usually delimits values.
+func (l *lexer) text(tag uint64, data []byte) bool {
+	before := len(l.values)
+	around, at := make([]byte, 0, len(data)), 0
+	value := func(from, to int) {
+		around = append(append(around, data[at:from]...), 0)
+		l.values = append(l.values, data[from:to])
+		at = to
+	}
+	json := len(data) > 0 && (data[0] == '{' || data[0] == '[')
+	for i := 0; i < len(data); {
+		if len(l.values) >= l.limit || data[i] == 0 {
+			return false
+		}
+		switch c := data[i]; {
+		case json && c == '"':
+			end := closing(data, i+1)
+			if end == len(data) {
+				return false
+			}
+			if end+1 == len(data) || data[end+1] != ':' { // not a key
+				value(i+1, end)
+			}
+			i = end + 1
+		case json && !(c == '-' || c >= '0' && c <= '9'), !json && delimits(c):
+			i++
+		default:
+			end := i + 1
+			for end < len(data) && (json && numeric(data[end]) || !json && !delimits(data[end]) && data[end] != 0) {
+				end++
+			}
+			value(i, end)
+			i = end
+		}
+	}
+	around = append(around, data[at:]...)
+	if bytes.Count(around, []byte{0}) != len(l.values)-before {
+		return false // a zero byte in a key
+	}
+	l.program = protowire.AppendVarint(append(l.program, opText), tag)
+	l.program = protowire.AppendBytes(l.program, around)
+	return true
+}
+
+// closing returns where the string that begins at i ends.
+func closing(data []byte, i int) int {
+	for {
+		n := bytes.IndexByte(data[i:], '"')
+		if n < 0 {
+			return len(data)
+		}
+		escapes := 0
+		for k := i + n - 1; k >= i && data[k] == '\\'; k-- {
+			escapes++
+		}
+		if i += n; escapes%2 == 0 {
+			return i
+		}
+		i++
+	}
+}
+
+func numeric(c byte) bool {
+	return c >= '0' && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
+}
+
+func delimits(c byte) bool {
+	switch c {
+	case ',', '|', '\t', ';', '^', '~', '&', '=', '<', '>', '"', '\r', '\n':
+		return true
+	}
+	return false
+}

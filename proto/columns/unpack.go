@@ -1,0 +1,486 @@
+package columns
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// ErrCorrupt marks bytes that Pack did not make.
+var ErrCorrupt = errors.New("corrupt columns")
+
+// maxTableValues bounds what a table may hold: a batch's bytes with a value each.
+const maxTableValues = 8 << 20
+
+// unpacker reads a table.
+type unpacker struct {
+	t      *Table
+	beside *Table
+	text   []byte
+	bits   bitReader
+	arena  []byte
+	left   int // bytes that values and records may still take
+}
+
+// Unpack reads a table of n records; Records puts them together. limit bounds the bytes that it may unpack to.
+func Unpack(packed Packed, n, limit int, beside *Table) (*Table, error) {
+	u := unpacker{t: &Table{records: make([]record, n)}, beside: beside, text: packed.Text, bits: bitReader{in: packed.Bits}, left: limit}
+	if beside != nil && len(beside.records) != n {
+		return nil, fmt.Errorf("unpack: %d records beside %d: %w", len(beside.records), n, ErrCorrupt)
+	}
+	if err := u.shapes(n); err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	for i := range u.t.shapes {
+		for c := range u.t.shapes[i].width {
+			if err := u.column(&u.t.shapes[i], c); err != nil {
+				return nil, fmt.Errorf("unpack: %w", err)
+			}
+		}
+	}
+	if len(u.text) > 0 || len(u.bits.in) > 0 {
+		return nil, fmt.Errorf("unpack: bytes left over: %w", ErrCorrupt)
+	}
+	return u.t, nil
+}
+
+func (u *unpacker) shapes(n int) error {
+	count, err := u.number(n)
+	if err != nil {
+		return err
+	}
+	if count == 0 && n > 0 {
+		return fmt.Errorf("no shapes: %w", ErrCorrupt)
+	}
+	u.t.shapes = make([]shape, count)
+	for i := range u.t.shapes {
+		program, err := u.take()
+		if err != nil {
+			return err
+		}
+		width, err := check(program)
+		if err != nil {
+			return err
+		}
+		u.t.shapes[i] = shape{program: program, width: width}
+	}
+	total := 0
+	for i := range n {
+		at := uint64(0)
+		if count > 1 {
+			if at, err = u.bits.read(bits.Len(uint(count - 1))); err != nil || at >= uint64(count) {
+				return fmt.Errorf("shape of record %d: %w", i, ErrCorrupt)
+			}
+		}
+		s := &u.t.shapes[at]
+		s.members = append(s.members, i)
+		u.t.records[i] = record{int(at), total}
+		if total += s.width; total > maxTableValues {
+			return fmt.Errorf("more than %d values: %w", maxTableValues, ErrCorrupt)
+		}
+	}
+	u.t.values = make([][]byte, total)
+	return nil
+}
+
+// number reads a number of at most limit.
+func (u *unpacker) number(limit int) (int, error) {
+	v, n := binary.Uvarint(u.text)
+	if n <= 0 || v > uint64(limit) {
+		return 0, fmt.Errorf("number out of range: %w", ErrCorrupt)
+	}
+	u.text = u.text[n:]
+	return int(v), nil
+}
+
+func (u *unpacker) bytes(n int) ([]byte, error) {
+	if n > len(u.text) {
+		return nil, fmt.Errorf("text ends too early: %w", ErrCorrupt)
+	}
+	out := u.text[:n:n]
+	u.text = u.text[n:]
+	return out, nil
+}
+
+// take reads bytes with their length.
+func (u *unpacker) take() ([]byte, error) {
+	n, err := u.number(len(u.text))
+	if err != nil {
+		return nil, err
+	}
+	return u.bytes(n)
+}
+
+func (u *unpacker) byte() (byte, error) {
+	b, err := u.bytes(1)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// room takes n bytes from the arena.
+func (u *unpacker) room(n int) ([]byte, error) {
+	if n > u.left {
+		return nil, fmt.Errorf("values beyond the limit: %w", ErrCorrupt)
+	}
+	u.left -= n
+	if n > cap(u.arena)-len(u.arena) {
+		u.arena = make([]byte, 0, max(n, 64<<10))
+	}
+	from := len(u.arena)
+	u.arena = u.arena[:from+n]
+	return u.arena[from : from+n : from+n], nil
+}
+
+func (u *unpacker) column(s *shape, c int) error {
+	mode, err := u.byte()
+	if err != nil {
+		return err
+	}
+	var each func(member int) ([]byte, error)
+	switch mode {
+	case modeConstant:
+		value, err := u.take()
+		if err != nil {
+			return err
+		}
+		each = func(int) ([]byte, error) { return value, nil }
+	case modeRef:
+		each, err = u.ref(c)
+	case modeFixed:
+		each, err = u.fixed()
+	case modeSet:
+		each, err = u.set()
+	case modeAlpha:
+		each, err = u.alpha()
+	case modePlain:
+		each = func(int) ([]byte, error) { return u.take() }
+	default:
+		err = fmt.Errorf("mode %d: %w", mode, ErrCorrupt)
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range s.members {
+		value, err := each(m)
+		if err != nil {
+			return err
+		}
+		u.t.values[u.t.records[m].from+c] = value
+	}
+	return nil
+}
+
+func (u *unpacker) ref(c int) (func(int) ([]byte, error), error) {
+	ref, err := u.number(2*maxValues + 1)
+	if err != nil {
+		return nil, err
+	}
+	before, err := u.take()
+	if err != nil {
+		return nil, err
+	}
+	after, err := u.take()
+	if err != nil {
+		return nil, err
+	}
+	if ref&1 == 0 && ref>>1 >= c || ref&1 == 1 && u.beside == nil {
+		return nil, fmt.Errorf("reference to what is not there: %w", ErrCorrupt)
+	}
+	return func(member int) ([]byte, error) {
+		var v []byte
+		if ref&1 == 0 {
+			v = u.t.values[u.t.records[member].from+ref>>1]
+		} else {
+			row := u.beside.row(member)
+			if ref>>1 >= len(row) {
+				return nil, fmt.Errorf("reference to what is not there: %w", ErrCorrupt)
+			}
+			v = row[ref>>1]
+		}
+		if len(before)+len(after) == 0 {
+			return v, nil
+		}
+		out, err := u.room(len(before) + len(v) + len(after))
+		if err != nil {
+			return nil, err
+		}
+		copy(out[copy(out, before):], v)
+		copy(out[len(before)+len(v):], after)
+		return out, nil
+	}, nil
+}
+
+func (u *unpacker) fixed() (func(int) ([]byte, error), error) {
+	size, err := u.number(u.left)
+	if err != nil {
+		return nil, err
+	}
+	mask, err := u.bytes((size + 7) / 8)
+	if err != nil {
+		return nil, err
+	}
+	frame := make([]byte, size)
+	for i := range frame {
+		if mask[i/8]>>(i%8)&1 == 0 {
+			if frame[i], err = u.byte(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	symbols, width, err := u.alphabet()
+	if err != nil {
+		return nil, err
+	}
+	return func(int) ([]byte, error) {
+		out, err := u.room(size)
+		if err != nil {
+			return nil, err
+		}
+		copy(out, frame)
+		for i := range out {
+			if mask[i/8]>>(i%8)&1 == 1 {
+				if out[i], err = u.symbol(symbols, width); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return out, nil
+	}, nil
+}
+
+func (u *unpacker) set() (func(int) ([]byte, error), error) {
+	n, err := u.number(maxSet + 1)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("empty set: %w", ErrCorrupt)
+	}
+	set := make([][]byte, n)
+	for i := range set {
+		if set[i], err = u.take(); err != nil {
+			return nil, err
+		}
+	}
+	width := bits.Len(uint(n - 1))
+	return func(int) ([]byte, error) {
+		at, err := u.bits.read(width)
+		if err != nil || at >= uint64(n) {
+			return nil, fmt.Errorf("index beyond its set: %w", ErrCorrupt)
+		}
+		return set[at], nil
+	}, nil
+}
+
+func (u *unpacker) alpha() (func(int) ([]byte, error), error) {
+	prefix, err := u.take()
+	if err != nil {
+		return nil, err
+	}
+	shortest, err := u.number(u.left)
+	if err != nil {
+		return nil, err
+	}
+	lengths, err := u.byte()
+	if err != nil {
+		return nil, err
+	}
+	if lengths > 32 {
+		return nil, fmt.Errorf("lengths of %d bits: %w", lengths, ErrCorrupt)
+	}
+	symbols, width, err := u.alphabet()
+	if err != nil {
+		return nil, err
+	}
+	return func(int) ([]byte, error) {
+		more, err := u.bits.read(int(lengths))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		if more > uint64(u.left) {
+			return nil, fmt.Errorf("values beyond the limit: %w", ErrCorrupt)
+		}
+		out, err := u.room(len(prefix) + shortest + int(more))
+		if err != nil {
+			return nil, err
+		}
+		for i := copy(out, prefix); i < len(out); i++ {
+			if out[i], err = u.symbol(symbols, width); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}, nil
+}
+
+// alphabet reads the symbols of a column; nil for all 256.
+func (u *unpacker) alphabet() ([]byte, int, error) {
+	n, err := u.byte()
+	if err != nil || n > maxAlphabet {
+		return nil, 0, fmt.Errorf("alphabet of %d: %w", n, ErrCorrupt)
+	}
+	if n == 0 {
+		return nil, 8, nil
+	}
+	symbols, err := u.bytes(int(n))
+	return symbols, bits.Len(uint(n - 1)), err
+}
+
+func (u *unpacker) symbol(symbols []byte, width int) (byte, error) {
+	at, err := u.bits.read(width)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case symbols == nil:
+		return byte(at), nil
+	case at >= uint64(len(symbols)):
+		return 0, fmt.Errorf("symbol beyond its alphabet: %w", ErrCorrupt)
+	}
+	return symbols[at], nil
+}
+
+// check walks a program and returns how many values it takes.
+func check(program []byte) (width int, err error) {
+	bad := fmt.Errorf("program: %w", ErrCorrupt)
+	if len(program) == 1 && program[0] == opRaw {
+		return 1, nil
+	}
+	depth := 0
+	for len(program) > 0 {
+		op := program[0]
+		program = program[1:]
+		if op == opEnd {
+			if depth--; depth < 0 {
+				return 0, bad
+			}
+			continue
+		}
+		_, n := protowire.ConsumeVarint(program)
+		if n < 0 {
+			return 0, bad
+		}
+		program = program[n:]
+		switch op {
+		case opBytes, opVarint:
+			width++
+		case opOpen:
+			if depth++; depth > maxDepth+1 {
+				return 0, bad
+			}
+		case opText:
+			around, n := protowire.ConsumeBytes(program)
+			if n < 0 {
+				return 0, bad
+			}
+			for _, b := range around {
+				if b == 0 {
+					width++
+				}
+			}
+			program = program[n:]
+		default:
+			return 0, bad
+		}
+	}
+	if depth != 0 {
+		return 0, bad
+	}
+	return width, nil
+}
+
+// Records puts the records together. limit bounds the bytes of all.
+func (t *Table) Records(limit int) ([][]byte, error) {
+	out := make([][]byte, len(t.records))
+	var buf []byte
+	for i, r := range t.records {
+		row := t.row(i)
+		size := len(t.shapes[r.shape].program)
+		for _, v := range row {
+			size += len(v) + 10
+		}
+		if size > cap(buf)-len(buf) {
+			buf = make([]byte, 0, max(size, 64<<10))
+		}
+		from := len(buf)
+		buf = assemble(buf, t.shapes[r.shape].program, row)
+		if limit -= len(buf) - from; limit < 0 {
+			return nil, fmt.Errorf("unpack: records beyond the limit: %w", ErrCorrupt)
+		}
+		out[i] = buf[from:len(buf):len(buf)]
+	}
+	return out, nil
+}
+
+// assemble runs a program that check has approved.
+func assemble(out, program []byte, values [][]byte) []byte {
+	if len(program) == 1 && program[0] == opRaw {
+		return append(out, values[0]...)
+	}
+	var open [maxDepth + 2]int
+	depth := 0
+	for len(program) > 0 {
+		op := program[0]
+		program = program[1:]
+		if op == opEnd {
+			depth--
+			out = closeMessage(out, open[depth])
+			continue
+		}
+		_, n := protowire.ConsumeVarint(program)
+		out = append(out, program[:n]...)
+		program = program[n:]
+		switch op {
+		case opBytes:
+			out = protowire.AppendBytes(out, values[0])
+			values = values[1:]
+		case opVarint:
+			out = append(out, values[0]...)
+			values = values[1:]
+		case opOpen:
+			out = append(out, 0) // the length, where it takes one byte
+			open[depth] = len(out)
+			depth++
+		case opText:
+			around, n := protowire.ConsumeBytes(program)
+			program = program[n:]
+			out = append(out, 0)
+			from := len(out)
+			for {
+				k := indexZero(around)
+				out = append(out, around[:k]...)
+				if k == len(around) {
+					break
+				}
+				out = append(out, values[0]...)
+				values, around = values[1:], around[k+1:]
+			}
+			out = closeMessage(out, from)
+		}
+	}
+	return out
+}
+
+// closeMessage writes the length before what begins at from, where one byte was left for it.
+func closeMessage(out []byte, from int) []byte {
+	size := len(out) - from
+	more := protowire.SizeVarint(uint64(size)) - 1
+	if more > 0 {
+		out = append(out, make([]byte, more)...)
+		copy(out[from+more:], out[from:from+size])
+	}
+	protowire.AppendVarint(out[:from-1], uint64(size))
+	return out
+}
+
+func indexZero(b []byte) int {
+	if k := bytes.IndexByte(b, 0); k >= 0 {
+		return k
+	}
+	return len(b)
+}
