@@ -8,10 +8,10 @@ import (
 )
 
 // contextFact maps any resource that is no AuditEvent: what is known about people and care. id is the logical id
-// where the request names it; empty: the resource's own.
+// that the request names, for a resource that brings none.
 func (d *Decoder) contextFact(typ, id string, fact *v1.ContextFact) error {
-	if id == "" {
-		id = d.doc.scalar(d.doc.get(0, "id"))
+	if own := d.doc.scalar(d.doc.get(0, "id")); own != "" {
+		id = own
 	}
 	if id == "" {
 		return &ingest.DecodeError{

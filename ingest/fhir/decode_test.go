@@ -280,7 +280,7 @@ func TestReferences(t *testing.T) {
 		"Patient?identifier=|77":                  {"source:ehr", "77", "Patient"},
 		"Patient?name=x":                          {"source:ehr", "Patient?name=x", "Patient"},
 		"https://x.example/fhir/Patient?name=a,b": {"urn:ietf:rfc:3986", "https://x.example/fhir/Patient?name=a,b", "Patient"},
-		"abc":                                     {"source:ehr", "abc", ""},
+		"abc": {"source:ehr", "abc", ""},
 	} {
 		system, value, typ := fhir.SplitReference(in)
 		if got := [3]string{system, value, typ}; got != want {
