@@ -6,7 +6,7 @@ var nursing = [25]int{250, 220, 220, 220, 260, 420, 650, 1000, 980, 900, 800, 76
 // episode adds what an episode causes on this day.
 func (p *plan) episode(e *episode) {
 	h := p.h
-	p.dice = p.roll(forCare, e.id)
+	p.dice, p.ordered = p.roll(forCare, e.id), 0
 	p.orderDice = h.roll(forOrders, e.id, uint64(int64(p.day)))
 	for i := range e.n {
 		s := &e.stages[i]
@@ -28,21 +28,14 @@ func (p *plan) episode(e *episode) {
 	}
 }
 
-// note and the like name the objects of an encounter by its id and a small number, so that what is read later is what
-// was written before.
-func object(encounter uint64, what, n int) uint64 {
-	return mix(encounter ^ uint64(what)<<56 ^ uint64(n)<<40)
-}
+// object names a part of a record by the encounter that it came of and a number below 65,536, so that what is read later
+// is what was written before.
+func object(encounter uint64, n int) uint64 { return encounter<<16 | uint64(n)&0xffff }
 
-const (
-	aNote = iota + 1
-	aResult
-	aStudy
-	aMedication
-	aVital
-	aReport
-	aClaim
-)
+// kept stands for an encounter where something belongs to no encounter of the model: what was on file before.
+func kept(patient int32) uint64 { return onFile | uint64(uint32(patient)) }
+
+const onFile = 1 << 46
 
 // visit is an appointment at a clinic.
 func (p *plan) visit(e *episode, s *stage) {
@@ -65,24 +58,24 @@ func (p *plan) visit(e *episode, s *stage) {
 	if l, ok := p.look(s.start+d.minutes(0, 4), p.duty.on(dept, nurse, s.start, bundle+4*minute, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
 		l.do(readMedications, 0)
-		l.do(writeVitals, object(enc, aVital, 0))
+		l.do(writeVitals, object(enc, 0))
 	}
 	l, ok := p.look(s.start+d.minutes(6, 12), s.attending, dept, e.patient, enc)
 	if !ok {
 		return
 	}
 	l.do(openChart, 0)
-	l.do(readNote, object(enc, aNote, 8))
+	l.do(readNote, object(enc, 8))
 	for range d.n(3) {
-		l.do(readResults, object(enc, aResult, d.n(4)))
+		l.do(readResults, object(enc, d.n(4)))
 	}
 	if d.chance(400) {
 		l.do(readMedications, 0)
 	}
 	l.at = s.start + d.minutes(22, 30)
-	l.do(writeNote, object(enc, aNote, 0))
+	l.do(writeNote, object(enc, 0))
 	if d.chance(60) {
-		l.do(printNote, object(enc, aNote, 0))
+		l.do(printNote, object(enc, 0))
 	}
 }
 
@@ -119,14 +112,14 @@ func (p *plan) emergency(e *episode, s *stage) {
 		p.glass(&l, dept, enc)
 		l.do(openChart, 0)
 		if k < 2 {
-			l.do(readNote, object(enc, aNote, 9))
+			l.do(readNote, object(enc, 9))
 		}
 		if k > 0 {
-			l.do(readResults, object(enc, aResult, 0))
-			l.do(writeNote, object(enc, aNote, k))
+			l.do(readResults, object(enc, 0))
+			l.do(writeNote, object(enc, k))
 		}
 		if k == 2 && d.chance(260) {
-			l.do(printNote, object(enc, aNote, 2))
+			l.do(printNote, object(enc, 2))
 		}
 	}
 }
@@ -170,20 +163,20 @@ func (p *plan) round(t int64, staff int32, dept uint16, e *episode, enc uint64) 
 	if d.chance(4) {
 		p.slip(&l)
 	}
-	n := int(t / hour % 24)
+	n := int(t / minute)
 	l.do(openChart, 0)
 	if d.chance(700) {
 		l.do(readMedications, 0)
-		l.do(writeMedication, object(enc, aMedication, n))
+		l.do(writeMedication, object(enc, n))
 	}
 	if d.chance(750) {
-		l.do(writeVitals, object(enc, aVital, n))
+		l.do(writeVitals, object(enc, n))
 	}
 	if d.chance(250) {
-		l.do(readResults, object(enc, aResult, 0))
+		l.do(readResults, object(enc, 0))
 	}
 	if d.chance(200) {
-		l.do(writeNote, object(enc, aNote, n))
+		l.do(writeNote, object(enc, n))
 	}
 }
 
@@ -230,16 +223,16 @@ func (p *plan) doctors(e *episode, s *stage, a, b int64, enc uint64) {
 				continue
 			}
 			l.do(openChart, 0)
-			l.do(readNote, object(enc, aNote, d.n(3)))
+			l.do(readNote, object(enc, d.n(3)))
 			if v.role == student {
 				continue
 			}
-			l.do(readResults, object(enc, aResult, 0))
+			l.do(readResults, object(enc, 0))
 			if d.chance(350) {
 				l.do(readMedications, 0)
 			}
 			if d.chance(650) {
-				l.do(writeNote, object(enc, aNote, 10+day%50))
+				l.do(writeNote, object(enc, 10+day%50))
 			}
 		}
 	}
@@ -253,7 +246,7 @@ func (p *plan) others(e *episode, a, b int64, dept uint16, u unit, enc uint64) {
 			l.use = operations
 			l.do(readEncounter, enc)
 			if d.chance(90) {
-				l.do(printNote, object(enc, aNote, 1))
+				l.do(printNote, object(enc, 1))
 			}
 		}
 	}
@@ -271,7 +264,7 @@ func (p *plan) others(e *episode, a, b int64, dept uint16, u unit, enc uint64) {
 			l.do(openChart, 0)
 			l.do(readMedications, 0)
 			if d.chance(400) {
-				l.do(readResults, object(enc, aResult, 0))
+				l.do(readResults, object(enc, 0))
 			}
 		}
 	}
@@ -283,15 +276,15 @@ func (p *plan) leave(e *episode, s *stage, enc uint64) {
 	t := s.end - d.minutes(40, 120)
 	if l, ok := p.look(t, p.duty.on(dept, resident, t, bundle, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
-		l.do(readNote, object(enc, aNote, 1))
-		l.do(writeNote, object(enc, aNote, 63))
+		l.do(readNote, object(enc, 1))
+		l.do(writeNote, object(enc, 63))
 		l.do(updateEncounter, enc)
 	}
 	t = s.end - d.minutes(12, 35)
 	if l, ok := p.look(t, p.duty.on(dept, nurse, t, bundle, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
 		if d.chance(420) {
-			l.do(printNote, object(enc, aNote, 63))
+			l.do(printNote, object(enc, 63))
 		}
 		l.do(updateEncounter, enc)
 	}

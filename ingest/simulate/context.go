@@ -97,9 +97,10 @@ func (f *facts) refDepartment(key, typ string, dept uint16) {
 	f.put(`"}`)
 }
 
-func (f *facts) hex(prefix string, x uint64) {
+// of writes a logical id that is made from an encounter.
+func (f *facts) of(prefix string, enc uint64) {
 	f.put(prefix)
-	f.block = appendHex(f.block, x, 16)
+	f.block = f.h.appendEncounter(f.block, enc)
 }
 
 // People returns what is known about the house and its people, whatever the day: Organization, Location, Practitioner,

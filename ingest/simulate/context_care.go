@@ -33,7 +33,7 @@ func (f *facts) encounter(e *episode, n uint8, day int, known int64) {
 	}
 	over := last.end <= known
 	f.begin("Encounter")
-	f.hex("enc-", id)
+	f.of("enc-", id)
 	f.put(`","status":"`, either(over, "finished", "in-progress"), `","class":{"system":"`, actCode, `","code":"`, class, `"}`)
 	f.refPatient("subject", e.patient)
 	if first.attending >= 0 {
@@ -52,13 +52,13 @@ func (f *facts) encounter(e *episode, n uint8, day int, known int64) {
 	}
 	if first.booked {
 		f.put(`,"appointment":[{"reference":"Appointment/`)
-		f.hex("apt-", id)
+		f.of("apt-", id)
 		f.put(`"}]`)
 	}
 	f.period(first.start, last.end, known)
 	f.reason(e.condition)
 	f.put(`,"diagnosis":[{"condition":{"reference":"Condition/`)
-	f.hex("cond-", id)
+	f.of("cond-", id)
 	f.put(`"}}],"location":[`)
 	for i := range stages {
 		f.put(either(i > 0, ",{", "{"))
@@ -94,14 +94,14 @@ func (f *facts) reason(condition uint8) {
 func (f *facts) diagnosis(e *episode, enc uint64, at int64) {
 	c := &conditions[e.condition]
 	f.begin("Condition")
-	f.hex("cond-", enc)
+	f.of("cond-", enc)
 	f.put(`","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},`+
 		`"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"confirmed"}]},`+
 		`"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-category","code":"encounter-diagnosis"}]}],`+
 		`"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"`, c.code, `","display":"`, c.text, `"}]}`)
 	f.refPatient("subject", e.patient)
 	f.put(`,"encounter":{"reference":"Encounter/`)
-	f.hex("enc-", enc)
+	f.of("enc-", enc)
 	f.put(`"}`)
 	f.instant("recordedDate", at)
 	f.end()
@@ -109,7 +109,7 @@ func (f *facts) diagnosis(e *episode, enc uint64, at int64) {
 
 func (f *facts) appointment(e *episode, s *stage, enc uint64, over bool) {
 	f.begin("Appointment")
-	f.hex("apt-", enc)
+	f.of("apt-", enc)
 	f.put(`","status":"`, either(over, "fulfilled", "booked"), `"`)
 	f.reason(e.condition)
 	f.instant("start", s.start)
@@ -127,11 +127,11 @@ func (f *facts) appointment(e *episode, s *stage, enc uint64, over bool) {
 func (f *facts) careTeam(e *episode, stages []stage, enc uint64, known int64) {
 	first, last := &stages[0], &stages[len(stages)-1]
 	f.begin("CareTeam")
-	f.hex("ct-", enc)
+	f.of("ct-", enc)
 	f.put(`","status":"`, either(last.end <= known, "inactive", "active"), `"`)
 	f.refPatient("subject", e.patient)
 	f.put(`,"encounter":{"reference":"Encounter/`)
-	f.hex("enc-", enc)
+	f.of("enc-", enc)
 	f.put(`"}`)
 	f.period(first.start, last.end, known)
 	f.put(`,"participant":[`)
@@ -162,12 +162,13 @@ var orderTable = [...]struct{ category, display, code string }{
 func (f *facts) serviceRequest(o *order) {
 	t := &orderTable[o.kind]
 	f.begin("ServiceRequest")
-	f.hex("sr-", o.id)
+	f.put("sr-")
+	f.block = f.h.appendObject(f.block, o.id)
 	f.put(`","status":"completed","intent":"order","category":[{"coding":[{"system":"http://snomed.info/sct","code":"`,
 		t.category, `","display":"`, t.display, `"}]}],"code":{"text":"`, t.code, `"}`)
 	f.refPatient("subject", o.patient)
 	f.put(`,"encounter":{"reference":"Encounter/`)
-	f.hex("enc-", o.encounter)
+	f.of("enc-", o.encounter)
 	f.put(`"}`)
 	f.instant("occurrenceDateTime", o.at)
 	f.instant("authoredOn", o.at)

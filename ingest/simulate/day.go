@@ -22,6 +22,7 @@ type plan struct {
 	// care holds who cares for whom these days, patient<<16 | department, sorted; made when misuse asks.
 	care []uint64
 
+	ordered   int  // orders of the present episode so far
 	orderDice dice // the same in every pass, so that orders are
 	dice      dice
 }

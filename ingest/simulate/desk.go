@@ -133,8 +133,8 @@ func (p *plan) registry(s *shift, u use, n int) {
 		l.use = u
 		l.do(openChart, 0)
 		if u != administration {
-			l.do(readResults, object(uint64(patient), aResult, 3))
-			l.do(readNote, object(uint64(patient), aNote, 3))
+			l.do(readResults, object(kept(patient), 3))
+			l.do(readNote, object(kept(patient), 3))
 		}
 		if t = l.at + int64(d.between(40, 600))*second; t+bundle > s.end {
 			return

@@ -61,10 +61,16 @@ func (h *Hospital) begins(day int) int {
 	return h.perDay * weekendPercent / 100
 }
 
+// An episode's id is its day, moved so that none is negative, and its number on that day.
+const (
+	dayZero     = 1 << 20
+	episodeBits = 20
+)
+
 // episode plans the i-th episode that begins on a day; false when the patient whose turn it is has died.
 func (h *Hospital) episode(day, i int) (episode, bool) {
 	turn := floorMod(day*h.perDay+i, len(h.turns))
-	e := episode{id: uint64(int64(day)+1<<20)<<20 | uint64(i), day: day, patient: h.turns[turn]}
+	e := episode{id: uint64(int64(day)+dayZero)<<episodeBits | uint64(i), day: day, patient: h.turns[turn]}
 	p := &h.patients[e.patient]
 	if p.died-horizon <= int32(day) {
 		return e, false
@@ -203,8 +209,8 @@ func (h *Hospital) attending(dept uint16, d *dice) int32 {
 	return all[d.n(len(all))]
 }
 
-// encounterID is the logical id of an Encounter of an episode.
-func (e *episode) encounter(n uint8) uint64 { return mix(e.id<<3 | uint64(n)) }
+// encounter names one of the encounters of an episode.
+func (e *episode) encounter(n uint8) uint64 { return e.id<<3 | uint64(n) }
 
 // active calls f with every episode that can cause accesses on a day, in a fixed order.
 func (h *Hospital) active(day int, f func(*episode)) {

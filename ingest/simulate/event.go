@@ -64,19 +64,18 @@ func (w *writer) event(a *access, at int64) Event {
 		w.block = make([]byte, 0, blockSize)
 	}
 	from := len(w.block)
-	key := w.h.eventKey(w.p.day, w.p.pass, a)
 	b := w.block
 	switch a.source {
 	case pacs:
-		b = w.pacs(b, a, key, at)
+		b = w.pacs(b, a, at)
 	case lab:
-		b = w.lab(b, a, key, at)
+		b = w.lab(b, a, at)
 	case ehr, sources:
-		b = w.ehr(b, a, key, at)
+		b = w.ehr(b, a, at)
 	}
 	w.block = b
 	e := Event{Source: w.names[a.source], Time: time.UnixMilli(at).In(w.zone), JSON: b[from:len(b):len(b)]}
-	w.text = appendEventID(w.text[:0], key, a)
+	w.text = w.h.appendEventID(w.text[:0], w.p.day, w.p.pass, a)
 	e.ID = string(w.text)
 	if a.incident > 0 {
 		i := &w.p.incidents[a.incident-1]

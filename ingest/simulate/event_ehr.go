@@ -1,10 +1,10 @@
 package simulate
 
 // ehr writes an event of the record system: FHIR R4 as IHE BALP 1.1.4 shapes it.
-func (w *writer) ehr(b []byte, a *access, key uint64, at int64) []byte {
+func (w *writer) ehr(b []byte, a *access, at int64) []byte {
 	k := &kindTable[a.kind]
 	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
-	b = appendUUID(b, key)
+	b = w.h.appendEventID(b, w.p.day, w.p.pass, a)
 	if k.profile != "" && a.outcome == success {
 		b = append(b, `","meta":{"profile":["https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.`...)
 		b = append(append(b, k.profile...), `"]},`...)
@@ -18,7 +18,7 @@ func (w *writer) ehr(b []byte, a *access, key uint64, at int64) []byte {
 	if a.outcome == refused {
 		b = append(b, `,"outcomeDesc":"403 Forbidden"`...)
 	}
-	if a.use != unstated && a.use != brokeGlass {
+	if w.states(a) {
 		b = append(b, `,"purposeOfEvent":[`...)
 		b = append(appendConcept(b, actReason, useTable[a.use].code, ""), ']')
 	}
@@ -29,6 +29,12 @@ func (w *writer) ehr(b []byte, a *access, key uint64, at int64) []byte {
 		b = append(b, `],"source":{"site":"Millbrook General Hospital","observer":{"display":"ehr-main"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"4"}]}`...)
 	}
 	return append(w.ehrEntities(b, a, k.resource, k.prefix), '}')
+}
+
+// states tells whether the purpose of use is stated: nurses' screens do not ask when care is plain.
+func (w *writer) states(a *access) bool {
+	plain := a.use == treatment && w.h.staff[a.staff].role == nurse
+	return a.use != unstated && a.use != brokeGlass && !plain
 }
 
 func (w *writer) ehrType(b []byte, a *access, code string) []byte {
@@ -64,8 +70,8 @@ func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
 	b = append(b, `,"who":{"display":"ehr-main"},"requestor":false},{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"role":`...)
 	badge := &w.h.badge[a.staff]
 	b = append(append(b, badge.role...), `,"who":`...)
-	b = append(append(append(b, badge.who...), `,"altId":"`...), badge.login...)
-	b = append(b, `","requestor":true,"location":{"reference":"Location/`...)
+	b = append(b, badge.who...)
+	b = append(b, `,"requestor":true,"location":{"reference":"Location/`...)
 	b = w.h.appendDepartmentID(b, a.department)
 	b = append(append(append(b, `","display":"`...), w.h.departments[a.department].name...), `"}`...)
 	if a.use == brokeGlass || a.kind == breakGlass {
@@ -124,8 +130,8 @@ func (w *writer) ehrEntities(b []byte, a *access, resource, prefix string) []byt
 		b = w.ehrQuery(separate(b, &comma), a, resource)
 	}
 	if a.encounter != 0 && resource != "Encounter" {
-		b = append(separate(b, &comma), `{"what":{"reference":"Encounter/`...)
-		b = appendEncounterID(b, a.encounter)
+		b = append(separate(b, &comma), `{"what":{"reference":"Encounter/enc-`...)
+		b = w.h.appendEncounter(b, a.encounter)
 		b = append(b, `"}}`...)
 	}
 	if a.client {
@@ -168,7 +174,11 @@ func (w *writer) ehrPatients(b []byte, a *access) []byte {
 
 func (w *writer) ehrObject(b []byte, a *access, resource, prefix string) []byte {
 	b = append(append(append(b, `{"what":{"reference":"`...), resource...), '/')
-	b = appendHex(append(b, prefix...), a.object, 16)
+	if resource == "Encounter" {
+		b = w.h.appendEncounter(append(b, prefix...), a.object)
+	} else {
+		b = w.h.appendObject(append(b, prefix...), a.object)
+	}
 	b = append(b, `"},"type":{"system":"`+entityType+`","code":"2"},"role":{"system":"`+entityRole+`","code":"4"}`...)
 	if a.patient >= 0 {
 		b = w.labels(b, a, false)

@@ -3,10 +3,10 @@ package simulate
 import "time"
 
 // pacs writes an event of the image archive: FHIR R5.
-func (w *writer) pacs(b []byte, a *access, key uint64, at int64) []byte {
+func (w *writer) pacs(b []byte, a *access, at int64) []byte {
 	k := &kindTable[a.kind]
 	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
-	b = appendEventID(b, key, a)
+	b = w.h.appendEventID(b, w.p.day, w.p.pass, a)
 	b = append(b, `","category":[{"coding":[{"system":"`+dcm+`","code":"110103","display":"DICOM Instances Accessed"}]}],"code":`...)
 	b = appendConcept(b, restful, k.code, k.code)
 	b = append(append(append(b, `,"action":"`...), k.action...), `","occurredDateTime":"`...)
@@ -27,7 +27,7 @@ func (w *writer) pacs(b []byte, a *access, key uint64, at int64) []byte {
 	b = append(b, `"}}`...)
 	if a.encounter != 0 {
 		b = append(b, `,"encounter":{"reference":"Encounter/`...)
-		b = append(appendEncounterID(b, a.encounter), `"}`...)
+		b = append(w.h.appendEncounter(append(b, "enc-"...), a.encounter), `"}`...)
 	}
 	badge := &w.h.badge[a.staff]
 	b = append(b, `,"agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/extra-security-role-type","code":"humanuser","display":"human user"}]},"role":`...)
@@ -42,18 +42,18 @@ func (w *writer) pacs(b []byte, a *access, key uint64, at int64) []byte {
 		b = append(b, `Web Viewer`...)
 	}
 	b = append(b, `"},"requestor":false}],"source":{"site":{"display":"Imaging Center"},"observer":{"identifier":{"value":"pacs-imaging"},"display":"pacs-imaging"},"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"5","display":"Database Server"}]}]},"entity":[{"what":{"reference":"ImagingStudy/is-`...)
-	b = appendHex(b, a.object, 16)
+	b = w.h.appendObject(b, a.object)
 	b = append(b, `","identifier":{"system":"`+accession+`","value":"A`...)
-	b = appendInt(b, int64(a.object>>24)%90_000_000+10_000_000)
+	b = w.h.appendObject(b, a.object)
 	b = append(b, `"}},"role":{"coding":[{"system":"`+entityRole+`","code":"3","display":"Report"}]}`...)
 	return append(w.labels(b, a, true), `}]}`...)
 }
 
 // lab writes an event of the laboratory and its portal: FHIR R4 as a product makes it that has never heard of BALP.
-func (w *writer) lab(b []byte, a *access, key uint64, at int64) []byte {
+func (w *writer) lab(b []byte, a *access, at int64) []byte {
 	k := &kindTable[a.kind]
 	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
-	b = appendEventID(b, key, a)
+	b = w.h.appendEventID(b, w.p.day, w.p.pass, a)
 	b = append(b, `","type":{"system":"`+dcm+`","code":"110110","display":"Patient Record"},"action":"`...)
 	b = append(append(b, k.action...), `","recorded":"`...)
 	b = appendTime(b, at, time.UTC)
@@ -81,7 +81,7 @@ func (w *writer) lab(b []byte, a *access, key uint64, at int64) []byte {
 	b = append(b, `"}},"type":{"system":"`+entityType+`","code":"1","display":"Person"},"role":{"system":"`+entityRole+`","code":"1","display":"Patient"}`...)
 	b = w.labels(b, a, false)
 	b = append(b, `},{"what":{"identifier":{"system":"`+accession+`","value":"L`...)
-	b = appendInt(b, int64(a.object>>24)%90_000_000+10_000_000)
+	b = w.h.appendObject(b, a.object)
 	return append(b, `"}},"type":{"system":"`+entityType+`","code":"2","display":"System Object"},"role":{"system":"`+entityRole+`","code":"3","display":"Report"},"name":"Laboratory report"}]}`...)
 }
 

@@ -70,28 +70,45 @@ func (h *Hospital) appendDepartmentID(b []byte, dept uint16) []byte {
 	return b
 }
 
-func appendEncounterID(b []byte, enc uint64) []byte { return appendHex(append(b, "enc-"...), enc, 16) }
+// appendEncounter writes the number of an encounter: the day on which the episode began, its number on that day, and its
+// own within the episode. What was on file before is numbered by its patient.
+func (h *Hospital) appendEncounter(b []byte, enc uint64) []byte {
+	if enc&onFile != 0 {
+		return appendHex(append(b, 'p'), uint64(mix32(uint32(enc)^uint32(h.seed))), 8)
+	}
+	id := enc >> 3
+	b = appendInt(b, int64(h.startDay)+int64(id>>episodeBits)-dayZero)
+	b = appendInt(append(b, '-'), int64(id&(1<<episodeBits-1)))
+	return appendInt(append(b, '-'), int64(enc&7+1))
+}
 
-// eventKey is what makes an event's id. Within a hospital it repeats with a probability of 2^-64 a pair of events.
-func (h *Hospital) eventKey(day int, pass uint64, a *access) uint64 {
-	return mix(mix(h.seed^uint64(forIDs)<<56^uint64(int64(day)+1<<20)<<24^mix(pass)) ^ (uint64(a.ordinal)<<1 | b2u(a.app)))
+// appendObject writes the logical id of a part of a record.
+func (h *Hospital) appendObject(b []byte, object uint64) []byte {
+	b = h.appendEncounter(b, object>>16)
+	return appendInt(append(b, '-'), int64(object&0xffff))
 }
 
 // requestKey is the same for the server's and the app's report of one request.
 func (h *Hospital) requestKey(day int, pass uint64, a *access) uint64 {
-	return mix(mix(h.seed^uint64(forIDs+1)<<56^uint64(int64(day)+1<<20)<<24^mix(pass)) ^ uint64(a.ordinal))
+	return mix(mix(h.seed^uint64(forIDs)<<56^uint64(int64(day)+dayZero)<<24^mix(pass)) ^ uint64(a.ordinal))
 }
 
-// appendEventID writes AuditEvent.id in the way of the source: a UUID, a running word, or a number with a prefix.
-func appendEventID(b []byte, key uint64, a *access) []byte {
-	switch a.source {
-	case pacs:
-		return appendHex(append(b, "px."...), key, 16)
-	case lab:
-		return appendHex(append(b, "LP-"...), key, 16)
-	case ehr, sources:
+// eventPrefix tells the systems' ids apart.
+var eventPrefix = [sources]string{ehr: "ae-", pacs: "px.", lab: "LP-"}
+
+// appendEventID writes AuditEvent.id: the system, four digits of the hospital, so that two seeds can live in one journal,
+// the day and a running number. The report of the app has one more letter, and a day lived again its pass.
+func (h *Hospital) appendEventID(b []byte, day int, pass uint64, a *access) []byte {
+	b = appendHex(append(b, eventPrefix[a.source]...), mix(h.seed), 4)
+	b = appendInt(append(b, '.'), int64(h.startDay)+int64(day))
+	b = appendInt(append(b, '.'), a.ordinal)
+	if a.app {
+		b = append(b, 'c')
 	}
-	return appendUUID(b, key)
+	if pass > 0 {
+		b = strconv.AppendUint(append(b, '.'), pass, 36)
+	}
+	return b
 }
 
 // appendUUID writes a UUID of version 4 shape (RFC 9562) that stands for a key.

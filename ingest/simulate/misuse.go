@@ -72,13 +72,13 @@ func (p *plan) pry(reader, patient int32) bool {
 	l.search()
 	l.do(openChart, 0)
 	for n := range d.between(1, 4) {
-		l.do(readNote, object(uint64(patient), aNote, n))
+		l.do(readNote, object(kept(patient), n))
 	}
 	if d.chance(500) {
-		l.do(readResults, object(uint64(patient), aResult, 0))
+		l.do(readResults, object(kept(patient), 0))
 	}
 	if d.chance(150) {
-		l.do(printNote, object(uint64(patient), aNote, 0))
+		l.do(printNote, object(kept(patient), 0))
 	}
 	return true
 }
@@ -211,7 +211,7 @@ func (p *plan) abuseBreakGlass() bool {
 		l.use = brokeGlass
 		l.do(openChart, 0)
 		for n := range p.dice.between(2, 5) {
-			l.do(readNote, object(uint64(patient), aNote, n))
+			l.do(readNote, object(kept(patient), n))
 		}
 		return true
 	}
@@ -246,7 +246,7 @@ func (p *plan) comeBack() bool {
 		for range p.dice.between(3, 9) {
 			l.patient = int32(p.dice.n(len(p.h.patients)))
 			l.do(openChart, 0)
-			l.do(readNote, object(uint64(l.patient), aNote, 0))
+			l.do(readNote, object(kept(l.patient), 0))
 		}
 		return true
 	}

@@ -20,6 +20,12 @@ func (p *plan) orderTests(e *episode, s *stage, a, b int64) {
 	}
 }
 
+// Orders of an episode are numbered through its days.
+const (
+	firstOrder   = 1000
+	ordersPerDay = 40
+)
+
 // request places an order: the attending physician does when there, else a resident or whoever is on call. It depends on
 // nothing but the day, so that the order is the same however often the day is lived.
 func (p *plan) request(e *episode, s *stage, t int64, k orderKind, performer uint16) (order, bool) {
@@ -32,12 +38,13 @@ func (p *plan) request(e *episode, s *stage, t int64, k orderKind, performer uin
 		}
 	}
 	o := order{
-		id: object(enc, 16+int(k), int(t/minute)&0xffff), encounter: enc, patient: e.patient, requester: by,
+		id: object(enc, firstOrder+(p.day-e.day)*ordersPerDay+p.ordered), encounter: enc, patient: e.patient, requester: by,
 		performer: performer, kind: k, condition: e.condition, at: t,
 	}
 	if by < 0 || t < p.from || t >= p.to {
 		return o, false
 	}
+	p.ordered++
 	p.orders = append(p.orders, o)
 	if l, ok := p.look(t, by, s.department, e.patient, enc); ok {
 		l.do(writeOrder, o.id)
@@ -133,11 +140,11 @@ func (p *plan) consult(e *episode, s *stage, t int64) {
 	p.glass(&l, s.department, o.encounter)
 	l.do(openChart, 0)
 	for n := range p.dice.between(1, 4) {
-		l.do(readNote, object(o.encounter, aNote, n))
+		l.do(readNote, object(o.encounter, n))
 	}
-	l.do(readResults, object(o.encounter, aResult, 1))
+	l.do(readResults, object(o.encounter, 1))
 	l.do(readMedications, 0)
-	l.do(writeNote, object(o.encounter, aNote, 40))
+	l.do(writeNote, object(o.encounter, 40))
 }
 
 // glass is broken by readers of another department before a protected record opens: half of the time, because the other
@@ -173,19 +180,19 @@ func (p *plan) afterwards(e *episode, s *stage) {
 			l.use = payment
 			l.do(readEncounter, enc)
 			for n := range p.dice.between(1, 4) {
-				l.do(readNote, object(enc, aNote, n))
+				l.do(readNote, object(enc, n))
 			}
-			l.do(writeClaim, object(enc, aClaim, 0))
+			l.do(writeClaim, object(enc, 0))
 		}
 	}
 	if p.day == billed && d.chance(450) {
 		t := p.in(8*60, 15*60)
 		if l, ok := p.look(t, p.duty.on(uint16(office), clerk, t, bundle, uint64(t)), uint16(office), e.patient, enc); ok {
 			l.use = payment
-			l.do(readClaim, object(enc, aClaim, 0))
+			l.do(readClaim, object(enc, 0))
 			l.do(readEncounter, enc)
 			if copied {
-				l.do(printNote, object(enc, aNote, 63))
+				l.do(printNote, object(enc, 63))
 			}
 		}
 	}
@@ -195,8 +202,8 @@ func (p *plan) afterwards(e *episode, s *stage) {
 		if l, ok := p.look(t, p.duty.on(dept, nurse, t, bundle, uint64(t)), dept, e.patient, enc); ok {
 			l.use = operations
 			l.do(openChart, 0)
-			l.do(readNote, object(enc, aNote, 63))
-			l.do(readResults, object(enc, aResult, 2))
+			l.do(readNote, object(enc, 63))
+			l.do(readResults, object(enc, 2))
 		}
 	}
 }

@@ -210,7 +210,7 @@ func (d *duty) on(dept uint16, r role, t int64, span int64, salt uint64) int32 {
 	if len(list) == 0 {
 		return -1
 	}
-	k := int(salt % uint64(len(list)))
+	k := int(mix(salt) % uint64(len(list)))
 	for range list {
 		if s := &list[k]; s.start <= t && t+span < s.end {
 			return s.staff

@@ -119,13 +119,13 @@ func (p *plan) tellDay(s *story, n int) {
 	l.search()
 	l.do(openChart, 0)
 	for k := range d.between(1, 3) {
-		l.do(readNote, object(uint64(s.patient), aNote, k))
+		l.do(readNote, object(kept(s.patient), k))
 	}
 	if d.chance(500) {
-		l.do(readResults, object(uint64(s.patient), aResult, 0))
+		l.do(readResults, object(kept(s.patient), 0))
 	}
 	if n == len(s.days)/2 {
-		l.do(printNote, object(uint64(s.patient), aNote, 0))
+		l.do(printNote, object(kept(s.patient), 0))
 	}
 }
 
@@ -160,7 +160,7 @@ func (h *Hospital) Story() Story {
 			if a.kind == printNote {
 				printed++
 			}
-			out.EventIDs = append(out.EventIDs, string(appendEventID(nil, h.eventKey(day, 0, a), a)))
+			out.EventIDs = append(out.EventIDs, string(h.appendEventID(nil, day, 0, a)))
 		}
 		if evening {
 			late++
