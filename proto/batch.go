@@ -60,6 +60,8 @@ func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem,
 // Codec encodes and decodes batches. It is safe for concurrent use.
 type Codec struct {
 	encoder *zstd.Encoder
+	// brief encodes short texts with the dictionary, which long ones do not need.
+	brief   *zstd.Encoder
 	decoder *zstd.Decoder
 	keys    *KeyRing
 
@@ -68,16 +70,22 @@ type Codec struct {
 
 // NewCodec returns a codec. Without a key ring it can neither seal nor open; followers that only read items need none.
 func NewCodec(keys *KeyRing) (*Codec, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	options := []zstd.EOption{zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true)}
+	encoder, err := zstd.NewWriter(nil, options...)
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSealedFrame), zstd.WithDecoderConcurrency(0))
+	brief, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderDictRaw(dictionaryID, dictionary), zstd.WithWindowSize(briefText))...)
+	if err != nil {
+		return nil, fmt.Errorf("make zstd encoder: %w", err)
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSealedFrame), zstd.WithDecoderConcurrency(0),
+		zstd.WithDecoderDictRaw(dictionaryID, dictionary))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd decoder: %w", err)
 	}
 	return &Codec{
-		encoder: encoder, decoder: decoder, keys: keys,
+		encoder: encoder, brief: brief, decoder: decoder, keys: keys,
 		itemSchema:   columns.NewSchema((&v1.Item{}).ProtoReflect().Descriptor(), "readtrail.v1.ContextFact.resource"),
 		sealedSchema: columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original"),
 	}, nil
@@ -279,6 +287,9 @@ func (b *Batch) VerifyRoot() error {
 
 // compress compresses the text of a table.
 func (c *Codec) compress(text []byte) []byte {
+	if len(text) <= briefText {
+		return c.brief.EncodeAll(text, nil)
+	}
 	return c.encoder.EncodeAll(text, nil)
 }
 

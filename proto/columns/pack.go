@@ -22,6 +22,8 @@ const (
 	// longEnough is how long a value must be for a reference to pay even when nothing else repeats, and for one to be
 	// looked for within another.
 	longEnough = 6
+	// typicalValues of an event: 40 normalised, 45 in its original.
+	typicalValues = 48
 )
 
 // Packed is a packed table: text, to be compressed, and bits, which hold no redundancy any more.
@@ -53,7 +55,7 @@ func (t *Table) row(i int) []([]byte) {
 func Read(records [][]byte, s *Schema) *Table {
 	t := &Table{records: make([]record, len(records))}
 	found := map[string]int{}
-	l := lexer{values: make([][]byte, 0, 32*len(records))}
+	l := lexer{values: make([][]byte, 0, typicalValues*len(records))}
 	for i, r := range records {
 		from := len(l.values)
 		l.take(r, s)

@@ -67,6 +67,7 @@ const (
 // lexer takes records apart.
 type lexer struct {
 	program []byte
+	around  []byte // text around values, under work
 	values  [][]byte
 	limit   int
 }
@@ -134,7 +135,7 @@ func (l *lexer) field(number protowire.Number, tag uint64, value []byte, s *Sche
 // text takes text apart: JSON at its quotes and numbers, other text at what usually delimits values.
 func (l *lexer) text(tag uint64, data []byte) bool {
 	before := len(l.values)
-	around, at := make([]byte, 0, len(data)), 0
+	around, at := l.around[:0], 0
 	value := func(from, to int) {
 		around = append(append(around, data[at:from]...), 0)
 		l.values = append(l.values, data[from:to])
@@ -167,6 +168,7 @@ func (l *lexer) text(tag uint64, data []byte) bool {
 		}
 	}
 	around = append(around, data[at:]...)
+	l.around = around
 	if bytes.Count(around, []byte{0}) != len(l.values)-before {
 		return false // a zero byte in a key
 	}

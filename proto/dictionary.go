@@ -1,0 +1,18 @@
+package proto
+
+import (
+	_ "embed" // for the dictionary
+)
+
+// dictionary holds what texts of small batches usually say, so that a lone event does not have to say it all again. It
+// is part of the format: a better one gets a new id and a new file, and this one stays as it is for ever. Its test
+// makes it, from documents of our own.
+//
+//go:embed dictionary1.bin
+var dictionary []byte
+
+const (
+	dictionaryID = 1
+	// briefText is the size in bytes of a table's text up to which the dictionary helps: about 100 events.
+	briefText = 64 << 10
+)
