@@ -142,6 +142,9 @@ func (s *Store) apply(ctx context.Context, m Migration) error {
 	return nil
 }
 
+// space is what ClickHouse takes for white space.
+const space = " \t\n\r\f\v"
+
 // Statements splits SQL at the semicolons outside of strings, quoted names and comments, and leaves out what holds
 // nothing but comments.
 func Statements(sql string) []string {
@@ -152,7 +155,7 @@ func Statements(sql string) []string {
 	)
 	add := func(end int) {
 		if words {
-			all = append(all, strings.TrimSpace(sql[begin:end]))
+			all = append(all, strings.Trim(sql[begin:end], space))
 		}
 		words = false
 	}
@@ -163,7 +166,7 @@ func Statements(sql string) []string {
 		case c == ';' && end == pos+1:
 			add(pos)
 			begin = end
-		case c != ' ' && c != '\t' && c != '\n' && c != '\r':
+		case !strings.ContainsRune(space, rune(c)):
 			words = true
 		}
 		pos = end
