@@ -74,10 +74,12 @@ type folder struct {
 	accesses bool
 	conflict bool
 	flags    []string
-	labels   []string
-	purposes []string
+	labels   distinct
+	purposes distinct
 	objects  objectLists
 	patients []patientRow
+	// extents finds the rows of out.extents.
+	extents map[extentKey]int
 	// recent holds hashes of names and links that the message has stated, each in its slot, so that most repetitions end
 	// here. It is a sieve: what slips through is dropped by the run.
 	recent [recentSlots]uint64

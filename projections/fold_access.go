@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"math"
 	"slices"
 
 	"github.com/readtrail/readtrail/proto"
@@ -33,6 +34,9 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 		for i := range f.patients {
 			f.byPatient(&a, i)
 			f.byReader(&a, i)
+			if i == 0 {
+				f.shorten()
+			}
 		}
 		f.identities(position, e)
 	}
@@ -60,6 +64,7 @@ type accessFacts struct {
 // alone when nobody is named.
 func (f *folder) distinctPatients(e *v1.AccessEvent) {
 	f.patients = f.patients[:0]
+	var known map[string]struct{}
 	for _, p := range e.Patients {
 		row := patientRow{text: p.Text}
 		if proto.PatientKey(p) != "" {
@@ -70,47 +75,101 @@ func (f *folder) distinctPatients(e *v1.AccessEvent) {
 		} else {
 			continue
 		}
-		same := func(o patientRow) bool {
-			if row.key == UnresolvedPatient {
-				return o.key == UnresolvedPatient && o.text == row.text
+		if len(e.Patients) > 1 {
+			if known == nil {
+				known = make(map[string]struct{}, len(e.Patients))
 			}
-			return o.system == row.system && o.value == row.value
+			name := "id\x00" + row.system + "|" + row.value
+			if row.key == UnresolvedPatient {
+				name = "text\x00" + row.text
+			}
+			if _, ok := known[name]; ok {
+				continue
+			}
+			known[name] = struct{}{}
 		}
-		if !slices.ContainsFunc(f.patients, same) {
-			f.patients = append(f.patients, row)
-		}
+		f.patients = append(f.patients, row)
 	}
 	if len(f.patients) == 0 {
 		f.patients = append(f.patients, patientRow{})
 	}
 }
 
+// distinct is a list without repetitions. Short lists are searched, long ones indexed: what a source sends is bounded in
+// bytes only.
+type distinct struct {
+	list  []string
+	index map[string]struct{}
+}
+
+const searchedLength = 16
+
+func (d *distinct) reset() { d.list, d.index = d.list[:0], nil }
+
+func (d *distinct) add(text string) {
+	if len(d.list) < searchedLength {
+		if !slices.Contains(d.list, text) {
+			d.list = append(d.list, text)
+		}
+		return
+	}
+	if d.index == nil {
+		d.index = make(map[string]struct{}, 2*searchedLength)
+		for _, t := range d.list {
+			d.index[t] = struct{}{}
+		}
+	}
+	if _, ok := d.index[text]; !ok {
+		d.index[text] = struct{}{}
+		d.list = append(d.list, text)
+	}
+}
+
+// maxRepeated bounds how many objects and labels the rows of one event repeat: 1,000 patients with 64 objects each. An
+// event beyond it has them in its first row only; the journal has them all.
+const maxRepeated = 64_000
+
 // lists fills the lists that every row of the event repeats.
 func (f *folder) lists(e *v1.AccessEvent) {
-	f.flags, f.labels, f.purposes = append(f.flags[:0], e.Flags...), f.labels[:0], f.purposes[:0]
+	f.flags = append(f.flags[:0], e.Flags...)
+	f.labels.reset()
+	f.purposes.reset()
 	if f.conflict {
 		f.flags = append(f.flags, FlagConflict)
 	}
 	for _, p := range e.Purposes {
-		if text := codeOf(p); text != "" && !slices.Contains(f.purposes, text) {
-			f.purposes = append(f.purposes, text)
+		if text := codeOf(p); text != "" {
+			f.purposes.add(text)
 		}
 	}
-	label := func(labels []string) {
-		for _, l := range labels {
-			if !slices.Contains(f.labels, l) {
-				f.labels = append(f.labels, l)
-			}
-		}
+	for _, l := range e.Sensitivity {
+		f.labels.add(l)
 	}
-	label(e.Sensitivity)
 	o := &f.objects
-	o.types, o.systems, o.values, o.names, o.counts = o.types[:0], o.systems[:0], o.values[:0], o.names[:0], o.counts[:0]
+	o.reset()
 	for _, object := range e.Objects {
-		label(object.Sensitivity)
+		for _, l := range object.Sensitivity {
+			f.labels.add(l)
+		}
 		o.types, o.names, o.counts = append(o.types, object.Type), append(o.names, object.Name), append(o.counts, object.Count)
 		o.systems, o.values = append(o.systems, object.Id.GetSystem()), append(o.values, object.Id.GetValue())
 	}
+}
+
+func (o *objectLists) reset() {
+	o.types, o.systems, o.values, o.names, o.counts = o.types[:0], o.systems[:0], o.values[:0], o.names[:0], o.counts[:0]
+}
+
+// shorten empties the lists after the first row of an event that would repeat too much.
+func (f *folder) shorten() {
+	elements := len(f.objects.types) + len(f.labels.list) + len(f.purposes.list) + len(f.flags)
+	if elements*len(f.patients) <= maxRepeated {
+		return
+	}
+	f.objects.reset()
+	f.labels.reset()
+	f.purposes.reset()
+	f.flags = f.flags[:0]
 }
 
 func (f *folder) byPatient(a *accessFacts, ordinal int) {
@@ -122,21 +181,21 @@ func (f *folder) byPatient(a *accessFacts, ordinal int) {
 	w.u64(p.key)
 	w.time(a.occurred)
 	w.u64(a.position)
-	w.u16(uint16(ordinal))
+	w.u16(saturate(ordinal))
 	w.u16(f.patientCount())
 	w.text(p.system)
 	w.text(p.value)
 	w.text(p.text)
 	w.time(f.out.received)
 	w.i64(recordedDelay(e, a.occurred))
-	w.u8(uint8(e.Action))
+	w.u8(small(e.Action))
 	w.text(e.ActionCode)
-	w.u8(uint8(e.Outcome))
-	w.u8(uint8(e.Mode))
+	w.u8(small(e.Outcome))
+	w.u8(small(e.Mode))
 	w.text(a.readerSystem)
 	w.text(a.readerValue)
 	w.text(r.GetName())
-	w.u8(uint8(r.GetType()))
+	w.u8(small(r.GetType()))
 	w.text(r.GetRole().GetSystem())
 	w.text(r.GetRole().GetCode())
 	w.text(r.GetRole().GetDisplay())
@@ -154,9 +213,9 @@ func (f *folder) byPatient(a *accessFacts, ordinal int) {
 	w.text(e.Site)
 	w.text(e.Workstation)
 	w.text(e.NetworkAddress)
-	w.texts(f.purposes...)
+	w.texts(f.purposes.list...)
 	w.bool(e.BreakGlass)
-	w.texts(f.labels...)
+	w.texts(f.labels.list...)
 	w.text(e.Source)
 	w.texts(f.flags...)
 	w.u64(a.importKey)
@@ -173,14 +232,14 @@ func (f *folder) byReader(a *accessFacts, ordinal int) {
 	w.u64(a.readerKey)
 	w.time(a.occurred)
 	w.u64(a.position)
-	w.u16(uint16(ordinal))
+	w.u16(saturate(ordinal))
 	w.u64(f.patients[ordinal].key)
 	w.text(a.readerSystem)
 	w.text(a.readerValue)
 	w.time(f.out.received)
-	w.u8(uint8(e.Action))
-	w.u8(uint8(e.Outcome))
-	w.u8(uint8(e.Mode))
+	w.u8(small(e.Action))
+	w.u8(small(e.Outcome))
+	w.u8(small(e.Mode))
 	w.bool(e.BreakGlass)
 	w.text(e.Site)
 	w.text(e.Workstation)
@@ -196,21 +255,13 @@ func (f *folder) patientCount() uint16 {
 	if f.patients[0].key == NoPatient {
 		return 0
 	}
-	return uint16(len(f.patients))
+	return saturate(len(f.patients))
 }
 
 // extent counts the event for its source and hour.
 func (f *folder) extent(a *accessFacts) {
 	hour := a.occurred - modulo(a.occurred, hourMicros)
-	rows := f.out.extents
-	i := slices.IndexFunc(rows, func(x extentRow) bool { return x.hour == hour && x.source == a.event.Source })
-	if i < 0 {
-		i = len(rows)
-		rows = append(rows, extentRow{
-			source: a.event.Source, hour: hour, firstOccurred: a.occurred, lastOccurred: a.occurred, firstPosition: a.position,
-		})
-	}
-	x := &rows[i]
+	x := f.extentOf(extentKey{a.event.Source, hour}, a)
 	x.firstOccurred, x.lastOccurred = min(x.firstOccurred, a.occurred), max(x.lastOccurred, a.occurred)
 	x.lastPosition = a.position
 	x.events++
@@ -218,7 +269,37 @@ func (f *folder) extent(a *accessFacts) {
 	x.unresolved += one(slices.ContainsFunc(f.patients, func(p patientRow) bool { return p.key == UnresolvedPatient }))
 	x.breaking += one(a.event.BreakGlass)
 	x.failed += one(a.event.Outcome > v1.Outcome_OUTCOME_SUCCESS)
-	f.out.extents = rows
+}
+
+// extentOf returns the row of a source and hour, made when the message first has it. Events come in order of time
+// mostly: the last row is nearly always the one.
+func (f *folder) extentOf(key extentKey, a *accessFacts) *extentRow {
+	rows := f.out.extents
+	if n := len(rows); n > 0 && rows[n-1].hour == key.at && rows[n-1].source == key.source {
+		return &rows[n-1]
+	}
+	if i, ok := f.extents[key]; ok {
+		return &rows[i]
+	}
+	if f.extents == nil {
+		f.extents = map[extentKey]int{}
+	}
+	f.extents[key] = len(rows)
+	f.out.extents = append(rows, extentRow{
+		source: key.source, hour: key.at, firstOccurred: a.occurred, lastOccurred: a.occurred, firstPosition: a.position,
+	})
+	return &f.out.extents[len(rows)]
+}
+
+// saturate is a count in a UInt16: what lies beyond stays at its end.
+func saturate(n int) uint16 { return uint16(min(n, math.MaxUint16)) }
+
+// small is an enumeration's number in a UInt8; one that no version of the contract has is 0, unspecified.
+func small[T ~int32](v T) uint8 {
+	if v < 0 || v > math.MaxUint8 {
+		return 0
+	}
+	return uint8(v)
 }
 
 const hourMicros = 3_600_000_000

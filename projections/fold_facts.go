@@ -2,7 +2,6 @@ package projections
 
 import (
 	"encoding/hex"
-	"slices"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -54,7 +53,7 @@ func (f *folder) importMark(position uint64, m *v1.ImportMark) {
 	w.u64(position)
 	w.time(f.out.received)
 	w.text(hex.EncodeToString(m.ImportId))
-	w.u8(uint8(m.Phase))
+	w.u8(small(m.Phase))
 	w.text(m.Source)
 	w.bool(m.Backfill)
 	w.text(m.Name)
@@ -78,7 +77,7 @@ func (f *folder) question(position uint64, q *v1.Question) {
 		}
 		w.u64(Key(s.System, s.Value))
 		w.u64(position)
-		w.u16(uint16(i))
+		w.u32(uint32(i))
 		w.u8(kind)
 		w.text(s.System)
 		w.text(s.Value)
@@ -108,10 +107,13 @@ func subjectsOf(q *v1.Question) (kind uint8, subjects []*v1.Identifier) {
 	case len(q.Subjects) > 0:
 		kind = SubjectPatient
 	}
+	known := map[string]struct{}{}
 	for _, s := range append([]*v1.Identifier{asked}, q.Subjects...) {
-		same := func(o *v1.Identifier) bool { return sameIdentifier(o, s) }
-		if s.GetValue() != "" && !slices.ContainsFunc(subjects, same) {
-			subjects = append(subjects, s)
+		if key := proto.Key(s); key != "" {
+			if _, ok := known[key]; !ok {
+				known[key] = struct{}{}
+				subjects = append(subjects, s)
+			}
 		}
 	}
 	if len(subjects) == 0 {
@@ -130,7 +132,7 @@ func (f *folder) source(position uint64, s *v1.SourceRegistered) {
 	w.time(f.out.received)
 	w.text(s.Owner)
 	w.text(s.TimeZone)
-	w.u8(uint8(s.IdentityPolicy))
+	w.u8(small(s.IdentityPolicy))
 	w.text(s.BaseUrl)
 	w.texts(s.Systems...)
 	w.u32(s.ExpectedSilenceS)
@@ -148,7 +150,7 @@ func (f *folder) coverage(position uint64, c *v1.CoverageFact) {
 		return
 	}
 	w.text(c.Source)
-	w.u8(uint8(c.Kind))
+	w.u8(small(c.Kind))
 	w.time(c.FromUs)
 	w.u64(position)
 	w.time(c.UntilUs)

@@ -1,8 +1,7 @@
 package projections
 
 import (
-	"slices"
-
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -98,8 +97,8 @@ func (f *folder) context(position uint64, c *v1.ContextFact) {
 		w.end()
 	}
 	for i, link := range contextLinks(c, people) {
-		f.identityLink(position, uint16(2*i), key, c, link.Kind, link.From, link.To, false)
-		f.identityLink(position, uint16(2*i+1), key, c, link.Kind, link.To, link.From, true)
+		f.identityLink(position, uint32(2*i), key, c, link.Kind, link.From, link.To, false)
+		f.identityLink(position, uint32(2*i+1), key, c, link.Kind, link.To, link.From, true)
 	}
 	if !people {
 		return
@@ -113,6 +112,11 @@ func (f *folder) context(position uint64, c *v1.ContextFact) {
 	}
 }
 
+type linkName struct {
+	kind     v1.IdentityLink_Kind
+	from, to string
+}
+
 // contextLinks are the links that hold while this version of the fact does: those it states, and for people the first
 // identifier with each other one. A deleted fact links nothing.
 func contextLinks(c *v1.ContextFact, people bool) []*v1.IdentityLink {
@@ -120,14 +124,14 @@ func contextLinks(c *v1.ContextFact, people bool) []*v1.IdentityLink {
 		return nil
 	}
 	var links []*v1.IdentityLink
+	known := map[linkName]struct{}{}
 	add := func(l *v1.IdentityLink) {
 		if l.GetFrom().GetValue() == "" || l.GetTo().GetValue() == "" || sameIdentifier(l.From, l.To) {
 			return
 		}
-		same := func(o *v1.IdentityLink) bool {
-			return o.Kind == l.Kind && sameIdentifier(o.From, l.From) && sameIdentifier(o.To, l.To)
-		}
-		if !slices.ContainsFunc(links, same) {
+		name := linkName{l.Kind, proto.Key(l.From), proto.Key(l.To)}
+		if _, ok := known[name]; !ok {
+			known[name] = struct{}{}
 			links = append(links, l)
 		}
 	}
@@ -142,20 +146,20 @@ func contextLinks(c *v1.ContextFact, people bool) []*v1.IdentityLink {
 	return links
 }
 
-func (f *folder) identityLink(position uint64, ordinal uint16, resource uint64, c *v1.ContextFact, kind v1.IdentityLink_Kind, from, to *v1.Identifier, reverse bool) {
+func (f *folder) identityLink(position uint64, ordinal uint32, resource uint64, c *v1.ContextFact, kind v1.IdentityLink_Kind, from, to *v1.Identifier, reverse bool) {
 	w := f.row(identityLinks, position)
 	if w == nil {
 		return
 	}
 	w.u64(Key(from.System, from.Value))
 	w.u64(position)
-	w.u16(ordinal)
+	w.u32(ordinal)
 	w.text(from.System)
 	w.text(from.Value)
 	w.u64(Key(to.System, to.Value))
 	w.text(to.System)
 	w.text(to.Value)
-	w.u8(uint8(kind))
+	w.u8(small(kind))
 	w.bool(reverse)
 	w.u64(resource)
 	w.text(c.ResourceType)

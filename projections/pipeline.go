@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/readtrail/readtrail/proto"
 	"golang.org/x/sync/errgroup"
@@ -194,8 +195,13 @@ func (p *pipeline) at(stage string) error {
 // alarm reports whether trying again is pointless: the journal itself is damaged.
 func alarm(err error) bool { return errors.Is(err, proto.ErrCorrupt) || errors.Is(err, ErrGap) }
 
-// keepUp runs sessions until ctx ends or the journal turns out damaged.
+// maxRetryAfter bounds the pauses between attempts, which double.
+const maxRetryAfter = 5 * time.Second
+
+// keepUp runs sessions until ctx ends or the journal turns out damaged. A failure is logged once, however often it is
+// met again before the next watermark.
 func (p *pipeline) keepUp(ctx context.Context) error {
+	wait, before := p.cfg.RetryAfter, proto.Position(0)
 	for {
 		err := p.session(ctx)
 		switch {
@@ -205,9 +211,14 @@ func (p *pipeline) keepUp(ctx context.Context) error {
 			p.metrics.stopped.Set(1)
 			return err
 		}
-		p.cfg.Logger.WarnContext(ctx, "projection interrupted, recovering", slog.Any("err", err), slog.Any("version", p.version))
-		if err := pause(ctx, p.cfg.RetryAfter); err != nil {
+		level := slog.LevelDebug
+		if now, _ := p.marks.get(ProjectorAccesses); now.position != before || wait == p.cfg.RetryAfter {
+			level, wait, before = slog.LevelWarn, p.cfg.RetryAfter, now.position
+		}
+		p.cfg.Logger.Log(ctx, level, "projection interrupted, recovering", slog.Any("err", err), slog.Any("version", p.version))
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
+		wait = min(2*wait, max(maxRetryAfter, p.cfg.RetryAfter))
 	}
 }

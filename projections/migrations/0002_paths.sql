@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
     position            UInt64                 CODEC(Delta(8), ZSTD(1)),
     -- Place of the patient among the event's distinct patients, from 0: countIf(patient_ordinal = 0) counts events.
     patient_ordinal     UInt16                 CODEC(ZSTD(1)),
-    -- How many distinct patients the event names.
+    -- How many distinct patients the event names; both stay at 65,535 beyond it.
     patient_count       UInt16                 CODEC(ZSTD(1)),
     patient_system      LowCardinality(String) CODEC(ZSTD(1)),
     patient_value       String                 CODEC(ZSTD(1)),
@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
     reader_role         LowCardinality(String) CODEC(ZSTD(1)),
     reader_role_display LowCardinality(String) CODEC(ZSTD(1)),
     department          LowCardinality(String) CODEC(ZSTD(1)),
-    -- One element an object, in the event's order.
+    -- One element an object, in the event's order. Objects, purposes, sensitivity and flags stand in each row of the
+    -- event, but in the first one only when there would be more than 64,000 of them.
     object_types         Array(LowCardinality(String)) CODEC(ZSTD(1)),
     object_systems       Array(LowCardinality(String)) CODEC(ZSTD(1)),
     object_values        Array(String)          CODEC(ZSTD(1)),

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS identity_links_vN
     key           UInt64,
     position      UInt64,
     -- Place among the fact's link rows, from 0.
-    ordinal       UInt16,
+    ordinal       UInt32,
     system        LowCardinality(String),
     value         String CODEC(ZSTD(1)),
     other_key     UInt64,

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS questions_vN
     subject_key     UInt64,
     position        UInt64,
     -- Place among the question's distinct subjects, from 0.
-    ordinal         UInt16,
+    ordinal         UInt32,
     -- 0 nobody, 1 patient, 2 reader.
     subject_kind    UInt8,
     subject_system  LowCardinality(String),
