@@ -217,8 +217,9 @@ func Documents(limits Limits, src ingest.Source, doc Document) []ingest.Entry {
 	d := NewDecoder(limits)
 	var out []ingest.Entry
 	line := max(doc.Line, 1)
-	for rest := doc.Data; len(bytes.TrimSpace(rest)) > 0; {
-		n := d.valueLength(rest)
+	text := string(doc.Data)
+	for rest := doc.Data; len(bytes.TrimLeft(rest, " \t\r\n")) > 0; {
+		n := d.valueLength(rest, text[len(text)-len(rest):])
 		one := doc
 		one.Data, one.Line = rest[:n:n], line
 		out = append(out, d.Entries(src, one)...)
@@ -231,15 +232,16 @@ func Documents(limits Limits, src ingest.Source, doc Document) []ingest.Entry {
 
 // valueLength is how much of data its first value is, with what stands before it: all of it when that is no JSON value
 // or nothing but another value follows.
-func (d *Decoder) valueLength(data []byte) int {
+func (d *Decoder) valueLength(data []byte, text string) int {
 	if len(data) > MaxDocumentBytes {
 		return len(data)
 	}
-	err := d.doc.scan(data)
+	err := d.doc.scanBoth(data, text)
 	if err == nil || len(d.doc.nodes) == 0 || d.doc.nodes[0].next == 0 || d.doc.kindOf(0) != kindObject {
 		return len(data)
 	}
-	if rest := data[d.doc.nodes[0].end:]; len(bytes.TrimSpace(rest)) == 0 || bytes.TrimSpace(rest)[0] != '{' {
+	rest := bytes.TrimLeft(data[d.doc.nodes[0].end:], " \t\r\n")
+	if len(rest) == 0 || rest[0] != '{' {
 		return len(data)
 	}
 	return int(d.doc.nodes[0].end)

@@ -53,8 +53,11 @@ type document struct {
 }
 
 // scan reads data, which must hold exactly one JSON value. The error is an *ingest.DecodeError.
-func (d *document) scan(data []byte) error {
-	d.data, d.text = data, string(data)
+func (d *document) scan(data []byte) error { return d.scanBoth(data, string(data)) }
+
+// scanBoth is scan for a caller who has the text of data already.
+func (d *document) scanBoth(data []byte, text string) error {
+	d.data, d.text = data, text
 	d.nodes, d.open, d.squeezed = d.nodes[:0], d.open[:0], d.squeezed[:0]
 	d.pos, d.copied = 0, 0
 	d.space()
