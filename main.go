@@ -23,6 +23,7 @@ import (
 
 	"github.com/readtrail/readtrail/dashboards/cli"
 	"github.com/readtrail/readtrail/deploy/config"
+	"github.com/readtrail/readtrail/deploy/demo"
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
 	"github.com/readtrail/readtrail/ingest"
@@ -50,6 +51,7 @@ type command struct {
 	cli.Target
 
 	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
+	Demo     demoCommand        `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
 	Doctor   doctorCommand      `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
 	Settings configCommand      `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
 	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
@@ -220,6 +222,46 @@ func (upCommand) Run(ctx context.Context, e *environment) error {
 	})
 }
 
+// demoCommand is `readtrail demo`: up, in a directory beside the real one, and a synthetic hospital that sends to it.
+type demoCommand struct {
+	Seed     uint64 `help:"Decides everything that is left to chance." default:"1"`
+	Days     int    `help:"Days of history to load." default:"28"`
+	Staff    int    `help:"People who work in the hospital." default:"400"`
+	Patients int    `help:"People who have a record there." default:"8000"`
+	Rate     int    `help:"Events a second of the live stream." default:"20"`
+}
+
+func (d demoCommand) Run(ctx context.Context, e *environment) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	if err := cfg.MoveTo(cfg.DataDir + "-demo"); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	cfg.Log.Level = "warn" // the progress is what there is to read
+	zone, err := time.LoadLocation(cfg.Site.TimeZone)
+	if err != nil {
+		return fmt.Errorf("load site.time_zone: %w", err)
+	}
+	conn, err := cli.Target{}.Open(cfg.Listen.Socket)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error {
+		return up(ctx, cfg, newLogger(cfg.Log, e.stderr), func() {
+			running.Go(func() error {
+				return demo.Run(ctx, demo.Config{ //nolint:wrapcheck // says what failed
+					HTTP: conn.HTTP, Base: conn.Base, StateFile: filepath.Join(cfg.DataDir, "demo.json"), Out: e.stdout, Zone: zone,
+					Seed: d.Seed, Days: d.Days, Staff: d.Staff, Patients: d.Patients, Rate: d.Rate,
+				}, func(story simulate.Story) { demo.WhatNext(e.stdout, cfg, story, d.Rate) })
+			})
+		})
+	})
+	return running.Wait() //nolint:wrapcheck // each says what failed
+}
+
 func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Level)) // validated with the configuration
@@ -337,7 +379,14 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	running, failed := errgroup.WithContext(followers)
 	running.Go(func() error { return reg.Run(failed) })
 	running.Go(func() error { return projector.Run(failed) })
-	stop.Add("followers", func(context.Context) error { stopFollowers(); return running.Wait() })
+	stop.Add("followers", func(context.Context) error {
+		broke := failed.Err() != nil // then up has said why already
+		stopFollowers()
+		if err := running.Wait(); !broke && !errors.Is(err, context.Canceled) {
+			return err //nolint:wrapcheck // says what failed
+		}
+		return nil
+	})
 
 	listeners, err := serve.Open(serve.Config{
 		HTTP: cfg.Listen.HTTP, Socket: cfg.Listen.Socket, CertFile: cfg.Listen.TLS.CertFile, KeyFile: cfg.Listen.TLS.KeyFile,

@@ -164,6 +164,18 @@ func decode(text []byte, c *Config) error {
 	return nil
 }
 
+// MoveTo puts everything that lies in the data directory into another one.
+func (c *Config) MoveTo(dir string) error {
+	old := c.DataDir
+	for _, path := range []*string{&c.Listen.Socket, &c.Keys.Dir, &c.Keys.MasterKeyFile} {
+		if rel, err := filepath.Rel(old, *path); err == nil && filepath.IsLocal(rel) {
+			*path = filepath.Join(dir, rel)
+		}
+	}
+	c.DataDir = dir
+	return c.Validate()
+}
+
 // fill derives what the file leaves to the data directory.
 func (c *Config) fill() error {
 	if c.DataDir == "" {
