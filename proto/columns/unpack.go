@@ -16,6 +16,9 @@ var ErrCorrupt = errors.New("corrupt columns")
 // maxTableValues bounds what a table may hold: a batch's bytes with a value each.
 const maxTableValues = 8 << 20
 
+// arena is how much memory is taken at a time.
+const arena = 64 << 10
+
 // unpacker reads a table.
 type unpacker struct {
 	t      *Table
@@ -130,7 +133,7 @@ func (u *unpacker) room(n int) ([]byte, error) {
 	}
 	u.left -= n
 	if n > cap(u.arena)-len(u.arena) {
-		u.arena = make([]byte, 0, max(n, 64<<10))
+		u.arena = make([]byte, 0, max(n, min(arena, 4*len(u.text)+256)))
 	}
 	from := len(u.arena)
 	u.arena = u.arena[:from+n]
@@ -405,7 +408,7 @@ func (t *Table) Records(limit int) ([][]byte, error) {
 			size += len(v) + 10
 		}
 		if size > cap(buf)-len(buf) {
-			buf = make([]byte, 0, max(size, 64<<10))
+			buf = make([]byte, 0, max(size, min(arena, size*(len(out)-i))))
 		}
 		from := len(buf)
 		buf = assemble(buf, t.shapes[r.shape].program, row)
