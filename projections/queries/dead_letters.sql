@@ -1,5 +1,5 @@
 -- Dead letters, newest first, with the event that a retry made of one.
--- Read by: ListDeadLetters. Cost: the dead letters down to the page's end.
+-- Read by: ListDeadLetters. Cost: the dead letters down to the page's end, and the retries.
 SELECT
     d.position AS position,
     d.event_id AS event_id,
@@ -14,7 +14,19 @@ SELECT
     toUnixTimestamp64Micro(d.received) AS received_us,
     d.format AS format,
     r.retried_event_id AS retried_event_id
-FROM dead_letters_vN AS d
+FROM
+(
+    SELECT position, event_id, source, reason, message, element, origin, line, column, size_bytes, received, format
+    FROM dead_letters_vN
+    WHERE position <= {position:UInt64} AND position < {before:UInt64}
+      AND received >= fromUnixTimestamp64Micro({from:Int64}) AND received < fromUnixTimestamp64Micro({until:Int64})
+      AND ({source:String} = '' OR source = {source:String})
+      AND ({reason:String} = '' OR reason = {reason:String})
+      AND ({include_retried:Bool} OR position NOT IN
+          (SELECT dead_letter_position FROM dead_letter_retries_vN WHERE event_id != '' AND position <= {position:UInt64}))
+    ORDER BY position DESC
+    LIMIT {limit:UInt32}
+) AS d
 LEFT JOIN
 (
     SELECT dead_letter_position, argMax(event_id, position) AS retried_event_id
@@ -22,10 +34,4 @@ LEFT JOIN
     WHERE event_id != '' AND position <= {position:UInt64}
     GROUP BY dead_letter_position
 ) AS r ON r.dead_letter_position = d.position
-WHERE d.position <= {position:UInt64} AND d.position < {before:UInt64}
-  AND d.received >= fromUnixTimestamp64Micro({from:Int64}) AND d.received < fromUnixTimestamp64Micro({until:Int64})
-  AND ({source:String} = '' OR d.source = {source:String})
-  AND ({reason:String} = '' OR d.reason = {reason:String})
-  AND ({include_retried:Bool} OR r.retried_event_id = '')
-ORDER BY position DESC
-LIMIT {limit:UInt32}
+ORDER BY d.position DESC

@@ -1,0 +1,109 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// bulk is a world whose tables were filled inside the engine: rows a year, over ten years.
+func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
+	t.Helper()
+	w := newWorld(t)
+	w.append(access("source0", begin, nil, nil))
+	w.settle()
+	run := func(file string, params store.Params) {
+		t.Helper()
+		sql, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.Exec(context.Background(), string(sql), params); err != nil {
+			t.Fatalf("%s: %v: %s", file, err, store.Detail(err))
+		}
+	}
+	for year := range uint64(10) {
+		run("bulk_by_patient.sql", store.Params{"year": year, "rows": rows, "patients": patients, "readers": readers})
+		run("bulk_by_reader.sql", store.Params{"year": year})
+	}
+	run("bulk_identifiers.sql", nil)
+	run("bulk_watermark.sql", nil)
+	cfg := w.config()
+	cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
+	service, err := api.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	return w, service
+}
+
+// costs adds up what the statements of one answer read.
+type costs struct {
+	mu    sync.Mutex
+	rows  uint64
+	lines []string
+}
+
+func (c *costs) meter(name string, cost store.Stats) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows += cost.ReadRows
+	c.lines = append(c.lines, fmt.Sprintf("%-24s %8d rows %10s", name, cost.ReadRows, cost.Elapsed))
+}
+
+// TestRowsRead holds the first pages to what they may read: a patient's or a reader's own granules, not the table.
+func TestRowsRead(t *testing.T) {
+	w, service := bulk(t, 40_000, 4_000, 200)
+	for name, tt := range map[string]struct {
+		limit uint64
+		ask   func() (int, error)
+	}{
+		// Ten parts of ten years, each with a granule of 512 for the list and one for the page's details.
+		"WhoViewed": {20_000, func() (int, error) {
+			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "77", Purpose: "p"}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+		"WhoViewed of a month": {10_000, func() (int, error) {
+			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{
+				Patient: "urn:mrn|77", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_510_000_000_000_000,
+			}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+		// One reader has 2,000 of 400,000 events; a page of details touches a granule an access.
+		"ReaderActivity of two months": {70_000, func() (int, error) {
+			res, err := service.ReaderActivity(w.ctx(), connect.NewRequest(&v1.ReaderActivityRequest{
+				Reader: "u7", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_505_000_000_000_000,
+			}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+		"SearchAccesses by object": {60_000, func() (int, error) {
+			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Object: "123456", Purpose: "p"}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &costs{}
+			service.SetMeter(c.meter)
+			found, err := tt.ask()
+			if err != nil || found == 0 {
+				t.Fatalf("%d accesses, %v", found, err)
+			}
+			t.Logf("%d rows for %d accesses", c.rows, found)
+			for _, line := range c.lines {
+				t.Log(line)
+			}
+			if c.rows > tt.limit {
+				t.Errorf("%d rows read, want at most %d", c.rows, tt.limit)
+			}
+		})
+	}
+}
