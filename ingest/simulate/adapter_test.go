@@ -1,13 +1,20 @@
 package simulate_test
 
 import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/simulate"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -123,4 +130,110 @@ func distinct(in []string) []string {
 		}
 	}
 	return out
+}
+
+// journal is an Appender in memory: it keeps each id once and checks the contract of what it is given.
+type journal struct {
+	t    *testing.T
+	mu   sync.Mutex
+	seen map[proto.EventID]proto.ContentHash
+	busy int
+}
+
+func (j *journal) Append(_ context.Context, entries []ingest.Entry, _ ingest.Options) ([]ingest.Result, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.busy > 0 {
+		j.busy--
+		return nil, ingest.ErrBusy
+	}
+	results := make([]ingest.Result, len(entries))
+	for i := range entries {
+		if entries[i].Item.GetDeadLetter() != nil {
+			j.t.Errorf("a dead letter: %s", entries[i].Item.GetDeadLetter().GetReason())
+		}
+		content, known := j.seen[entries[i].ID]
+		switch {
+		case !known:
+			j.seen[entries[i].ID] = entries[i].Content
+			results[i] = ingest.Result{Status: ingest.Stored, ID: entries[i].ID}
+		case content == entries[i].Content:
+			results[i] = ingest.Result{Status: ingest.Duplicate, ID: entries[i].ID}
+		default:
+			j.t.Error("two different events claim one id")
+		}
+	}
+	return results, nil
+}
+
+// A whole day through HTTP into the routes that real sources use, past a journal that is busy at first.
+func TestTheServerTakesTheStream(t *testing.T) {
+	h := hospital(t, tiny())
+	j := &journal{t: t, seen: map[proto.EventID]proto.ContentHash{}, busy: 1}
+	intake, err := ingest.NewIntake(ingest.IntakeConfig{Appender: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes, err := fhir.NewHandler(fhir.Config{
+		Intake: intake, RetryAfter: time.Second,
+		Source: func(name string) (ingest.Source, bool) {
+			return source(name), slices.Contains(simulate.Sources(), name)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer secret-")
+		routes.ServeHTTP(w, r.WithContext(proto.WithCaller(r.Context(), proto.Caller{Name: "source:" + name, Source: name})))
+	}))
+	defer ts.Close()
+	post, err := simulate.NewPoster(simulate.PosterConfig{URL: ts.URL, Tokens: tokens(), Client: ts.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := slices.Collect(h.Events(0))
+	for range 2 { // sent twice, kept once
+		if err := post.Events(t.Context(), events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(j.seen) != len(events) {
+		t.Errorf("%d of %d events arrived", len(j.seen), len(events))
+	}
+	n, err := post.Resources(t.Context(), h.Recent(2))
+	if err != nil || len(j.seen) != len(events)+n {
+		t.Errorf("%d of %d resources arrived: %v", len(j.seen)-len(events), n, err)
+	}
+}
+
+// What is in progress is told again when it has ended, once the present is behind the planned days.
+func TestLiveCareEnds(t *testing.T) {
+	h := hospital(t, tiny())
+	status := map[string]string{}
+	for day := 3; day < 40; day++ {
+		for r := range h.Care(day) {
+			var v struct{ ID, Status string }
+			if r.Type != "Encounter" {
+				continue
+			}
+			if err := json.Unmarshal(r.JSON, &v); err != nil {
+				t.Fatal(err)
+			}
+			if status[v.ID] == "finished" {
+				t.Fatalf("encounter %s is told again after its end", v.ID)
+			}
+			status[v.ID] = v.Status
+		}
+	}
+	open := 0
+	for _, s := range status {
+		if s == "in-progress" {
+			open++
+		}
+	}
+	// Only those who came in the last days are still there.
+	if len(status) < 1000 || open == 0 || open > len(status)/20 {
+		t.Errorf("%d of %d encounters never end", open, len(status))
+	}
 }

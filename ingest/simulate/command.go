@@ -29,10 +29,10 @@ type Command struct {
 
 	Gzip bool `help:"Compress the files of the dataset."`
 
-	Rate        int    `help:"Events a second of the live stream." default:"20"`
-	URL         string `name:"url" help:"Server to post to." default:"http://127.0.0.1:8080"`
-	Token       string `help:"Bearer token of the live stream." env:"READTRAIL_TOKEN"`
-	WithContext bool   `help:"Post people and the care of the last 24 days first, and each new day's care." default:"true" negatable:""`
+	Rate        int               `help:"Events a second of the live stream." default:"20"`
+	URL         string            `name:"url" help:"Server to post to." default:"http://127.0.0.1:8080"`
+	Tokens      map[string]string `name:"token" help:"Credential of a source, for each of ehr-main, pacs-imaging and lab-portal; none is needed on the server's own machine." placeholder:"SOURCE=TOKEN" env:"READTRAIL_SOURCE_TOKENS"`
+	WithContext bool              `help:"Post people and the care of the last 24 days first, and each new day's care." default:"true" negatable:""`
 }
 
 // Hospital makes the hospital that the flags describe; now is only for the start of a live one.
@@ -83,7 +83,7 @@ func (c *Command) Run(ctx context.Context, out io.Writer, client *http.Client) e
 }
 
 func (c *Command) live(ctx context.Context, h *Hospital, out io.Writer, client *http.Client) error {
-	post, err := NewPoster(PosterConfig{URL: c.URL, Token: c.Token, Client: client})
+	post, err := NewPoster(PosterConfig{URL: c.URL, Tokens: c.Tokens, Client: client})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (f *facts) instant(key string, at int64) {
 func (f *facts) period(from, to, known int64) {
 	f.put(`,"period":{"start":"`)
 	f.block = appendTime(f.block, from, f.h.cfg.Zone)
-	if to <= known {
+	if to < known {
 		f.put(`","end":"`)
 		f.block = appendTime(f.block, to, f.h.cfg.Zone)
 	}

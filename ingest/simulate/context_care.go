@@ -31,7 +31,7 @@ func (f *facts) encounter(e *episode, n uint8, day int, known int64) {
 	case unit == emergency:
 		class = "EMER"
 	}
-	over := last.end <= known
+	over := last.end < known
 	f.begin("Encounter")
 	f.of("enc-", id)
 	f.put(`","status":"`, either(over, "finished", "in-progress"), `","class":{"system":"`, actCode, `","code":"`, class, `"}`)
@@ -63,7 +63,7 @@ func (f *facts) encounter(e *episode, n uint8, day int, known int64) {
 	for i := range stages {
 		f.put(either(i > 0, ",{", "{"))
 		f.refDepartment("location", "Location", stages[i].department)
-		f.put(`,"status":"`, either(stages[i].end <= known, "completed", "active"), `"`)
+		f.put(`,"status":"`, either(stages[i].end < known, "completed", "active"), `"`)
 		f.period(stages[i].start, stages[i].end, known)
 		f.put(`}`)
 	}
@@ -128,7 +128,7 @@ func (f *facts) careTeam(e *episode, stages []stage, enc uint64, known int64) {
 	first, last := &stages[0], &stages[len(stages)-1]
 	f.begin("CareTeam")
 	f.of("ct-", enc)
-	f.put(`","status":"`, either(last.end <= known, "inactive", "active"), `"`)
+	f.put(`","status":"`, either(last.end < known, "inactive", "active"), `"`)
 	f.refPatient("subject", e.patient)
 	f.put(`,"encounter":{"reference":"Encounter/`)
 	f.of("enc-", enc)

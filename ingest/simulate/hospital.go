@@ -11,7 +11,8 @@ import (
 type Hospital struct {
 	cfg      Config
 	seed     uint64
-	startDay int32 // days since 1970-01-01 of day 0
+	startDay int32  // days since 1970-01-01 of day 0
+	tag      uint64 // of the whole Config; event ids carry five digits of it
 
 	persons     []person
 	households  []household
@@ -71,6 +72,7 @@ func NewHospital(cfg Config) (*Hospital, error) {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	h := &Hospital{cfg: cfg, seed: mix(cfg.Seed ^ 0x72656164747261), startDay: daysSinceEpoch(cfg.Start)}
+	h.tag = h.fingerprint()
 	strangers := cfg.Staff * 6 / 10
 	h.settle(cfg.Patients + strangers)
 	h.open()
@@ -87,6 +89,19 @@ func NewHospital(cfg Config) (*Hospital, error) {
 		h.story = h.plant()
 	}
 	return h, nil
+}
+
+// fingerprint differs between hospitals that differ in anything, so that their events do not claim the same ids.
+func (h *Hospital) fingerprint() uint64 {
+	c := h.cfg
+	x := h.seed
+	for _, v := range []int{c.Staff, c.Patients, c.Days, c.Incidents, int(h.startDay), int(b2u(c.NoStory))} {
+		x = mix(x ^ uint64(int64(v)))
+	}
+	for _, b := range []byte(c.Zone.String()) {
+		x = mix(x ^ uint64(b))
+	}
+	return x
 }
 
 // Config returns what the hospital was made from, with the defaults filled in.

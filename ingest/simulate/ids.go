@@ -96,10 +96,10 @@ func (h *Hospital) requestKey(day int, pass uint64, a *access) uint64 {
 // eventPrefix tells the systems' ids apart.
 var eventPrefix = [sources]string{ehr: "ae-", pacs: "px.", lab: "LP-"}
 
-// appendEventID writes AuditEvent.id: the system, four digits of the hospital, so that two seeds can live in one journal,
+// appendEventID writes AuditEvent.id: the system, five digits of the Config, so that two hospitals can live in one journal,
 // the day and a running number. The report of the app has one more letter, and a day lived again its pass.
 func (h *Hospital) appendEventID(b []byte, day int, pass uint64, a *access) []byte {
-	b = appendHex(append(b, eventPrefix[a.source]...), mix(h.seed), 4)
+	b = appendHex(append(b, eventPrefix[a.source]...), h.tag, 5)
 	b = appendInt(append(b, '.'), int64(h.startDay)+int64(day))
 	b = appendInt(append(b, '.'), a.ordinal)
 	if a.app {

@@ -87,6 +87,14 @@ func TestLiveDoesNotFloodAfterAnOutage(t *testing.T) {
 	}
 }
 
+func tokens() map[string]string {
+	m := map[string]string{}
+	for _, source := range simulate.Sources() {
+		m[source] = "secret-" + source
+	}
+	return m
+}
+
 // server is a round tripper that answers from a list and keeps what it took.
 type server struct {
 	t       *testing.T
@@ -100,8 +108,8 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("Content-Type") != "application/fhir+ndjson" || r.Method != http.MethodPost || r.URL.Path != "/fhir" {
 		s.t.Errorf("request %s %s %s", r.Method, r.URL.Path, r.Header.Get("Content-Type"))
 	}
-	if r.Header.Get("Authorization") != "Bearer secret" {
-		s.t.Error("the token is missing")
+	if source := r.URL.Query().Get("source"); r.Header.Get("Authorization") != "Bearer secret-"+source {
+		s.t.Errorf("the token of %s is missing", source)
 	}
 	s.times = append(s.times, time.Now())
 	code := http.StatusOK
@@ -135,7 +143,7 @@ func TestPosterRepeatsUntilTheServerHasAll(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{t: t, answers: []int{503, 200, 0, 502, 200}, retry: "7", taken: map[string]string{}}
-		p, err := simulate.NewPoster(simulate.PosterConfig{URL: "http://server.example/", Token: "secret", Client: &http.Client{Transport: s}})
+		p, err := simulate.NewPoster(simulate.PosterConfig{URL: "http://server.example/", Tokens: tokens(), Client: &http.Client{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +176,7 @@ func TestPosterGivesUp(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{t: t, answers: []int{403}, taken: map[string]string{}}
-		p, err := simulate.NewPoster(simulate.PosterConfig{URL: "http://server.example", Token: "secret", Client: &http.Client{Transport: s}})
+		p, err := simulate.NewPoster(simulate.PosterConfig{URL: "http://server.example", Tokens: tokens(), Client: &http.Client{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
 		}

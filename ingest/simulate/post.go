@@ -18,7 +18,7 @@ import (
 // It is for use by one goroutine.
 type Poster struct {
 	base   string
-	token  string
+	tokens map[string]string
 	client *http.Client
 	body   bytes.Buffer
 }
@@ -27,8 +27,9 @@ type Poster struct {
 type PosterConfig struct {
 	// URL is the server's address without /fhir, for example http://127.0.0.1:8080.
 	URL string
-	// Token, when set, is sent as a bearer token.
-	Token string
+	// Tokens are the credentials of the sources, by name, sent as bearer tokens. A source without one is only named
+	// (?source=), which a server accepts from users of its own machine.
+	Tokens map[string]string
 	// Client carries the requests. Default http.DefaultClient; a client with another transport reaches a Unix socket or
 	// presents a certificate.
 	Client *http.Client
@@ -57,7 +58,7 @@ func NewPoster(cfg PosterConfig) (*Poster, error) {
 	if cfg.Client == nil {
 		cfg.Client = http.DefaultClient
 	}
-	return &Poster{base: strings.TrimSuffix(cfg.URL, "/"), token: cfg.Token, client: cfg.Client}, nil
+	return &Poster{base: strings.TrimSuffix(cfg.URL, "/"), tokens: cfg.Tokens, client: cfg.Client}, nil
 }
 
 // Events sends events, those of one source in one request (2,000 at most). It returns when the server has all of them.
@@ -141,8 +142,8 @@ func (p *Poster) try(ctx context.Context, source string) (again bool, after time
 		return false, 0, fmt.Errorf("post events: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/fhir+ndjson")
-	if p.token != "" {
-		req.Header.Set("Authorization", "Bearer "+p.token)
+	if token := p.tokens[source]; token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := p.client.Do(req)
 	if err != nil {
