@@ -512,7 +512,7 @@ func TestCorpus(t *testing.T) {
 	}{
 		"hospital_behavior_dataset_20250920_164513.csv": {"csv:hospital-web-app-simulated", 5000},
 		// SOURCE.md counts line ends; the last row has none.
-		"hospital_behavior_dataset_2025-10-17.csv":      {"csv:hospital-web-app-logged", 206},
+		"hospital_behavior_dataset_2025-10-17.csv": {"csv:hospital-web-app-logged", 206},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content, err := os.ReadFile(filepath.Join(dir, name))
