@@ -2,6 +2,5 @@ package main
 
 import "context"
 
-func (b *bench) ask(context.Context) error           { return nil }
 func (b *bench) beside(context.Context) error        { return nil }
 func (b *bench) profileImport(context.Context) error { return nil }

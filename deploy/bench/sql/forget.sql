@@ -1,0 +1,10 @@
+-- The pattern is no longer needed.
+DROP VIEW bench_replica;
+
+DROP TABLE bench_at;
+
+DROP TABLE bench_seed;
+
+DROP TABLE bench_identifiers;
+
+DROP TABLE bench_links
