@@ -3,6 +3,8 @@ package proto
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -120,15 +122,14 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 	if err != nil {
 		return nil, Hash{}, err
 	}
-	root := TreeHash(batchLeaves(frame.Salt, raws, sealed))
-	head.Root = root[:]
 	packed := table.Pack(nil)
 	frame.Text, frame.Bits = c.compress(packed.Text), packed.Bits
-	plain, err := frame.MarshalVT()
-	if err != nil {
+	msg := &v1.Batch{Head: head, Sealed: sealed}
+	if msg.Items, err = frame.MarshalVT(); err != nil {
 		return nil, Hash{}, fmt.Errorf("marshal items: %w", err)
 	}
-	msg := &v1.Batch{Head: head, Items: plain, Sealed: sealed}
+	root := TreeHash(batchLeaves(msg, frame.Salt, raws))
+	head.Root = root[:]
 	out, err := msg.MarshalVT()
 	if err != nil {
 		return nil, Hash{}, fmt.Errorf("marshal batch: %w", err)
@@ -136,16 +137,29 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 	return out, root, nil
 }
 
-// batchLeaves returns the leaves of a batch: its items, then its sealed frames.
-func batchLeaves(salt []byte, items [][]byte, sealed []*v1.SealedFrame) []Hash {
-	leaves, salts := make([]Hash, 0, len(items)+len(sealed)), newSalter(salt)
+// batchLeaves returns the leaves of a batch: its items, then its sealed frames, then the rest of the message.
+func batchLeaves(msg *v1.Batch, salt []byte, items [][]byte) []Hash {
+	leaves, salts := make([]Hash, 0, len(items)+len(msg.Sealed)+1), newSalter(salt)
 	for i, raw := range items {
 		leaves = append(leaves, LeafHash(salts.leaf(i), raw))
 	}
-	for i, s := range sealed {
-		leaves = append(leaves, LeafHash(salts.leaf(len(items)+i), sealedLeaf(s)))
+	for _, s := range msg.Sealed {
+		leaves = append(leaves, LeafHash(salts.leaf(len(leaves)), sealedLeaf(s)))
 	}
-	return leaves
+	return append(leaves, LeafHash(salts.leaf(len(leaves)), headLeaf(msg)))
+}
+
+// headLeaf is what a batch's root says of its head and of the form that its items are packed in.
+func headLeaf(msg *v1.Batch) []byte {
+	h := msg.Head
+	out := []byte("readtrail batch\x00")
+	out = binary.BigEndian.AppendUint32(out, h.Format)
+	out = binary.BigEndian.AppendUint64(out, h.Sequence)
+	out = binary.BigEndian.AppendUint64(out, uint64(h.ReceivedUs))
+	out = binary.BigEndian.AppendUint32(out, h.Count)
+	out = append(append(append(out, h.Kinds...), h.ReaderSlots...), h.PatientSlots...)
+	sum := sha256.Sum256(msg.Items)
+	return append(out, sum[:]...)
 }
 
 // Batch is a decoded message. Its frames open when they are asked for, and stay open. It is safe for concurrent use.
@@ -279,7 +293,7 @@ func (b *Batch) VerifyRoot() error {
 	if err != nil {
 		return err
 	}
-	if root := TreeHash(batchLeaves(opened.salt, opened.raws, b.msg.Sealed)); !bytes.Equal(root[:], b.Head.Root) {
+	if root := TreeHash(batchLeaves(b.msg, opened.salt, opened.raws)); !bytes.Equal(root[:], b.Head.Root) {
 		return fmt.Errorf("verify batch %d: root differs: %w", b.Head.Sequence, ErrCorrupt)
 	}
 	return nil

@@ -334,7 +334,8 @@ type BatchHead struct {
 	// FNV-1a of the reader's and patient's key mod 256, one byte an item; 0 for an item without one.
 	ReaderSlots  []byte `protobuf:"bytes,6,opt,name=reader_slots,json=readerSlots,proto3" json:"reader_slots,omitempty"`
 	PatientSlots []byte `protobuf:"bytes,7,opt,name=patient_slots,json=patientSlots,proto3" json:"patient_slots,omitempty"`
-	// RFC 6962 tree hash over the salted leaves: one an item, then one a sealed frame.
+	// RFC 6962 tree hash over the salted leaves: one an item, then one a sealed frame, then one of this head without its
+	// root, with the SHA-256 of Batch.items.
 	Root          []byte `protobuf:"bytes,8,opt,name=root,proto3" json:"root,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

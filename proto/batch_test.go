@@ -1,0 +1,353 @@
+package proto_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/sample"
+	"google.golang.org/protobuf/testing/protocmp"
+)
+
+func received() time.Time { return time.Date(2026, 11, 3, 9, 0, 0, 123000, time.UTC) }
+
+func newKeys(tb testing.TB) (*proto.KeyRing, string) {
+	tb.Helper()
+	dir := filepath.Join(tb.TempDir(), "keys")
+	keys, err := proto.OpenKeyRing(dir, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys, dir
+}
+
+func newCodec(tb testing.TB, keys *proto.KeyRing) *proto.Codec {
+	tb.Helper()
+	codec, err := proto.NewCodec(keys)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return codec
+}
+
+type part struct {
+	item   *v1.Item
+	source string
+	sealed *v1.SealedItem
+}
+
+func encode(tb testing.TB, codec *proto.Codec, sequence uint64, parts []part) []byte {
+	tb.Helper()
+	items := make([]proto.BatchItem, len(parts))
+	for i, p := range parts {
+		var err error
+		if items[i], err = proto.NewBatchItem(p.item, p.source, p.sealed); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	out, err := codec.Encode(sequence, received(), items)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// mixed are items of many kinds, from two sources, with originals and without.
+func mixed(n int) []part {
+	g := sample.New(uint64(n))
+	out := make([]part, n)
+	for i := range out {
+		switch i % 5 {
+		case 0, 1:
+			e := g.Next()
+			out[i] = part{&v1.Item{Body: &v1.Item_Access{Access: e.Access}, Content: e.Content.Check()}, sample.Source, &v1.SealedItem{Original: e.Original, MediaType: "application/fhir+json"}}
+		case 2:
+			out[i] = part{item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: int64(i)}}}}
+		case 3:
+			out[i] = part{&v1.Item{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{Source: "lab", Reason: "invalid_json", Line: uint64(i)}}}, "lab", &v1.SealedItem{Original: fmt.Appendf(nil, "{broken %d", i)}}
+		case 4:
+			out[i] = part{item: &v1.Item{Body: &v1.Item_Context{Context: &v1.ContextFact{Source: "emr", ResourceType: "Patient", Resource: fmt.Appendf(nil, `{"resourceType":"Patient","id":"%d"}`, i)}}}}
+		}
+	}
+	return out
+}
+
+func checkBatch(t *testing.T, codec *proto.Codec, data []byte, sequence uint64, parts []part) {
+	t.Helper()
+	b, err := codec.Decode(sequence, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Sequence() != sequence || b.Count() != len(parts) || !b.Received().Equal(received()) || b.Size != len(data) {
+		t.Errorf("head is %v", b.Head)
+	}
+	if err := b.VerifyRoot(); err != nil {
+		t.Error(err)
+	}
+	items, err := b.Items()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range parts {
+		if diff := cmp.Diff(p.item, items[i], protocmp.Transform()); diff != "" {
+			t.Fatalf("item %d (-want +got):\n%s", i, diff)
+		}
+		if b.Kind(i) != proto.KindOf(p.item) || !b.Has(b.Kind(i)) || b.Position(i) != proto.At(sequence, i) {
+			t.Errorf("item %d: kind %s, position %s", i, b.Kind(i), b.Position(i))
+		}
+		original, err := b.Original(i)
+		if p.sealed == nil {
+			if !errors.Is(err, proto.ErrNotSealed) {
+				t.Errorf("item %d without original: %v", i, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(p.sealed, original, protocmp.Transform()); diff != "" {
+			t.Fatalf("original %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestBatchRoundTrip(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	for _, n := range []int{1, 2, 5, 64, 500, proto.MaxBatchItems} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			checkBatch(t, codec, encode(t, codec, uint64(n), mixed(n)), uint64(n), mixed(n))
+		})
+	}
+	t.Run("all sealed", func(t *testing.T) {
+		parts := []part{mixed(2)[0], mixed(2)[1]}
+		checkBatch(t, codec, encode(t, codec, 9, parts), 9, parts)
+	})
+	t.Run("long strings", func(t *testing.T) {
+		text := string(bytes.Repeat([]byte("a long text "), 50_000))
+		parts := []part{{&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{Site: text}}}, "emr", &v1.SealedItem{Original: []byte(text)}}}
+		checkBatch(t, codec, encode(t, codec, 9, parts), 9, parts)
+	})
+	if _, err := codec.Encode(1, received(), nil); err == nil {
+		t.Error("an empty batch was encoded")
+	}
+	if _, err := codec.Encode(1, received(), make([]proto.BatchItem, proto.MaxBatchItems+1)); err == nil {
+		t.Error("a batch of too many items was encoded")
+	}
+	if _, err := proto.NewBatchItem(&v1.Item{}, "", nil); err == nil {
+		t.Error("an item without body was taken")
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	good := encode(t, codec, 5, mixed(10))
+	alter := func(change func(*v1.Batch)) []byte {
+		m := &v1.Batch{}
+		if err := m.UnmarshalVT(bytes.Clone(good)); err != nil {
+			t.Fatal(err)
+		}
+		change(m)
+		out, err := m.MarshalVT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	cases := map[string][]byte{
+		"nothing": nil, "noise": []byte("noise"), "no head": alter(func(m *v1.Batch) { m.Head = nil }),
+		"format":          alter(func(m *v1.Batch) { m.Head.Format = 2 }),
+		"other sequence":  alter(func(m *v1.Batch) { m.Head.Sequence = 6 }),
+		"no items":        alter(func(m *v1.Batch) { m.Head.Count = 0 }),
+		"too many items":  alter(func(m *v1.Batch) { m.Head.Count = 5000 }),
+		"too few kinds":   alter(func(m *v1.Batch) { m.Head.Kinds = m.Head.Kinds[1:] }),
+		"too few readers": alter(func(m *v1.Batch) { m.Head.ReaderSlots = nil }),
+		"short root":      alter(func(m *v1.Batch) { m.Head.Root = m.Head.Root[1:] }),
+	}
+	for name, data := range cases {
+		if _, err := codec.Decode(5, data); !errors.Is(err, proto.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := codec.Decode(6, good); !errors.Is(err, proto.ErrCorrupt) {
+		t.Errorf("moved: %v", err)
+	}
+}
+
+// TestEveryByteCounts flips each byte of a batch: decoding fails, or its root does.
+func TestEveryByteCounts(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	good := encode(t, codec, 5, mixed(10))
+	for i := range good {
+		for _, mask := range []byte{0x01, 0x80, 0xff} {
+			bad := bytes.Clone(good)
+			bad[i] ^= mask
+			b, err := codec.Decode(5, bad)
+			if err == nil {
+				err = b.VerifyRoot()
+			}
+			if !errors.Is(err, proto.ErrCorrupt) {
+				t.Fatalf("byte %d of %d xor %#x: %v", i, len(good), mask, err)
+			}
+		}
+	}
+}
+
+func TestDestroyedKey(t *testing.T) {
+	keys, dir := newKeys(t)
+	codec := newCodec(t, keys)
+	data := encode(t, codec, 5, mixed(10))
+	day := int32(received().Unix() / 86400)
+	b, err := codec.Decode(5, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Original(0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := keys.Destroy(sample.Source, day); n != 1 || err != nil {
+		t.Fatalf("destroyed %d keys: %v", n, err)
+	}
+	for name, c := range map[string]*proto.Codec{"the same codec": codec, "no key ring": newCodec(t, nil)} {
+		again, err := c.Decode(5, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.Original(0); !errors.Is(err, proto.ErrKeyGone) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := again.VerifyRoot(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := b.Original(0); !errors.Is(err, proto.ErrKeyGone) {
+		t.Errorf("a batch that was open: %v", err)
+	}
+	if _, err := b.Original(3); err != nil {
+		t.Errorf("another source's original: %v", err)
+	}
+	// The next batch of that day gets a new key, which a ring that is opened anew finds.
+	after := encode(t, codec, 6, mixed(10))
+	reopened, err := proto.OpenKeyRing(dir, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkBatch(t, newCodec(t, reopened), after, 6, mixed(10))
+	other, err := proto.OpenKeyRing(dir, bytes.Repeat([]byte{8}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err = newCodec(t, other).Decode(6, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Original(0); err == nil || errors.Is(err, proto.ErrKeyGone) {
+		t.Errorf("under another master key: %v", err)
+	}
+}
+
+// TestOriginalsCannotBeMoved puts the sealed frame of one batch into another.
+func TestOriginalsCannotBeMoved(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	var a, b v1.Batch
+	if err := a.UnmarshalVT(encode(t, codec, 1, mixed(2))); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.UnmarshalVT(encode(t, codec, 2, mixed(2))); err != nil {
+		t.Fatal(err)
+	}
+	b.Sealed = a.Sealed
+	data, err := b.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := codec.Decode(2, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := moved.Original(0); !errors.Is(err, proto.ErrCorrupt) {
+		t.Errorf("original: %v", err)
+	}
+	if err := moved.VerifyRoot(); !errors.Is(err, proto.ErrCorrupt) {
+		t.Errorf("root: %v", err)
+	}
+}
+
+func TestMasterKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "master.key")
+	if _, err := proto.LoadMasterKey(path, false); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+	made, err := proto.LoadMasterKey(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := proto.LoadMasterKey(path, false)
+	if err != nil || !bytes.Equal(made, loaded) {
+		t.Errorf("loaded another key: %v", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode is %s, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := proto.LoadMasterKey(path, true); err == nil {
+		t.Error("a short key was loaded")
+	}
+	if _, err := proto.OpenKeyRing(t.TempDir(), []byte("short")); err == nil {
+		t.Error("a ring opened under a short key")
+	}
+}
+
+// FuzzDecode feeds noise to Decode. What it accepts, it opens without panic, and what has its root encodes and decodes to
+// the same items.
+func FuzzDecode(f *testing.F) {
+	keys, _ := newKeys(f)
+	codec := newCodec(f, keys)
+	for _, n := range []int{1, 7} {
+		f.Add(encode(f, codec, 5, mixed(n)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := codec.Decode(5, data)
+		if err != nil {
+			if !errors.Is(err, proto.ErrCorrupt) {
+				t.Fatal(err)
+			}
+			return
+		}
+		items, err := b.Items()
+		for i := range b.Count() {
+			_, _ = b.Original(i) // must not panic
+		}
+		if err != nil || b.VerifyRoot() != nil {
+			return
+		}
+		parts := make([]part, len(items))
+		for i, it := range items {
+			parts[i] = part{item: it}
+		}
+		again, err := codec.Decode(5, encode(t, codec, 5, parts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := again.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(items, back, protocmp.Transform()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
