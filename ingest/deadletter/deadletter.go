@@ -274,24 +274,25 @@ func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.Dead
 	if letter.Format == "" || letter.Format == "fhir" {
 		form = importer.FormJSON
 	}
+	collect := func(more []ingest.Entry) error {
+		if entries = append(entries, more...); len(entries) > maxRetried {
+			return errEnough
+		}
+		return nil
+	}
 	switch form {
 	case importer.FormJSON, importer.FormLines, importer.FormHTTP:
-		entries = fhir.Documents(s.cfg.Limits, src, fhir.Document{
-			Data: original.Original, Origin: letter.Origin, Line: int(letter.Line), ImportID: letter.ImportId,
-		})
+		doc := fhir.Document{Data: original.Original, Origin: letter.Origin, Line: int(letter.Line), ImportID: letter.ImportId}
+		if err := fhir.Documents(s.cfg.Limits, src, doc, collect); err != nil {
+			return nil, ingest.ReasonTooLarge
+		}
 	default:
 		decoder := s.cfg.Decoders[form]
 		if decoder == nil {
 			return nil, ingest.ReasonUnsupportedFormat
 		}
 		file := importer.File{Name: letter.Origin, ImportID: letter.ImportId, Body: bytes.NewReader(original.Original)}
-		err := decoder.DecodeFile(ctx, src, file, func(more []ingest.Entry) error {
-			if entries = append(entries, more...); len(entries) > maxRetried {
-				return errEnough
-			}
-			return nil
-		})
-		if err != nil {
+		if err := decoder.DecodeFile(ctx, src, file, collect); err != nil {
 			return nil, fhir.AsDecodeError(err).Reason
 		}
 	}

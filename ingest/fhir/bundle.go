@@ -103,11 +103,11 @@ func (h *handler) transaction(w http.ResponseWriter, r *http.Request, src ingest
 		}
 		if first == nil {
 			located := *err
-			located.Element = pathWithin(e.ResourceElement, err.Element)
+			located.Element = pathWithin(e.path(), err.Element)
 			located.Line, located.Column = e.Line, e.Column
 			first = &located
 		}
-		faults = append(faults, issueOf(err, e.ResourceElement, ""))
+		faults = append(faults, issueOf(err, e.path(), ""))
 	}
 	if first != nil {
 		letter := ingest.DeadLetter(src, ingest.Fault{
@@ -171,7 +171,7 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, src ingest.Sourc
 			letter = entries[at].ID.String()
 		}
 		status := statusOf(faults[i])
-		outcome := outcomeOfIssues(issueOf(faults[i], bundle.Entries[i].ResourceElement, letter))
+		outcome := outcomeOfIssues(issueOf(faults[i], bundle.Entries[i].path(), letter))
 		out.Entry[i].Response = entryResponse{Status: statusLine(status), Outcome: &outcome}
 	}
 	respond(w, http.StatusOK, out)

@@ -191,6 +191,14 @@ func TestOnlyATimeIsRequired(t *testing.T) {
 	}
 }
 
+func documents(src ingest.Source, doc fhir.Document) (out []ingest.Entry) {
+	_ = fhir.Documents(fhir.Limits{}, src, doc, func(entries []ingest.Entry) error {
+		out = append(out, entries...)
+		return nil
+	})
+	return out
+}
+
 func TestIdentityPolicies(t *testing.T) {
 	event := func(id, rest string) []byte {
 		return []byte(`{"resourceType":"AuditEvent",` + id + `"recorded":"2026-01-01T00:00:00Z"` + rest + `}`)
@@ -224,8 +232,8 @@ func TestIdentityPolicies(t *testing.T) {
 	src := ingesttest.Source("ehr")
 	src.Policy = v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
 	row := string(event("", ""))
-	entries := fhir.Documents(fhir.Limits{}, src, fhir.Document{Data: []byte("[" + row + "," + row + "," + row + "]")})
-	again := fhir.Documents(fhir.Limits{}, src, fhir.Document{Data: []byte(row + "\n" + row)})
+	entries := documents(src, fhir.Document{Data: []byte("[" + row + "," + row + "," + row + "]")})
+	again := documents(src, fhir.Document{Data: []byte(row + "\n" + row)})
 	if len(entries) != 3 || entries[0].ID == entries[1].ID || entries[1].ID == entries[2].ID {
 		t.Error("equal rows of one file are not distinct")
 	}
@@ -322,7 +330,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := ingesttest.Source("ehr")
 		doc := fhir.Document{Data: data, Origin: "fuzz"}
-		first := fhir.Documents(fhir.Limits{}, src, doc)
+		first := documents(src, doc)
 		second := fhir.NewDecoder(fhir.Limits{}).Entries(src, doc)
 		if len(first) == 1 && len(second) == 1 && first[0].ID != second[0].ID {
 			t.Fatal("the same input made two ids")
@@ -335,6 +343,9 @@ func FuzzDecode(f *testing.F) {
 			back := &v1.Item{}
 			if err := pb.Unmarshal(raw, back); err != nil || !pb.Equal(back, e.Item) {
 				t.Fatalf("entry %d reads back differently: %v", i, err)
+			}
+			if len(second) == len(first) && second[i].ID != e.ID && first[0].Item.GetDeadLetter() == nil {
+				t.Fatalf("entry %d has two ids", i)
 			}
 			if e.ID.IsZero() || e.Sealed == nil || e.Source != "ehr" {
 				t.Fatalf("entry %d is incomplete", i)

@@ -14,6 +14,9 @@ import (
 // memory while it is read.
 const MaxDocumentBytes = 64 << 20
 
+// MaxBundleEntries bounds the entries of one Bundle that is posted; more go as newline-delimited JSON, or in a file.
+const MaxBundleEntries = 20_000
+
 // maxNestedBundles is how deeply Bundles may hold Bundles.
 const maxNestedBundles = 3
 
@@ -29,13 +32,18 @@ type BundleEntry struct {
 	// Resource is the resource as it stands in the Bundle; nil when there is none.
 	Resource []byte
 	// Type is its resource type.
-	Type            string
-	FullURL         string
-	Method, URL     string
-	IfNoneExist     bool
-	Line, Column    int
-	ResourceElement string
+	Type    string
+	FullURL string
+	// Method and URL are its request; empty in Bundles that are no requests.
+	Method, URL string
+	// Line and Column say where the resource begins in the Bundle.
+	Line, Column int
+
+	index int
 }
+
+// path is the resource's place in the Bundle, as FHIRPath has it.
+func (e *BundleEntry) path() string { return fmt.Sprintf("Bundle.entry[%d].resource", e.index) }
 
 // ParseBundle reads a Bundle without decoding its resources. The error is an *ingest.DecodeError.
 func (d *Decoder) ParseBundle(data []byte) (*Bundle, error) {
@@ -50,6 +58,11 @@ func (d *Decoder) ParseBundle(data []byte) (*Bundle, error) {
 	} else if typ != "Bundle" {
 		return nil, &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Element: "resourceType", Message: "a Bundle is expected"}
 	}
+	if d.doc.count(d.doc.get(0, "entry")) > MaxBundleEntries {
+		return nil, &ingest.DecodeError{
+			Reason: ingest.ReasonTooLarge, Element: "Bundle.entry", Message: fmt.Sprintf("the Bundle has more than %d entries", MaxBundleEntries),
+		}
+	}
 	return d.bundle(), nil
 }
 
@@ -59,7 +72,7 @@ func (d *Decoder) bundle() *Bundle {
 	at := lineCounter{data: d.doc.data, line: 1}
 	n := 0
 	d.doc.items(d.doc.get(0, "entry"), func(i int) {
-		e := BundleEntry{FullURL: d.doc.field(i, "fullUrl"), ResourceElement: fmt.Sprintf("Bundle.entry[%d].resource", n)}
+		e := BundleEntry{FullURL: d.doc.field(i, "fullUrl"), index: n}
 		n++
 		if r := d.doc.get(i, "resource"); d.doc.kindOf(r) == kindObject {
 			e.Resource = d.doc.raw(r)
@@ -68,7 +81,6 @@ func (d *Decoder) bundle() *Bundle {
 		}
 		request := d.doc.get(i, "request")
 		e.Method, e.URL = strings.ToUpper(d.doc.field(request, "method")), d.doc.field(request, "url")
-		e.IfNoneExist = d.doc.get(request, "ifNoneExist") != none
 		b.Entries = append(b.Entries, e)
 	})
 	return b
@@ -106,7 +118,13 @@ type Document struct {
 // Entries decodes everything in a document: one resource, an array of them, or a Bundle of any type, whose entries are
 // then taken one by one. What cannot be decoded is in the result as a dead letter, in its place.
 func (d *Decoder) Entries(src ingest.Source, doc Document) []ingest.Entry {
-	return d.entries(nil, src, doc, part{Input: Input{Data: doc.Data, ImportID: doc.ImportID}, line: max(doc.Line, 1), column: 1}, 0)
+	var out []ingest.Entry
+	one := part{Input: Input{Data: doc.Data, ImportID: doc.ImportID}, line: max(doc.Line, 1), column: 1}
+	_ = d.walk(src, doc, one, 0, func(e ingest.Entry) error {
+		out = append(out, e)
+		return nil
+	})
+	return out
 }
 
 // part is a piece of a document.
@@ -115,21 +133,24 @@ type part struct {
 	line, column int
 }
 
-func (d *Decoder) entries(out []ingest.Entry, src ingest.Source, doc Document, p part, depth int) []ingest.Entry {
+// walk decodes a part, and the parts in it, and hands each entry on. The error is hand's.
+func (d *Decoder) walk(src ingest.Source, doc Document, p part, depth int, hand func(ingest.Entry) error) error {
 	entry, parts, err := d.decodeOrSplit(src, p)
 	switch {
 	case err != nil:
-		return append(out, d.deadLetter(src, doc, p, err))
+		return hand(d.deadLetter(src, doc, p, err))
 	case parts == nil:
-		return append(out, entry)
+		return hand(entry)
 	case depth == maxNestedBundles:
 		err := &ingest.DecodeError{Reason: ingest.ReasonTooDeep, Element: "Bundle", Message: "Bundles are nested too deeply"}
-		return append(out, d.deadLetter(src, doc, p, err))
+		return hand(d.deadLetter(src, doc, p, err))
 	}
 	for _, inner := range parts {
-		out = d.entries(out, src, doc, inner, depth+1)
+		if err := d.walk(src, doc, inner, depth+1, hand); err != nil {
+			return err
+		}
 	}
-	return out
+	return nil
 }
 
 // decodeOrSplit decodes one resource, or returns the parts of what holds many (never nil then).
@@ -211,23 +232,42 @@ func NumbersEqualContent(src ingest.Source) bool {
 	return src.Policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
 }
 
-// Documents decodes one JSON document, or several that follow each other, as Entries does each of them. Equal contents
-// are numbered where the source wants that.
-func Documents(limits Limits, src ingest.Source, doc Document) []ingest.Entry {
+// emitEntries is how many entries of a document are handed on at once.
+const emitEntries = 2048
+
+// Documents decodes one JSON document, or several that follow each other, as Entries does each of them, and hands the
+// entries to emit in their order. Equal contents are numbered where the source wants that. The error is emit's.
+func Documents(limits Limits, src ingest.Source, doc Document, emit func([]ingest.Entry) error) error {
 	d := NewDecoder(limits)
-	var out []ingest.Entry
+	number := numberer(src)
+	var held []ingest.Entry
+	flush := func() error {
+		number(held)
+		err := emit(held)
+		held = nil
+		return err
+	}
 	line := max(doc.Line, 1)
 	text := string(doc.Data)
 	for rest := doc.Data; len(bytes.TrimLeft(rest, " \t\r\n")) > 0; {
 		n := d.valueLength(rest, text[len(text)-len(rest):])
-		one := doc
-		one.Data, one.Line = rest[:n:n], line
-		out = append(out, d.Entries(src, one)...)
+		one := part{Input: Input{Data: rest[:n:n], ImportID: doc.ImportID}, line: line, column: 1}
+		err := d.walk(src, doc, one, 0, func(e ingest.Entry) error {
+			if held = append(held, e); len(held) < emitEntries {
+				return nil
+			}
+			return flush()
+		})
+		if err != nil {
+			return err
+		}
 		line += bytes.Count(rest[:n], newline)
 		rest = rest[n:]
 	}
-	numberer(src)(out)
-	return out
+	if len(held) == 0 {
+		return nil
+	}
+	return flush()
 }
 
 // valueLength is how much of data its first value is, with what stands before it: all of it when that is no JSON value

@@ -35,6 +35,13 @@ type node struct {
 	escaped, keyEscaped bool
 }
 
+// A value takes 24 bytes on the tape, so that what holds nothing but "[1,1,1," would need twelve times its size. FHIR
+// takes 20 to 25 bytes a value; what has less than 8 on average, beyond the first 65,536, is none.
+const (
+	freeValues    = 64 << 10
+	bytesPerValue = 8
+)
+
 // document is JSON scanned once into a tape of nodes: no reflection, no allocation per value, random access afterwards.
 // It accepts what encoding/json.Valid accepts, except: names repeated in one object, invalid UTF-8 in strings, and
 // what goes beyond the limits. It is reused from input to input and belongs to one goroutine.
@@ -99,6 +106,9 @@ func (d *document) space() {
 // value scans one value onto the tape. The position stands on its first byte.
 func (d *document) value(depth int, keyStart, keyEnd uint32, keyEscaped bool) error {
 	at := len(d.nodes)
+	if at >= freeValues+len(d.data)/bytesPerValue {
+		return d.fail(ingest.ReasonTooLarge, "the document holds more values than its size allows")
+	}
 	d.nodes = append(d.nodes, node{start: uint32(d.pos), keyStart: keyStart, keyEnd: keyEnd, keyEscaped: keyEscaped})
 	k := kindNone
 	var err error

@@ -93,6 +93,13 @@ func (d *document) items(i int, f func(item int)) {
 	}
 }
 
+// count is how many items there are for items.
+func (d *document) count(i int) int {
+	n := 0
+	d.items(i, func(int) { n++ })
+	return n
+}
+
 // raw is the value as it stands in the data.
 func (d *document) raw(i int) []byte {
 	n := &d.nodes[i]

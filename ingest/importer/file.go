@@ -26,8 +26,6 @@ const (
 	maxToldFaults = 20
 	// tellEvery is how often progress is written: five times a second looks alive and costs nothing.
 	tellEvery = 200 * time.Millisecond
-	// emitEntries is how many entries of a document go to the journal at once.
-	emitEntries = 2048
 	// firstPause and longestPause are how long a busy journal is left alone.
 	firstPause, longestPause = 50 * time.Millisecond, 2 * time.Second
 )
@@ -175,16 +173,15 @@ func (f *run) document(body io.Reader, line int) error {
 		}
 		size += rest
 	}
-	entries := fhir.Documents(f.Limits, f.src, fhir.Document{Data: data, Origin: f.file.Name, Line: line, ImportID: f.file.ImportID})
-	for len(entries) > 0 {
-		n := min(len(entries), emitEntries)
-		if err := f.emit(entries[:n]); err != nil {
+	doc := fhir.Document{Data: data, Origin: f.file.Name, Line: line, ImportID: f.file.ImportID}
+	err = fhir.Documents(f.Limits, f.src, doc, func(entries []ingest.Entry) error {
+		if err := f.emit(entries); err != nil {
 			return err
 		}
-		entries = entries[n:]
-		if err := f.tell(false); err != nil {
-			return err
-		}
+		return f.tell(false)
+	})
+	if err != nil {
+		return fmt.Errorf("import document: %w", err)
 	}
 	f.progress.Offset = size
 	return nil
