@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/embedded"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/projections/store/storetest"
@@ -36,7 +37,7 @@ func TestEngineKilled(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 
 	j, g := newMemoryJournal(t), newGenerator(31)
-	p := newProjector(t, s, j)
+	p := newProjector(t, s, j, func(c *projections.Config) { c.RetryAfter = 100 * time.Millisecond })
 	kill, random := killer(engine), rand.New(rand.NewPCG(5, 5))
 	var mu sync.Mutex
 	kills, wait := 0, 3

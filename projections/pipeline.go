@@ -111,7 +111,7 @@ func (p *pipeline) follow(ctx context.Context, start *start, work, ordered chan<
 
 // insertRuns writes runs as they come. A stop lets the run in progress finish.
 func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *run) error {
-	verify := verifyRows
+	verify := verifyRounds * p.cfg.MaxRows
 	after := start.accesses
 	for {
 		select {

@@ -132,6 +132,7 @@ func BenchmarkProject(b *testing.B) {
 				_ = stop()
 				b.ReportMetric(1e6*(after.self-before.self)/float64(events), "go-us/event")
 				b.ReportMetric(1e6*(after.engine-before.engine)/float64(events), "engine-us/event")
+				b.ReportMetric(residentPeak(), "peak-rss-MB")
 				reportSize(b, s, events)
 				b.StartTimer()
 			}
@@ -160,6 +161,44 @@ func BenchmarkRebuild(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkVisible appends 5,000 events a second in messages of ten and measures how long each message takes from the
+// journal to the watermark, behind which every question sees it.
+func BenchmarkVisible(b *testing.B) {
+	const rate, perMessage, messages = 5000, 10, 2500
+	all := hospital(perMessage * messages)
+	for b.Loop() {
+		s, j := storetest.Open(b), newMemoryJournal(b)
+		p := quietProjector(b, s, j)
+		stop := running(b, p)
+		j.append(b, time.UnixMicro(all[0].OccurredUs), &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{}}})
+		waitFor(b, "the first watermark", func() bool { return reached(p, j.Head()) })
+		before, begin := processorTime(), time.Now()
+		sent, took := make([]time.Time, 0, messages), make([]time.Duration, 0, messages)
+		for len(took) < messages {
+			if due := int(time.Since(begin).Seconds() * rate / perMessage); len(sent) < min(due, messages) {
+				items := make([]*v1.Item, perMessage)
+				for i := range items {
+					items[i] = &v1.Item{Body: &v1.Item_Access{Access: all[len(sent)*perMessage+i]}}
+				}
+				j.append(b, time.UnixMicro(all[len(sent)*perMessage].OccurredUs), items...)
+				sent = append(sent, time.Now())
+				continue
+			}
+			status, _ := p.Status()
+			for len(took) < len(sent) && uint64(len(took))+2 <= status[0].Position.Sequence() {
+				took = append(took, time.Since(sent[len(took)]))
+			}
+			time.Sleep(time.Millisecond)
+		}
+		after := processorTime()
+		_ = stop()
+		slices.Sort(took)
+		b.ReportMetric(float64(took[messages/2].Milliseconds()), "p50-ms")
+		b.ReportMetric(float64(took[messages*99/100].Milliseconds()), "p99-ms")
+		b.ReportMetric(100*(after.engine-before.engine+after.self-before.self)/time.Since(begin).Seconds(), "cpu-%")
+	}
 }
 
 // BenchmarkFold is the part of Go alone: opening and folding messages, on one core.
@@ -242,4 +281,15 @@ func processorTime() cpuTime {
 		}
 	}
 	return out
+}
+
+// residentPeak is the largest resident memory of this process so far, in MB. It holds the benchmark's journal too.
+func residentPeak() float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	kilobytes, _ := strconv.ParseFloat(strings.Fields(rest + " 0")[0], 64)
+	return kilobytes / 1024
 }

@@ -23,9 +23,9 @@ const (
 	cancelTimeout = 2 * time.Minute
 )
 
-// verifyRows is how many rows are counted again after a recovery: two rounds of inserts at least, since one round can
-// have been on its way when the watermark was read.
-const verifyRows = 2 * DefaultMaxRows
+// verifyRounds is how many full rounds of inserts are counted again after a recovery: one can have been on its way when
+// the watermark was read, and its end need not be the end of the one that repeats it.
+const verifyRounds = 2
 
 // errRepaired restarts the session after a table was cut back to the watermark.
 var errRepaired = errors.New("rows above the watermark were removed")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/projections/store/storetest"
@@ -169,7 +170,8 @@ func TestLateInsertIsRepaired(t *testing.T) {
 	g.fill(t, j, 20, 40, time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC))
 	project(t, newProjector(t, s, j), j)
 	g.fill(t, j, 20, 40, time.Date(2025, 4, 1, 0, 0, 0, 0, time.UTC))
-	p := newProjector(t, s, j, func(c *projections.Config) { c.Linger = 200 * time.Millisecond })
+	registry := prometheus.NewRegistry()
+	p := newProjector(t, s, j, func(c *projections.Config) { c.Linger, c.Metrics = 200*time.Millisecond, registry })
 	var once sync.Once
 	p.SetHook(func(_ uint32, at string) error {
 		if at == "insert:accesses_by_reader" {
@@ -181,6 +183,25 @@ func TestLateInsertIsRepaired(t *testing.T) {
 	})
 	project(t, p, j)
 	checkTables(t, s, j, 1)
+	if n := counter(t, registry, "readtrail_projections_repairs_total"); n != 1 {
+		t.Errorf("%v repairs, want 1", n)
+	}
+}
+
+// counter returns the value of a counter without labels.
+func counter(t testing.TB, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }
 
 // TestReplay starts again without watermarks: everything is found and nothing doubled.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	chproto "github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
@@ -30,7 +32,7 @@ func (s *Store) InsertNative(ctx context.Context, name, table string, columns []
 
 // insertDecoded is InsertNative through a batch.
 func (s *Store) insertDecoded(ctx context.Context, name, table string, columns []string, block io.Reader) error {
-	var decoded proto.Block
+	decoded := proto.Block{ServerContext: &column.ServerContext{Timezone: time.UTC}}
 	if err := decoded.Decode(chproto.NewReader(block), 0); err != nil {
 		return clientError("insert", err)
 	}
