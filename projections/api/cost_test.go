@@ -72,7 +72,7 @@ func TestRowsRead(t *testing.T) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "77", Purpose: "p"}))
 			return len(res.Msg.GetAccesses()), err
 		}},
-		"WhoViewed of a month": {10_000, func() (int, error) {
+		"WhoViewed of four months": {15_000, func() (int, error) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{
 				Patient: "urn:mrn|77", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_510_000_000_000_000,
 			}))

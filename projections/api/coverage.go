@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // maxGaps bounds the gaps of one answer: three sources a day over a year. What lies beyond is counted in a note.
@@ -29,10 +31,78 @@ func (s *source) covers(p period) bool {
 	return s.first != 0 && (p.until == 0 || s.first < p.until) && (p.from == 0 || s.last >= p.from)
 }
 
-// sources loads the sources as they were at the pin, with their extents, by name.
-func (p *pin) sources(ctx context.Context) ([]*source, error) {
-	var all []*source
-	byName := map[string]*source{}
+// backdrop is what every answer rests on besides its rows: sources, gaps and unresolved events. It loads while the answer
+// itself is computed; wait ends it on every path.
+type backdrop struct {
+	pin     *pin
+	at      period
+	pending *errgroup.Group
+
+	// registered is closed when rows is set, or loading it failed: pairing and the identity walk need it early.
+	registered chan struct{}
+	rows       []*source
+
+	extents    []*source
+	gaps       []*v1.CoverageGap
+	unresolved uint64
+}
+
+// backdrop begins to load what surrounds the answer for a period.
+func (p *pin) backdrop(ctx context.Context, at period) *backdrop {
+	b := &backdrop{pin: p, at: at, registered: make(chan struct{})}
+	b.pending, ctx = errgroup.WithContext(ctx)
+	b.pending.Go(func() (err error) {
+		defer close(b.registered)
+		b.rows, err = p.registrations(ctx)
+		return err
+	})
+	b.pending.Go(func() (err error) { b.extents, err = p.extents(ctx); return err })
+	b.pending.Go(func() (err error) { b.gaps, err = p.gaps(ctx, at); return err })
+	b.pending.Go(func() (err error) { b.unresolved, err = p.unresolved(ctx, at); return err })
+	return b
+}
+
+func (b *backdrop) wait() error {
+	if err := b.pending.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	return nil
+}
+
+// sources are the registrations, without what the sources sent.
+func (b *backdrop) sources() ([]*source, error) {
+	<-b.registered
+	if b.rows == nil {
+		return nil, b.wait()
+	}
+	return b.rows, nil
+}
+
+// all are the registered sources and those that only events name, with the extent of what they sent. It waits for
+// everything.
+func (b *backdrop) all() ([]*source, error) {
+	if err := b.wait(); err != nil {
+		return nil, err
+	}
+	all := make([]*source, 0, len(b.rows))
+	for _, s := range b.rows {
+		with := *s
+		all = append(all, &with)
+	}
+	for _, e := range b.extents {
+		at := slices.IndexFunc(all, func(s *source) bool { return s.row.Name == e.row.Name })
+		if at < 0 {
+			all = append(all, e)
+			continue
+		}
+		all[at].first, all[at].last, all[at].received = e.first, e.last, e.received
+	}
+	return all, nil
+}
+
+// registrations loads the sources as they were registered at the pin, by name.
+func (p *pin) registrations(ctx context.Context) ([]*source, error) {
+	all := []*source{}
 	err := p.query(ctx, "sources", store.Params{}, func(row store.Row) error {
 		s := &source{row: &v1.SourceRegistered{}}
 		var policy uint8
@@ -43,29 +113,30 @@ func (p *pin) sources(ctx context.Context) ([]*source, error) {
 			return err
 		}
 		r.IdentityPolicy = v1.IdentityPolicy(policy)
-		all, byName[r.Name] = append(all, s), s
+		all = append(all, s)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read sources: %w", err)
 	}
+	return all, nil
+}
+
+// extents loads when each source's events occurred and arrived.
+func (p *pin) extents(ctx context.Context) ([]*source, error) {
 	name := "source_extents"
 	if p.past {
 		name = "source_extents_as_of"
 	}
-	err = p.query(ctx, name, store.Params{}, func(row store.Row) error {
-		var source string
-		var first, last, received int64
-		if err := row.Scan(&source, &first, &last, &received); err != nil {
+	var all []*source
+	err := p.query(ctx, name, store.Params{}, func(row store.Row) error {
+		s := newSource("")
+		if err := row.Scan(&s.row.Name, &s.first, &s.last, &s.received); err != nil {
 			return err
 		}
-		s := byName[source]
-		if s == nil {
-			s = newSource(source)
-			all, byName[source] = append(all, s), s
-		}
 		// The rollups may be a little ahead of the pin: nothing that was received later is told.
-		s.first, s.last, s.received = first, last, min(received, p.received)
+		s.received = min(s.received, p.received)
+		all = append(all, s)
 		return nil
 	})
 	if err != nil {
@@ -129,19 +200,20 @@ func (p *pin) unresolved(ctx context.Context, at period) (events uint64, err err
 	return events, nil
 }
 
-// header states what an answer rests on. subject completes "whether ... is not known".
-func (p *pin) header(ctx context.Context, at period, zone *time.Location, sources []*source, subject string) (*v1.AnswerHeader, error) {
-	gaps, err := p.gaps(ctx, at)
+// header states what an answer rests on, once everything around it has loaded. shown are the answer's own accesses;
+// subject completes "whether ... is not known".
+func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject string) (*v1.AnswerHeader, error) {
+	sources, err := b.all()
 	if err != nil {
 		return nil, err
 	}
-	unresolved, err := p.unresolved(ctx, at)
-	if err != nil {
-		return nil, err
+	for _, a := range shown {
+		sources = widen(sources, a.Source, a.OccurredUs, a.ReceivedUs)
 	}
+	p, at := b.pin, b.at
 	h := &v1.AnswerHeader{
 		Position: uint64(p.position), AsOfUs: p.received, JournalPosition: uint64(p.journal), ProjectionVersion: p.version,
-		TimeZone: zone.String(), Gaps: gaps, UnresolvedEvents: unresolved, FromUs: at.from, UntilUs: at.until,
+		TimeZone: zone.String(), Gaps: b.gaps, UnresolvedEvents: b.unresolved, FromUs: at.from, UntilUs: at.until,
 	}
 	for _, s := range sources {
 		h.Coverage = append(h.Coverage, &v1.SourceCoverage{
@@ -149,7 +221,7 @@ func (p *pin) header(ctx context.Context, at period, zone *time.Location, source
 			Disabled: s.row.Disabled,
 		})
 	}
-	h.Notes = append(coverageNotes(at, p.received, zone, sources, subject), gapNotes(gaps, zone)...)
+	h.Notes = append(coverageNotes(at, p.received, zone, sources, subject), gapNotes(b.gaps, zone)...)
 	return h, nil
 }
 

@@ -44,10 +44,8 @@ func (s *Service) listDeadLetters(ctx context.Context, c proto.Caller, m *v1.Lis
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
+	around := p.backdrop(ctx, at)
+	defer func() { _ = around.wait() }()
 	res := &v1.ListDeadLettersResponse{}
 	if res.DeadLetters, err = p.deadLetters(ctx, m, at, token, size+1); err != nil {
 		return nil, err
@@ -65,7 +63,7 @@ func (s *Service) listDeadLetters(ctx context.Context, c proto.Caller, m *v1.Lis
 			return nil, err
 		}
 	}
-	if res.Header, err = p.header(ctx, at, s.cfg.TimeZone, sources, "there were more"); err != nil {
+	if res.Header, err = around.header(s.cfg.TimeZone, nil, "there were more"); err != nil {
 		return nil, err
 	}
 	return res, s.summarise(ctx, c, queryListDeadLetters, res.Header)
@@ -132,10 +130,8 @@ func (s *Service) getDeadLetter(ctx context.Context, c proto.Caller, m *v1.GetDe
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
+	around := p.backdrop(ctx, period{})
+	defer func() { _ = around.wait() }()
 	res := &v1.GetDeadLetterResponse{DeadLetter: deadLetterRow(e)}
 	err = p.query(ctx, "dead_letter_retry", store.Params{"dead_letter": uint64(e.position)}, func(row store.Row) error {
 		return row.Scan(&res.DeadLetter.RetriedEventId)
@@ -143,7 +139,7 @@ func (s *Service) getDeadLetter(ctx context.Context, c proto.Caller, m *v1.GetDe
 	if err != nil {
 		return nil, fmt.Errorf("read retries: %w", err)
 	}
-	if res.Header, err = p.header(ctx, period{}, s.cfg.TimeZone, sources, "there were more"); err != nil {
+	if res.Header, err = around.header(s.cfg.TimeZone, nil, "there were more"); err != nil {
 		return nil, err
 	}
 	sealed, note, err := e.original()

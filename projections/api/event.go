@@ -48,15 +48,13 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
+	around := p.backdrop(ctx, period{event.OccurredUs, event.OccurredUs + 1})
+	defer func() { _ = around.wait() }()
+	if res.Paired, err = p.paired(ctx, event, e.position, around); err != nil {
 		return nil, err
 	}
-	at := period{event.OccurredUs, event.OccurredUs + 1}
-	if res.Header, err = p.header(ctx, at, s.cfg.TimeZone, widen(sources, event.Source, event.OccurredUs, res.ReceivedUs), "more happened"); err != nil {
-		return nil, err
-	}
-	if res.Paired, err = p.paired(ctx, event, e.position, sources); err != nil {
+	self := &v1.Access{Source: event.Source, OccurredUs: event.OccurredUs, ReceivedUs: res.ReceivedUs}
+	if res.Header, err = around.header(s.cfg.TimeZone, []*v1.Access{self}, "more happened"); err != nil {
 		return nil, err
 	}
 	if m.Original {
@@ -150,7 +148,7 @@ func (e *entry) original() (*v1.SealedItem, string, error) {
 }
 
 // paired finds the other reports of the event's access, in the record of the first patient it names.
-func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.Position, sources []*source) ([]*v1.PairedEvent, error) {
+func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.Position, around *backdrop) ([]*v1.PairedEvent, error) {
 	var subject *v1.Identifier
 	for _, patient := range event.Patients {
 		if len(patient.Identifiers) > 0 {
@@ -161,12 +159,16 @@ func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.
 	if subject == nil || position > p.position {
 		return nil, nil
 	}
-	who, err := p.resolve(ctx, Subject{System: subject.System, Value: subject.Value, Exact: true}, patientRole, sources)
+	who, err := p.resolve(ctx, Subject{System: subject.System, Value: subject.Value, Exact: true}, patientRole, around)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := around.sources()
 	if err != nil {
 		return nil, err
 	}
 	var out []*v1.PairedEvent
-	around := maxPair.Microseconds() + time.Second.Microseconds()
+	span := maxPair.Microseconds() + time.Second.Microseconds()
 	l := newLister(cut{all: true}, func(a *access) {
 		mine := false
 		a.events(func(r *row) { mine = mine || r.position == position })
@@ -179,7 +181,7 @@ func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.
 			}
 		})
 	})
-	at := period{max(event.OccurredUs-around, 1), event.OccurredUs + around}
+	at := period{max(event.OccurredUs-span, 1), event.OccurredUs + span}
 	err = p.recordEvents(ctx, who.keyed, at, start(PageToken{}), sources, l.add)
 	if err == nil {
 		err = l.pairs.finish()

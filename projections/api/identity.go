@@ -11,6 +11,7 @@ import (
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // Bounds of the identity walk. A person has a handful of identifiers, a much merged one a few dozen: hundreds mean that a
@@ -79,7 +80,7 @@ func (i *identity) idents() []ident {
 }
 
 // resolve follows a subject as of the pin. Several unlinked people under one value make candidates.
-func (p *pin) resolve(ctx context.Context, subject Subject, as role, sources []*source) (*identity, error) {
+func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *backdrop) (*identity, error) {
 	seeds := []ident{{subject.System, subject.Value}}
 	if !subject.Exact {
 		var err error
@@ -91,14 +92,14 @@ func (p *pin) resolve(ctx context.Context, subject Subject, as role, sources []*
 		return &identity{followed: []*v1.FollowedIdentifier{{Identifier: subject.identifier(), Via: "asked"}}}, nil
 	}
 	w := newWalk(seeds)
-	if err := w.run(ctx, p, as, sources); err != nil {
+	if err := w.run(ctx, p, as, around); err != nil {
 		return nil, err
 	}
 	if firsts := w.separate(seeds); len(firsts) > 1 {
 		return &identity{candidates: firsts, known: true}, nil
 	}
-	out := &identity{followed: w.followed}
-	return out, p.know(ctx, out, as)
+	w.identity.followed = w.followed
+	return w.identity, nil
 }
 
 // seeds finds who is known by a bare value. Values differ in case at times; where one matches as written, that is meant.
@@ -125,12 +126,12 @@ func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, error)
 	return all, nil
 }
 
-// know finds out which identifiers events and context named, and under which names.
-func (p *pin) know(ctx context.Context, out *identity, as role) error {
-	out.names = map[ident]string{}
-	texts, folded := []string{}, []string{}
-	for _, id := range out.idents() {
-		texts, folded = append(texts, id.text()), append(folded, projections.Fold(id.value))
+// know finds out which of the identifiers events and context named, and under which names.
+func (p *pin) know(ctx context.Context, ids []ident, out *identity, as role) error {
+	_, texts := keysOf(ids)
+	folded := make([]string, len(ids))
+	for i, id := range ids {
+		folded[i] = projections.Fold(id.value)
 	}
 	params := store.Params{"folded": folded, "kinds": as.kinds, "texts": texts, "event_kind": as.event}
 	err := p.query(ctx, "identifiers_known", params, func(row store.Row) error {
@@ -162,10 +163,11 @@ type walk struct {
 	// group maps each identifier to another one of the same person; roots map to themselves.
 	group    map[ident]ident
 	frontier []ident
+	identity *identity
 }
 
 func newWalk(seeds []ident) *walk {
-	w := &walk{group: map[ident]ident{}}
+	w := &walk{group: map[ident]ident{}, identity: &identity{names: map[ident]string{}}}
 	for _, id := range seeds {
 		w.reach(id, &v1.FollowedIdentifier{Identifier: id.proto(), Via: "asked"})
 	}
@@ -213,26 +215,35 @@ func (w *walk) separate(seeds []ident) []ident {
 	return firsts
 }
 
-func (w *walk) run(ctx context.Context, p *pin, as role, sources []*source) error {
+func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop) error {
 	for step := 0; len(w.frontier) > 0; step++ {
 		if step == maxSteps || len(w.followed) > maxIdentifiers {
 			return connect.NewError(connect.CodeFailedPrecondition, errors.New("identity links join more identifiers than one person can have: correct the links of this record at their source"))
 		}
 		at := w.frontier
 		w.frontier = nil
-		edges, err := p.links(ctx, at, as)
+		// Three statements that need nothing of each other.
+		var ofContext, ofEvents []edge
+		together, ctx := errgroup.WithContext(ctx)
+		together.Go(func() (err error) { ofContext, err = p.contextLinks(ctx, at, as); return err })
+		together.Go(func() (err error) { ofEvents, err = p.eventLinks(ctx, at, as); return err })
+		together.Go(func() error { return p.know(ctx, at, w.identity, as) })
+		if err := together.Wait(); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
+		sources, err := around.sources()
 		if err != nil {
 			return err
 		}
-		for _, e := range append(edges, baseLinks(at, sources)...) {
+		for _, e := range slices.Concat(ofContext, ofEvents, baseLinks(at, sources)) {
 			w.follow(e)
 		}
 	}
 	return nil
 }
 
-// links are the edges that leave the given identifiers at the pin.
-func (p *pin) links(ctx context.Context, at []ident, as role) ([]edge, error) {
+// contextLinks are the edges that context states and that leave the given identifiers at the pin.
+func (p *pin) contextLinks(ctx context.Context, at []ident, as role) ([]edge, error) {
 	keys, texts := keysOf(at)
 	var edges []edge
 	params := store.Params{"keys": keys, "texts": texts, "excluded": as.excluded, "limit": uint32(maxLinks)}
@@ -250,8 +261,15 @@ func (p *pin) links(ctx context.Context, at []ident, as role) ([]edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("follow links of context: %w", err)
 	}
-	params = store.Params{"keys": keys, "texts": texts, "kind": as.event, "limit": uint32(maxLinks)}
-	err = p.query(ctx, "links_of_events", params, func(row store.Row) error {
+	return edges, nil
+}
+
+// eventLinks are the edges between identifiers that one event states together.
+func (p *pin) eventLinks(ctx context.Context, at []ident, as role) ([]edge, error) {
+	keys, texts := keysOf(at)
+	var edges []edge
+	params := store.Params{"keys": keys, "texts": texts, "kind": as.event, "limit": uint32(maxLinks)}
+	err := p.query(ctx, "links_of_events", params, func(row store.Row) error {
 		e := edge{via: "same_event"}
 		if err := row.Scan(&e.from.system, &e.from.value, &e.to.system, &e.to.value, &e.position, &e.source); err != nil {
 			return err

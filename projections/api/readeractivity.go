@@ -33,20 +33,18 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.resolve(ctx, a.subject, readerRole, sources)
+	around := p.backdrop(ctx, a.at)
+	defer func() { _ = around.wait() }()
+	who, err := p.resolve(ctx, a.subject, readerRole, around)
 	if err != nil {
 		return nil, err
 	}
 	res := &v1.ReaderActivityResponse{}
 	question := &v1.Question{Reader: a.subject.identifier()}
 	if len(who.candidates) > 0 {
-		err = p.askBackReader(ctx, a, who, sources, res, question)
+		err = p.askBackReader(ctx, a, who, around, res, question)
 	} else {
-		err = p.fillReader(ctx, a, who, sources, res, question)
+		err = p.fillReader(ctx, a, who, around, res, question)
 	}
 	if err != nil {
 		return nil, err
@@ -54,9 +52,9 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 
-func (p *pin) askBackReader(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.ReaderActivityResponse, q *v1.Question) error {
+func (p *pin) askBackReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
 	var err error
-	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the reader did anything"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, "the reader did anything"); err != nil {
 		return err
 	}
 	if res.Candidates, err = p.candidates(ctx, "reader_counts", who.candidates); err != nil {
@@ -67,7 +65,7 @@ func (p *pin) askBackReader(ctx context.Context, a *listAsk, who *identity, sour
 	return nil
 }
 
-func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.ReaderActivityResponse, q *v1.Question) error {
+func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
 	totals, days := &v1.ReaderActivityTotals{}, map[string]uint64{}
 	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
@@ -84,10 +82,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, sources
 	if res.Accesses, err = p.detailsOfReaders(ctx, keys, l.page); err != nil {
 		return err
 	}
-	for _, d := range res.Accesses {
-		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
-	}
-	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the reader did anything"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, "the reader did anything"); err != nil {
 		return err
 	}
 	res.Identifiers = who.followed

@@ -93,10 +93,8 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
+	around := p.backdrop(ctx, a.at)
+	defer func() { _ = around.wait() }()
 	page, readers, err := p.search(ctx, a)
 	if err != nil {
 		return nil, err
@@ -113,10 +111,7 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	if res.Accesses, err = p.detailsOfReaders(ctx, readers, page); err != nil {
 		return nil, err
 	}
-	for _, d := range res.Accesses {
-		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
-	}
-	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "there were such accesses"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, "there were such accesses"); err != nil {
 		return nil, err
 	}
 	question := &v1.Question{Rows: uint64(len(res.Accesses)), Subjects: shownPatients(res.Accesses)}

@@ -22,11 +22,13 @@ func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSour
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
+	around := p.backdrop(ctx, period{})
+	defer func() { _ = around.wait() }()
+	letters, err := p.deadLetterCounts(ctx, "", "", period{})
 	if err != nil {
 		return nil, err
 	}
-	letters, err := p.deadLetterCounts(ctx, "", "", period{})
+	sources, err := around.all()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSour
 		return nil, err
 	}
 	res := &v1.ListSourcesResponse{}
-	if res.Header, err = p.header(ctx, period{}, s.cfg.TimeZone, sources, "anything happened"); err != nil {
+	if res.Header, err = around.header(s.cfg.TimeZone, nil, "anything happened"); err != nil {
 		return nil, err
 	}
 	for _, src := range sources {

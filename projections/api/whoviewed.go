@@ -14,6 +14,7 @@ import (
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -91,20 +92,18 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.resolve(ctx, a.subject, patientRole, sources)
+	around := p.backdrop(ctx, a.at)
+	defer func() { _ = around.wait() }()
+	who, err := p.resolve(ctx, a.subject, patientRole, around)
 	if err != nil {
 		return nil, err
 	}
 	res := &v1.WhoViewedResponse{}
 	question := &v1.Question{Patient: a.subject.identifier()}
 	if len(who.candidates) > 0 {
-		err = p.askBackRecord(ctx, a, who, sources, res, question)
+		err = p.askBackRecord(ctx, a, who, around, res, question)
 	} else {
-		err = p.fillRecord(ctx, a, who, sources, res, question)
+		err = p.fillRecord(ctx, a, who, around, res, question)
 	}
 	if err != nil {
 		return nil, err
@@ -113,9 +112,9 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 }
 
 // askBackRecord lists the records that an ambiguous value may mean, and nothing else.
-func (p *pin) askBackRecord(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse, q *v1.Question) error {
+func (p *pin) askBackRecord(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.WhoViewedResponse, q *v1.Question) error {
 	var err error
-	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the record was viewed"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, "the record was viewed"); err != nil {
 		return err
 	}
 	if res.Candidates, err = p.candidates(ctx, "record_counts", who.candidates); err != nil {
@@ -158,7 +157,37 @@ func (p *pin) candidates(ctx context.Context, statement string, ids []ident) ([]
 }
 
 // fillRecord answers for one record.
-func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse, q *v1.Question) error {
+func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.WhoViewedResponse, q *v1.Question) error {
+	sources, err := around.sources()
+	if err != nil {
+		return err
+	}
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() error { return p.fillAccesses(ctx, a, who, sources, res) })
+	if a.first() {
+		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
+		together.Go(func() (err error) { res.Looks, err = p.looks(ctx, who.idents()); return err })
+	}
+	if err := together.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	if res.Header, err = around.header(a.zone, res.Accesses, "the record was viewed"); err != nil {
+		return err
+	}
+	res.Identifiers = who.followed
+	if !who.known {
+		res.Header.Notes = append([]string{"No event and no context names this identifier: nothing is known of it."}, res.Header.Notes...)
+	}
+	if n := int(res.Totals.GetReaders()) - len(res.Readers); n > 0 {
+		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
+	}
+	q.Subjects = subjects(who.idents())
+	q.Rows = uint64(len(res.Accesses) + len(res.Readers) + len(res.Unresolved))
+	return nil
+}
+
+// fillAccesses adds the page, and on the first one what all of the record's accesses add up to.
+func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) error {
 	tally := newTally()
 	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
@@ -175,39 +204,11 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, sources
 	if res.Accesses, err = p.details(ctx, keys, l.page); err != nil {
 		return err
 	}
-	for _, d := range res.Accesses {
-		sources = widen(sources, d.Source, d.OccurredUs, d.ReceivedUs)
-	}
-	if res.Header, err = p.header(ctx, a.at, a.zone, sources, "the record was viewed"); err != nil {
-		return err
-	}
-	res.Identifiers = who.followed
 	res.NextPageToken = l.next(p, a.hash, a.page())
-	if !who.known {
-		res.Header.Notes = append([]string{"No event and no context names this identifier: nothing is known of it."}, res.Header.Notes...)
-	}
 	if a.first() {
-		if err := p.fillFirst(ctx, a, who, tally, res); err != nil {
-			return err
-		}
+		res.Totals, res.Readers = tally.totals(), tally.summaries()
 	}
-	q.Subjects = subjects(who.idents())
-	q.Rows = uint64(len(res.Accesses) + len(res.Readers) + len(res.Unresolved))
 	return nil
-}
-
-// fillFirst adds what only the first page shows.
-func (p *pin) fillFirst(ctx context.Context, a *listAsk, who *identity, tally *tally, res *v1.WhoViewedResponse) error {
-	res.Totals, res.Readers = tally.totals(), tally.summaries()
-	if n := int(res.Totals.Readers) - len(res.Readers); n > 0 {
-		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
-	}
-	var err error
-	if res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); err != nil {
-		return err
-	}
-	res.Looks, err = p.looks(ctx, who.idents())
-	return err
 }
 
 // stopped drops the error by which a scan ends early.
