@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -106,7 +107,7 @@ func (r *Register) refuse(w http.ResponseWriter, req *http.Request, why refusal)
 		if !r.throttle.fail(address, r.cfg.Now()) {
 			why = tooManyFailures
 		} else if why.reason != noCredential.reason {
-			r.log.WarnContext(req.Context(), "request refused", "reason", why.reason, "remote_address", address)
+			r.log.WarnContext(req.Context(), "request refused", slog.String("reason", why.reason), slog.String("remote_address", address))
 		}
 	}
 	r.metrics.authentications.WithLabelValues(why.reason).Inc()

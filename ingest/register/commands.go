@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -93,7 +94,8 @@ func (s service) RegisterSource(ctx context.Context, req *connect.Request[v1.Reg
 	if err != nil {
 		return nil, commandError(err)
 	}
-	s.r.log.InfoContext(ctx, "source registered", "source", entry.Name, "new_credential", req.Msg.NewCredential, "disabled", entry.Disabled)
+	s.r.log.InfoContext(ctx, "source registered", slog.String("source", entry.Name),
+		slog.Bool("new_credential", req.Msg.NewCredential), slog.Bool("disabled", entry.Disabled))
 	return connect.NewResponse(&v1.RegisterSourceResponse{
 		Source: withoutCredential(entry), Credential: credential, Position: uint64(position),
 	}), nil
@@ -150,7 +152,7 @@ func (s service) CreateToken(ctx context.Context, req *connect.Request[v1.Create
 	if _, err := s.r.journal(ctx, &v1.Item{Body: &v1.Item_Token{Token: entry}}, ""); err != nil {
 		return nil, commandError(err)
 	}
-	s.r.log.InfoContext(ctx, "token created", "token_id", entry.TokenId, "role", entry.Role)
+	s.r.log.InfoContext(ctx, "token created", slog.String("token_id", entry.TokenId), slog.String("role", entry.Role))
 	return connect.NewResponse(&v1.CreateTokenResponse{TokenId: entry.TokenId, Token: token, ExpiresUs: entry.ExpiresUs}), nil
 }
 
@@ -176,7 +178,7 @@ func (s service) RevokeToken(ctx context.Context, req *connect.Request[v1.Revoke
 	if _, err := s.r.journal(ctx, &v1.Item{Body: &v1.Item_Token{Token: entry}}, ""); err != nil {
 		return nil, commandError(err)
 	}
-	s.r.log.InfoContext(ctx, "token revoked", "token_id", entry.TokenId)
+	s.r.log.InfoContext(ctx, "token revoked", slog.String("token_id", entry.TokenId))
 	return connect.NewResponse(&v1.RevokeTokenResponse{}), nil
 }
 

@@ -128,7 +128,7 @@ func Open(cfg Config) (*Register, error) {
 	}
 	cfg = cfg.withDefaults()
 	r := &Register{
-		cfg: cfg, log: cfg.Logger.With("component", "register"), metrics: newMetrics(cfg.Registerer),
+		cfg: cfg, log: cfg.Logger.With(slog.String("component", "register")), metrics: newMetrics(cfg.Registerer),
 		throttle: newThrottle(), ready: make(chan struct{}), fold: newFold(), moved: make(chan struct{}),
 	}
 	if cfg.Path == "" {
@@ -141,7 +141,7 @@ func Open(cfg Config) (*Register, error) {
 	}
 	switch {
 	case errors.Is(err, snapshot.ErrUnusable):
-		r.log.Warn("register snapshot is unusable, reading the whole journal", "err", err)
+		r.log.Warn("register snapshot is unusable, reading the whole journal", slog.Any("err", err))
 		r.fold = newFold()
 	case err != nil:
 		return nil, fmt.Errorf("open register: %w", err)
@@ -159,7 +159,8 @@ func (r *Register) Run(parent context.Context) error {
 		return fmt.Errorf("run register: %w", err)
 	}
 	if r.position().Sequence() > last.Sequence() {
-		r.log.Warn("register snapshot is ahead of the journal, reading the whole journal", "snapshot", r.position(), "journal", last)
+		r.log.WarnContext(parent, "register snapshot is ahead of the journal, reading the whole journal",
+			slog.Uint64("snapshot", uint64(r.position())), slog.Uint64("journal", uint64(last)))
 		r.reset()
 	}
 	group, ctx := errgroup.WithContext(parent)
@@ -190,7 +191,7 @@ func (r *Register) becomeReady(ctx context.Context, last proto.Position) error {
 		}
 	}
 	close(r.ready)
-	r.log.InfoContext(ctx, "register is ready", "sources", len(r.List()), "position", r.position())
+	r.log.InfoContext(ctx, "register is ready", slog.Int("sources", len(r.List())), slog.Uint64("position", uint64(r.position())))
 	return nil
 }
 
@@ -253,7 +254,7 @@ func (r *Register) apply(ctx context.Context, b *proto.Batch) error {
 	}
 	if err := r.save(); err != nil {
 		// The snapshot is a cache: the register works without it, only the next start is slower.
-		r.log.ErrorContext(ctx, "register snapshot cannot be written", "err", err)
+		r.log.ErrorContext(ctx, "register snapshot cannot be written", slog.Any("err", err))
 	}
 	return nil
 }
