@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // SetMeter has every statement report its cost.
@@ -11,3 +14,58 @@ func (s *Service) SetMeter(meter func(name string, cost store.Stats)) { s.engine
 
 // FlushSummaries journals the summaries of finished hours now, as the service's goroutine does every minute.
 func (s *Service) FlushSummaries(ctx context.Context) error { return s.summaries.flush(ctx, false) }
+
+// Report is an event as pairing sees it, for tests without an engine.
+type Report struct {
+	Position proto.Position
+	Occurred int64
+	// Request is the pairing key; 0 pairs with nothing. Within is how far apart its reports may be.
+	Request uint64
+	Within  time.Duration
+	Action  v1.Action
+	Rank    int
+}
+
+// Pages lists reports, which are given newest first, as accesses in pages of a size. Each page is read as a request
+// reads it: from where the token of the page before says. An access is its positions, the shown one first.
+func Pages(reports []Report, size int) (pages [][][]proto.Position, err error) {
+	p := &pin{version: 1, position: ^proto.Position(0)}
+	var token PageToken
+	for {
+		l := newLister(cut{after: token.after(), size: size}, nil)
+		from := start(token)
+		for _, r := range reports {
+			at := order{r.Occurred, r.Position}
+			if from.after(at) && from != at {
+				continue
+			}
+			e := &row{position: r.Position, occurred: r.Occurred, action: r.Action, rank: r.Rank, within: r.Within}
+			if r.Request != 0 {
+				e.pair = pairKey{key: r.Request}
+			}
+			if err = l.add(e); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = l.pairs.finish()
+		}
+		if err = stopped(err); err != nil {
+			return nil, err
+		}
+		var page [][]proto.Position
+		for _, a := range l.page {
+			var positions []proto.Position
+			a.events(func(r *row) { positions = append(positions, r.position) })
+			page = append(page, positions)
+		}
+		pages = append(pages, page)
+		text := l.next(p, [8]byte{}, token.Page+1)
+		if text == "" {
+			return pages, nil
+		}
+		if token, err = ParsePageToken(text, [8]byte{}); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -21,7 +21,7 @@ func TestPagesWhileEventsArrive(t *testing.T) {
 	patient := id("urn:mrn", "1")
 	w.append(registered(&v1.SourceRegistered{Name: "pacs", PairWithinS: 10}))
 	var items []*v1.Item
-	for i := range 60 {
+	for i := range 18 {
 		at := begin.Add(time.Duration(i*7-3600) * time.Second)
 		request := func(e *v1.AccessEvent) { e.RequestId = fmt.Sprint("r", i/2) }
 		switch i % 3 {
@@ -44,7 +44,7 @@ func TestPagesWhileEventsArrive(t *testing.T) {
 	if !slices.IsSortedFunc(whole.Accesses, func(a, b *v1.Access) int { return int(b.OccurredUs - a.OccurredUs) }) {
 		t.Error("not newest first")
 	}
-	for _, size := range []uint32{1, 3, 10, 29} {
+	for _, size := range []uint32{2, 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			var want, got []string
 			for _, a := range w.whoViewed("1", func(m *v1.WhoViewedRequest) { m.Page = &v1.Page{Size: 1000} }).Accesses {
@@ -60,7 +60,7 @@ func TestPagesWhileEventsArrive(t *testing.T) {
 					t.Fatal("a later page repeats what only the first has")
 				}
 				token = res.NextPageToken
-				if page%10 == 1 {
+				if page%5 == 1 {
 					// It would stand in the middle of the list, and in the middle of pairs.
 					w.append(access("pacs", begin.Add(time.Duration(page*7-3500)*time.Second), patient, id("urn:staff", "chain")))
 					w.settle()
