@@ -27,11 +27,13 @@ import (
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/csv"
 	"github.com/readtrail/readtrail/ingest/deadletter"
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/importer"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/ingest/register"
+	"github.com/readtrail/readtrail/ingest/register/coverage"
 	"github.com/readtrail/readtrail/ingest/simulate"
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
@@ -61,6 +63,7 @@ type command struct {
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
 	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
+	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
 	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
 	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
@@ -326,6 +329,14 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	monitor, err := coverage.Open(coverage.Config{
+		Path: filepath.Join(cfg.DataDir, "state", "coverage.json"), Follow: followAs(jn, "coverage"),
+		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
+		Append: jn, Logger: log, Registerer: metrics,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	projector, err := projections.New(projections.Config{
 		Store: db, Follow: followAs(jn, "projections"), Head: jn.Head, Logger: log, Metrics: metrics,
 	})
@@ -349,7 +360,11 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 
-	decoders := map[importer.Form]importer.Decoder{}
+	delimited, err := csv.NewImporter(csv.ImporterConfig{})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	decoders := map[importer.Form]importer.Decoder{importer.FormDelimited: delimited}
 	imports, err := importer.NewHandler(importer.ServerConfig{
 		Intake: intake, Source: reg.ByName, Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
 	})
@@ -378,6 +393,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	followers, stopFollowers := context.WithCancel(context.WithoutCancel(ctx))
 	running, failed := errgroup.WithContext(followers)
 	running.Go(func() error { return reg.Run(failed) })
+	running.Go(func() error { return monitor.Run(failed) })
 	running.Go(func() error { return projector.Run(failed) })
 	stop.Add("followers", func(context.Context) error {
 		broke := failed.Err() != nil // then up has said why already
