@@ -188,12 +188,35 @@ func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
 	return out, nil
 }
 
-// unresolved counts the events of the period whose patient is known by text only.
-func (p *pin) unresolved(ctx context.Context, at period) (events uint64, err error) {
+// unresolved counts the events of the period whose patient is known by text only. Over all time and as of now they are
+// counted without reading them: all there are, less those above the position. Inserts between the two readings would
+// spoil the difference, so it holds only when as many lay above the position before as after.
+func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
+	if at == (period{}) && !p.past {
+		for range 3 {
+			before, err := p.countUnresolved(ctx, "unresolved_after", store.Params{})
+			if err != nil {
+				return 0, err
+			}
+			total, err := p.countUnresolved(ctx, "unresolved_total", store.Params{})
+			if err != nil {
+				return 0, err
+			}
+			after, err := p.countUnresolved(ctx, "unresolved_after", store.Params{})
+			if err != nil {
+				return 0, err
+			}
+			if before == after && total >= after {
+				return total - after, nil
+			}
+		}
+	}
 	from, until := at.bounds(0)
-	err = p.query(ctx, "unresolved_events", store.Params{"from": from, "until": until}, func(row store.Row) error {
-		return row.Scan(&events)
-	})
+	return p.countUnresolved(ctx, "unresolved_events", store.Params{"from": from, "until": until})
+}
+
+func (p *pin) countUnresolved(ctx context.Context, statement string, params store.Params) (events uint64, err error) {
+	err = p.query(ctx, statement, params, func(row store.Row) error { return row.Scan(&events) })
 	if err != nil {
 		return 0, fmt.Errorf("count unresolved events: %w", err)
 	}
@@ -222,6 +245,9 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 		})
 	}
 	h.Notes = append(coverageNotes(at, p.received, zone, sources, subject), gapNotes(b.gaps, zone)...)
+	if b.unresolved > 0 {
+		h.Notes = append(h.Notes, fmt.Sprintf("%d events of this period name their patient by text only: they are not counted, and may concern anybody.", b.unresolved))
+	}
 	return h, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -33,7 +34,11 @@ type engine struct {
 // maxVersions bounds the statement sets kept: the version that answers, the one before and those that old tokens name.
 const maxVersions = 8
 
-func newEngine(s *store.Store) *engine { return &engine{store: s, sets: map[uint64]queries.Set{}} }
+// newEngine has ClickHouse give up when nobody waits for the answer any more.
+func newEngine(s *store.Store) *engine {
+	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
+	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}}
+}
 
 func (e *engine) set(version uint64) (queries.Set, error) {
 	e.mu.Lock()

@@ -22,7 +22,13 @@ func (s *Service) translate(ctx context.Context, query string, err error) error 
 		return connect.NewError(connect.CodeCanceled, errors.New("the question was cancelled"))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		s.logger.WarnContext(ctx, "question took too long", slog.String("query", query))
-		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("the answer took too long: ask for a shorter period or name more conditions"))
+		return tooLong()
+	case store.Code(err) == codeTimeout:
+		s.logger.WarnContext(ctx, "question took too long", slog.String("query", query))
+		return tooLong()
+	case store.Code(err) == store.CodeUnknownTable:
+		s.logger.WarnContext(ctx, "tables of the projections are gone or not there yet", slog.String("query", query), slog.Any("err", err))
+		return connect.NewError(connect.CodeUnavailable, errors.New("the projections are being rebuilt: ask again in a moment, from the first page"))
 	case errors.Is(err, store.ErrUnavailable):
 		s.logger.WarnContext(ctx, "projections not reachable", slog.String("query", query), slog.Any("err", err))
 		return connect.NewError(connect.CodeUnavailable, errors.New("the projections are not reachable: ask again in a moment"))
@@ -32,6 +38,13 @@ func (s *Service) translate(ctx context.Context, query string, err error) error 
 	}
 	s.logger.ErrorContext(ctx, "question failed", slog.String("query", query), slog.Any("err", err))
 	return connect.NewError(connect.CodeInternal, errors.New("the answer could not be computed; the server's log says why"))
+}
+
+// codeTimeout is ClickHouse's TIMEOUT_EXCEEDED.
+const codeTimeout = 159
+
+func tooLong() error {
+	return connect.NewError(connect.CodeDeadlineExceeded, errors.New("the answer took too long: ask for a shorter period or name more conditions"))
 }
 
 func notFound(text string) error {

@@ -116,6 +116,8 @@ func TestSearchAccesses(t *testing.T) {
 		want []int
 	}{
 		"object":              {&v1.SearchAccessesRequest{Object: "DocumentReference/7"}, []int{1}},
+		"object of a source":  {&v1.SearchAccessesRequest{Object: "source:ehr|DocumentReference/7"}, []int{1}},
+		"object of another":   {&v1.SearchAccessesRequest{Object: "source:pacs|DocumentReference/7"}, nil},
 		"object type":         {&v1.SearchAccessesRequest{ObjectType: "DocumentReference"}, []int{1}},
 		"workstation":         {&v1.SearchAccessesRequest{Workstation: "WS-1"}, []int{1, 2, 5}},
 		"workstation of site": {&v1.SearchAccessesRequest{Workstation: "WS-1", Site: "south"}, []int{2}},

@@ -27,22 +27,25 @@ func (s *Service) SearchAccesses(ctx context.Context, req *connect.Request[v1.Se
 // searchAsk is a search, checked.
 type searchAsk struct {
 	*asking
-	m     *v1.SearchAccessesRequest
-	at    period
-	size  int
-	zone  *time.Location
-	hash  [8]byte
-	token PageToken
+	m *v1.SearchAccessesRequest
+	// object is read like a patient: "system|value", "DocumentReference/7", a URL, a bare value.
+	object Subject
+	at     period
+	size   int
+	zone   *time.Location
+	hash   [8]byte
+	token  PageToken
 }
 
 func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*searchAsk, error) {
 	a := &searchAsk{m: m, at: period{m.FromUs, m.UntilUs}}
 	conditions := []struct{ field, value string }{
-		{"object", m.Object}, {"object_type", m.ObjectType}, {"site", m.Site}, {"workstation", m.Workstation},
+		{"object_type", m.ObjectType}, {"site", m.Site}, {"workstation", m.Workstation},
 		{"network_address", m.NetworkAddress}, {"source", m.Source}, {"text", m.Text},
 	}
 	some := m.Action != v1.Action_ACTION_UNSPECIFIED || m.BreakGlass || m.Patientless || m.Unresolved
-	parts := []string{querySearchAccesses}
+	some = some || m.Object != ""
+	parts := []string{querySearchAccesses, m.Object}
 	for _, x := range conditions {
 		if err := checkCondition(x.field, x.value); err != nil {
 			return nil, err
@@ -64,6 +67,11 @@ func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*sea
 		return nil, err
 	}
 	var err error
+	if m.Object != "" {
+		if a.object, err = checkSubject("object", m.Object); err != nil {
+			return nil, err
+		}
+	}
 	if a.size, err = pageSize(m.Page); err != nil {
 		return nil, err
 	}
@@ -134,7 +142,8 @@ func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, er
 	statement := "search_places"
 	if m.Object != "" || m.ObjectType != "" || m.Text != "" || m.Patientless || m.Unresolved {
 		statement = "search_objects"
-		params["object"], params["object_type"], params["text"] = m.Object, m.ObjectType, m.Text
+		params["object"], params["object_system"], params["object_exact"] = a.object.Value, a.object.System, a.object.Exact
+		params["object_type"], params["text"] = m.ObjectType, m.Text
 		params["patientless"], params["unresolved"] = m.Patientless, m.Unresolved
 	}
 	var page []*access

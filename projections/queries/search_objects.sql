@@ -10,6 +10,8 @@ WHERE position <= {position:UInt64}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND (occurred, position) < (fromUnixTimestamp64Micro({after_occurred:Int64}), {after_position:UInt64})
   AND ({object:String} = '' OR has(object_values, {object:String}))
+  AND (NOT {object_exact:Bool}
+       OR arrayExists((s, v) -> s = {object_system:String} AND v = {object:String}, object_systems, object_values))
   AND ({object_type:String} = '' OR has(object_types, {object_type:String}))
   AND ({text:String} = '' OR positionCaseInsensitiveUTF8(patient_text, {text:String}) > 0
        OR arrayExists(n -> positionCaseInsensitiveUTF8(n, {text:String}) > 0, object_names))
