@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -64,26 +61,6 @@ type Batch struct {
 	// Offset counts the bytes, and Line is the number of the line, up to which everything is in this batch or before it.
 	Offset int64
 	Line   int
-}
-
-// plan is a mapping bound to the columns of a file.
-type plan struct {
-	header    *header
-	fields    []field
-	resources []*resource
-	content   content
-	native    []int
-	extra     []int
-	mediaType string
-	// btg: whether break-glass is said by a column of its own.
-	btg bool
-}
-
-type field struct {
-	name    string
-	set     setter
-	all     bool
-	sources []source
 }
 
 // decoder is one file being decoded. It belongs to one goroutine.
@@ -232,74 +209,6 @@ func (d *decoder) dialect() error {
 	return nil
 }
 
-// bind ties the mapping to the columns of the file.
-func (d *decoder) bind(names []string) error {
-	h, err := newHeader(names)
-	if err != nil {
-		return err
-	}
-	p := &plan{header: h}
-	used := map[int]bool{}
-	for _, name := range sortedKeys(d.mapping.Event) {
-		sources, err := h.bind(d.mapping.Event[name], used)
-		if err != nil {
-			return err
-		}
-		if len(sources) > 0 {
-			p.fields = append(p.fields, field{name: name, set: eventFields[name].set, all: eventFields[name].all, sources: sources})
-			p.btg = p.btg || name == "break_glass"
-		}
-	}
-	for _, r := range d.mapping.Resources {
-		bound, err := h.bindResource(r, used)
-		if err != nil {
-			return err
-		}
-		p.resources = append(p.resources, bound)
-	}
-	dropped := map[int]bool{}
-	for _, name := range d.mapping.Drop {
-		if i, ok := h.index[fold(name)]; ok {
-			dropped[i] = true
-		}
-	}
-	for _, name := range d.mapping.Identity.Columns {
-		i, ok := h.index[fold(name)]
-		if !ok {
-			return &ingest.DecodeError{
-				Reason: ingest.ReasonMissingElement, Element: name, Message: "the mapping names a column that the file does not have",
-			}
-		}
-		p.native = append(p.native, i)
-	}
-	for _, name := range sortedKeys(h.index) {
-		i := h.index[name]
-		kept := used[i] || slices.Contains(p.native, i) || (d.mapping.Unmapped == "keep" && !dropped[i])
-		if kept && !dropped[i] {
-			p.content.columns, p.content.names = append(p.content.columns, i), append(p.content.names, name)
-		}
-	}
-	for i := range h.names {
-		if !used[i] && !dropped[i] && d.mapping.Unmapped == "keep" {
-			p.extra = append(p.extra, i)
-		}
-	}
-	p.mediaType = mediaType(d.scan.delimiter, d.mapping.File.Encoding, h.names)
-	d.plan, d.scan.columns = p, len(h.names)
-	return nil
-}
-
-// mediaType says how to read an original on its own: RFC 4180 and RFC 7111 have text/csv, its delimiter and columns
-// are parameters of ours.
-func mediaType(delimiter byte, encoding string, names []string) string {
-	parameters := map[string]string{"charset": encoding, "delimiter": strconv.Itoa(int(delimiter)), "columns": strings.Join(names, "\x1f")}
-	if text := mime.FormatMediaType("text/csv", parameters); len(text) <= maxMediaType && text != "" {
-		return text
-	}
-	delete(parameters, "columns")
-	return mime.FormatMediaType("text/csv", parameters)
-}
-
 // row appends what a row says. The error concerns the whole file.
 func (d *decoder) row(out []ingest.Entry, r row) ([]ingest.Entry, error) {
 	if r.kind != kindRow {
@@ -309,7 +218,7 @@ func (d *decoder) row(out []ingest.Entry, r row) ([]ingest.Entry, error) {
 		return out, d.header(r)
 	}
 	if r.err != nil {
-		return append(out, d.deadLetter(r, r.err)), nil
+		return append(out, d.deadLetter(r, r.err)), nil //nolint:nilerr // a bad row is a dead letter, not an error
 	}
 	// One copy of the row is text and original at once for everything that is made of it.
 	original := append([]byte(nil), r.raw...)

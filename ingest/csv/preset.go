@@ -53,7 +53,7 @@ func Detect(begin []byte) (*Mapping, bool) {
 	begin = bytes.TrimPrefix(begin, []byte(byteOrderMark))
 	line, _, _ := bytes.Cut(begin, []byte{'\n'})
 	columns := map[string]bool{}
-	for _, name := range strings.Split(string(trimEnd(append(line[:len(line):len(line)], '\n'))), string(guessDelimiter(begin, ""))) {
+	for name := range strings.SplitSeq(string(bytes.TrimSuffix(line, []byte{'\r'})), string(guessDelimiter(begin, ""))) {
 		columns[fold(strings.Trim(strings.TrimSpace(name), `"`))] = true
 	}
 	var best *Mapping

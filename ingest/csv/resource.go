@@ -27,7 +27,7 @@ const maxPath = 8
 // parsePath reads "name[0].family".
 func parsePath(text string) ([]step, error) {
 	var out []step
-	for _, part := range strings.Split(text, ".") {
+	for part := range strings.SplitSeq(text, ".") {
 		key, index, list := strings.Cut(part, "[")
 		if key == "" || strings.ContainsFunc(key, func(c rune) bool {
 			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-'
@@ -214,8 +214,12 @@ func (h *header) bindResource(r Resource, used map[int]bool) (*resource, error) 
 		to   *[]source
 		from Values
 	}{
-		{&out.id, r.ID}, {&out.effective, r.Effective}, {&out.version, r.Version}, {&out.display, r.Display},
-		{&out.deleted, r.Deleted}, {&out.identifiers, r.Identifiers},
+		{&out.id, r.ID},
+		{&out.effective, r.Effective},
+		{&out.version, r.Version},
+		{&out.display, r.Display},
+		{&out.deleted, r.Deleted},
+		{&out.identifiers, r.Identifiers},
 	} {
 		var err error
 		if *part.to, err = h.bind(part.from, used); err != nil {

@@ -1,6 +1,7 @@
 package csv
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -72,10 +73,8 @@ func (v *view) get(i int) string {
 	if v.trim {
 		value = strings.TrimSpace(value)
 	}
-	for _, null := range v.nulls {
-		if value == null {
-			return ""
-		}
+	if slices.Contains(v.nulls, value) {
+		return ""
 	}
 	return value
 }

@@ -171,7 +171,7 @@ func TestEveryCredentialOnEveryRoute(t *testing.T) {
 				if resp.StatusCode != tc.want[i] {
 					t.Errorf("%s: %d, want %d", path, resp.StatusCode, tc.want[i])
 				}
-				if challenge := resp.Header.Get("WWW-Authenticate"); (challenge != "") != (resp.StatusCode == 401) {
+				if challenge := resp.Header.Get("WWW-Authenticate"); (challenge != "") != (resp.StatusCode == http.StatusUnauthorized) {
 					t.Errorf("%s: WWW-Authenticate %q with %d", path, challenge, resp.StatusCode)
 				}
 			}

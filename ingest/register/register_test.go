@@ -305,8 +305,10 @@ func TestOnlyAdministratorsCommand(t *testing.T) {
 	callers := map[connect.Code][]proto.Caller{
 		connect.CodeUnauthenticated: {{}},
 		connect.CodePermissionDenied: {
-			{Name: "token:1", Role: proto.RoleViewer}, {Name: "token:1", Role: proto.RoleInvestigator},
-			{Name: "token:1", Role: proto.RolePrivacyOfficer}, {Name: "source:pacs", Source: "pacs"},
+			{Name: "token:1", Role: proto.RoleViewer},
+			{Name: "token:1", Role: proto.RoleInvestigator},
+			{Name: "token:1", Role: proto.RolePrivacyOfficer},
+			{Name: "source:pacs", Source: "pacs"},
 		},
 	}
 	for code, list := range callers {

@@ -104,8 +104,6 @@ func (w *world) live(from, until time.Time, silent func(source string, at time.T
 	}
 }
 
-func nobody(string, time.Time) bool { return false }
-
 // watch has the journal watched from beginning to end, in as many runs as stops says: each ends after so many batches.
 func (w *world) watch(stops func() int) []string {
 	w.t.Helper()
