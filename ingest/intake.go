@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fault"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -90,6 +91,7 @@ func (in *Intake) Submit(ctx context.Context, src Source, entries []Entry, opts 
 	if len(entries) == 0 {
 		return nil, Counts{}, nil
 	}
+	fault.Point("intake:decoded")
 	results, err := in.appender.Append(ctx, entries, opts)
 	if err != nil {
 		return nil, Counts{}, fmt.Errorf("submit %d entries: %w", len(entries), err)
@@ -113,6 +115,7 @@ func (in *Intake) Submit(ctx context.Context, src Source, entries []Entry, opts 
 		}
 	}
 	in.count(src.Name, counts)
+	fault.Point("intake:answered")
 	return results, counts, nil
 }
 

@@ -12,10 +12,10 @@ import (
 // prefix begins every environment variable that sets a key: READTRAIL_LISTEN_HTTP sets listen.http.
 const prefix = "READTRAIL_"
 
-// clientVariables are read by the commands that ask a server, not by the server.
+// clientVariables are no keys: commands that ask a server read them, the search for the engine, and the fault tests.
 var clientVariables = map[string]bool{
 	"READTRAIL_SERVER": true, "READTRAIL_TOKEN_FILE": true, "READTRAIL_CA_FILE": true,
-	"READTRAIL_CONFIG": true, "READTRAIL_ENGINE_DIR": true,
+	"READTRAIL_CONFIG": true, "READTRAIL_ENGINE_DIR": true, "READTRAIL_FAULT": true,
 }
 
 // overlay sets keys from the environment. A variable that begins like ours and names no key is a fault: a typo must

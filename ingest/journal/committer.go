@@ -11,6 +11,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fault"
 )
 
 // state is what the committer does with requests.
@@ -309,6 +310,7 @@ func (c *committer) dispatch(ctx context.Context) {
 	c.j.metrics.inFlight.Set(float64(len(c.inFlight)))
 	l := c.j.current()
 	c.flights.Go(func() {
+		fault.Point("journal:encoding")
 		b.fly(c.j.codec, l, c.j.cfg.PublishTimeout, before)
 		c.finished <- b
 	})
@@ -348,7 +350,9 @@ func (c *committer) land(ctx context.Context, b *batch) {
 // keep enters an acknowledged batch into the index and answers its callers. The index comes first, so that whoever was
 // answered finds the entry; its failure takes nothing back, since the batch is on disk.
 func (c *committer) keep(b *batch) error {
+	fault.Point("journal:synced")
 	err := c.index.put(mark{b.sequence, b.root}, b.ids, b.at)
+	fault.Point("journal:indexed")
 	for _, id := range b.ids {
 		delete(c.recent, id)
 	}
