@@ -66,8 +66,11 @@ func (c Config) Validate() error {
 		missing bool
 		what    string
 	}{
-		{c.Intake == nil, "no intake"}, {c.Source == nil, "no source register"}, {c.Pending == nil, "no list of dead letters"},
-		{c.Locate == nil, "no index of ids"}, {c.ReadBatch == nil, "no journal to read from"},
+		{c.Intake == nil, "no intake"},
+		{c.Source == nil, "no source register"},
+		{c.Pending == nil, "no list of dead letters"},
+		{c.Locate == nil, "no index of ids"},
+		{c.ReadBatch == nil, "no journal to read from"},
 	} {
 		if need.missing {
 			errs = append(errs, errors.New(need.what))

@@ -95,7 +95,7 @@ func (d *Decoder) readAgent(i int) agent {
 	var who target
 	who.contained = none
 	var altID, name string
-	var network, role int = none, none
+	network, role := none, none
 	for j, end := d.doc.first(i), d.doc.end(i); j < end; j = d.doc.end(j) {
 		switch d.doc.key(j) {
 		case "type":

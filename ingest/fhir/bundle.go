@@ -52,7 +52,7 @@ func (h *handler) base(w http.ResponseWriter, r *http.Request) {
 
 // decodeEntry decodes one entry of a Bundle in the sense of its request.
 func (h *handler) decodeEntry(d *Decoder, src ingest.Source, e *BundleEntry) (ingest.Entry, *ingest.DecodeError) {
-	if e.Method == "DELETE" && e.Resource == nil && e.Type != "AuditEvent" {
+	if e.Method == http.MethodDelete && e.Resource == nil && e.Type != "AuditEvent" {
 		entry, err := d.Decode(src, Input{Data: deletion(e.URL), deleted: e.URL})
 		if err != nil {
 			return entry, AsDecodeError(err)

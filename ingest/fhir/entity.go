@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strings"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -156,7 +157,7 @@ func (d *Decoder) addPatient(from int, t *target, name string) {
 		}
 		for _, id := range ids {
 			if !sharesIdentifier(p, []*v1.Identifier{id}) {
-				p.Identifiers = append(p.Identifiers[:len(p.Identifiers):len(p.Identifiers)], id)
+				p.Identifiers = append(slices.Clip(p.Identifiers), id)
 			}
 		}
 		if p.Text == "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -177,7 +178,7 @@ func (d *Decoder) decodeOrSplit(src ingest.Source, p part) (ingest.Entry, []part
 		parts := []part{}
 		for _, e := range d.bundle().Entries {
 			if e.Resource == nil {
-				if e.Method == "DELETE" {
+				if e.Method == http.MethodDelete {
 					parts = append(parts, part{Input: Input{Data: deletion(e.URL), ImportID: p.ImportID, deleted: e.URL}, line: p.line})
 				}
 				continue
@@ -203,8 +204,7 @@ func (d *Decoder) deadLetter(src ingest.Source, doc Document, p part, err error)
 
 // AsDecodeError returns the decode error in err. Anything else becomes one without details, which could name somebody.
 func AsDecodeError(err error) *ingest.DecodeError {
-	var typed *ingest.DecodeError
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*ingest.DecodeError](err); ok {
 		return typed
 	}
 	return &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Message: "the input could not be decoded"}
@@ -248,9 +248,8 @@ func Documents(limits Limits, src ingest.Source, doc Document, emit func([]inges
 		return err
 	}
 	line := max(doc.Line, 1)
-	text := string(doc.Data)
 	for rest := doc.Data; len(bytes.TrimLeft(rest, " \t\r\n")) > 0; {
-		n := d.valueLength(rest, text[len(text)-len(rest):])
+		n := d.valueLength(rest)
 		one := part{Input: Input{Data: rest[:n:n], ImportID: doc.ImportID}, line: line, column: 1}
 		err := d.walk(src, doc, one, 0, func(e ingest.Entry) error {
 			if held = append(held, e); len(held) < emitEntries {
@@ -272,11 +271,11 @@ func Documents(limits Limits, src ingest.Source, doc Document, emit func([]inges
 
 // valueLength is how much of data its first value is, with what stands before it: all of it when that is no JSON value
 // or nothing but another value follows.
-func (d *Decoder) valueLength(data []byte, text string) int {
+func (d *Decoder) valueLength(data []byte) int {
 	if len(data) > MaxDocumentBytes {
 		return len(data)
 	}
-	err := d.doc.scanBoth(data, text)
+	err := d.doc.scan(data)
 	if err == nil || len(d.doc.nodes) == 0 || d.doc.nodes[0].next == 0 || d.doc.kindOf(0) != kindObject {
 		return len(data)
 	}

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -149,12 +150,9 @@ func (d *Decoder) auditEvent(ev *v1.AccessEvent) error {
 }
 
 func (d *Decoder) flag(name string) {
-	for _, have := range d.flags {
-		if have == name {
-			return
-		}
+	if !slices.Contains(d.flags, name) {
+		d.flags = append(d.flags, name)
 	}
-	d.flags = append(d.flags, name)
 }
 
 func (d *Decoder) recorded(e *elements) (stamp, error) {
@@ -294,15 +292,9 @@ func (d *Decoder) labels() {
 }
 
 func (d *Decoder) addSensitivity(c coding) {
-	if !isSensitivity(c) {
-		return
+	if isSensitivity(c) && !slices.Contains(d.ev.Sensitivity, c.code) {
+		d.ev.Sensitivity = append(d.ev.Sensitivity, c.code)
 	}
-	for _, have := range d.ev.Sensitivity {
-		if have == c.code {
-			return
-		}
-	}
-	d.ev.Sensitivity = append(d.ev.Sensitivity, c.code)
 }
 
 // reporter reads who reports the event: site is a string in R4 and a reference in R5.

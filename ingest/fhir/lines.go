@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -154,6 +155,9 @@ func collect(ctx context.Context, src ingest.Source, order <-chan *chunk, emit f
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if batch.Entries == nil {
+			batch.Entries = make([]ingest.Entry, 0, batchEntries)
+		}
 		batch.Entries = append(batch.Entries, c.entries...)
 		batch.Offset, batch.Line = c.end, c.endLine
 		size += len(c.data)
@@ -206,7 +210,7 @@ func (c *chunk) decode(d *Decoder, cfg LinesConfig, src ingest.Source) {
 		}
 		if text = bytes.TrimSpace(text); len(text) > 0 {
 			// The entry keeps text: its capacity must not reach into the next line.
-			doc := Document{Data: text[:len(text):len(text)], Origin: cfg.Origin, Line: line, ImportID: cfg.ImportID}
+			doc := Document{Data: slices.Clip(text), Origin: cfg.Origin, Line: line, ImportID: cfg.ImportID}
 			c.entries = append(c.entries, d.Entries(src, doc)...)
 		}
 		line++

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -60,9 +61,7 @@ func (c *client) url(path string, more url.Values) string {
 	if c.backfill {
 		q.Set(paramBackfill, "true")
 	}
-	for key, values := range more {
-		q[key] = values
-	}
+	maps.Copy(q, more)
 	return strings.TrimSuffix(c.base, "/") + path + "?" + q.Encode()
 }
 
@@ -119,7 +118,7 @@ func (c *client) post(ctx context.Context, address string, body []byte, answer a
 	if err != nil {
 		return fmt.Errorf("reach the server: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if err := statusError(res); err != nil {
 		return err
 	}
@@ -211,7 +210,7 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 	if err != nil {
 		return last, nil, fmt.Errorf("%w: %w", errRefused, err)
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	more := url.Values{paramName: {filepath.Base(in.name)}}
 	if at.Offset > 0 {
 		more.Set(paramOffset, strconv.FormatInt(at.Offset, 10))
@@ -240,7 +239,7 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 	if err != nil {
 		return last, nil, fmt.Errorf("reach the server: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if err := statusError(res); err != nil {
 		return last, nil, err
 	}
@@ -289,13 +288,13 @@ func (c *client) open(in input, offset int64) (io.ReadCloser, int64, error) {
 			_, err = io.CopyN(io.Discard, plain, offset)
 		}
 		if err != nil {
-			f.Close()
+			_ = f.Close()
 			return nil, 0, fmt.Errorf("go on in a compressed file: %w", err)
 		}
 		return readCloser{plain, f}, -1, nil
 	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, 0, fmt.Errorf("go on in a file: %w", err)
 	}
 	return readCloser{io.LimitReader(f, in.size-offset), f}, in.size - offset, nil

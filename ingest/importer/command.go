@@ -216,18 +216,16 @@ func (c Command) loadMapping(server *client) error {
 	if c.Mapping == "" {
 		return nil
 	}
-	info, err := os.Stat(c.Mapping)
-	if err != nil || info.IsDir() {
-		server.mapping = c.Mapping
-		return nil
+	server.mapping = c.Mapping
+	if info, err := os.Stat(c.Mapping); err == nil && !info.IsDir() {
+		if info.Size() > maxMappingBytes {
+			return fmt.Errorf("read mapping: more than %d bytes", maxMappingBytes)
+		}
+		if server.text, err = os.ReadFile(c.Mapping); err != nil {
+			return fmt.Errorf("read mapping: %w", err)
+		}
+		server.mapping = filepath.Base(c.Mapping)
 	}
-	if info.Size() > maxMappingBytes {
-		return fmt.Errorf("read mapping: more than %d bytes", maxMappingBytes)
-	}
-	if server.text, err = os.ReadFile(c.Mapping); err != nil {
-		return fmt.Errorf("read mapping: %w", err)
-	}
-	server.mapping = filepath.Base(c.Mapping)
 	return nil
 }
 

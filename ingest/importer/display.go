@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"unicode"
 
 	"golang.org/x/term"
+
+	"github.com/readtrail/readtrail/ingest"
 )
 
 const (
@@ -99,7 +102,7 @@ func (d *display) draw(in input, sent int64, entries uint64, waiting bool, now t
 		if share >= 0 {
 			state = fmt.Sprintf("%3.0f%% ", share*100) + state
 		}
-		fmt.Fprintf(d.w, "%s: %s\n", name, state)
+		d.put(fmt.Sprintf("%s: %s\n", name, state))
 		return
 	}
 	width, _, err := term.GetSize(int(d.terminal.Fd()))
@@ -118,7 +121,7 @@ func (d *display) draw(in input, sent int64, entries uint64, waiting bool, now t
 			name = "…" + string(runes[len(runes)-room+1:])
 		}
 	}
-	fmt.Fprintf(d.w, "\r\x1b[K%s  %s", name, line)
+	d.put(fmt.Sprintf("\r\x1b[K%s  %s", name, line))
 	d.drawn = true
 }
 
@@ -142,9 +145,12 @@ func (d *display) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.drawn {
-		fmt.Fprint(d.w, "\r\x1b[K")
+		d.put("\r\x1b[K")
 	}
 }
+
+// put writes to the display; one that went away is no reason to stop an import.
+func (d *display) put(s string) { _, _ = io.WriteString(d.w, s) }
 
 // count writes a number as people read it: 950, 12.3k, 4.56M.
 func count(n float64) string {
@@ -172,51 +178,72 @@ const maxRows = 40
 
 // writeTable writes the summary for people.
 func writeTable(w io.Writer, r Report, quiet bool) error {
+	var out bytes.Buffer
 	troubled := r.Total.DeadLetters > 0 || r.Total.Conflicts > 0
 	if !quiet || troubled {
-		if err := writeFiles(w, r, quiet); err != nil {
+		if err := writeFiles(&out, r, quiet); err != nil {
 			return fmt.Errorf("write summary: %w", err)
 		}
 	}
 	if !quiet {
 		for _, s := range r.Skipped {
-			fmt.Fprintf(w, "skipped %s: %s\n", printable(s.Name), s.Why)
+			fmt.Fprintf(&out, "skipped %s: %s\n", printable(s.Name), s.Why)
 		}
 	}
-	told := 0
-	for _, f := range r.Files {
-		for _, fault := range f.Faults {
-			if told++; told > maxToldFaults {
-				break
-			}
-			fmt.Fprintf(w, "%s", printable(f.Name))
-			if fault.Line > 0 {
-				fmt.Fprintf(w, ":%d:%d", fault.Line, fault.Column)
-			}
-			fmt.Fprintf(w, ": %s", fault.Reason)
-			if fault.Element != "" {
-				fmt.Fprintf(w, " at %s", printable(fault.Element))
-			}
-			fmt.Fprintf(w, ": %s\n", printable(fault.Message))
-		}
-	}
+	writeFaults(&out, r.Files)
 	if r.Total.DeadLetters > 0 {
 		verb := "are kept; see: readtrail deadletters list"
 		if r.DryRun {
 			verb = "would be kept"
 		}
-		fmt.Fprintf(w, "\n%d dead letters: input that could not become an event. They %s\n", r.Total.DeadLetters, verb)
+		fmt.Fprintf(&out, "\n%d dead letters: input that could not become an event. They %s\n", r.Total.DeadLetters, verb)
 	}
 	if r.DryRun && !quiet {
-		fmt.Fprintln(w, "\nDry run: nothing was kept, and duplicates could not be told.")
+		fmt.Fprintln(&out, "\nDry run: nothing was kept, and duplicates could not be told.")
+	}
+	if _, err := out.WriteTo(w); err != nil {
+		return fmt.Errorf("write summary: %w", err)
 	}
 	return nil
 }
 
-func writeFiles(w io.Writer, r Report, quiet bool) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "in\tstored\tduplicates\tconflicts\tdead letters\t  file\t")
-	row := func(f FileReport) {
+// writeFaults writes the first dead letters of all files.
+func writeFaults(out *bytes.Buffer, files []FileReport) {
+	told := 0
+	for _, f := range files {
+		for _, fault := range f.Faults {
+			if told++; told > maxToldFaults {
+				return
+			}
+			out.WriteString(printable(f.Name))
+			if fault.Line > 0 {
+				fmt.Fprintf(out, ":%d:%d", fault.Line, fault.Column)
+			}
+			fmt.Fprintf(out, ": %s", fault.Reason)
+			if fault.Element != "" {
+				fmt.Fprintf(out, " at %s", printable(fault.Element))
+			}
+			fmt.Fprintf(out, ": %s\n", printable(fault.Message))
+		}
+	}
+}
+
+func writeFiles(out *bytes.Buffer, r Report, quiet bool) error {
+	var rows bytes.Buffer
+	fmt.Fprintln(&rows, "in\tstored\tduplicates\tconflicts\tdead letters\t  file\t")
+	row := func(c ingest.Counts, name string) {
+		fmt.Fprintf(&rows, "%d\t%d\t%d\t%d\t%d\t  %s\n", c.In(), c.Stored, c.Duplicates, c.Conflicts, c.DeadLetters, name)
+	}
+	var rest ingest.Counts
+	listed, more := 0, 0
+	for _, f := range r.Files {
+		clean := f.Counts.DeadLetters == 0 && f.Counts.Conflicts == 0 && f.Damaged == ""
+		if listed >= maxRows || quiet && clean {
+			rest.Add(f.Counts)
+			more++
+			continue
+		}
+		listed++
 		name := printable(f.Name)
 		if f.Form != "" && f.Form != FormLines && f.Form != FormJSON {
 			name += " (" + string(f.Form) + ")"
@@ -224,30 +251,22 @@ func writeFiles(w io.Writer, r Report, quiet bool) error {
 		if f.Resumed {
 			name += " (done before)"
 		}
-		c := f.Counts
-		fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t  %s\n", c.In(), c.Stored, c.Duplicates, c.Conflicts, c.DeadLetters, name)
-	}
-	var rest FileReport
-	listed, more := 0, 0
-	for _, f := range r.Files {
-		clean := f.Counts.DeadLetters == 0 && f.Counts.Conflicts == 0 && f.Damaged == ""
-		if listed >= maxRows || quiet && clean {
-			rest.Counts.Add(f.Counts)
-			more++
-			continue
-		}
-		listed++
-		row(f)
+		row(f.Counts, name)
 	}
 	if more > 0 {
-		rest.Name = fmt.Sprintf("%d more files", more)
-		row(rest)
+		row(rest, fmt.Sprintf("%d more files", more))
 	}
-	c := r.Total
 	rate := ""
 	if r.Seconds > 0 {
-		rate = fmt.Sprintf(" in %.1f s, %s/s", r.Seconds, count(float64(c.In())/r.Seconds))
+		rate = fmt.Sprintf(" in %.1f s, %s/s", r.Seconds, count(float64(r.Total.In())/r.Seconds))
 	}
-	fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t  total%s\n", c.In(), c.Stored, c.Duplicates, c.Conflicts, c.DeadLetters, rate)
-	return tw.Flush()
+	row(r.Total, "total"+rate)
+	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := rows.WriteTo(tw); err != nil {
+		return fmt.Errorf("align the summary: %w", err)
+	}
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("align the summary: %w", err)
+	}
+	return nil
 }

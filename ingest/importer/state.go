@@ -32,13 +32,13 @@ func openState(dir, server, source string, inputs []input) (*state, error) {
 		return s, nil
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00", server, source)
+	h.Write(fmt.Appendf(nil, "%s\x00%s\x00", server, source))
 	for _, in := range inputs {
 		absolute, err := filepath.Abs(in.path)
 		if err != nil {
 			return nil, fmt.Errorf("open import state: %w", err)
 		}
-		fmt.Fprintf(h, "%s\x00", absolute)
+		h.Write(append([]byte(absolute), 0))
 	}
 	s.path = filepath.Join(dir, hex.EncodeToString(h.Sum(nil)[:12])+".json")
 	text, err := os.ReadFile(s.path)
@@ -48,9 +48,10 @@ func openState(dir, server, source string, inputs []input) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open import state: %w", err)
 	}
-	if err := json.Unmarshal(text, s); err != nil || s.Files == nil {
-		// A state that was cut by a crash costs a repetition, and repetitions are recognised.
-		return &state{Files: map[string]fileState{}, path: s.path}, nil
+	read := &state{}
+	if json.Unmarshal(text, read) == nil && read.Files != nil {
+		// A state that was cut by a crash is forgotten: it costs a repetition, and repetitions are recognised.
+		s.ImportID, s.Files = read.ImportID, read.Files
 	}
 	return s, nil
 }
