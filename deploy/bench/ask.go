@@ -74,9 +74,9 @@ func (b *bench) ask(ctx context.Context) (err error) {
 
 // subject is somebody to ask about.
 type subject struct {
-	value       string
-	from, until int64
-	accesses    uint64
+	system, value string
+	from, until   int64
+	accesses      uint64
 }
 
 // accesses are the sizes of subjects, in order.
@@ -95,9 +95,8 @@ func (e *engine) records(ctx context.Context, size sizes) (all []subject, err er
 	params := store.Params{"one_in": uint64(max(size.rows/400/size.asks/4, 1)), "limit": uint32(size.asks)}
 	err = e.Query(ctx, statement("patients"), params, func(row store.Row) error {
 		var s subject
-		all = append(all, subject{})
-		err := row.Scan(&s.value, &s.accesses)
-		all[len(all)-1] = s
+		err := row.Scan(&s.system, &s.value, &s.accesses)
+		all = append(all, s)
 		return err //nolint:wrapcheck // says what failed
 	})
 	return enough(all, err)
@@ -111,7 +110,7 @@ func (e *engine) months(ctx context.Context, size sizes) (all []subject, err err
 	}
 	err = e.Query(ctx, statement("readers"), params, func(row store.Row) error {
 		var s subject
-		err := row.Scan(&s.value, &s.from, &s.until, &s.accesses)
+		err := row.Scan(&s.system, &s.value, &s.from, &s.until, &s.accesses)
 		all = append(all, s)
 		return err //nolint:wrapcheck // says what failed
 	})

@@ -1,5 +1,5 @@
 -- Readers and months in which they worked, chosen by hash.
-SELECT reader_value, toUnixTimestamp64Micro(toDateTime64(month, 6, 'UTC')), toUnixTimestamp64Micro(toDateTime64(addMonths(month, 1), 6, 'UTC')), accesses
+SELECT reader_system, reader_value, toUnixTimestamp64Micro(toDateTime64(month, 6, 'UTC')), toUnixTimestamp64Micro(toDateTime64(addMonths(month, 1), 6, 'UTC')), accesses
 FROM
 (
     SELECT reader_system, reader_value, toStartOfMonth(occurred) AS month, count() AS accesses
