@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"connectrpc.com/connect"
@@ -53,11 +54,17 @@ type Config struct {
 	ReadBatch func(ctx context.Context, sequence uint64) (*proto.Batch, error)
 	// Decoders read forms other than FHIR JSON, as for an import.
 	Decoders map[importer.Form]importer.Decoder
+	// Rows decode again what was kept of a part of a file, by the first word of the dead letter's format: "csv" for
+	// "csv:epic-clarity". The error is an *ingest.DecodeError.
+	Rows map[string]RowDecoder
 	// Limits of one FHIR resource; zero takes the defaults.
 	Limits fhir.Limits
 	// Logger defaults to one that discards.
 	Logger *slog.Logger
 }
+
+// RowDecoder decodes the original of a dead letter of this format and media type.
+type RowDecoder func(src ingest.Source, format, mediaType string, original, importID []byte) ([]ingest.Entry, error)
 
 // Validate reports all faults at once.
 func (c Config) Validate() error {
@@ -262,7 +269,7 @@ func (s *Service) read(ctx context.Context, position proto.Position) (*v1.DeadLe
 }
 
 // errEnough ends a decoder that makes more of one dead letter than a retry takes.
-var errEnough = errors.New("more entries than a retry takes")
+var errEnough = &ingest.DecodeError{Reason: ingest.ReasonTooLarge, Message: "it holds more entries than a retry takes"}
 
 // maxRetried is how many entries one dead letter may become: 4 MiB of rows of 16 bytes.
 const maxRetried = 1 << 18
@@ -273,31 +280,9 @@ func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.Dead
 		// Only the beginning was kept; the rest would be lost in silence.
 		return nil, ingest.ReasonTooLarge
 	}
-	form := importer.Form(letter.Format)
-	if letter.Format == "" || letter.Format == "fhir" {
-		form = importer.FormJSON
-	}
-	collect := func(more []ingest.Entry) error {
-		if entries = append(entries, more...); len(entries) > maxRetried {
-			return errEnough
-		}
-		return nil
-	}
-	switch form {
-	case importer.FormJSON, importer.FormLines, importer.FormHTTP:
-		doc := fhir.Document{Data: original.Original, Origin: letter.Origin, Line: int(letter.Line), ImportID: letter.ImportId}
-		if err := fhir.Documents(s.cfg.Limits, src, doc, collect); err != nil {
-			return nil, ingest.ReasonTooLarge
-		}
-	default:
-		decoder := s.cfg.Decoders[form]
-		if decoder == nil {
-			return nil, ingest.ReasonUnsupportedFormat
-		}
-		file := importer.File{Name: letter.Origin, ImportID: letter.ImportId, Body: bytes.NewReader(original.Original)}
-		if err := decoder.DecodeFile(ctx, src, file, collect); err != nil {
-			return nil, fhir.AsDecodeError(err).Reason
-		}
+	entries, err := s.entries(ctx, src, letter, original)
+	if err != nil {
+		return nil, fhir.AsDecodeError(err).Reason
 	}
 	good := false
 	for i := range entries {
@@ -318,6 +303,32 @@ func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.Dead
 		return nil, reason
 	}
 	return entries, ""
+}
+
+// entries decodes the original with the adapter for its format.
+func (s *Service) entries(ctx context.Context, src ingest.Source, letter *v1.DeadLetter, original *v1.SealedItem) (entries []ingest.Entry, err error) {
+	format, _, _ := strings.Cut(letter.Format, ":")
+	if rows := s.cfg.Rows[format]; rows != nil {
+		return rows(src, letter.Format, original.MediaType, original.Original, letter.ImportId)
+	}
+	collect := func(more []ingest.Entry) error {
+		if entries = append(entries, more...); len(entries) > maxRetried {
+			return errEnough
+		}
+		return nil
+	}
+	switch form := importer.Form(format); form {
+	case "", "fhir", importer.FormJSON, importer.FormLines, importer.FormHTTP:
+		doc := fhir.Document{Data: original.Original, Origin: letter.Origin, Line: int(letter.Line), ImportID: letter.ImportId}
+		return entries, fhir.Documents(s.cfg.Limits, src, doc, collect)
+	default:
+		decoder := s.cfg.Decoders[form]
+		if decoder == nil {
+			return nil, &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "nothing here reads this form"}
+		}
+		file := importer.File{Name: letter.Origin, ImportID: letter.ImportId, Body: bytes.NewReader(original.Original)}
+		return entries, decoder.DecodeFile(ctx, src, file, collect)
+	}
 }
 
 // originTransaction is what transactions that were refused as a whole are kept under; see ingest/fhir.

@@ -24,7 +24,7 @@ type File struct {
 // Decoder reads files of a form that is not FHIR JSON. It hands entries to emit in the file's order, dead letters among
 // them in their place, in calls of at most a few thousand; emit returns when they are on disk, and an error from it
 // ends the work. A *ingest.DecodeError means that the file as a whole cannot be read: then it becomes one dead letter,
-// if nothing was emitted before.
+// if nothing was emitted before; with the element "mapping" it ends the request instead, as the caller's mistake.
 type Decoder interface {
 	DecodeFile(ctx context.Context, src ingest.Source, file File, emit func([]ingest.Entry) error) error
 }

@@ -187,6 +187,9 @@ func (f *run) document(body io.Reader, line int) error {
 	return nil
 }
 
+// elementMapping is the element of a decode error that concerns the mapping and not the file.
+const elementMapping = "mapping"
+
 // other hands the file to the decoder for its form, or keeps it as one dead letter.
 func (f *run) other(form Form, body *bufio.Reader) error {
 	unreadable := &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "nothing here reads this form: " + string(form)}
@@ -203,7 +206,8 @@ func (f *run) other(form Form, body *bufio.Reader) error {
 			f.progress.Offset = counted.n
 			return f.tell(false)
 		})
-		if err == nil || f.emitted || !errors.As(err, &unreadable) {
+		if err == nil || f.emitted || !errors.As(err, &unreadable) || unreadable.Element == elementMapping {
+			// A wrong mapping is the caller's mistake and says nothing about the file.
 			f.progress.Offset = counted.n
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/csv"
 	"github.com/readtrail/readtrail/ingest/importer"
 	"github.com/readtrail/readtrail/ingest/ingesttest"
 	"github.com/readtrail/readtrail/proto"
@@ -431,17 +432,23 @@ func TestOtherDecoders(t *testing.T) {
 // TestCorpora imports everything that real senders left, twice: all of it is accounted for both times.
 func TestCorpora(t *testing.T) {
 	dir := ingesttest.Corpora(t)
-	b := newBench(t, nil, nil)
+	delimited, err := csv.NewImporter(csv.ImporterConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(cfg *importer.ServerConfig) {
+		cfg.Decoders = map[importer.Form]importer.Decoder{importer.FormDelimited: delimited}
+	}, nil)
 	first := b.mustRun(importer.Command{Paths: []string{dir}})
 	t.Logf("%d files, in %d = %+v; %d skipped", len(first.Files), first.In, first.Total, len(first.Skipped))
 	for _, f := range first.Files {
-		if f.Form != importer.FormJSON && f.Form != importer.FormLines && f.Counts.DeadLetters > 1 {
+		if f.Form != importer.FormJSON && f.Form != importer.FormLines && f.Form != importer.FormDelimited && f.Counts.DeadLetters > 1 {
 			t.Errorf("%s (%s): %d dead letters for one file", f.Name, f.Form, f.Counts.DeadLetters)
 		}
 	}
 	items := len(b.Kept())
 	second := b.mustRun(importer.Command{Paths: []string{dir}})
-	if second.Total.Stored+second.Total.DeadLetters+second.Total.Conflicts != 0 && second.Total.Stored+second.Total.DeadLetters != 0 {
+	if second.Total.Stored+second.Total.DeadLetters+second.Total.Conflicts != 0 {
 		t.Errorf("again: %+v", second.Total)
 	}
 	if second.In != first.In || len(b.Kept()) != items+2 {
