@@ -76,6 +76,20 @@ func (p *pool) open() (*session, error) {
 
 // acquire waits for a free session.
 func (p *pool) acquire(ctx context.Context) (*session, error) {
+	s, err := p.next(ctx)
+	if err != nil || !s.broken {
+		return s, err
+	}
+	fresh, err := p.open()
+	if err != nil {
+		p.free <- s // still broken; the next one tries again
+		return nil, fmt.Errorf("replace a session: %w", err)
+	}
+	s.close()
+	return fresh, nil
+}
+
+func (p *pool) next(ctx context.Context) (*session, error) {
 	select {
 	case s := <-p.free:
 		return s, nil
@@ -85,7 +99,7 @@ func (p *pool) acquire(ctx context.Context) (*session, error) {
 	case p.waiting <- struct{}{}:
 		defer func() { <-p.waiting }()
 	default:
-		return nil, &exception{code: codeTooManyQueries, text: "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)"}
+		return nil, refuse(codeTooManyQueries, "Too many simultaneous queries")
 	}
 	select {
 	case s := <-p.free:
@@ -95,16 +109,8 @@ func (p *pool) acquire(ctx context.Context) (*session, error) {
 	}
 }
 
-// release gives a session back. One whose state nobody knows is replaced.
-func (p *pool) release(s *session) {
-	if s.broken {
-		if fresh, err := p.open(); err == nil {
-			s.close()
-			s = fresh
-		}
-	}
-	p.free <- s
-}
+// release gives a session back. One whose state nobody knows is replaced before it is used again.
+func (p *pool) release(s *session) { p.free <- s }
 
 // kill stops the statement that carries tag, from another session, and returns when it has been asked to.
 func (p *pool) kill(tag string) {
