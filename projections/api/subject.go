@@ -37,7 +37,9 @@ func ParseSubject(text string) (Subject, error) {
 		return Subject{}, ErrSubject
 	}
 	if typ, query, ok := strings.Cut(text, "?identifier="); ok && isTypeName(typ) {
-		text = query
+		if text = strings.TrimSpace(query); text == "" || strings.Contains(text, "?identifier=") {
+			return Subject{}, ErrSubject
+		}
 	}
 	if system, value, ok := strings.Cut(text, "|"); ok {
 		if value = withoutVersion(strings.TrimSpace(value)); value == "" {
