@@ -202,6 +202,7 @@ func (c importCommand) Run(ctx context.Context, e *environment, conn *cli.Connec
 type simulateCommand struct{ simulate.Command }
 
 func (c simulateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	c.URL = conn.Base
 	return c.Command.Run(ctx, e.stdout, conn.HTTP) //nolint:wrapcheck // says what failed
 }
 

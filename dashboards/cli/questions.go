@@ -116,7 +116,7 @@ func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error
 		return t.csv(w)
 	}
 	if !first {
-		return accessTable(clockOf(a.Header).at, a.Accesses).text(w)
+		return accessTable(clockOf(a.Header).at, a.Accesses).without("patient").text(w)
 	}
 	fmt.Fprintf(w, "Who viewed this record?\n\n")
 	writeFollowed(w, q.Patient, a.Identifiers)
@@ -152,7 +152,7 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	}
 	if len(a.Accesses) > 0 {
 		fmt.Fprintf(w, "\nAccesses, newest first\n")
-		if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+		if err := accessTable(c.at, a.Accesses).without("patient").text(w); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ type Command struct {
 	Gzip bool `help:"Compress the files of the dataset."`
 
 	Rate        int               `help:"Events a second of the live stream." default:"20"`
-	URL         string            `name:"url" help:"Server to post to." default:"http://127.0.0.1:8080"`
+	URL         string            `kong:"-"` // of the server to post to, without a path
 	Tokens      map[string]string `name:"token" help:"Credential of a source, for each of ehr-main, pacs-imaging and lab-portal; none is needed on the server's own machine." placeholder:"SOURCE=TOKEN" env:"READTRAIL_SOURCE_TOKENS"`
 	WithContext bool              `help:"Post people and the care of the last 24 days first, and each new day's care." default:"true" negatable:""`
 }
