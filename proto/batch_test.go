@@ -13,6 +13,7 @@ import (
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/sample"
+	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 )
 
@@ -96,8 +97,8 @@ func checkBatch(t *testing.T, codec *proto.Codec, data []byte, sequence uint64, 
 		t.Fatal(err)
 	}
 	for i, p := range parts {
-		if diff := cmp.Diff(p.item, items[i], protocmp.Transform()); diff != "" {
-			t.Fatalf("item %d (-want +got):\n%s", i, diff)
+		if !protobuf.Equal(p.item, items[i]) {
+			t.Fatalf("item %d (-want +got):\n%s", i, cmp.Diff(p.item, items[i], protocmp.Transform()))
 		}
 		if b.Kind(i) != proto.KindOf(p.item) || !b.Has(b.Kind(i)) || b.Position(i) != proto.At(sequence, i) {
 			t.Errorf("item %d: kind %s, position %s", i, b.Kind(i), b.Position(i))
@@ -112,8 +113,8 @@ func checkBatch(t *testing.T, codec *proto.Codec, data []byte, sequence uint64, 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(p.sealed, original, protocmp.Transform()); diff != "" {
-			t.Fatalf("original %d (-want +got):\n%s", i, diff)
+		if !protobuf.Equal(p.sealed, original) {
+			t.Fatalf("original %d (-want +got):\n%s", i, cmp.Diff(p.sealed, original, protocmp.Transform()))
 		}
 	}
 }

@@ -369,7 +369,7 @@ func fill(t *testing.T, path string) {
 func incompressible(n int) string {
 	var out strings.Builder
 	for i := 0; out.Len() < n; i++ {
-		h := proto.HashContent(key(i))
+		h := proto.HashContent(fmt.Append(nil, i))
 		fmt.Fprintf(&out, "%x", h)
 	}
 	return out.String()[:n]

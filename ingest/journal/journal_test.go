@@ -2,10 +2,8 @@ package journal_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -179,29 +177,4 @@ func TestAppendFollowReopen(t *testing.T) {
 		}
 	}
 	check(j)
-}
-
-func key(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i)) }
-
-func BenchmarkAppend(b *testing.B) {
-	for _, callers := range []int{1, 4, 64} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			j := open(b, testConfig(b, b.TempDir()))
-			var wg sync.WaitGroup
-			b.ResetTimer()
-			per := b.N/callers + 1
-			for c := range callers {
-				wg.Go(func() {
-					for i := 0; i < per; i++ {
-						if _, err := j.Append(b.Context(), []ingest.Entry{numbered(c*per + i)}, ingest.Options{}); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
-			}
-			wg.Wait()
-			b.ReportMetric(float64(callers*per)/b.Elapsed().Seconds(), "requests/s")
-		})
-	}
 }
