@@ -4,14 +4,17 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
+
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // Keys that name nobody. Hashes are at least 2, so they never meet these.
 const (
-	// NoPatient keys the rows of events that name no patient, NoReader those that name no reader.
-	NoPatient, NoReader uint64 = 0, 0
+	// NoPatient keys the rows of events that name no patient.
+	NoPatient uint64 = 0
+	// NoReader keys the rows of events that name no reader.
+	NoReader uint64 = 0
 	// UnresolvedPatient keys the rows of patients that are known by text only.
 	UnresolvedPatient uint64 = 1
 )

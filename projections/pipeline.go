@@ -8,8 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/readtrail/readtrail/proto"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fault"
 )
 
 // Names of the two projectors in watermarks.
@@ -22,8 +24,8 @@ const (
 var ErrGap = errors.New("journal has a gap")
 
 // queuedBatches is how many messages wait for a worker or for their turn: enough for both cores to work ahead of one
-// insert, at 512 KiB a message and about four times that unpacked 16 MB.
-const queuedBatches = 8
+// insert; the largest unpack to 8 MB each.
+const queuedBatches = 4
 
 // pipeline brings one version up to date and keeps it there. It is the version's only writer.
 type pipeline struct {
@@ -184,8 +186,9 @@ func (p *pipeline) insert(ctx context.Context, b *block) error {
 	return p.at("insert:" + b.table.base)
 }
 
-// at runs the test's hook.
+// at marks a commit point: a crash test may kill here, and a test's hook may fail here.
 func (p *pipeline) at(stage string) error {
+	fault.Point("projections:" + stage)
 	if p.hook == nil {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,7 +125,7 @@ func BenchmarkProject(b *testing.B) {
 				s := storetest.Open(b)
 				p := quietProjector(b, s, j)
 				target := j.Head()
-				before := processorTime()
+				before, peak := processorTime(), peakMemory()
 				b.StartTimer()
 				stop := running(b, p)
 				waitFor(b, "the watermark", func() bool { return reached(p, target) })
@@ -132,7 +134,7 @@ func BenchmarkProject(b *testing.B) {
 				_ = stop()
 				b.ReportMetric(1e6*(after.self-before.self)/float64(events), "go-us/event")
 				b.ReportMetric(1e6*(after.engine-before.engine)/float64(events), "engine-us/event")
-				b.ReportMetric(residentPeak(), "peak-rss-MB")
+				b.ReportMetric(peak(), "peak-MB")
 				reportSize(b, s, events)
 				b.StartTimer()
 			}
@@ -283,13 +285,31 @@ func processorTime() cpuTime {
 	return out
 }
 
-// residentPeak is the largest resident memory of this process so far, in MB. It holds the benchmark's journal too.
-func residentPeak() float64 {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
+// peakMemory samples what the Go runtime holds, in MB, until the function it returns is called, which gives the largest
+// sample less what was held before.
+func peakMemory() (stop func() float64) {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+	held := func() float64 {
+		metrics.Read(sample)
+		return float64(sample[0].Value.Uint64()+sample[1].Value.Uint64()) / (1 << 20)
 	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	kilobytes, _ := strconv.ParseFloat(strings.Fields(rest + " 0")[0], 64)
-	return kilobytes / 1024
+	debug.FreeOSMemory()
+	before, peak := held(), 0.0
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+				peak = max(peak, held()-before)
+			}
+		}
+	}()
+	return func() float64 {
+		close(done)
+		<-ended
+		return peak
+	}
 }

@@ -130,8 +130,7 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 		resume, holdErr := p.holdLive(ctx)
 		if holdErr != nil {
 			stop()
-			<-ended
-			return holdErr
+			return errors.Join(holdErr, <-ended)
 		}
 		defer resume()
 		// The live watermarks stand still now; the new version only has to pass them.

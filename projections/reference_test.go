@@ -13,6 +13,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
@@ -203,9 +204,9 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 	}
 	purposes, labels, flags := []string{}, []string{}, append([]string{}, e.Flags...)
 	for _, p := range e.Purposes {
-		text := p.Code + strings.Repeat(p.Display, len(p.Code)^1&1)
-		if p.Code != "" {
-			text = p.Code
+		text := p.Code
+		if text == "" {
+			text = p.Display
 		}
 		if !slices.Contains(purposes, text) {
 			purposes = append(purposes, text)
@@ -444,8 +445,7 @@ func checkTables(t testing.TB, s *store.Store, j *memoryJournal, version uint32)
 	t.Helper()
 	want := foldJournal(t, j)
 	for name, columns := range projections.Tables(version) {
-		base, _, _ := strings.Cut(name, "_v")
-		base = name[:strings.LastIndex(name, "_v")]
+		base := name[:strings.LastIndex(name, "_v")]
 		list, group := strings.Join(columns, ", "), ""
 		var expected []string
 		if m, ok := mergedTables[base]; ok {

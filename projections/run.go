@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
 	"github.com/readtrail/readtrail/proto"
 )
 

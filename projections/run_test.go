@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/projections"
-	"github.com/readtrail/readtrail/proto"
 )
 
 // testLogger writes to the test's log.
@@ -64,12 +63,4 @@ func project(t testing.TB, p *projections.Projector, j *memoryJournal) {
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatalf("run: %v", err)
 	}
-}
-
-func positionsOf(all []projections.Status) map[string]proto.Position {
-	out := map[string]proto.Position{}
-	for _, s := range all {
-		out[s.Name] = s.Position
-	}
-	return out
 }
