@@ -27,7 +27,7 @@ func (b *bench) ingest(ctx context.Context) (err error) {
 		return err
 	}
 	var imported, queryable, rebuilt []float64
-	note := ""
+	note, rebuilding := "", ""
 	for i := range b.size.repeat {
 		home := filepath.Join(dir, fmt.Sprintf("run%d", i+1))
 		r, err := b.importAll(ctx, home, data)
@@ -43,11 +43,11 @@ func (b *bench) ingest(ctx context.Context) (err error) {
 				return err
 			}
 		}
-		rate, err := b.rebuild(ctx, home, data.events)
+		rate, cost, err := b.rebuild(ctx, home, data.events)
 		if err != nil {
 			return err
 		}
-		rebuilt = append(rebuilt, rate)
+		rebuilt, rebuilding = append(rebuilt, rate), cost
 		if err := b.done(home); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (b *bench) ingest(ctx context.Context) (err error) {
 	size := fmt.Sprintf("%s events of %.2f KB", number(float64(data.events)), float64(data.bytes)/float64(data.events)/1000)
 	b.add(figImport, median(imported), "%s; %s", size, note)
 	b.add(figEndToEnd, median(queryable), "the same import, until all of it answers")
-	b.add(figRebuild, median(rebuilt), "%s events into the next version, until it answers", number(float64(data.events)))
+	b.add(figRebuild, median(rebuilt), "into the next version, until it answers; %s", rebuilding)
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (b *bench) importAll(ctx context.Context, home string, data *dataset) (r im
 	if _, err := s.registerSources(ctx); err != nil {
 		return r, err
 	}
-	cpu, begin := processorTime(s.pid()), time.Now()
+	used, begin := usageOf(s.pid()), time.Now()
 	for _, f := range data.files {
 		if f.events == 0 {
 			continue
@@ -90,9 +90,8 @@ func (b *bench) importAll(ctx context.Context, home string, data *dataset) (r im
 		return r, err
 	}
 	r.projected = accesses
-	cpu = processorTime(s.pid()) - cpu
-	r.note = fmt.Sprintf("projections %.1f s behind at the end, rollups %.1f s; %.1f us of processor an event outside the engine",
-		accesses.Seconds(), rollups.Seconds(), float64(cpu.Microseconds())/float64(data.events))
+	r.note = fmt.Sprintf("projections %.1f s behind at the end, rollups %.1f s; %s", accesses.Seconds(), rollups.Seconds(),
+		usageOf(s.pid()).since(used, data.events))
 	return r, nil
 }
 
@@ -110,17 +109,17 @@ func (b *bench) weighTables(ctx context.Context, home string, events int) error 
 	return nil
 }
 
-// rebuild rebuilds the projections of a data directory from its journal and returns the rate.
-func (b *bench) rebuild(ctx context.Context, home string, events int) (rate float64, err error) {
+// rebuild rebuilds the projections of a data directory from its journal and returns the rate and what it used.
+func (b *bench) rebuild(ctx context.Context, home string, events int) (rate float64, cost string, err error) {
 	s, err := startServer(ctx, b.binary, home, "")
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	begin := time.Now()
+	used, begin := usageOf(s.pid()), time.Now()
 	stream, err := readtrailv1connect.NewProjectionServiceClient(s.http, base).Rebuild(ctx, connect.NewRequest(&v1.RebuildRequest{}))
 	if err != nil {
-		return 0, fmt.Errorf("rebuild: %w", err)
+		return 0, "", fmt.Errorf("rebuild: %w", err)
 	}
 	defer stream.Close()
 	flipped, rows := false, uint64(0)
@@ -128,10 +127,11 @@ func (b *bench) rebuild(ctx context.Context, home string, events int) (rate floa
 		flipped, rows = stream.Msg().Flipped, stream.Msg().Rows
 	}
 	if err := stream.Err(); err != nil {
-		return 0, fmt.Errorf("rebuild: %w", err)
+		return 0, "", fmt.Errorf("rebuild: %w", err)
 	}
 	if !flipped || rows < uint64(events) {
-		return 0, fmt.Errorf("rebuild of %d events: %d rows, flipped: %t", events, rows, flipped)
+		return 0, "", fmt.Errorf("rebuild of %d events: %d rows, flipped: %t", events, rows, flipped)
 	}
-	return perSecond(events, time.Since(begin)), nil
+	took := time.Since(begin)
+	return perSecond(events, took), usageOf(s.pid()).since(used, events), nil
 }

@@ -141,3 +141,41 @@ func processorTime(pid int) time.Duration {
 	const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs on
 	return time.Duration(user+system) * tick
 }
+
+// processors is what a process and its children have used of the processors so far.
+func processors(pid int) (own, children time.Duration) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		child, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && parent(path) == pid {
+			children += processorTime(child)
+		}
+	}
+	return processorTime(pid), children
+}
+
+// parent is the parent of the process that a stat file is about.
+func parent(path string) int {
+	text, _ := os.ReadFile(path)
+	_, after, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(after)
+	if len(fields) < 2 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(fields[1])
+	return pid
+}
+
+// usage is the processor time an event of a server and of its engine, between two moments.
+type usage struct{ own, engine time.Duration }
+
+func usageOf(pid int) usage {
+	own, children := processors(pid)
+	return usage{own, children}
+}
+
+// since tells what was used, an event: other work on the machine slows the figures down, this hardly.
+func (u usage) since(before usage, events int) string {
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(max(events, 1)) }
+	return fmt.Sprintf("processor an event: %.1f us + engine %.1f us", each(u.own-before.own), each(u.engine-before.engine))
+}

@@ -49,6 +49,7 @@ func (b *bench) posts(ctx context.Context) (err error) {
 	}
 	var rates []float64
 	var all []time.Duration
+	used := usageOf(s.pid())
 	for range b.size.rounds {
 		begin := time.Now()
 		took, err := s.postMany(ctx, credentials[simulate.SourceEHR], events, b.size.post)
@@ -61,8 +62,8 @@ func (b *bench) posts(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	b.add(figPost, median(rates), "p50 %.1f ms, p99 %.1f ms, %s requests in %d rounds", milliseconds(quantile(all, 0.5)),
-		milliseconds(quantile(all, 0.99)), number(float64(len(all))), len(rates))
+	b.add(figPost, median(rates), "p50 %.1f ms, p99 %.1f ms, %s requests in %d rounds; %s", milliseconds(quantile(all, 0.5)),
+		milliseconds(quantile(all, 0.99)), number(float64(len(all))), len(rates), usageOf(s.pid()).since(used, len(all)))
 	return b.weighJournal(ctx, s, events)
 }
 
@@ -163,7 +164,7 @@ func (b *bench) weighJournal(ctx context.Context, s *server, events *stream) err
 		return nil
 	}
 	err := weigh(figJournalBatch, b.size.batches*batchLines, func(e []simulate.Event) error {
-		return s.postLines(ctx, simulate.SourceEHR, joined(e))
+		return s.postTransaction(ctx, simulate.SourceEHR, e)
 	}, batchLines)
 	if err != nil {
 		return err

@@ -262,6 +262,27 @@ func (s *server) postLines(ctx context.Context, source string, lines []byte) err
 	return s.do(req)
 }
 
+// postTransaction sends events as a Bundle that is kept whole: in one message of the journal.
+func (s *server) postTransaction(ctx context.Context, source string, events []simulate.Event) error {
+	var body bytes.Buffer
+	body.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
+	for i := range events {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		body.WriteString(`{"resource":`)
+		body.Write(events[i].JSON)
+		body.WriteString(`,"request":{"method":"POST","url":"AuditEvent"}}`)
+	}
+	body.WriteString(`]}`)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/fhir?source="+source, &body)
+	if err != nil {
+		return fmt.Errorf("post: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/fhir+json")
+	return s.do(req)
+}
+
 // post sends one event.
 func (s *server) post(ctx context.Context, source string, event []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/fhir/AuditEvent?source="+source, bytes.NewReader(event))
