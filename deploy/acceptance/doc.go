@@ -1,0 +1,2 @@
+// Package acceptance holds the tests that drive the built binary the way the world does: requests, signals, kills.
+package acceptance
