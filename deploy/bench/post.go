@@ -20,7 +20,7 @@ const (
 	// posters is how many clients post at once.
 	posters = 64
 	// postsPerSecond bounds the events that are made ready: more than any machine of this size answers.
-	postsPerSecond = 20_000
+	postsPerSecond = 12_000
 	// batchLines is the batch whose bytes in the journal are weighed.
 	batchLines = 64
 )
