@@ -53,7 +53,11 @@ func (j *Journal) recover(ctx context.Context, r recovery, cause error) recovery
 			return r
 		}
 		probe = true
-		j.log.WarnContext(ctx, "stream is not ready for appends", slog.Any("err", err))
+		level := slog.LevelWarn
+		if damaged(err) {
+			level = slog.LevelError
+		}
+		j.log.LogAttrs(ctx, level, "stream is not ready for appends", slog.Any("err", err))
 		select {
 		case <-ctx.Done():
 			r.err = ctx.Err()
@@ -63,6 +67,9 @@ func (j *Journal) recover(ctx context.Context, r recovery, cause error) recovery
 	}
 }
 
+// damaged reports whether someone must act: the stream does not hold what was acknowledged.
+func damaged(err error) bool { return errors.Is(err, ErrGap) || errors.Is(err, proto.ErrCorrupt) }
+
 func (j *Journal) recoverOnce(ctx context.Context, r *recovery, probe bool) error {
 	err := j.readAgain(ctx, r)
 	if err == nil && !r.fenced && probe {
@@ -70,8 +77,8 @@ func (j *Journal) recoverOnce(ctx context.Context, r *recovery, probe bool) erro
 			err = j.probe(ctx, r)
 		}
 	}
-	if err == nil || ctx.Err() != nil || errors.Is(err, ingest.ErrBusy) || j.cfg.External != nil {
-		return err // an external server is restarted by its own keeper
+	if err == nil || ctx.Err() != nil || errors.Is(err, ingest.ErrBusy) || damaged(err) || j.cfg.External != nil {
+		return err // a restart mends no damage, and an external server is restarted by its own keeper
 	}
 	j.log.WarnContext(ctx, "embedded server is restarted", slog.Any("err", err))
 	j.metrics.restarts.Inc()
