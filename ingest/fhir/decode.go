@@ -64,7 +64,7 @@ const MediaType = "application/fhir+json"
 type Input struct {
 	// Data is the resource as it came; the entry keeps it, so the caller must not change it afterwards.
 	Data []byte
-	// ID is the logical id that the request names for a context resource without one (PUT Patient/ID).
+	// ID is the logical id that the request names, for a resource that brings none (PUT Patient/ID).
 	ID string
 	// FullURL is the Bundle's entry.fullUrl, a further name of a context resource.
 	FullURL string
@@ -210,6 +210,9 @@ func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
 	ev := &v1.AccessEvent{ImportId: in.ImportID}
 	if err := d.auditEvent(ev); err != nil {
 		return err
+	}
+	if ev.SourceEventId == "" {
+		ev.SourceEventId = in.ID
 	}
 	entry.ID = eventID(d.src, ev, entry.Content, 0)
 	ev.EventId = entry.ID.Bytes()

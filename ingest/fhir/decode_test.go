@@ -191,6 +191,38 @@ func TestOnlyATimeIsRequired(t *testing.T) {
 	}
 }
 
+// TestReuse: what a decoder did before, or failed at, changes nothing of what it does next.
+func TestReuse(t *testing.T) {
+	var inputs [][]byte
+	for _, pattern := range []string{"testdata/balp/*.json", "testdata/events/*.json"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inputs = append(inputs, data, data[:len(data)/2], bytes.Replace(data, []byte(`"recorded"`), []byte(`"recordedd"`), 1))
+		}
+	}
+	inputs = append(inputs, []byte(`{"resourceType":"Patient","id":"1","name":[{"family":"A"}],"link":[{"other":{"reference":"Patient/2"}}]}`))
+	other := ingesttest.Source("other")
+	other.BaseURL, other.PatientSystem = "https://x.example/fhir/", "urn:x"
+	for _, first := range inputs {
+		for _, second := range inputs {
+			used := fhir.NewDecoder(fhir.Limits{})
+			_, _ = used.Decode(other, fhir.Input{Data: first})
+			got, gotErr := used.Decode(ingesttest.Source("ehr"), fhir.Input{Data: second})
+			want, wantErr := fhir.NewDecoder(fhir.Limits{}).Decode(ingesttest.Source("ehr"), fhir.Input{Data: second})
+			if (gotErr == nil) != (wantErr == nil) || got.ID != want.ID || got.Content != want.Content || !pb.Equal(got.Item, want.Item) {
+				t.Fatalf("decoding %.60s changed what became of %.60s", first, second)
+			}
+		}
+	}
+}
+
 func documents(src ingest.Source, doc fhir.Document) (out []ingest.Entry) {
 	_ = fhir.Documents(fhir.Limits{}, src, doc, func(entries []ingest.Entry) error {
 		out = append(out, entries...)

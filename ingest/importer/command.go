@@ -115,9 +115,15 @@ type SkippedFile struct {
 	Why  string `json:"why"`
 }
 
-// Run sends everything and writes the summary. An error means that not all of it got through: a connection or a server
+// Run is Import for a command line, which needs no more than the error.
+func (c Command) Run(ctx context.Context, cfg Config) error {
+	_, err := c.Import(ctx, cfg)
+	return err
+}
+
+// Import sends everything and writes the summary. An error means that not all of it got through: a connection or a server
 // that failed, or a file that could not be read. Dead letters are no error; the summary points to them.
-func (c Command) Run(ctx context.Context, cfg Config) (Report, error) {
+func (c Command) Import(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.Validate(); err != nil {
 		return Report{}, err
 	}

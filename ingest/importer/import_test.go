@@ -75,7 +75,7 @@ func newBench(t testing.TB, change func(*importer.ServerConfig), wrap func(http.
 func (b *bench) run(c importer.Command) (importer.Report, error) {
 	b.t.Helper()
 	c.Source = "ehr"
-	report, err := c.Run(b.t.Context(), b.config)
+	report, err := c.Import(b.t.Context(), b.config)
 	var sum ingest.Counts
 	for _, f := range report.Files {
 		sum.Add(f.Counts)
@@ -352,6 +352,22 @@ func TestResume(t *testing.T) {
 	}
 	if marks != 2 {
 		t.Errorf("%d marks", marks)
+	}
+}
+
+// TestPlainProgress: without a terminal, a line now and then.
+func TestPlainProgress(t *testing.T) {
+	b := newBench(t, nil, nil)
+	var progress bytes.Buffer
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	b.config.Progress, b.config.Now = &progress, func() time.Time { now = now.Add(6 * time.Second); return now }
+	path := write(t, t.TempDir(), "a.ndjson", lines(0, 20_000))
+	b.mustRun(importer.Command{Paths: []string{path}})
+	if !strings.Contains(progress.String(), "a.ndjson: ") || !strings.Contains(progress.String(), "entries, ") || strings.Contains(progress.String(), "\r") {
+		t.Errorf("progress is\n%s", progress.String())
+	}
+	if !strings.Contains(b.out.String(), "stored") || !strings.Contains(b.out.String(), "20000") {
+		t.Errorf("the summary is\n%s", b.out.String())
 	}
 }
 
