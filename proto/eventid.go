@@ -101,7 +101,8 @@ func (id EventID) String() string { return ksuid.KSUID(id).String() }
 // ParseEventID reads KSUID text. The error wraps ErrEventID and does not repeat the text.
 func ParseEventID(text string) (EventID, error) {
 	k, err := ksuid.Parse(text)
-	if err != nil {
+	// The library reads characters that are not in its alphabet as others.
+	if err != nil || k.String() != text {
 		return EventID{}, fmt.Errorf("parse event id of %d characters: %w", len(text), ErrEventID)
 	}
 	return EventID(k), nil
