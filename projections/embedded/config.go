@@ -40,6 +40,9 @@ type Config struct {
 	// StopTimeout bounds an orderly stop, after which the engine is killed. Default: 25 seconds, which is a little more
 	// than what the child allows its own steps.
 	StopTimeout time.Duration
+	// LockWait is how long a taken data directory is waited for: the engine of a killed process needs a moment to notice
+	// and to stop. Default: 30 seconds; negative: not at all.
+	LockWait time.Duration
 	// Logger gets state changes and the child's own log. Default: none.
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
@@ -95,6 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxConcurrent = orDefault(c.MaxConcurrent, 8)
 	c.MaxBody = orDefault(c.MaxBody, 1<<30)
 	c.StartTimeout = orDefault(c.StartTimeout, 2*time.Minute)
+	c.LockWait = orDefault(c.LockWait, 30*time.Second)
 	c.StopTimeout = orDefault(c.StopTimeout, 25*time.Second)
 	return c, nil
 }

@@ -63,7 +63,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := os.Chmod(cfg.Dir, 0o700); err != nil { //nolint:gosec // a directory needs the execute bit
 		return nil, fmt.Errorf("protect the engine's directory: %w", err)
 	}
-	lock, err := lockDir(cfg.Dir)
+	lock, err := awaitDir(ctx, cfg.Dir, cfg.LockWait, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
