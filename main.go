@@ -194,8 +194,7 @@ func (c importCommand) Run(ctx context.Context, e *environment, conn *cli.Connec
 	if c.Source == "" && e.cmd.TokenFile == "" {
 		c.Source = register.LocalSource // a credential says by itself who sends
 	}
-	_, err := c.Command.Run(ctx, importer.Config{HTTP: conn.HTTP, BaseURL: conn.Base, Out: e.stdout, Progress: e.stderr})
-	return err //nolint:wrapcheck // says what failed
+	return c.Command.Run(ctx, importer.Config{HTTP: conn.HTTP, BaseURL: conn.Base, Out: e.stdout, Progress: e.stderr}) //nolint:wrapcheck // says what failed
 }
 
 // simulateCommand is `readtrail simulate`.

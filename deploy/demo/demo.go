@@ -208,7 +208,7 @@ func (c Config) writeDays(ctx context.Context, h *simulate.Hospital, pipes map[s
 // imported sends one source's resources as history.
 func (c Config) imported(ctx context.Context, source string, body io.Reader) error {
 	command := importer.Command{Paths: []string{"-"}, Source: source, Backfill: true, Quiet: true}
-	report, err := command.Run(ctx, importer.Config{HTTP: c.HTTP, BaseURL: c.Base, Stdin: body, Out: io.Discard, Progress: io.Discard})
+	report, err := command.Import(ctx, importer.Config{HTTP: c.HTTP, BaseURL: c.Base, Stdin: body, Out: io.Discard, Progress: io.Discard})
 	if err != nil {
 		return fmt.Errorf("import as %s: %w", source, err)
 	}
