@@ -103,7 +103,9 @@ func TestFailedStartSaysWhy(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	engine := start(t, func(cfg *embedded.Config) { *cfg = storetest.Config(dir) })
-	if _, err := embedded.Start(t.Context(), storetest.Config(dir)); !errors.Is(err, embedded.ErrDirInUse) {
+	second := storetest.Config(dir)
+	second.LockWait = -1
+	if _, err := embedded.Start(t.Context(), second); !errors.Is(err, embedded.ErrDirInUse) {
 		t.Fatalf("got %v", err)
 	}
 	if err := engine.Close(); err != nil {
@@ -362,6 +364,61 @@ func TestNothingLeaksFromAFailedStatement(t *testing.T) {
 				t.Errorf("after one that %s as %s the next answer is %.200q", name, format, got)
 			}
 		}
+	}
+}
+
+// TestCancelReachesWhatHasNotBegun: a statement that waits for a session, or that arrives after the Cancel it was sent
+// before, never runs.
+func TestCancelReachesWhatHasNotBegun(t *testing.T) {
+	engine := start(t, func(cfg *embedded.Config) { cfg.MaxConcurrent = 2 })
+	s := open(t, engine)
+	c := newClient(t, engine)
+	exec1(t, s, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+
+	// Both sessions are busy with answers that nobody reads on, so an insert waits.
+	var running sync.WaitGroup
+	begun, release := make(chan struct{}, 2), make(chan struct{})
+	for range 2 {
+		running.Go(func() {
+			_ = s.Query(t.Context(), "SELECT number FROM numbers(1000000000000)", nil, func(store.Row) error {
+				begun <- struct{}{}
+				<-release
+				return store.Stop()
+			})
+		})
+	}
+	<-begun
+	<-begun
+	ended := make(chan answer, 1)
+	go func() {
+		ended <- c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-ABC", "1\n")
+	}()
+	cancelled := make(chan error, 1)
+	go func() { cancelled <- s.Cancel(t.Context(), "writer-1") }()
+	if a := <-ended; a.header.Get("X-ClickHouse-Exception-Code") != "394" {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	close(release)
+	running.Wait()
+	if err := <-cancelled; err != nil {
+		t.Fatalf("%v: %s", err, store.Detail(err))
+	}
+	if got := c.must("", "SELECT count() FROM default.t"); got != "0\n" {
+		t.Errorf("%s rows", got)
+	}
+
+	// One that was sent long ago (at the first nanosecond) and one of another name that begins alike.
+	if a := c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-DEF", "2\n"); a.header.Get("X-ClickHouse-Exception-Code") != "394" {
+		t.Errorf("a late one: status %d: %s", a.status, a.body)
+	}
+	if a := c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-1-DEF", "3\n"); a.status != http.StatusOK {
+		t.Errorf("another name: status %d: %s", a.status, a.body)
+	}
+	if err := s.InsertAs(t.Context(), "writer-1", "default.t", []string{"a"}, func(b store.Batch) error { return b.Append(uint64(4)) }); err != nil {
+		t.Errorf("a new one: %v: %s", err, store.Detail(err))
+	}
+	if got := c.must("", "SELECT groupArray(a) FROM (SELECT a FROM default.t ORDER BY a)"); got != "[3,4]\n" {
+		t.Errorf("rows %s", got)
 	}
 }
 

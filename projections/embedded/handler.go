@@ -24,6 +24,7 @@ type handler struct {
 	spoolDir string
 	maxBody  int64
 	logger   *slog.Logger
+	inflight inflight
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,13 +52,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeException(w, refuse(codeAuthenticationFail, "Authentication failed: password is incorrect, or there is no user with such name"), nil)
 		return
 	}
-	req, err := readRequest(r, h.spoolDir, h.maxBody)
+	req, err := newRequest(r)
 	if err != nil {
 		writeException(w, asException(err), nil)
 		return
 	}
+	ctx, over, err := h.inflight.begin(r.Context(), req.tag())
+	if err != nil {
+		writeException(w, asException(err), nil)
+		return
+	}
+	defer over()
 	defer req.cleanup()
-	h.answer(w, r, req)
+	if err := req.read(r, h.spoolDir, h.maxBody); err != nil {
+		writeException(w, asException(err), nil)
+		return
+	}
+	h.answer(ctx, w, r, req)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
@@ -77,15 +88,29 @@ func (h *handler) authorised(r *http.Request) bool {
 }
 
 // answer runs the statement. A reader that goes away stops its query; an INSERT that has begun runs to its end, as on a
-// server, so that what it wrote does not depend on when the connection broke.
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, req *request) {
+// server, so that what it wrote does not depend on when the connection broke. ctx ends when the statement is killed by its
+// name, which stops either.
+func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, req *request) {
 	out := newResponse(w, req)
-	session, err := h.pool.acquire(r.Context())
+	if req.st.keyword == "KILL" {
+		if err := h.inflight.kill(r.Context(), req); err != nil {
+			out.fail(asException(err))
+			return
+		}
+	}
+	waiting, stop := context.WithCancel(r.Context())
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	session, err := h.pool.acquire(waiting)
 	if err != nil {
 		out.fail(asException(err))
 		return
 	}
 	defer h.pool.release(session)
+	if err := waiting.Err(); err != nil { // both were ready: a statement nobody waits for does not begin
+		out.fail(asException(err))
+		return
+	}
 
 	want := maps.Clone(h.pool.base)
 	maps.Copy(want, req.settings)
@@ -98,9 +123,10 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		return
 	}
 	if req.st.readOnly() {
-		over := h.pool.killOnDone(r.Context(), req.tag())
-		defer over()
+		ctx = waiting
 	}
+	over := h.pool.killOnDone(ctx, req.tag())
+	defer over()
 	total, err := h.execute(session, req, out)
 	req.cleanup()
 	switch {
@@ -193,7 +219,7 @@ func asException(err error) *exception {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return refuse(codeQueryWasCancelled, "the client went away")
+		return refuse(codeQueryWasCancelled, "Query was cancelled")
 	}
 	return refuse(codeUnknown, err.Error())
 }

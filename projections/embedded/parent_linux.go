@@ -1,6 +1,13 @@
 package embedded
 
-import "syscall"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// bootClockID is a clock that all processes of this machine share and that is never set.
+const bootClockID = unix.CLOCK_BOOTTIME
 
 // childAttributes puts the child into a process group of its own, so that Ctrl-C in a terminal reaches only the parent,
 // which then stops the child in order; and has the kernel kill it when the parent dies. Killing loses nothing that was

@@ -47,8 +47,8 @@ var notSettings = map[string]bool{
 	"session_id": true, "session_timeout": true, "session_check": true, "close_session": true,
 }
 
-// readRequest understands r and spools the rows of an INSERT to a file in dir. The caller calls cleanup in any case.
-func readRequest(r *http.Request, dir string, maxBody int64) (*request, error) {
+// newRequest understands everything of r but its body.
+func newRequest(r *http.Request) (*request, error) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
 		return nil, refuse(codeNotImplemented, "external tables are not supported by the embedded engine")
 	}
@@ -63,19 +63,20 @@ func readRequest(r *http.Request, dir string, maxBody int64) (*request, error) {
 	if err := req.readParameters(r, q); err != nil {
 		return nil, err
 	}
+	return req, nil
+}
+
+// read takes the query and spools the rows of an INSERT to a file in dir. The caller calls cleanup in any case.
+func (req *request) read(r *http.Request, dir string, maxBody int64) error {
+	q := r.URL.Query()
 	body, err := bodyReader(r, q.Get("decompress") == "1")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := req.readQuery(q.Get("query"), body, dir, maxBody); err != nil {
-		req.cleanup()
-		return nil, err
+		return err
 	}
-	if err := req.check(r.Method); err != nil {
-		req.cleanup()
-		return nil, err
-	}
-	return req, nil
+	return req.check(r.Method)
 }
 
 func (req *request) readParameters(r *http.Request, q url.Values) error {
@@ -199,7 +200,10 @@ func (req *request) text() string {
 }
 
 // tag marks the query's text in system.processes, where the engine shows an id of its own choice.
-func (req *request) tag() string { return "/* readtrail:" + req.queryID + " */" }
+func (req *request) tag() string { return tagPrefix + req.queryID + " */" }
+
+// tagPrefix begins every tag; store.Cancel writes it too.
+const tagPrefix = "/* readtrail:"
 
 func (req *request) cleanup() {
 	if req.bodyPath != "" && !req.bodyRemoved {

@@ -126,7 +126,7 @@ func drain(ctx context.Context, web *http.Server, pool *pool, logger *slog.Logge
 	defer cancel()
 	if err := web.Shutdown(bounded); err != nil {
 		logger.WarnContext(ctx, "statements were still running at the stop and are killed")
-		pool.kill("/* readtrail:")
+		pool.kill(tagPrefix)
 		_ = web.Close()
 	}
 	bounded, cancel = context.WithTimeout(ctx, closeTimeout)

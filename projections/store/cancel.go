@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// Cancel stops the statements that InsertAs or QueryAs started under this name, by whichever process, and waits until
-// they have ended. Nothing of them runs afterwards, so what is in the tables then is what stays.
+// Cancel stops the statements that InsertAs and InsertNative started under this name, by whichever process, and waits until
+// they have ended. With the embedded engine nothing of them runs afterwards, not even what was still on its way, so what
+// is in the tables then is what stays. A server knows only statements that have begun: what a broken network still holds
+// back may arrive later, so wait for the network's own timeouts there. A name that begins with this one and a dash is
+// cancelled as well.
 func (s *Store) Cancel(ctx context.Context, name string) error {
 	if name == "" || strings.ContainsAny(name, "'\\%_*/") {
 		return errors.New("clickhouse cancel: a name must not be empty or hold quotes, slashes and wildcards")

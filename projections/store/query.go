@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sys/unix"
 )
 
 // Params are the values of a statement's {name:Type} parameters. They travel beside the SQL and are read by the server
@@ -129,5 +130,10 @@ func arguments(sql string, params Params) ([]any, error) {
 	return args, nil
 }
 
-// queryID returns a name for a statement by which Cancel finds it.
-func queryID(prefix string) string { return prefix + "-" + rand.Text() }
+// queryID names a statement so that Cancel finds it. The moment in it, on a clock that all processes of this machine
+// share, lets the embedded engine refuse a statement that was sent before a Cancel and arrives after it.
+func queryID(name string) string {
+	var t unix.Timespec
+	_ = unix.ClockGettime(bootClock, &t) // a zero moment only weakens that refusal
+	return fmt.Sprintf("%s-%d-%s", name, t.Nano(), rand.Text())
+}

@@ -458,7 +458,7 @@ func TestCancel(t *testing.T) {
 		ended <- s.With(store.Settings{"function_sleep_max_microseconds_per_block": "100000000"}).
 			InsertAs(t.Context(), "projector-7", "slow", []string{"a"}, func(b store.Batch) error { return b.Column(0).Append(make([]uint64, 5000)) })
 	}()
-	for one[uint64](t, s, "SELECT count() FROM system.processes WHERE query LIKE '%projector-7%' AND query NOT LIKE '%system.processes%'", nil) == 0 {
+	for one[uint64](t, s, "SELECT count() FROM system.processes WHERE query LIKE '%projector-7%INSERT%' AND query NOT LIKE '%system.processes%'", nil) == 0 {
 		select {
 		case err := <-ended:
 			t.Fatalf("the insert ended: %v: %s", err, store.Detail(err))
@@ -471,7 +471,7 @@ func TestCancel(t *testing.T) {
 	if err := s.Cancel(t.Context(), "projector-7"); err != nil {
 		t.Fatalf("%v: %s", err, store.Detail(err))
 	}
-	if n := one[uint64](t, s, "SELECT count() FROM system.processes WHERE query LIKE '%projector-7%' AND query NOT LIKE '%system.processes%'", nil); n != 0 {
+	if n := one[uint64](t, s, "SELECT count() FROM system.processes WHERE query LIKE '%projector-7%INSERT%' AND query NOT LIKE '%system.processes%'", nil); n != 0 {
 		t.Errorf("%d still run", n)
 	}
 	if err := <-ended; store.Code(err) != store.CodeQueryCancelled || !errors.Is(err, store.ErrUnavailable) {
