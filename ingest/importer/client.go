@@ -78,6 +78,18 @@ func (c *client) begin(ctx context.Context, name string) error {
 	return nil
 }
 
+// probe asks whether the server would take a file, with an empty one: a refusal that comes while a large body is being
+// sent can be lost with the connection.
+func (c *client) probe(ctx context.Context) error {
+	err := c.again(ctx, func() error {
+		return c.post(ctx, c.url("/import", url.Values{paramDryRun: {"true"}}), nil, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("begin dry run: %w", err)
+	}
+	return nil
+}
+
 // end marks the end.
 func (c *client) end(ctx context.Context, name string, counts ingest.Counts) error {
 	body, err := json.Marshal(counts)

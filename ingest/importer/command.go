@@ -171,6 +171,11 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 		}
 		report.ImportID = server.importID
 	}
+	if c.DryRun {
+		if err := server.probe(ctx); err != nil {
+			return err
+		}
+	}
 	show := newDisplay(cfg, c.Quiet || c.JSON, inputs)
 	defer show.close()
 	var errs []error

@@ -379,6 +379,10 @@ func TestRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not registered") {
 		t.Errorf("got %v", err)
 	}
+	large := write(t, t.TempDir(), "large.ndjson", lines(0, 50_000))
+	if _, err := b.run(importer.Command{Paths: []string{large}, DryRun: true}); err == nil || !strings.Contains(err.Error(), "not registered") {
+		t.Errorf("a dry run: %v", err)
+	}
 	if _, err := b.run(importer.Command{Paths: []string{"/no/such/file"}}); err == nil {
 		t.Error("a missing file is no error")
 	}
