@@ -10,7 +10,7 @@ import (
 // they have ended. With the embedded engine nothing of them runs afterwards, not even what was still on its way, so what
 // is in the tables then is what stays. A server knows only statements that have begun: what a broken network still holds
 // back may arrive later, so wait for the network's own timeouts there. A name that begins with this one and a dash is
-// cancelled as well.
+// cancelled as well. It needs a session like any statement, so it waits while all of them are busy.
 func (s *Store) Cancel(ctx context.Context, name string) error {
 	if name == "" || strings.ContainsAny(name, "'\\%_*/") {
 		return errors.New("clickhouse cancel: a name must not be empty or hold quotes, slashes and wildcards")
