@@ -1,0 +1,154 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/readtrail/readtrail/projections/embedded"
+	"github.com/readtrail/readtrail/projections/store"
+)
+
+// TestReaderGoneStopsTheQuery: a query whose reader went away ends in the engine.
+func TestReaderGoneStopsTheQuery(t *testing.T) {
+	engine := start(t, nil)
+	s := open(t, engine)
+	for name, sql := range map[string]string{
+		"before its first row": "SELECT max(sipHash64(number)) FROM numbers(1000000000000)",
+		"while rows arrive":    "SELECT number FROM numbers(1000000000000)",
+		"not streamed":         "SELECT max(sipHash64(number)) FROM numbers(1000000000000) FORMAT JSON",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			stopped := make(chan error, 1)
+			go func() {
+				stopped <- s.Query(ctx, sql, nil, func(store.Row) error { return nil })
+			}()
+			waitFor(t, s, "1\n", "%numbers(1000000000000)%")
+			cancel()
+			if err := <-stopped; !errors.Is(err, context.Canceled) {
+				t.Errorf("the query ended with %v", err)
+			}
+			waitFor(t, s, "0\n", "%numbers(1000000000000)%")
+		})
+	}
+}
+
+// TestNothingLeaksFromAFailedStatement: what a failed statement had written is not part of the next answer. The library
+// itself puts it there when the statement was killed.
+func TestNothingLeaksFromAFailedStatement(t *testing.T) {
+	engine := start(t, func(cfg *embedded.Config) { cfg.MaxConcurrent = 1 }) // the next statement has the same session
+	c := newClient(t, engine)
+	const endless = "SELECT 'secret', max(sipHash64(number)) FROM numbers(1000000000000)"
+	for _, format := range []string{"JSON", "TSV", "Native", "CSVWithNames", "RowBinary", "XML"} {
+		for name, f := range map[string]func(){
+			"failed": func() {
+				c.send(http.MethodPost, "default_format="+format, "SELECT 'secret', throwIf(number = 200000) FROM numbers(300000)")
+			},
+			"unknown":   func() { c.send(http.MethodPost, "default_format="+format, "SELECT 'secret', nosuch") },
+			"timed out": func() { c.send(http.MethodPost, "max_execution_time=0.05&default_format="+format, endless) },
+			"buffered": func() {
+				c.send(http.MethodPost, "wait_end_of_query=1&max_execution_time=0.05&default_format="+format, endless)
+			},
+			"gone": func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://engine/?default_format="+format, strings.NewReader(endless))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.SetBasicAuth(embedded.User, c.password)
+				if res, err := c.http.Do(req); err == nil {
+					_ = res.Body.Close()
+				}
+			},
+		} {
+			f()
+			if got := c.must("", "SELECT 1"); got != "1\n" {
+				t.Errorf("after one that %s as %s the next answer is %.200q", name, format, got)
+			}
+		}
+	}
+}
+
+// TestCancelReachesWhatHasNotBegun: a statement that waits for a session, or that arrives after the Cancel it was sent
+// before, never runs.
+func TestCancelReachesWhatHasNotBegun(t *testing.T) {
+	engine := start(t, func(cfg *embedded.Config) { cfg.MaxConcurrent = 2 })
+	s := open(t, engine)
+	c := newClient(t, engine)
+	exec1(t, s, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+
+	// Both sessions are busy with answers that nobody reads on, so an insert waits.
+	var running sync.WaitGroup
+	begun, release := make(chan struct{}, 2), make(chan struct{})
+	for range 2 {
+		running.Go(func() {
+			_ = s.Query(t.Context(), "SELECT number FROM numbers(1000000000000)", nil, func(store.Row) error {
+				begun <- struct{}{}
+				<-release
+				return store.Stop()
+			})
+		})
+	}
+	<-begun
+	<-begun
+	ended := make(chan answer, 1)
+	go func() {
+		ended <- c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-ABC", "1\n")
+	}()
+	cancelled := make(chan answer, 1)
+	go func() {
+		cancelled <- c.send(http.MethodPost, "", "KILL QUERY WHERE startsWith(query, '/* readtrail:writer-1-') SYNC")
+	}()
+	if a := <-ended; a.header.Get("X-ClickHouse-Exception-Code") != "394" {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	close(release)
+	running.Wait()
+	if a := <-cancelled; a.status != http.StatusOK {
+		t.Fatal(a.body)
+	}
+	if got := c.must("", "SELECT count() FROM default.t"); got != "0\n" {
+		t.Errorf("%s rows", got)
+	}
+
+	// One that was sent long ago (at the first nanosecond) and one of another name that begins alike.
+	if a := c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-DEF", "2\n"); a.header.Get("X-ClickHouse-Exception-Code") != "394" {
+		t.Errorf("a late one: status %d: %s", a.status, a.body)
+	}
+	if a := c.send(http.MethodPost, q("INSERT INTO default.t FORMAT TSV")+"&query_id=writer-1-1-1-DEF", "3\n"); a.status != http.StatusOK {
+		t.Errorf("another name: status %d: %s", a.status, a.body)
+	}
+	if err := s.InsertAs(t.Context(), "writer-1", "default.t", []string{"a"}, func(b store.Batch) error { return b.Append(uint64(4)) }); err != nil {
+		t.Errorf("a new one: %v: %s", err, store.Detail(err))
+	}
+	if got := c.must("", "SELECT groupArray(a) FROM (SELECT a FROM default.t ORDER BY a)"); got != "[3,4]\n" {
+		t.Errorf("rows %s", got)
+	}
+}
+
+// waitFor asks until as many statements like this run as wanted.
+func waitFor(t *testing.T, s *store.Store, want, like string) {
+	t.Helper()
+	for {
+		var n uint64
+		err := s.Query(t.Context(), "SELECT count() FROM system.processes WHERE query LIKE {like:String} AND query NOT LIKE '%system.processes%'",
+			store.Params{"like": like}, func(r store.Row) error { return r.Scan(&n) })
+		if err != nil {
+			t.Fatalf("%v: %s", err, store.Detail(err))
+		}
+		if strconv.FormatUint(n, 10)+"\n" == want {
+			return
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("never")
+		}
+	}
+}
