@@ -373,7 +373,8 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	retries, err := deadletter.New(deadletter.Config{
 		Intake: intake, Source: reg.ByName, Pending: pending(questions), Locate: jn.Locate, ReadBatch: jn.ReadBatch,
-		Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
+		Decoders: decoders, Rows: map[string]deadletter.RowDecoder{"csv": delimited.Retry},
+		Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -387,14 +388,22 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
-	serve.Operations(routes, metrics, func(ctx context.Context) error { return errors.Join(jn.Ready(), db.Ping(ctx)) })
+	serve.Operations(routes, metrics, func(ctx context.Context) error {
+		select {
+		case <-reg.Ready():
+			return errors.Join(jn.Ready(), db.Ping(ctx))
+		default:
+			return errors.New("the register is still reading the journal")
+		}
+	})
 
 	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
 	followers, stopFollowers := context.WithCancel(context.WithoutCancel(ctx))
 	running, failed := errgroup.WithContext(followers)
 	running.Go(func() error { return reg.Run(failed) })
-	running.Go(func() error { return monitor.Run(failed) })
-	running.Go(func() error { return projector.Run(failed) })
+	// A read side that stops at damage has raised its alarm; the write side goes on taking what sources send.
+	running.Go(func() error { apart(failed, log, "coverage", monitor.Run); return nil })
+	running.Go(func() error { apart(failed, log, "projections", projector.Run); return nil })
 	stop.Add("followers", func(context.Context) error {
 		broke := failed.Err() != nil // then up has said why already
 		stopFollowers()
@@ -481,6 +490,13 @@ func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *s
 			d := jn.Durability()
 			return api.JournalStatus{Bytes: stats.Bytes, Messages: stats.Messages, Durability: d.State, Reason: d.Reason}, err //nolint:wrapcheck // says what failed
 		},
+	}
+}
+
+// apart runs a part whose end is no reason to end the others.
+func apart(ctx context.Context, log *slog.Logger, name string, run func(context.Context) error) {
+	if err := run(ctx); err != nil && ctx.Err() == nil {
+		log.ErrorContext(ctx, "a follower stopped", slog.String("component", name), slog.Any("err", err))
 	}
 }
 
