@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,9 +16,7 @@ import (
 // ask asks the server over its socket, as the CLI does: who viewed this record, and what a reader did in a month. Each
 // question is followed through identities, answered with its coverage, and journaled before the answer leaves.
 func (b *bench) ask(ctx context.Context) (err error) {
-	home := filepath.Join(b.dir, fmt.Sprintf("ask-%d", b.size.rows))
-	defer func() { err = errors.Join(err, b.done(home)) }()
-	p, err := b.population(ctx, home, b.size.rows, b.size.lates)
+	home, p, err := b.population(ctx, b.size.rows, b.size.lates)
 	if err != nil {
 		return err
 	}
@@ -47,26 +44,27 @@ func (b *bench) ask(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 
-	viewed, err := b.measure(ctx, e, len(records), func(i int) error { return s.whoViewed(ctx, records[i]) })
+	viewed, err := b.measure(ctx, e, s, len(records), func(i int) error { return s.whoViewed(ctx, records[i]) })
 	if err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%s events, %d parts of which %d late", number(float64(p.Events)), p.Parts, p.Late)
 	sizes := accesses(records)
-	b.add(figWhoViewed, milliseconds(quantile(viewed.took, 0.95)), "p50 %.1f, max %.1f ms; records of %d to %d accesses, median %d; %s",
-		milliseconds(quantile(viewed.took, 0.5)), milliseconds(quantile(viewed.took, 1)), sizes[0], sizes[len(sizes)-1], sizes[len(sizes)/2], what)
+	b.add(figWhoViewed, milliseconds(quantile(viewed.took, 0.95)), "p50 %.1f, max %.1f ms; %s; records of %d to %d accesses, median %d; %s",
+		milliseconds(quantile(viewed.took, 0.5)), milliseconds(quantile(viewed.took, 1)), viewed.used, sizes[0], sizes[len(sizes)-1],
+		sizes[len(sizes)/2], what)
 	slices.Sort(viewed.rows)
 	b.add(figWhoRows, float64(viewed.rows[len(viewed.rows)*95/100]), "p95 of all statements of a question; median %s, max %s",
 		number(float64(viewed.rows[len(viewed.rows)/2])), number(float64(viewed.rows[len(viewed.rows)-1])))
 
-	did, err := b.measure(ctx, e, len(months), func(i int) error { return s.readerActivity(ctx, months[i]) })
+	did, err := b.measure(ctx, e, s, len(months), func(i int) error { return s.readerActivity(ctx, months[i]) })
 	if err != nil {
 		return err
 	}
 	sizes = accesses(months)
 	slices.Sort(did.rows)
-	b.add(figReader, milliseconds(quantile(did.took, 0.95)), "p50 %.1f, max %.1f ms; months of %d to %d accesses, median %d; rows read p95 %s",
-		milliseconds(quantile(did.took, 0.5)), milliseconds(quantile(did.took, 1)), sizes[0], sizes[len(sizes)-1], sizes[len(sizes)/2],
+	b.add(figReader, milliseconds(quantile(did.took, 0.95)), "p50 %.1f, max %.1f ms; %s; months of %d to %d accesses, median %d; rows read p95 %s",
+		milliseconds(quantile(did.took, 0.5)), milliseconds(quantile(did.took, 1)), did.used, sizes[0], sizes[len(sizes)-1], sizes[len(sizes)/2],
 		number(float64(did.rows[len(did.rows)*95/100])))
 	b.note("The %s generated events take %.1f bytes an event in ClickHouse.", number(float64(p.Events)), float64(total)/float64(p.Events))
 	return nil
@@ -127,15 +125,18 @@ func enough(all []subject, err error) ([]subject, error) {
 	return all, nil
 }
 
-// asked is what questions took and read.
+// asked is what questions took and read, and what they used of the processors.
 type asked struct {
 	took []time.Duration
 	rows []uint64
+	used string
 }
 
 // measure asks n questions once to warm up, then again for their time and again for the rows that they read.
-func (b *bench) measure(ctx context.Context, e *engine, n int, question func(i int) error) (a asked, err error) {
+func (b *bench) measure(ctx context.Context, e *engine, s *server, n int, question func(i int) error) (a asked, err error) {
+	used := func() (server, engine time.Duration) { return processorTime(s.pid()), processorTime(e.engine.PID()) }
 	for round := range 2 {
+		server, engine := used()
 		for i := range n {
 			begin := time.Now()
 			if err := question(i); err != nil {
@@ -145,6 +146,9 @@ func (b *bench) measure(ctx context.Context, e *engine, n int, question func(i i
 				a.took = append(a.took, time.Since(begin))
 			}
 		}
+		serverNow, engineNow := used()
+		a.used = fmt.Sprintf("processor a question: %.1f ms + engine %.1f ms", milliseconds(serverNow-server)/float64(n),
+			milliseconds(engineNow-engine)/float64(n))
 	}
 	// Reading the counter reads rows of system.events too, each time as many.
 	own := uint64(0)

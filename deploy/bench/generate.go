@@ -20,7 +20,7 @@ import (
 const (
 	// repetitions of the pattern fill ten years; a patient comes again in every fifth of them, a reader stays for a
 	// quarter of them.
-	repetitions, fewRepetitions = 100, 10
+	repetitions, fewRepetitions = 100, 5
 	visits, terms               = 5, 4
 	// fewRows is below which the pattern repeats seldom, so that it does not get too small.
 	fewRows = 1_000_000
@@ -49,40 +49,41 @@ func newPlan(rows, late int) plan {
 		p.Repetitions = fewRepetitions
 	}
 	p.Pattern = rows / p.Repetitions
-	p.Slots, p.Generations = p.Repetitions/visits, terms
+	p.Slots, p.Generations = p.Repetitions/visits, min(terms, p.Repetitions)
 	return p
 }
 
-// population makes home a data directory whose tables hold so many accesses over ten years, the newest in late parts that
+// population returns a data directory whose tables hold so many accesses over ten years, the newest in late parts that
 // are not merged, and whose journal is as long as that. With kept data it only reads what they are.
-func (b *bench) population(ctx context.Context, home string, rows, late int) (plan, error) {
+func (b *bench) population(ctx context.Context, rows, late int) (home string, p plan, err error) {
+	home, p = filepath.Join(b.dir, fmt.Sprintf("years-%d", rows)), newPlan(rows, late)
 	note := filepath.Join(home, "plan.json")
-	p := newPlan(rows, late)
 	if text, err := os.ReadFile(note); err == nil {
 		if err := json.Unmarshal(text, &p); err != nil {
-			return p, fmt.Errorf("read kept data: %w", err)
+			return "", p, fmt.Errorf("read kept data: %w", err)
 		}
 		b.say("going on with %s events in %s", number(float64(p.Events)), home)
-		return p, nil
+		return home, p, nil
 	}
 	if err := os.RemoveAll(home); err != nil {
-		return p, fmt.Errorf("clear %s: %w", home, err)
+		return "", p, fmt.Errorf("clear %s: %w", home, err)
 	}
+	b.shared = append(b.shared, home)
 	first, err := b.importPattern(ctx, home, p)
 	if err != nil {
-		return p, err
+		return "", p, err
 	}
 	if err := b.generate(ctx, home, first, &p); err != nil {
-		return p, err
+		return "", p, err
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
-		return p, fmt.Errorf("note what was generated: %w", err)
+		return "", p, fmt.Errorf("note what was generated: %w", err)
 	}
 	if err := os.WriteFile(note, text, 0o600); err != nil {
-		return p, fmt.Errorf("note what was generated: %w", err)
+		return "", p, fmt.Errorf("note what was generated: %w", err)
 	}
-	return p, nil
+	return home, p, nil
 }
 
 // importPattern imports the events whose pattern is repeated: consecutive days of a hospital that would cause the wanted

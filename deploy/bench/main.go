@@ -102,7 +102,7 @@ type sizes struct {
 func (o options) sizes() sizes {
 	if o.smoke {
 		return sizes{
-			events: 6_000, rows: 30_000, postgres: min(o.postgres, 30_000), repeat: 1, asks: 10, lates: 3, post: 500 * time.Millisecond,
+			events: 6_000, rows: 20_000, postgres: min(o.postgres, 20_000), repeat: 1, asks: 10, lates: 2, post: 500 * time.Millisecond,
 			paced: 500 * time.Millisecond, visible: 1500 * time.Millisecond, rounds: 1, lone: 50, batches: 10,
 		}
 	}
@@ -118,6 +118,8 @@ type bench struct {
 	size   sizes
 	report *report
 	began  time.Time
+	// shared are directories that several groups use; they are removed at the end.
+	shared []string
 }
 
 // groups are the figures that are measured together, in the order in which they run.
@@ -153,10 +155,15 @@ func run(ctx context.Context, o options) (failed bool, err error) {
 		return false, fmt.Errorf("make a directory: %w", err)
 	}
 	defer func() {
-		if b.keep {
+		switch {
+		case b.keep:
 			b.say("the data are left in %s", b.dir)
-		} else if made {
+		case made:
 			err = errors.Join(err, os.RemoveAll(b.dir))
+		default:
+			for _, dir := range b.shared {
+				err = errors.Join(err, os.RemoveAll(dir))
+			}
 		}
 	}()
 	if b.report.Machine, err = examine(b.dir); err != nil {
@@ -171,6 +178,7 @@ func run(ctx context.Context, o options) (failed bool, err error) {
 		if !b.wants(g.name, g.figures) || ctx.Err() != nil {
 			continue
 		}
+		b.say("%s", g.name)
 		if err := g.run(b, ctx); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", g.name, err))
 			b.say("%s failed: %v", g.name, err)

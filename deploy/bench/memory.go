@@ -25,7 +25,7 @@ func (b *bench) memory(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.done(dir)) }()
 	// One source, so that the stream does not break off between files.
 	events := int(pacedRate * b.size.paced.Seconds())
-	data, err := decadeOf(ctx, filepath.Join(dir, "events"), events*5/3)
+	data, err := decadeOf(ctx, filepath.Join(dir, "events"), events*21/20)
 	if err != nil {
 		return err
 	}

@@ -34,9 +34,7 @@ func (b *bench) beside(ctx context.Context) (err error) {
 		b.note("PostgreSQL is not installed here: nothing is compared with it.")
 		return nil
 	}
-	home := filepath.Join(b.dir, fmt.Sprintf("postgres-%d", b.size.postgres))
-	defer func() { err = errors.Join(err, b.done(home)) }()
-	p, err := b.population(ctx, home, b.size.postgres, b.size.lates)
+	home, p, err := b.population(ctx, b.size.postgres, b.size.lates)
 	if err != nil {
 		return err
 	}
