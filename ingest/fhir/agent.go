@@ -112,6 +112,12 @@ func (d *Decoder) readAgent(i int) agent {
 			a.requestor = d.doc.kindOf(j) == kindTrue || d.doc.stringAt(j) == "true"
 		case "network", "networkString", "networkUri", "networkReference":
 			network = j
+		case "location":
+			// AuditEvent has no element for a department. Where the agent acted is what senders have; the name alone means
+			// something to people, a bare reference stays an extension.
+			if t := d.target(j); t.display != "" {
+				a.reader.Department = t.display
+			}
 		}
 	}
 	d.eachCoding(role, func(c coding) {

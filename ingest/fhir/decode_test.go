@@ -133,6 +133,10 @@ func TestWhoDidIt(t *testing.T) {
 			v1.AccessMode_ACCESS_MODE_DELIBERATE,
 		},
 		{
+			"where they acted is the department", `{"who":{"identifier":{"value":"u1"}},"requestor":true,"location":{"reference":"Location/3","display":"Billing"}}`, "R",
+			&v1.Reader{Identifiers: []*v1.Identifier{{System: "source:ehr", Value: "u1"}}, Department: "Billing"}, v1.AccessMode_ACCESS_MODE_DELIBERATE,
+		},
+		{
 			"one agent without brackets", `{"who":{"reference":"Patient/1"},"requestor":true}`, "R",
 			&v1.Reader{Identifiers: []*v1.Identifier{{System: "source:ehr", Value: "Patient/1"}}, Type: v1.ReaderType_READER_TYPE_PATIENT},
 			v1.AccessMode_ACCESS_MODE_DELIBERATE,
