@@ -63,6 +63,9 @@ func (c *costs) meter(name string, cost store.Stats) {
 // TestRowsRead holds the first pages to what they may read: a patient's or a reader's own granules, not the table.
 func TestRowsRead(t *testing.T) {
 	w, service := bulk(t, 40_000, 4_000, 200)
+	if _, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "1", Purpose: "warm"})); err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		limit uint64
 		ask   func() (int, error)

@@ -188,31 +188,28 @@ func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
 	return out, nil
 }
 
-// unresolved counts the events of the period whose patient is known by text only. Over all time and as of now they are
-// counted without reading them: all there are, less those above the position. Inserts between the two readings would
-// spoil the difference, so it holds only when as many lay above the position before as after.
+// unresolved counts the events of the period whose patient is known by text only. Over all time, what an earlier answer
+// counted is not counted again: rows up to a watermark never change.
 func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
-	if at == (period{}) && !p.past {
-		for range 3 {
-			before, err := p.countUnresolved(ctx, "unresolved_after", store.Params{})
-			if err != nil {
-				return 0, err
-			}
-			total, err := p.countUnresolved(ctx, "unresolved_total", store.Params{})
-			if err != nil {
-				return 0, err
-			}
-			after, err := p.countUnresolved(ctx, "unresolved_after", store.Params{})
-			if err != nil {
-				return 0, err
-			}
-			if before == after && total >= after {
-				return total - after, nil
-			}
-		}
-	}
 	from, until := at.bounds(0)
-	return p.countUnresolved(ctx, "unresolved_events", store.Params{"from": from, "until": until})
+	whole := store.Params{"from": from, "until": until}
+	if at != (period{}) || p.past {
+		return p.countUnresolved(ctx, "unresolved_events", whole)
+	}
+	known := p.engine.unresolvedBefore(p.version, p.position)
+	if known.position == 0 {
+		events, err := p.countUnresolved(ctx, "unresolved_events", whole)
+		if err == nil {
+			p.engine.rememberUnresolved(unresolvedCount{p.version, p.position, events})
+		}
+		return events, err
+	}
+	events, err := p.countUnresolved(ctx, "unresolved_since", store.Params{"after": uint64(known.position)})
+	if err != nil {
+		return 0, err
+	}
+	p.engine.rememberUnresolved(unresolvedCount{p.version, p.position, known.events + events})
+	return known.events + events, nil
 }
 
 func (p *pin) countUnresolved(ctx context.Context, statement string, params store.Params) (events uint64, err error) {

@@ -27,8 +27,36 @@ type engine struct {
 	// meter, when set, is told what each statement cost; statements are then answered whole.
 	meter func(name string, cost store.Stats)
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	sets map[uint64]queries.Set
+	// unresolved is the latest count of unresolved events over all time.
+	unresolved unresolvedCount
+}
+
+// unresolvedCount is how many unresolved events there are up to a position.
+type unresolvedCount struct {
+	version  uint64
+	position proto.Position
+	events   uint64
+}
+
+// unresolvedBefore returns a count that holds at or below the position, or zero.
+func (e *engine) unresolvedBefore(version uint64, position proto.Position) unresolvedCount {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.unresolved.version != version || e.unresolved.position > position {
+		return unresolvedCount{}
+	}
+	return e.unresolved
+}
+
+// rememberUnresolved keeps the count that goes furthest.
+func (e *engine) rememberUnresolved(n unresolvedCount) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n.version != e.unresolved.version || n.position > e.unresolved.position {
+		e.unresolved = n
+	}
 }
 
 // maxVersions bounds the statement sets kept: the version that answers, the one before and those that old tokens name.

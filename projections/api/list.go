@@ -118,7 +118,7 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 	names, within := ruled(sources)
 	lo, hi := at.bounds(maxPair.Microseconds())
 	params := store.Params{
-		"keys": keys, "texts": texts, "ruled": names, "from": lo, "until": hi,
+		"keys": keys, "texts": texts, "rules": len(names) > 0, "ruled": names, "from": lo, "until": hi,
 		"start_occurred": from.occurred, "start_position": uint64(from.position),
 	}
 	return p.query(ctx, "record_events", params, func(sr store.Row) error {

@@ -17,8 +17,11 @@ SELECT
     department,
     purposes,
     pair_key,
-    if(pair_key = 0 AND source IN {ruled:Array(String)},
-       sipHash64(source, reader_system, reader_value, action, object_types, object_systems, object_values), 0) AS rule_key
+    -- Without a source that has a rule the condition is constant, and the objects are not even read.
+    if({rules:Bool},
+       if(pair_key = 0 AND source IN {ruled:Array(String)},
+          sipHash64(source, reader_system, reader_value, action, object_types, object_systems, object_values), 0),
+       0) AS rule_key
 FROM accesses_by_patient_vN
 WHERE patient_key IN {keys:Array(UInt64)}
   AND concat(patient_system, '|', patient_value) IN {texts:Array(String)}

@@ -1,5 +1,6 @@
 -- Events of a period whose patient is known by text only: they may concern any record.
--- Read by: the header of answers about a period, or as of an earlier time. Cost: three narrow columns of the unresolved rows of the period.
+-- Read by: the header of answers about a period, or as of an earlier time, and of the first over
+-- all time. Cost: three narrow columns of the unresolved rows of the period.
 SELECT count() AS events
 FROM accesses_by_patient_vN
 WHERE patient_key = 1 AND position <= {position:UInt64}
