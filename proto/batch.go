@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
 	"github.com/readtrail/readtrail/proto/columns"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )

@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/readtrail/readtrail/proto"
-	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/segmentio/ksuid"
 	"pgregory.net/rapid"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // TestEventIDIsStable holds ids to what they were when the first journal was written: another value here means that a
@@ -118,8 +119,10 @@ func TestMintedEventIDs(t *testing.T) {
 func TestItemID(t *testing.T) {
 	id := proto.NewEventID(proto.EventIdentity{Key: []byte("k")})
 	for _, it := range []*v1.Item{
-		{Body: &v1.Item_Access{Access: &v1.AccessEvent{}}}, {Body: &v1.Item_Context{Context: &v1.ContextFact{}}},
-		{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{}}}, {Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{}}},
+		{Body: &v1.Item_Access{Access: &v1.AccessEvent{}}},
+		{Body: &v1.Item_Context{Context: &v1.ContextFact{}}},
+		{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{}}},
+		{Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{}}},
 	} {
 		if got, err := proto.ItemID(it); err != nil || !got.IsZero() {
 			t.Errorf("%s without id: %s, %v", proto.KindOf(it), got, err)

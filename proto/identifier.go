@@ -39,11 +39,11 @@ func (i Identity) get() (system, value string) {
 	return rest[:n], rest[n:]
 }
 
-// PatientID and ReaderID keep the two kinds apart.
-type (
-	PatientID struct{ Identity }
-	ReaderID  struct{ Identity }
-)
+// PatientID is an Identity of a patient. It is a type of its own so that no reader's can stand in its place.
+type PatientID struct{ Identity }
+
+// ReaderID is an Identity of a reader.
+type ReaderID struct{ Identity }
 
 // NewPatientID wraps an identifier of a patient.
 func NewPatientID(system, value string) PatientID {

@@ -201,7 +201,7 @@ func writeDurably(path string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
+	defer os.Remove(f.Name()) // gone after the rename
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/readtrail/readtrail/proto"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
+
+	"github.com/readtrail/readtrail/proto"
 )
 
 // TestTreeHashVectors uses the test data of Certificate Transparency's reference implementation.

@@ -156,7 +156,7 @@ func (l *lexer) text(tag uint64, data []byte) bool {
 				value(i+1, end)
 			}
 			i = end + 1
-		case json && !(c == '-' || c >= '0' && c <= '9'), !json && delimits(c):
+		case json && c != '-' && (c < '0' || c > '9'), !json && delimits(c):
 			i++
 		default:
 			end := i + 1

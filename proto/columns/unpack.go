@@ -432,7 +432,7 @@ func assemble(out, program []byte, values [][]byte) []byte {
 		program = program[1:]
 		if op == opEnd {
 			depth--
-			out = closeMessage(out, open[depth])
+			out = closeMessage(out, open[depth]) //nolint:gosec // check has counted the ends
 			continue
 		}
 		_, n := protowire.ConsumeVarint(program)

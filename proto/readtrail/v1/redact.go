@@ -1,3 +1,5 @@
+// Package readtrailv1 is the contract between the folders: access events, context, the journal and questions, as protobuf
+// messages. Its Go is generated from the schemas beside it, except how messages show themselves in a log.
 package readtrailv1
 
 import "log/slog"
