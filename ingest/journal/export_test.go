@@ -26,7 +26,7 @@ func StopServer(j *Journal) {
 // Intrude publishes a message as another writer would: at the end of the stream, whatever that is.
 func Intrude(ctx context.Context, j *Journal, message []byte) error {
 	_, err := j.current().js.Publish(ctx, subject, message)
-	return err //nolint:wrapcheck // test
+	return err
 }
 
 // EncodeAt makes a message for a sequence.

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/proto"

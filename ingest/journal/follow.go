@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
 )
@@ -199,7 +200,7 @@ func (f *reader) take(ctx context.Context, msg jetstream.Msg, delivered uint64) 
 }
 
 // replay enters what stands in the journal after the index's mark, up to end. each, when given, sees every batch.
-func (j *Journal) replay(ctx context.Context, l *link, index *seen, end uint64, each func(*proto.Batch) error) error {
+func (j *Journal) replay(ctx context.Context, index *seen, end uint64, each func(*proto.Batch) error) error {
 	m, err := index.mark()
 	if err != nil || m.sequence >= end {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
 )
@@ -50,7 +51,7 @@ type Journal struct {
 	indexMu  sync.RWMutex // guards index, which a recovery replaces
 	index    *seen
 
-	ctx       context.Context //nolint:containedctx // the life of the goroutines below, ended by Close
+	ctx       context.Context // the life of the goroutines below, ended by Close
 	cancel    context.CancelFunc
 	ticking   context.CancelFunc
 	parts     sync.WaitGroup // ticks and committer
@@ -177,7 +178,7 @@ func (j *Journal) readState(ctx context.Context) error {
 	if err := j.checkIndex(ctx, end); err != nil {
 		return err
 	}
-	return j.replay(ctx, l, j.index, end, nil)
+	return j.replay(ctx, j.index, end, nil)
 }
 
 // checkIndex throws the index away when it is not this journal's: the batch at its mark is another one, or there is none.

@@ -106,7 +106,7 @@ func (j *Journal) readAgain(ctx context.Context, r *recovery) error {
 	if r.index, err = j.reopenIndex(r.index); err != nil {
 		return err
 	}
-	return j.replay(ctx, l, r.index, end, func(b *proto.Batch) error {
+	return j.replay(ctx, r.index, end, func(b *proto.Batch) error {
 		if b.Sequence() <= r.last {
 			return nil
 		}

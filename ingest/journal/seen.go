@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+
 	"github.com/readtrail/readtrail/proto"
 )
 
@@ -116,7 +117,7 @@ func (s *seen) get(id proto.EventID) (sighting, bool, error) {
 	if err != nil {
 		return sighting{}, false, s.fault("look up in index", err)
 	}
-	defer closer.Close() //nolint:errcheck // releases a block of the cache
+	defer closer.Close() // releases a block of the cache
 	if len(value) != sightingSize {
 		return sighting{}, false, s.fault("look up in index", fmt.Errorf("value of %d bytes: %w", len(value), pebble.ErrCorruption))
 	}
@@ -185,7 +186,7 @@ func (s *seen) mark() (mark, error) {
 	if err != nil {
 		return mark{}, s.fault("read index mark", err)
 	}
-	defer closer.Close() //nolint:errcheck // releases a block of the cache
+	defer closer.Close() // releases a block of the cache
 	if len(value) != markSize {
 		return mark{}, s.fault("read index mark", fmt.Errorf("%d bytes: %w", len(value), pebble.ErrCorruption))
 	}

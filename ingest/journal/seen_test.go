@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/proto"
@@ -244,7 +245,7 @@ func TestBadEntries(t *testing.T) {
 
 func TestDirectoryIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")
-	must(t, os.Mkdir(dir, 0o755)) //nolint:gosec // that is the point
+	must(t, os.Mkdir(dir, 0o755)) // readable by all: that is the point
 	j := open(t, testConfig(t, dir))
 	mustAppend(t, j, numbered(1))
 	info, err := os.Stat(dir)
