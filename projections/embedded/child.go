@@ -58,7 +58,7 @@ func startChild(cfg Config, serve ServeConfig, lock *os.File) (*child, error) {
 	}
 	c.readers.Go(func() { c.readOutput(stdout) })
 	c.readers.Go(func() { c.readErrors(stderr, cfg.Logger, filepath.Join(cfg.Dir, "crash.log")) })
-	if err := json.NewEncoder(c.stdin).Encode(serve); err != nil {
+	if err := json.NewEncoder(c.stdin).Encode(serve); err != nil { //nolint:gosec // the pipe is how the child learns its password
 		c.kill()
 		_ = c.wait()
 		return nil, fmt.Errorf("start the engine: hand it its configuration: %w", err)
@@ -153,7 +153,7 @@ func relay(line string, logger *slog.Logger) bool {
 			attrs = append(attrs, slog.Any(key, value))
 		}
 	}
-	logger.LogAttrs(context.Background(), level, message, attrs...)
+	logger.LogAttrs(context.Background(), level, message, attrs...) //nolint:sloglint // the child's own constant message, passed on
 	return true
 }
 

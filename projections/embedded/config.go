@@ -92,7 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = c.Logger.With("component", "engine")
+	c.Logger = c.Logger.With(slog.String("component", "engine"))
 	c.MemoryLimit = orDefault(c.MemoryLimit, 2<<30)
 	c.KeepFree = orDefault(c.KeepFree, 1<<30)
 	c.MaxConcurrent = orDefault(c.MaxConcurrent, 8)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,9 +72,7 @@ func (c *client) send(method, query, body string, headers ...string) answer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for name, values := range res.Trailer {
-		res.Header[name] = values
-	}
+	maps.Copy(res.Header, res.Trailer)
 	return answer{res.StatusCode, res.Header, string(data)}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -142,7 +143,8 @@ func (e *Engine) supervise(started chan<- error) {
 			backoff = firstBackoff
 		}
 		e.restarts.Inc()
-		e.cfg.Logger.Error("engine died, starting it again", "err", err, "after", time.Since(begin).Round(time.Millisecond), "wait", backoff)
+		e.cfg.Logger.Error("engine died, starting it again", slog.Any("err", err),
+			slog.Duration("after", time.Since(begin).Round(time.Millisecond)), slog.Duration("wait", backoff))
 		select {
 		case <-time.After(backoff):
 		case <-e.stopping:
@@ -186,7 +188,7 @@ func (e *Engine) live(ready func()) error {
 		c.stop(gone, e.cfg.StopTimeout)
 		return nil
 	}
-	e.cfg.Logger.Info("engine answers", "pid", c.cmd.Process.Pid, "library", EngineVersion)
+	e.cfg.Logger.Info("engine answers", slog.Int("pid", c.cmd.Process.Pid), slog.String("library", EngineVersion))
 	ready()
 	select {
 	case <-gone:

@@ -169,7 +169,7 @@ func TestLoopbackPort(t *testing.T) {
 		t.Errorf("a wrong password gives %v", err)
 	}
 	for _, path := range []string{"/ping", "/health", "/"} {
-		res, err := http.Get("http://" + engine.Address() + path) //nolint:noctx // a test
+		res, err := http.Get("http://" + engine.Address() + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -411,7 +411,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	parent := exec.CommandContext(t.Context(), binary, "-test.run=^TestParent$") //nolint:gosec // this binary
+	parent := exec.CommandContext(t.Context(), binary, "-test.run=^TestParent$")
 	parent.Env = append(os.Environ(), parentVariable+"="+dir)
 	out, err := parent.StdoutPipe()
 	if err != nil {

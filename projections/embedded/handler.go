@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -242,5 +243,5 @@ func writeException(w http.ResponseWriter, e *exception, encode func([]byte) []b
 	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 	w.Header().Set("X-ClickHouse-Exception-Code", fmt.Sprint(e.code))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = io.Copy(w, bytes.NewReader(body))
 }

@@ -107,14 +107,14 @@ func libcName() string {
 func (l *library) saveSignals() *signalState {
 	saved := new(signalState)
 	for sig := 1; sig <= lastSignal; sig++ {
-		l.sigaction(int32(sig), nil, unsafe.Pointer(&saved[sig]))
+		l.sigaction(int32(sig), nil, unsafe.Pointer(&saved[sig])) //nolint:gosec // struct sigaction, at most that large
 	}
 	return saved
 }
 
 func (l *library) restoreSignals(saved *signalState) {
 	for sig := 1; sig <= lastSignal; sig++ {
-		l.sigaction(int32(sig), unsafe.Pointer(&saved[sig]), nil)
+		l.sigaction(int32(sig), unsafe.Pointer(&saved[sig]), nil) //nolint:gosec // what saveSignals got
 	}
 }
 
@@ -129,12 +129,12 @@ func (l *library) open(args []string) (*session, error) {
 	for i, arg := range args {
 		text := append([]byte(arg), 0)
 		pin.Pin(&text[0])
-		argv[i] = unsafe.Pointer(&text[0])
+		argv[i] = unsafe.Pointer(&text[0]) //nolint:gosec // pinned, ends in zero
 	}
 	pin.Pin(&argv[0])
 
 	saved := l.saveSignals()
-	conn := l.connect(int32(len(args)), unsafe.Pointer(&argv[0]))
+	conn := l.connect(int32(len(args)), unsafe.Pointer(&argv[0])) //nolint:gosec // pinned, ends in nil
 	l.restoreSignals(saved)
 	if conn == nil {
 		return nil, errors.New("start the engine: it refused, see its error output")

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -103,13 +104,11 @@ func (out *response) send(data []byte) error {
 		}
 		piece := out.encode(data[:n])
 		data = data[n:]
-		var err error
+		var to io.Writer = out.w
 		if out.zip != nil {
-			_, err = out.zip.Write(piece)
-		} else {
-			_, err = out.w.Write(piece)
+			to = out.zip
 		}
-		if err != nil {
+		if _, err := to.Write(piece); err != nil {
 			return fmt.Errorf("%w: %w", errClientGone, err)
 		}
 	}

@@ -52,9 +52,9 @@ func (s *session) invoke(fn call, query, format string, params []parameter) uint
 		if v == "" {
 			v = "\x00" // the length says it is empty, the pointer must still be one
 		}
-		p := unsafe.StringData(v)
+		p := unsafe.StringData(v) //nolint:gosec // read only, not empty
 		pin.Pin(p)
-		return unsafe.Pointer(p)
+		return unsafe.Pointer(p) //nolint:gosec // pinned until the call is over
 	}
 	n := len(params)
 	names, values := make([]unsafe.Pointer, n+1), make([]unsafe.Pointer, n+1)
@@ -68,7 +68,7 @@ func (s *session) invoke(fn call, query, format string, params []parameter) uint
 	pin.Pin(&nameLens[0])
 	pin.Pin(&valueLens[0])
 	return fn(s.handle, text(query), uintptr(len(query)), text(format), uintptr(len(format)),
-		unsafe.Pointer(&names[0]), unsafe.Pointer(&nameLens[0]), unsafe.Pointer(&values[0]), unsafe.Pointer(&valueLens[0]), uintptr(n))
+		unsafe.Pointer(&names[0]), unsafe.Pointer(&nameLens[0]), unsafe.Pointer(&values[0]), unsafe.Pointer(&valueLens[0]), uintptr(n)) //nolint:gosec // pinned, of n+1 elements each
 }
 
 // run executes a statement to its end and hands the whole result to sink, which must not keep it.
@@ -153,7 +153,7 @@ func (s *session) bytes(result uintptr) []byte {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(s.lib.resultBuffer(result)), n)
+	return unsafe.Slice((*byte)(s.lib.resultBuffer(result)), n) //nolint:gosec // the library's own length; valid until destroy
 }
 
 func (s *session) counters(result uintptr) counters {

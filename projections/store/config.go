@@ -57,6 +57,6 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = c.Logger.With("component", "store")
+	c.Logger = c.Logger.With(slog.String("component", "store"))
 	return c
 }

@@ -57,8 +57,7 @@ func (e *Error) Unwrap() []error {
 
 // Detail returns the message of ClickHouse inside err, or err's own text; see Error.Detail for where it may go.
 func Detail(err error) string {
-	var e *Error
-	if errors.As(err, &e) && e.detail != "" {
+	if e, ok := errors.AsType[*Error](err); ok && e.detail != "" {
 		return e.detail
 	}
 	return err.Error()
@@ -66,8 +65,7 @@ func Detail(err error) string {
 
 // Code returns ClickHouse's exception code inside err, 0 when there is none.
 func Code(err error) int32 {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return 0
@@ -108,13 +106,11 @@ func wrap(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var done *Error
-	if errors.As(err, &done) {
+	if _, done := errors.AsType[*Error](err); done {
 		return err
 	}
 	e := &Error{Op: op, detail: err.Error()}
-	var exception *clickhouse.Exception
-	if errors.As(err, &exception) {
+	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok {
 		e.Code, e.Name, e.detail = exception.Code, exception.CodeName, exception.Message
 		e.unavailable = passing[e.Code]
 		e.cause = ctx.Err()
@@ -146,12 +142,10 @@ func broken(err error) bool {
 
 // connectionCause drops the URL.
 func connectionCause(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
+	if address, ok := errors.AsType[*url.Error](err); ok {
 		return address.Err
 	}
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
 	}
 	return errors.New("the connection broke")

@@ -70,7 +70,7 @@ func (s *Store) check(ctx context.Context) error {
 	if err != nil {
 		return wrap(ctx, "connect", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // what failed is in rows.Err
 	known := map[string]bool{}
 	for rows.Next() {
 		var name string

@@ -67,8 +67,6 @@ const eventsTable = `CREATE TABLE events (
 
 var eventColumns = []string{"position", "at", "day", "patient", "action", "kind", "hash", "note", "labels", "counts", "extra", "score", "flag", "small", "maybe", "lownull", "uuid"}
 
-func p(s string) *string { return &s }
-
 func (e event) values() []any {
 	return []any{e.Position, e.At, e.Day, e.Patient, e.Action, e.Kind, e.Hash, e.Note, e.Labels, e.Counts, e.Extra, e.Score, e.Flag, e.Small, e.Maybe, e.LowNull, e.UUID}
 }
@@ -77,12 +75,22 @@ func sampleEvents() []event {
 	at := time.Date(2024, 2, 29, 23, 59, 59, 123456000, time.UTC)
 	return []event{
 		{
-			1, at, at.Truncate(24 * time.Hour), "MRN 1; 'quote' \\ \x00 \n \t é 😀", "read", "read", "0123456789abcdef", p("a; note"), []string{"VIP", ""},
-			[]uint32{0, math.MaxUint32}, map[string]string{"k": "v;'"}, math.Pi, true, -128, []*string{p("x"), nil}, p("low"), "61f0c404-5cb3-11e7-907b-a6006ad3dba0",
+			1, at, at.Truncate(24 * time.Hour), "MRN 1; 'quote' \\ \x00 \n \t é 😀", "read", "read", "0123456789abcdef", new("a; note"),
+			[]string{"VIP", ""},
+			[]uint32{0, math.MaxUint32},
+			map[string]string{"k": "v;'"},
+			math.Pi, true, -128,
+			[]*string{new("x"), nil},
+			new("low"), "61f0c404-5cb3-11e7-907b-a6006ad3dba0",
 		},
 		{
-			math.MaxUint64, time.Date(1900, 1, 1, 0, 0, 0, 1000, time.UTC), time.Unix(0, 0).UTC(), "", "", "change", strings.Repeat("\x00", 16), nil, []string{},
-			[]uint32{}, map[string]string{}, math.Inf(-1), false, 127, []*string{}, nil, "00000000-0000-0000-0000-000000000000",
+			math.MaxUint64, time.Date(1900, 1, 1, 0, 0, 0, 1000, time.UTC), time.Unix(0, 0).UTC(), "", "", "change", strings.Repeat("\x00", 16), nil,
+			[]string{},
+			[]uint32{},
+			map[string]string{},
+			math.Inf(-1), false, 127,
+			[]*string{},
+			nil, "00000000-0000-0000-0000-000000000000",
 		},
 	}
 }
@@ -256,7 +264,7 @@ func TestErrors(t *testing.T) {
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
