@@ -116,7 +116,7 @@ func fileSystem(dir string) Finding {
 		f.Found, f.Do = "cannot be read: "+err.Error(), "check the path"
 		return f
 	}
-	if name, bad := forgetful[int64(st.Type)]; bad {
+	if name, bad := forgetful[int64(st.Type)]; bad { //nolint:unconvert // types differ between platforms
 		f.Found, f.Do = name+" forgets everything at a power cut", "put data_dir on a disk"
 		return f
 	}

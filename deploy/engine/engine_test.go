@@ -214,7 +214,7 @@ func TestBarNeverPassesItsTotal(t *testing.T) {
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil { //nolint:gosec // scripts are executed
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil { // scripts are executed
 		t.Fatal(err)
 	}
 }

@@ -53,7 +53,7 @@ func (f *fetcher) bring(ctx context.Context, verify bool) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		f.say.line("The engine in place is not usable (%v) and is replaced.", err)
 	}
-	if err := os.MkdirAll(f.dir, 0o755); err != nil { //nolint:gosec // a library may be read by all
+	if err := os.MkdirAll(f.dir, 0o755); err != nil { // a library may be read by all
 		return fmt.Errorf("make the directory for the engine: %w", err)
 	}
 	if err := f.checkSpace(); err != nil {
@@ -126,10 +126,10 @@ const spaceFactor = 1.4
 
 func (f *fetcher) checkSpace() error {
 	var st unix.Statfs_t
-	if unix.Statfs(f.dir, &st) != nil {
-		return nil // a file system that cannot say; writing will tell
+	if err := unix.Statfs(f.dir, &st); err != nil {
+		return nil //nolint:nilerr // a file system that cannot say; writing will tell
 	}
-	free := int64(st.Bavail) * int64(st.Bsize) //nolint:gosec,unconvert // types differ between platforms
+	free := int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // types differ between platforms
 	if need := int64(float64(f.pkg.bytes) * spaceFactor); free < need {
 		return fmt.Errorf("not enough space: %s needs %s, there are %s; name another directory in %s", f.dir, size(need), size(free), dirVariable)
 	}
@@ -139,7 +139,7 @@ func (f *fetcher) checkSpace() error {
 // extract checks the archive's hash while it takes the library out of it. Nothing of the archive is used before the hash
 // is known to be right: the caller renames only then.
 func (f *fetcher) extract(ctx context.Context, archive, target string) (manifest, error) {
-	file, err := os.Open(archive) //nolint:gosec // the user's own choice
+	file, err := os.Open(archive)
 	if err != nil {
 		return manifest{}, fmt.Errorf("open the package: %w", err)
 	}
@@ -177,7 +177,7 @@ func (f *fetcher) extract(ctx context.Context, archive, target string) (manifest
 func (f *fetcher) verifyArchive(file io.Reader) error {
 	want, ok := strings.CutPrefix(f.pkg.integrity, "sha512-")
 	if !ok {
-		return fmt.Errorf("integrity hash %q is not sha512-...", f.pkg.integrity)
+		return fmt.Errorf("integrity hash %q does not begin with sha512-", f.pkg.integrity)
 	}
 	sum := sha512.New()
 	if _, err := io.Copy(sum, file); err != nil {
@@ -217,7 +217,7 @@ func (f *fetcher) place(work string, m manifest) error {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
 	draft := filepath.Join(work, "manifest")
-	if err := os.WriteFile(draft, append(text, '\n'), 0o644); err != nil { //nolint:gosec // may be read by all
+	if err := os.WriteFile(draft, append(text, '\n'), 0o644); err != nil { // may be read by all
 		return spaceError(fmt.Errorf("write the manifest: %w", err))
 	}
 	// The old library goes first: a new manifest beside an old library would describe the wrong file.

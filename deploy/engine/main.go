@@ -28,7 +28,7 @@ func main() {
 		}
 		fmt.Fprintln(os.Stderr, "engine:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
+		os.Exit(1) // stop has run
 	}
 }
 

@@ -22,7 +22,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, *each, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
-		os.Exit(1) //nolint:gocritic // stop has nothing left to do
+		os.Exit(1) // stop has nothing left to do
 	}
 }
 
@@ -39,7 +39,7 @@ func run(ctx context.Context, each time.Duration, only string) error {
 			continue
 		}
 		fmt.Printf("fuzz %s %s\n", t.pkg, t.name)
-		cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+each.String(), t.pkg)
+		cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+each.String(), t.pkg) //nolint:gosec // names that the go command listed
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("%s %s: %w", t.pkg, t.name, err)

@@ -121,7 +121,7 @@ func TestNotReadySaysNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Stop(t.Context()) //nolint:errcheck // the test is over
+	defer l.Stop(t.Context())
 	res, err := http.Get("http://" + l.Address() + "/readyz")
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -27,12 +28,12 @@ func (s *Stops) Run(ctx context.Context, bound time.Duration, log *slog.Logger) 
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	var faults []error
-	for i := len(s.steps) - 1; i >= 0; i-- {
+	for _, step := range slices.Backward(s.steps) {
 		began := time.Now()
-		if err := s.steps[i].run(ctx); err != nil {
-			faults = append(faults, fmt.Errorf("stop %s: %w", s.steps[i].name, err))
+		if err := step.run(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("stop %s: %w", step.name, err))
 		}
-		log.DebugContext(ctx, "stopped", slog.String("component", s.steps[i].name), slog.Duration("took", time.Since(began)))
+		log.DebugContext(ctx, "stopped", slog.String("component", step.name), slog.Duration("took", time.Since(began)))
 	}
 	s.steps = nil
 	return errors.Join(faults...)
