@@ -177,7 +177,7 @@ func (f *fetcher) extract(ctx context.Context, archive, target string) (manifest
 func (f *fetcher) verifyArchive(file io.Reader) error {
 	want, ok := strings.CutPrefix(f.pkg.integrity, "sha512-")
 	if !ok {
-		return fmt.Errorf("integrity hash %q does not begin with sha512-", f.pkg.integrity)
+		return fmt.Errorf("integrity hash %q is not sha512", f.pkg.integrity)
 	}
 	sum := sha512.New()
 	if _, err := io.Copy(sum, file); err != nil {
