@@ -388,14 +388,8 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
-	serve.Operations(routes, metrics, func(ctx context.Context) error {
-		select {
-		case <-reg.Ready():
-			return errors.Join(jn.Ready(), db.Ping(ctx))
-		default:
-			return errors.New("the register is still reading the journal")
-		}
-	})
+	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, db) }
+	serve.Operations(routes, metrics, answering)
 
 	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
 	followers, stopFollowers := context.WithCancel(context.WithoutCancel(ctx))
@@ -421,12 +415,12 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("listeners", listeners.Stop)
-	select {
-	case <-reg.Ready():
-		ready()
-	case <-ctx.Done():
-	case <-failed.Done():
-	}
+	running.Go(func() error {
+		if serve.Await(failed, answering) == nil {
+			ready()
+		}
+		return nil
+	})
 	select {
 	case <-ctx.Done():
 		log.InfoContext(ctx, "stopping", slog.String("component", "main"))
@@ -491,6 +485,20 @@ func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *s
 			return api.JournalStatus{Bytes: stats.Bytes, Messages: stats.Messages, Durability: d.State, Reason: d.Reason}, err //nolint:wrapcheck // says what failed
 		},
 	}
+}
+
+// answers says what is missing before questions can be answered.
+func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, db *store.Store) error {
+	select {
+	case <-reg.Ready():
+	default:
+		return errors.New("the register is still reading the journal")
+	}
+	version, err := projections.ActiveVersion(ctx, db)
+	if err == nil && version == 0 {
+		err = errors.New("the projections have no tables yet")
+	}
+	return errors.Join(jn.Ready(), err)
 }
 
 // apart runs a part whose end is no reason to end the others.

@@ -176,5 +176,20 @@ func Operations(routes *http.ServeMux, metrics *prometheus.Registry, ready func(
 	routes.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics}))
 }
 
+// awaitEvery is how often Await asks again: a start takes about a second.
+const awaitEvery = 50 * time.Millisecond
+
+// Await asks until ready finds nothing missing. The error is ctx's.
+func Await(ctx context.Context, ready func(ctx context.Context) error) error {
+	for ready(ctx) != nil {
+		select {
+		case <-time.After(awaitEvery):
+		case <-ctx.Done():
+			return fmt.Errorf("wait until ready: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
 // readyTimeout is below the five seconds that probes usually wait.
 const readyTimeout = 3 * time.Second

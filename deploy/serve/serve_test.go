@@ -155,3 +155,21 @@ func TestStopsRunInReverseAndAllOfThem(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAwait(t *testing.T) {
+	asked := 0
+	err := serve.Await(t.Context(), func(context.Context) error {
+		if asked++; asked < 3 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	if err != nil || asked != 3 {
+		t.Errorf("awaited with %v after %d questions; want 3", err, asked)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := serve.Await(ended, func(context.Context) error { return errors.New("never") }); !errors.Is(err, context.Canceled) {
+		t.Errorf("awaited what never comes: %v", err)
+	}
+}
