@@ -64,17 +64,22 @@ func (e *engine) exec(ctx context.Context, name string, params store.Params) err
 		if text = strings.TrimSuffix(strings.TrimSpace(text), ";"); text == "" {
 			continue
 		}
-		own := store.Params{}
-		for key, value := range params {
-			if strings.Contains(text, "{"+key+":") {
-				own[key] = value
-			}
-		}
-		if err := e.Exec(ctx, text, own); err != nil {
+		if err := e.Exec(ctx, text, used(text, params)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// used are the parameters that a statement names.
+func used(text string, params store.Params) store.Params {
+	own := store.Params{}
+	for key, value := range params {
+		if strings.Contains(text, "{"+key+":") {
+			own[key] = value
+		}
+	}
+	return own
 }
 
 // one reads a single number.

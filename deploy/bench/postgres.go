@@ -291,14 +291,13 @@ func (b *bench) compareQuestions(ctx context.Context, e *engine, db *postgres) e
 
 func recordParams(key uint64, text string, _ subject) store.Params {
 	return store.Params{
-		"keys": []uint64{key}, "texts": []string{text}, "ruled": []string{}, "from": int64(0), "until": farFuture,
+		"keys": []uint64{key}, "texts": []string{text}, "rules": false, "ruled": []string{}, "from": int64(0), "until": farFuture,
 		"position": uint64(math.MaxUint64), "start_occurred": farFuture, "start_position": uint64(math.MaxUint64),
 	}
 }
 
 func readerParams(key uint64, text string, of subject) store.Params {
 	params := recordParams(key, text, of)
-	delete(params, "ruled")
 	params["from"], params["until"] = of.from, of.until
 	return params
 }
@@ -313,7 +312,8 @@ func (e *engine) timeOurs(ctx context.Context, sql string, of []subject, params 
 		for _, s := range of {
 			rows := uint64(0)
 			begin := time.Now()
-			err := e.Query(ctx, sql, params(projections.Key(s.system, s.value), s.system+"|"+s.value, s), func(store.Row) error {
+			own := used(sql, params(projections.Key(s.system, s.value), s.system+"|"+s.value, s))
+			err := e.Query(ctx, sql, own, func(store.Row) error {
 				rows++
 				return nil
 			})
