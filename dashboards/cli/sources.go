@@ -63,12 +63,13 @@ func (q SourcesList) Run(ctx context.Context, conn *Connection, w io.Writer) err
 	return t.text(w)
 }
 
-// SourcesSet is `readtrail sources set`. What is not given keeps its value.
+// SourcesSet is `readtrail sources set`. What is not given keeps its value; a new source begins with the content policy,
+// which needs no promise, and the site's zone.
 type SourcesSet struct {
 	Name          string        `arg:"" help:"Name of the source: lower case letters, digits, dots and dashes."`
 	Owner         string        `help:"Who answers for it." placeholder:"NAME"`
 	Zone          string        `help:"Zone of times that carry none (IANA name)." placeholder:"ZONE"`
-	Identity      string        `help:"What makes an event the same event when it is sent again: ${enum}." enum:",native,content,content-ordinal" default:""`
+	Identity      string        `help:"What makes an event the same event when it is sent again: ${enum}." enum:",native,content,content+ordinal" default:""`
 	BaseURL       string        `help:"Base URL of its FHIR server, for relative references." placeholder:"URL"`
 	Systems       []string      `help:"Systems that it covers." placeholder:"NAME,..."`
 	Silence       time.Duration `help:"Longest silence that is normal; 0 learns it for each hour of week."`
@@ -87,7 +88,7 @@ func (q SourcesSet) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 	if err != nil {
 		return fmt.Errorf("list sources: %w", err)
 	}
-	source := &v1.SourceRegistered{Name: q.Name}
+	source := &v1.SourceRegistered{Name: q.Name, IdentityPolicy: v1.IdentityPolicy_IDENTITY_POLICY_CONTENT, TimeZone: list.Msg.GetHeader().GetTimeZone()}
 	known := false
 	for _, s := range list.Msg.Sources {
 		if s.Source.GetName() == q.Name {

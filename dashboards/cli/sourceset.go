@@ -28,7 +28,7 @@ func (q SourcesSet) change(s *v1.SourceRegistered) error {
 		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_NATIVE
 	case "content":
 		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_CONTENT
-	case "content-ordinal":
+	case "content+ordinal":
 		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
 	}
 	if len(q.Systems) > 0 {
