@@ -229,16 +229,21 @@ func (m *mapper) patient() *v1.Patient {
 
 func setPatientID(m *mapper, s *source, text string) error {
 	p, o := m.patient(), m.out
-	id := &o.patientID
-	if len(p.Identifiers) == 0 {
-		o.ids[0] = id
-		p.Identifiers = o.ids[:1:1]
-	} else {
-		id = &v1.Identifier{}
-		p.Identifiers = append(p.Identifiers, id)
-	}
+	id := another(&p.Identifiers, &o.ids, &o.patientID)
 	id.System, id.Value = m.system(s, m.src.PatientSystem), text
 	return nil
+}
+
+// another adds an identifier to a list. The first takes the room that the row has for it, so that it costs no memory.
+func another(list *[]*v1.Identifier, room *[1]*v1.Identifier, first *v1.Identifier) *v1.Identifier {
+	if len(*list) == 0 {
+		room[0] = first
+		*list = room[:]
+		return first
+	}
+	id := &v1.Identifier{}
+	*list = append(*list, id)
+	return id
 }
 
 func (m *mapper) reader() *v1.Reader {
@@ -248,14 +253,7 @@ func (m *mapper) reader() *v1.Reader {
 
 func setReaderID(m *mapper, s *source, text string) error {
 	r, o := m.reader(), m.out
-	id := &o.readerID
-	if len(r.Identifiers) == 0 {
-		o.readers[0] = id
-		r.Identifiers = o.readers[:1:1]
-	} else {
-		id = &v1.Identifier{}
-		r.Identifiers = append(r.Identifiers, id)
-	}
+	id := another(&r.Identifiers, &o.readers, &o.readerID)
 	id.System, id.Value = m.system(s, m.src.ReaderSystem), text
 	return nil
 }
