@@ -91,19 +91,7 @@ func Report(w io.Writer, findings []Finding, asJSON bool) error {
 }
 
 func dataDir(dir string) Finding {
-	f := Finding{Check: "data directory"}
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		f.OK, f.Found = true, dir+" does not exist yet; `readtrail up` makes it"
-	case err != nil:
-		f.Found, f.Do = "cannot be read: "+err.Error(), "check who owns it"
-	case info.Mode().Perm()&0o077 != 0:
-		f.Found, f.Do = fmt.Sprintf("%s has mode %o: others can look in", dir, info.Mode().Perm()), "chmod 700 "+dir
-	default:
-		f.OK, f.Found = true, dir
-	}
-	return f
+	return private("data directory", dir, dir+" does not exist yet; `readtrail up` makes it", "look in", "chmod 700 ")
 }
 
 // Magic numbers of file systems that forget everything at a power cut (statfs(2)).
@@ -182,15 +170,20 @@ func openFiles() Finding {
 }
 
 func secretMode(name, path string) Finding {
-	f := Finding{Check: name}
+	return private(name, path, "not made yet; the first start makes it", "read it", "chmod 600 ")
+}
+
+// private checks that only its owner can use what stands at path.
+func private(check, path, absent, others, command string) Finding {
+	f := Finding{Check: check}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		f.OK, f.Found = true, "not made yet; the first start makes it"
+		f.OK, f.Found = true, absent
 	case err != nil:
 		f.Found, f.Do = "cannot be read: "+err.Error(), "check who owns it"
 	case info.Mode().Perm()&0o077 != 0:
-		f.Found, f.Do = fmt.Sprintf("%s has mode %o: others can read it", path, info.Mode().Perm()), "chmod 600 "+path
+		f.Found, f.Do = fmt.Sprintf("%s has mode %o: others can %s", path, info.Mode().Perm(), others), command+path
 	default:
 		f.OK, f.Found = true, path
 	}
