@@ -55,7 +55,7 @@ type command struct {
 	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
 	Demo     demoCommand        `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
 	Doctor   doctorCommand      `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
-	Settings configCommand      `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
+	Settings config.Command     `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
 	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
 	Rebuild  cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
 	Who      cli.WhoViewed      `cmd:"" name:"who-viewed" group:"Ask:" help:"Who viewed this record?"`
@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	env := &environment{cmd: &cmd, stdout: stdout, stderr: stderr}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.BindTo(stdout, (*io.Writer)(nil))
-	parsed.Bind(env)
+	parsed.Bind(env, config.Loader(env.config))
 	if err := parsed.BindToProvider(env.connection); err != nil {
 		fmt.Fprintln(stderr, "readtrail:", err)
 		return exitUsage
@@ -145,29 +145,6 @@ type versionCommand struct{}
 
 func (versionCommand) Run(w io.Writer) error {
 	_, err := fmt.Fprintln(w, "readtrail", version)
-	return err //nolint:wrapcheck // nothing to add
-}
-
-type configCommand struct {
-	Check   configCheck   `cmd:"" help:"Say what is wrong with the configuration."`
-	Example configExample `cmd:"" help:"Print a configuration that documents every key with its default."`
-}
-
-type configCheck struct{}
-
-func (configCheck) Run(e *environment) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(e.stdout, "The configuration is valid. Data live in %s; the server listens on %s and %s.\n", cfg.DataDir, cfg.Listen.HTTP, cfg.Listen.Socket)
-	return nil
-}
-
-type configExample struct{}
-
-func (configExample) Run(w io.Writer) error {
-	_, err := io.WriteString(w, config.Example)
 	return err //nolint:wrapcheck // nothing to add
 }
 
