@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fault"
 )
 
 // Progress is how far a rebuild is.
@@ -160,6 +161,7 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 
 // atFlip runs the test's hook.
 func (p *Projector) atFlip(version uint32) error {
+	fault.Point("projections:before:flip")
 	if p.hook == nil {
 		return nil
 	}
