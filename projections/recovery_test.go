@@ -40,7 +40,7 @@ func TestKillAtEveryCommitPoint(t *testing.T) {
 			s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(11)
 			for round := range 3 {
 				g.fill(t, j, 15, 40, time.Date(2025, 3, 1+round, 0, 0, 0, 0, time.UTC))
-				killOnce(t, newProjector(t, s, j), stage, 1+round)
+				killOnce(t, newProjector(t, s, j), j, stage, 1+round)
 			}
 			project(t, newProjector(t, s, j), j)
 			checkTables(t, s, j, 1)
@@ -48,8 +48,9 @@ func TestKillAtEveryCommitPoint(t *testing.T) {
 	}
 }
 
-// killOnce runs a projector until it has come to the stage for the nth time, and drops it there.
-func killOnce(t *testing.T, p *projections.Projector, stage string, nth int) {
+// killOnce runs a projector until it has come to the stage for the nth time, and drops it there, or when it has read all
+// because the stage does not come as often.
+func killOnce(t *testing.T, p *projections.Projector, j *memoryJournal, stage string, nth int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -68,22 +69,21 @@ func killOnce(t *testing.T, p *projections.Projector, stage string, nth int) {
 		}
 		return nil
 	})
-	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
-	for {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.Run(ctx) // fails: it was killed
+	}()
+	waitFor(t, "the kill or the end of the journal", func() bool {
 		select {
 		case <-ended:
-			return
-		case <-time.After(300 * time.Millisecond):
-			// The stage does not come as often: all is read.
-			mu.Lock()
-			all, _ := p.Status()
-			if len(all) > 0 && !dead {
-				cancel()
-			}
-			mu.Unlock()
+			return true
+		default:
+			return reached(p, j.Head())
 		}
-	}
+	})
+	cancel()
+	<-ended
 }
 
 // TestErrorAtEveryCommitPoint lets each stage fail while the projector lives on: it recovers by itself.

@@ -68,7 +68,7 @@ func newProjector(t testing.TB, s *store.Store, j *memoryJournal, change ...func
 	return p
 }
 
-// at reports whether all projectors of the live version have read up to a position.
+// reached reports whether all projectors of the live version have read up to a position.
 func reached(p *projections.Projector, target proto.Position) bool {
 	all, _ := p.Status()
 	for _, s := range all {
