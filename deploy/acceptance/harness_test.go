@@ -177,6 +177,17 @@ func (s *server) alive() bool {
 	}
 }
 
+// died waits for a death that is on its way, and reports whether it came.
+func (s *server) died() bool {
+	select {
+	case <-s.done:
+		s.done = nil
+		return true
+	case <-time.After(startTimeout):
+		return false
+	}
+}
+
 // stop asks the process to stop in order, and fails the test when it does not.
 func (s *server) stop() {
 	s.t.Helper()
@@ -209,6 +220,9 @@ func (s *server) questions() readtrailv1connect.QueryServiceClient {
 	return readtrailv1connect.NewQueryServiceClient(s.http, "http://readtrail")
 }
 
+// projectors is how many projectors an active version has: accesses and rollups.
+const projectors = 2
+
 // settle waits until the projections have read what the journal holds now.
 func (s *server) settle() {
 	s.t.Helper()
@@ -216,15 +230,16 @@ func (s *server) settle() {
 	for range 1200 {
 		res, err := s.questions().GetStatus(s.t.Context(), connect.NewRequest(&v1.GetStatusRequest{}))
 		if err == nil {
-			target = max(target, 0)
 			if target == 0 {
 				target = res.Msg.JournalPosition
 			}
-			ready := len(res.Msg.Projections) > 0
+			there := 0
 			for _, p := range res.Msg.Projections {
-				ready = ready && (!p.Active || p.Position >= target)
+				if p.Active && p.Position >= target {
+					there++
+				}
 			}
-			if ready {
+			if there == projectors {
 				return
 			}
 		}
