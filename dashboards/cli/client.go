@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
 

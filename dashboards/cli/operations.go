@@ -349,7 +349,7 @@ func (q Rebuild) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // what failed is in stream.Err
 	for stream.Receive() {
 		p := stream.Msg()
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -36,19 +37,16 @@ func (q SourcesList) Run(ctx context.Context, conn *Connection, w io.Writer) err
 	}
 	t := &table{columns: []string{"source", "owner", "zone", "identity", "events", "dead letters", "first", "last", "last received", "gaps"}}
 	for _, s := range a.Sources {
-		gaps := ""
-		for i, g := range s.Gaps {
-			if i > 0 {
-				gaps += "; "
-			}
-			gaps += word(g.Kind.String(), "KIND_") + " " + c.at(g.FromUs) + " to " + orOpen(c.at(g.UntilUs), "now")
+		gaps := make([]string, 0, len(s.Gaps))
+		for _, g := range s.Gaps {
+			gaps = append(gaps, word(g.Kind.String(), "KIND_")+" "+c.at(g.FromUs)+" to "+orOpen(c.at(g.UntilUs), "now"))
 		}
 		name := s.Source.GetName()
 		if s.Source.GetDisabled() {
 			name += " (disabled)"
 		}
 		t.add(name, s.Source.GetOwner(), s.Source.GetTimeZone(), word(s.Source.GetIdentityPolicy().String(), "IDENTITY_POLICY_"),
-			fmt.Sprint(s.Events), fmt.Sprint(s.DeadLetters), at(s.FirstOccurredUs), at(s.LastOccurredUs), at(s.LastReceivedUs), gaps)
+			fmt.Sprint(s.Events), fmt.Sprint(s.DeadLetters), at(s.FirstOccurredUs), at(s.LastOccurredUs), at(s.LastReceivedUs), strings.Join(gaps, "; "))
 	}
 	switch q.format() {
 	case "json":

@@ -34,8 +34,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 
 func keysOfType(t reflect.Type) map[string]any {
 	out := map[string]any{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Type.Kind() == reflect.Struct {
 			out[f.Tag.Get("yaml")] = keysOfType(f.Type)
 		} else {

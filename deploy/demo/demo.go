@@ -105,10 +105,12 @@ func Run(ctx context.Context, cfg Config, loaded func(simulate.Story)) error {
 }
 
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 func (c Config) restore() (state, error) {

@@ -58,7 +58,7 @@ func imported(binary string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", binary, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // was only read
 	names, err := f.ImportedLibraries()
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", binary, err)
