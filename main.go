@@ -381,7 +381,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		if err := running.Wait(); !broke && !errors.Is(err, context.Canceled) {
 			return err //nolint:wrapcheck // says what failed
 		}
-		return nil
+		return nil //nolint:nilerr // what broke the followers, up has returned
 	})
 
 	listeners, err := serve.Open(serve.Config{
