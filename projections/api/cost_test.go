@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -50,6 +51,8 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 type costs struct {
 	mu    sync.Mutex
 	rows  uint64
+	// links are those of statements that follow links of identity.
+	links uint64
 	lines []string
 }
 
@@ -57,6 +60,9 @@ func (c *costs) meter(name string, cost store.Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rows += cost.ReadRows
+	if strings.HasPrefix(name, "links_") {
+		c.links += cost.ReadRows
+	}
 	c.lines = append(c.lines, fmt.Sprintf("%-24s %8d rows %10s", name, cost.ReadRows, cost.Elapsed))
 }
 

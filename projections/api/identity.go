@@ -197,6 +197,7 @@ func (w *walk) follow(e edge) {
 
 func (w *walk) root(id ident) ident {
 	for w.group[id] != id {
+		w.group[id] = w.group[w.group[id]]
 		id = w.group[id]
 	}
 	return id

@@ -126,7 +126,7 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 		var position, pair, rule uint64
 		var action, outcome, mode, readerType uint8
 		err := sr.Scan(&position, &r.occurred, &r.source, &action, &outcome, &mode, &r.breakGlass, &r.reader.system, &r.reader.value,
-			&r.readerName, &readerType, &r.department, &r.purposes, &pair, &rule)
+			&r.readerName, &readerType, &r.role.system, &r.role.code, &r.role.display, &r.department, &r.purposes, &pair, &rule)
 		if err != nil {
 			return err
 		}
@@ -237,14 +237,14 @@ func scanDetail(r store.Row, full map[uint64]*v1.Access) error {
 	a := &v1.Access{Reader: &v1.Reader{}}
 	var patient v1.Patient
 	var patientID, readerID, encounter v1.Identifier
-	var role v1.Coding
+	var role coding
 	var ordinal, count uint16
 	var action, outcome, mode, readerType uint8
 	var types, systems, values, names []string
 	var counts []uint32
 	err := r.Scan(&a.Position, &a.OccurredUs, &a.RecordedUs, &a.ReceivedUs, &ordinal, &count, &patientID.System, &patientID.Value,
 		&patient.Text, &action, &a.ActionCode, &outcome, &mode, &readerID.System, &readerID.Value, &a.Reader.Name, &readerType,
-		&role.System, &role.Code, &role.Display, &a.Reader.Department, &types, &systems, &values, &names, &counts,
+		&role.system, &role.code, &role.display, &a.Reader.Department, &types, &systems, &values, &names, &counts,
 		&encounter.System, &encounter.Value, &a.Application, &a.OnBehalfOf, &a.Organization, &a.Site, &a.Workstation,
 		&a.NetworkAddress, &a.Purposes, &a.BreakGlass, &a.Sensitivity, &a.Source, &a.Flags, &a.Backfill)
 	if err != nil {
@@ -259,9 +259,7 @@ func scanDetail(r store.Row, full map[uint64]*v1.Access) error {
 		if readerID.Value != "" && !identOf(&readerID).byName() {
 			a.Reader.Identifiers = []*v1.Identifier{{System: readerID.System, Value: readerID.Value}}
 		}
-		if role.Code != "" || role.Display != "" {
-			a.Reader.Role = &v1.Coding{System: role.System, Code: role.Code, Display: role.Display}
-		}
+		a.Reader.Role = role.proto()
 		if encounter.Value != "" {
 			a.Encounter = &v1.Identifier{System: encounter.System, Value: encounter.Value}
 		}

@@ -39,10 +39,21 @@ type row struct {
 	reader                         ident
 	readerName, department         string
 	readerType                     v1.ReaderType
+	role                           coding
 	purposes                       []string
 	failed, incidental, breakGlass bool
 	// patient is the key of the event's first patient.
 	patient uint64
+}
+
+// coding is a code as a map key would be; the zero one is none.
+type coding struct{ system, code, display string }
+
+func (c coding) proto() *v1.Coding {
+	if c.code == "" && c.display == "" {
+		return nil
+	}
+	return &v1.Coding{System: c.system, Code: c.code, Display: c.display}
 }
 
 func (r *row) order() order { return order{r.occurred, r.position} }

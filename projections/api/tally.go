@@ -17,14 +17,22 @@ const (
 // tally counts the accesses to a record. Accesses come newest first, so the readers kept are those with the latest ones.
 type tally struct {
 	sum     v1.WhoViewedTotals
-	byIdent map[ident]*v1.ReaderSummary
-	order   []*v1.ReaderSummary
+	byIdent map[ident]*readerSummary
+	order   []*readerSummary
 	// others are hashes of the readers beyond maxReaders.
 	others map[uint64]struct{}
+	// bounded is true when readers stay apart though links might join them.
+	bounded bool
+}
+
+// readerSummary is a summary under the identifier that keys its events.
+type readerSummary struct {
+	*v1.ReaderSummary
+	ident ident
 }
 
 func newTally() *tally {
-	return &tally{byIdent: map[ident]*v1.ReaderSummary{}, others: map[uint64]struct{}{}}
+	return &tally{byIdent: map[ident]*readerSummary{}, others: map[uint64]struct{}{}}
 }
 
 func (t *tally) add(a *access) {
@@ -46,7 +54,7 @@ func (t *tally) add(a *access) {
 			t.others[xxhash.Sum64String(r.reader.text())] = struct{}{}
 			return
 		}
-		s = newSummary(r)
+		s = &readerSummary{newSummary(r), r.reader}
 		t.byIdent[r.reader] = s
 		t.order = append(t.order, s)
 	}
@@ -63,10 +71,20 @@ func (t *tally) add(a *access) {
 		}
 	})
 	s.Departments = include(s.Departments, r.department, r.department != "")
+	complete(s.Reader, r.readerName, r.department, r.readerType, r.role.proto())
+}
+
+// idents are the readers listed.
+func (t *tally) idents() []ident {
+	out := make([]ident, len(t.order))
+	for i, s := range t.order {
+		out[i] = s.ident
+	}
+	return out
 }
 
 func newSummary(r *row) *v1.ReaderSummary {
-	s := &v1.ReaderSummary{Reader: &v1.Reader{Name: r.readerName, Type: r.readerType, Department: r.department}, FirstUs: r.occurred, LastUs: r.occurred}
+	s := &v1.ReaderSummary{Reader: &v1.Reader{}, FirstUs: r.occurred, LastUs: r.occurred}
 	if !r.reader.byName() {
 		s.Reader.Identifiers = []*v1.Identifier{r.reader.proto()}
 	}
@@ -96,10 +114,12 @@ func (t *tally) totals() *v1.WhoViewedTotals {
 
 // summaries returns the readers, latest access first; their lists are sorted.
 func (t *tally) summaries() []*v1.ReaderSummary {
-	for _, s := range t.order {
+	out := make([]*v1.ReaderSummary, len(t.order))
+	for i, s := range t.order {
 		slices.Sort(s.Actions)
 		slices.Sort(s.Departments)
 		slices.Sort(s.Purposes)
+		out[i] = s.ReaderSummary
 	}
-	return t.order
+	return out
 }

@@ -163,7 +163,8 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		return err
 	}
 	together, ctx := errgroup.WithContext(ctx)
-	together.Go(func() error { return p.fillAccesses(ctx, a, who, sources, res) })
+	apart := false
+	together.Go(func() (err error) { apart, err = p.fillAccesses(ctx, a, who, sources, res); return err })
 	if a.first() {
 		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
 		together.Go(func() (err error) { res.Looks, err = p.looks(ctx, who.idents()); return err })
@@ -181,34 +182,43 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 	if n := int(res.Totals.GetReaders()) - len(res.Readers); n > 0 {
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
 	}
+	if apart {
+		res.Header.Notes = append(res.Header.Notes, "Links of identity between the readers are too many to follow: a reader may be listed under more than one identifier.")
+	}
 	q.Subjects = subjects(who.idents())
 	q.Rows = uint64(len(res.Accesses) + len(res.Readers) + len(res.Unresolved))
 	return nil
 }
 
-// fillAccesses adds the page, and on the first one what all of the record's accesses add up to.
-func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) error {
+// fillAccesses adds the page, and on the first one what all of the record's accesses add up to. apart is true when
+// readers may stand in the list twice, because their links were too many to follow.
+func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
 	tally := newTally()
 	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
 		l.every = tally.add
 	}
-	err := p.recordEvents(ctx, who.keyed, a.at, start(a.token), sources, l.add)
+	err = p.recordEvents(ctx, who.keyed, a.at, start(a.token), sources, l.add)
 	if err == nil {
 		err = stopped(l.pairs.finish())
 	}
 	if err != nil {
-		return fmt.Errorf("read record: %w", err)
+		return false, fmt.Errorf("read record: %w", err)
 	}
 	keys, _ := keysOf(who.keyed)
-	if res.Accesses, err = p.details(ctx, keys, l.page); err != nil {
-		return err
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() (err error) { res.Accesses, err = p.details(ctx, keys, l.page); return err })
+	var linked *humans
+	together.Go(func() (err error) { linked, err = p.humans(ctx, tally.idents(), sources); return err })
+	if err := together.Wait(); err != nil {
+		return false, err //nolint:wrapcheck // says what failed
 	}
 	res.NextPageToken = l.next(p, a.hash, a.page())
 	if a.first() {
+		tally.join(linked)
 		res.Totals, res.Readers = tally.totals(), tally.summaries()
 	}
-	return nil
+	return tally.bounded, nil
 }
 
 // stopped drops the error by which a scan ends early.

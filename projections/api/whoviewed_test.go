@@ -316,3 +316,35 @@ func TestCoverageGapIsNamed(t *testing.T) {
 		t.Errorf("coverage: %v", whole.Header.Coverage)
 	}
 }
+
+// TestFilledSequenceGap: numbers that came after all make the gap none, from then on; another one of the same beginning
+// stays.
+func TestFilledSequenceGap(t *testing.T) {
+	w := newWorld(t)
+	from, until := begin.Add(-2*time.Hour), begin.Add(-time.Hour)
+	told := func(until time.Time, amount int64) *v1.Item {
+		return &v1.Item{Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{
+			Source: "ehr", Kind: v1.CoverageFact_KIND_SEQUENCE_GAP, FromUs: from.UnixMicro(), UntilUs: until.UnixMicro(), Amount: amount,
+		}}}
+	}
+	w.append(registered(&v1.SourceRegistered{Name: "ehr"}), access("ehr", from, id("urn:mrn", "1"), id("urn:staff", "a")))
+	w.append(told(until, 3), told(begin, 7))
+	w.settle()
+	open := w.clock()
+	w.pass(time.Hour)
+	w.append(told(until, 0))
+	w.settle()
+	amounts := func(asOf int64) (out []int64) {
+		for _, g := range w.whoViewed("1", func(m *v1.WhoViewedRequest) { m.AsOfUs = asOf }).Header.Gaps {
+			out = append(out, g.Amount)
+		}
+		slices.Sort(out)
+		return out
+	}
+	if got := amounts(open.UnixMicro()); !slices.Equal(got, []int64{3, 7}) {
+		t.Errorf("before it was filled: %v", got)
+	}
+	if got := amounts(0); !slices.Equal(got, []int64{7}) {
+		t.Errorf("after it was filled: %v", got)
+	}
+}
