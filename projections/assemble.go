@@ -15,7 +15,9 @@ type assembler struct {
 	held *folded
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
-	linger, interval  *time.Timer
+	// filling: the run collects for longer than Linger, because it fills fast.
+	filling          bool
+	linger, interval *time.Timer
 }
 
 func newAssembler(cfg *Config) *assembler {
@@ -59,7 +61,7 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
 		case <-a.linger.C:
-			a.runDue = true
+			a.lingered()
 		case <-a.interval.C:
 			a.rollupDue = true
 		}
@@ -100,6 +102,7 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 
 func (a *assembler) addRun(f *folded) {
 	if a.run.empty() {
+		a.filling = false
 		a.linger.Reset(a.cfg.Linger)
 	}
 	a.run.add(f, a.seen)
@@ -107,6 +110,23 @@ func (a *assembler) addRun(f *folded) {
 		a.runDue = true
 	}
 }
+
+// busyRows in one Linger are what an import brings, not people: 10,000 a second by default.
+const busyRows = 2_000
+
+// lingered lets the run go, unless it fills so fast that a larger one is worth the wait: a round of inserts costs the
+// engine about as much for a thousand rows as for ten thousand.
+func (a *assembler) lingered() {
+	if a.filling || a.run.rows() < busyRows {
+		a.runDue = true
+		return
+	}
+	a.filling = true
+	a.linger.Reset(busyLingers * a.cfg.Linger)
+}
+
+// busyLingers is how many times longer a fast run is filled: a second in all by default.
+const busyLingers = 4
 
 // pause waits, or returns ctx's error.
 func pause(ctx context.Context, d time.Duration) error {

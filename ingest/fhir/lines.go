@@ -76,8 +76,9 @@ func Lines(ctx context.Context, cfg LinesConfig, src ingest.Source, r io.Reader,
 		cfg.Line = 1
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	// Two chunks a worker: one at work, one waiting; order holds them all.
-	jobs, order := make(chan *chunk, workers), make(chan *chunk, 2*workers)
+	// A chunk waiting for each worker. order also holds those that are decoded and wait for the journal: with 6 MiB of them
+	// the next batch is full before the last one is on disk.
+	jobs, order := make(chan *chunk, workers), make(chan *chunk, 12*workers)
 	var readErr error // belongs to the reading goroutine until Wait returns
 	group.Go(func() error {
 		defer close(order)

@@ -15,11 +15,15 @@ import (
 // Limits of a batch and of what is on its way. Sync publishing of 512 KiB takes 1.1 ms, and 4 of them in flight keep a
 // disk busy at 560 MB/s; 200 large ones get refused and leave holes.
 const (
-	batchItems       = proto.MaxBatchItems
-	batchBytes       = 512 << 10
-	batchWait        = 2 * time.Millisecond
-	maxInFlight      = 4
-	maxInFlightBytes = 8 << 20
+	batchItems = proto.MaxBatchItems
+	// batchBytes counts items before they are packed, which makes about an eighth of FHIR: 512 KiB on disk.
+	batchBytes = 4 << 20
+	// minBatchBytes is the least that a server has to take: below the usual max_payload of 1 MiB.
+	minBatchBytes = 512 << 10
+	batchWait     = 2 * time.Millisecond
+	maxInFlight   = 4
+	// maxInFlightBytes counts items before they are packed, too: four batches of the usual kind.
+	maxInFlightBytes = maxInFlight * batchBytes
 	// maxBatchBytes is what one batch may hold when one item, or one atomic call, is larger than batchBytes.
 	maxBatchBytes = maxPayload - batchOverhead
 	// itemOverhead is an item's share of the head and of framing.

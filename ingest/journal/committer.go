@@ -155,6 +155,9 @@ func (c *committer) refusal(reserved bool) error {
 	return c.j.space.check(reserved)
 }
 
+// soft is how large a batch grows: what the server takes in one message can be less than we would send.
+func (c *committer) soft() int { return min(batchBytes, c.j.current().batchBytes) }
+
 // take places every item of a request: into a batch, or as a duplicate of what stands already.
 func (c *committer) take(ctx context.Context, req *request) {
 	if req.gone.Load() {
@@ -164,7 +167,7 @@ func (c *committer) take(ctx context.Context, req *request) {
 		c.answer(req, err)
 		return
 	}
-	if b := c.open; req.opts.Atomic && b != nil && (len(b.items)+len(req.items) > batchItems || b.bytes+req.bytes > batchBytes) {
+	if b := c.open; req.opts.Atomic && b != nil && (len(b.items)+len(req.items) > batchItems || b.bytes+req.bytes > c.soft()) {
 		c.dispatch(ctx)
 	}
 	for i := range req.items {
@@ -231,7 +234,7 @@ func (c *committer) place(ctx context.Context, req *request, i int) error {
 	}
 	req.results[i] = result
 	c.await(req, b.sequence)
-	if len(b.items) == batchItems || b.bytes >= batchBytes && !req.opts.Atomic {
+	if len(b.items) == batchItems || b.bytes >= c.soft() && !req.opts.Atomic {
 		c.dispatch(ctx)
 	}
 	return nil
@@ -272,7 +275,7 @@ func (c *committer) batchAt(sequence uint64) *batch {
 
 // reserve makes sure that there is an open batch with room for size bytes of the request.
 func (c *committer) reserve(ctx context.Context, req *request, size int) {
-	if c.open != nil && !req.opts.Atomic && c.open.bytes+size > batchBytes {
+	if c.open != nil && !req.opts.Atomic && c.open.bytes+size > c.soft() {
 		c.dispatch(ctx)
 	}
 	if c.open != nil || req.answered {

@@ -303,7 +303,7 @@ func TestLimits(t *testing.T) {
 		{"larger than any batch", []ingest.Entry{sized(1, 1), sized(2, journal.MaxBatchBytes)}, ingest.Options{}, 0},
 		{"more than a batch", many(100, proto.MaxBatchItems+1, 1), ingest.Options{}, 2},
 		{"atomic, a whole batch", many(10_000, proto.MaxBatchItems, 1), ingest.Options{Atomic: true}, 1},
-		{"atomic, large", many(20_000, 3, journal.BatchBytes), ingest.Options{Atomic: true}, 1},
+		{"atomic, large", many(20_000, 3, journal.BatchBytes/2), ingest.Options{Atomic: true}, 1},
 		{"atomic, too many", many(30_000, proto.MaxBatchItems+1, 1), ingest.Options{Atomic: true}, 0},
 		{"atomic, too large", many(40_000, 17, journal.BatchBytes), ingest.Options{Atomic: true}, 0},
 		{"large, not atomic", many(50_000, 17, journal.BatchBytes), ingest.Options{}, 17},

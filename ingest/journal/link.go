@@ -67,9 +67,9 @@ func dial(cfg Config, srv *server.Server) (*link, error) {
 	l := &link{nc: nc, js: js, gone: make(chan struct{})}
 	// What surrounds a batch's content: head, salts, seals and protocol.
 	l.batchBytes = min(maxBatchBytes, int(nc.MaxPayload())-batchOverhead)
-	if l.batchBytes < batchBytes {
+	if l.batchBytes < minBatchBytes {
 		nc.Close()
-		return nil, fmt.Errorf("connect to NATS: its max_payload of %d bytes is too small: batches need %d", nc.MaxPayload(), batchBytes+batchOverhead)
+		return nil, fmt.Errorf("connect to NATS: its max_payload of %d bytes is too small: batches need %d", nc.MaxPayload(), minBatchBytes+batchOverhead)
 	}
 	return l, nil
 }
