@@ -38,7 +38,7 @@ func TestKillAtEveryCommitPoint(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
 			s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(11)
-			for round := range 3 {
+			for round := range killRounds {
 				g.fill(t, j, 15, 40, time.Date(2025, 3, 1+round, 0, 0, 0, 0, time.UTC))
 				killOnce(t, newProjector(t, s, j), j, stage, 1+round)
 			}
