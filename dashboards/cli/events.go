@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	rt "github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -40,6 +41,9 @@ func (q Event) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	c := clockOf(a.Header)
 	fmt.Fprintf(w, "Event at journal position %d\n\n", a.Position)
 	writeHeader(w, a.Header)
+	if id, err := rt.EventIDFromBytes(a.Event.GetEventId()); err == nil {
+		fmt.Fprintf(w, "  %-14s%s\n", "event id", id)
+	}
 	fmt.Fprintf(w, "  %-14s%s\n", "received", c.at(a.ReceivedUs))
 	if len(a.ConflictsWith) > 0 {
 		fmt.Fprintf(w, "  %-14s%s\n", "conflict", "another event claims the same id with other content")

@@ -64,48 +64,41 @@ func (q SourcesList) Run(ctx context.Context, conn *Connection, w io.Writer) err
 // SourcesSet is `readtrail sources set`. What is not given keeps its value; a new source begins with the content policy,
 // which needs no promise, and the site's zone.
 type SourcesSet struct {
-	Name          string        `arg:"" help:"Name of the source: lower case letters, digits, dots and dashes."`
-	Owner         string        `help:"Who answers for it." placeholder:"NAME"`
-	Zone          string        `help:"Zone of times that carry none (IANA name)." placeholder:"ZONE"`
-	Identity      string        `help:"What makes an event the same event when it is sent again: ${enum}." enum:",native,content,content+ordinal" default:""`
-	BaseURL       string        `help:"Base URL of its FHIR server, for relative references." placeholder:"URL"`
-	Systems       []string      `help:"Systems that it covers." placeholder:"NAME,..."`
-	Silence       time.Duration `help:"Longest silence that is normal; 0 learns it for each hour of week."`
-	PatientSystem string        `help:"Assigning system of bare patient numbers." placeholder:"URI"`
-	ReaderSystem  string        `help:"Assigning system of bare user ids." placeholder:"URI"`
-	PairWithin    time.Duration `help:"Take two reports of one reader, patient, object and action within this time for one access; 0: never."`
-	Certificate   string        `help:"SHA-256 fingerprint of its client certificate (hexadecimal)." placeholder:"HEX"`
-	NewCredential bool          `help:"Make a new bearer credential; it is printed once."`
-	Disable       bool          `help:"Take nothing from it any more."`
-	JSON          bool          `help:"Write the answer as JSON."`
+	Name          string         `arg:"" help:"Name of the source: lower case letters, digits, dots and dashes."`
+	Owner         *string        `help:"Who answers for it." placeholder:"NAME"`
+	Zone          *string        `help:"Zone of times that carry none (IANA name)." placeholder:"ZONE"`
+	Identity      string         `help:"What makes an event the same event when it is sent again: native, content or content+ordinal." enum:",native,content,content+ordinal" default:"" placeholder:"POLICY"`
+	BaseURL       *string        `help:"Base URL of its FHIR server, for relative references." placeholder:"URL"`
+	Systems       *[]string      `help:"Systems that it covers." placeholder:"NAME,..."`
+	Silence       *time.Duration `help:"Longest silence that is normal; 0 learns it for each hour of week." placeholder:"DURATION"`
+	PatientSystem *string        `help:"Assigning system of bare patient numbers." placeholder:"URI"`
+	ReaderSystem  *string        `help:"Assigning system of bare user ids." placeholder:"URI"`
+	PairWithin    *time.Duration `help:"Take two reports of one reader, patient, object and action within this time for one access; 0: never." placeholder:"DURATION"`
+	Certificate   *string        `help:"SHA-256 fingerprint of its client certificate (hexadecimal)." placeholder:"HEX"`
+	NewCredential bool           `help:"Make a new bearer credential, which ends the old one; it is printed once."`
+	Disable       bool           `help:"Take nothing from it any more." xor:"disabled"`
+	Enable        bool           `help:"Take from it again." xor:"disabled"`
+	JSON          bool           `help:"Write the answer as JSON."`
 }
 
-// Run reads what is registered, changes what was given, and registers it.
+// Run sends what was given; the server lays it over what is registered.
 func (q SourcesSet) Run(ctx context.Context, conn *Connection, w io.Writer) error {
-	list, err := conn.questions().ListSources(ctx, connect.NewRequest(&v1.ListSourcesRequest{}))
+	req, err := q.request()
 	if err != nil {
-		return fmt.Errorf("list sources: %w", err)
-	}
-	source := &v1.SourceRegistered{Name: q.Name, IdentityPolicy: v1.IdentityPolicy_IDENTITY_POLICY_CONTENT, TimeZone: list.Msg.GetHeader().GetTimeZone()}
-	known := false
-	for _, s := range list.Msg.Sources {
-		if s.Source.GetName() == q.Name {
-			source, known = s.Source, true
-		}
-	}
-	if err := q.change(source); err != nil {
 		return err
 	}
-	res, err := conn.register().RegisterSource(ctx, connect.NewRequest(&v1.RegisterSourceRequest{
-		Source: source, NewCredential: q.NewCredential || !known && q.Certificate == "",
-	}))
+	res, err := conn.register().RegisterSource(ctx, connect.NewRequest(req))
 	if err != nil {
 		return fmt.Errorf("register source: %w", err)
 	}
 	if q.JSON {
 		return writeJSON(w, res.Msg)
 	}
-	fmt.Fprintf(w, "registered %s at position %d\n", res.Msg.Source.GetName(), res.Msg.Position)
+	state := ""
+	if res.Msg.Source.GetDisabled() {
+		state = "; it is disabled"
+	}
+	fmt.Fprintf(w, "registered %s at position %d%s\n", res.Msg.Source.GetName(), res.Msg.Position, state)
 	if res.Msg.Credential != "" {
 		fmt.Fprintf(w, "its credential, shown this once: %s\n", res.Msg.Credential)
 	}

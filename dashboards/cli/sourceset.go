@@ -8,45 +8,60 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-func (q SourcesSet) change(s *v1.SourceRegistered) error {
+var identityPolicies = map[string]v1.IdentityPolicy{
+	"native":          v1.IdentityPolicy_IDENTITY_POLICY_NATIVE,
+	"content":         v1.IdentityPolicy_IDENTITY_POLICY_CONTENT,
+	"content+ordinal": v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL,
+}
+
+// request names the fields that were given, so that the server keeps the others.
+func (q SourcesSet) request() (*v1.RegisterSourceRequest, error) {
+	s := &v1.SourceRegistered{Name: q.Name, Disabled: q.Disable}
+	req := &v1.RegisterSourceRequest{Source: s, NewCredential: q.NewCredential, Fields: []string{"name"}}
 	for _, f := range []struct {
-		given string
+		name  string
+		given *string
 		to    *string
 	}{
-		{q.Owner, &s.Owner},
-		{q.Zone, &s.TimeZone},
-		{q.BaseURL, &s.BaseUrl},
-		{q.PatientSystem, &s.PatientSystem},
-		{q.ReaderSystem, &s.ReaderSystem},
+		{"owner", q.Owner, &s.Owner},
+		{"time_zone", q.Zone, &s.TimeZone},
+		{"base_url", q.BaseURL, &s.BaseUrl},
+		{"patient_system", q.PatientSystem, &s.PatientSystem},
+		{"reader_system", q.ReaderSystem, &s.ReaderSystem},
 	} {
-		if f.given != "" {
-			*f.to = f.given
+		if f.given != nil {
+			*f.to = *f.given
+			req.Fields = append(req.Fields, f.name)
 		}
 	}
-	switch q.Identity {
-	case "native":
-		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_NATIVE
-	case "content":
-		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_CONTENT
-	case "content+ordinal":
-		s.IdentityPolicy = v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL
+	for _, f := range []struct {
+		name  string
+		given *time.Duration
+		to    *uint32
+	}{{"expected_silence_s", q.Silence, &s.ExpectedSilenceS}, {"pair_within_s", q.PairWithin, &s.PairWithinS}} {
+		if f.given != nil {
+			*f.to = uint32(*f.given / time.Second)
+			req.Fields = append(req.Fields, f.name)
+		}
 	}
-	if len(q.Systems) > 0 {
-		s.Systems = q.Systems
+	if q.Identity != "" {
+		s.IdentityPolicy = identityPolicies[q.Identity]
+		req.Fields = append(req.Fields, "identity_policy")
 	}
-	if q.Silence > 0 {
-		s.ExpectedSilenceS = uint32(q.Silence / time.Second)
+	if q.Systems != nil {
+		s.Systems = *q.Systems
+		req.Fields = append(req.Fields, "systems")
 	}
-	if q.PairWithin > 0 {
-		s.PairWithinS = uint32(q.PairWithin / time.Second)
+	if q.Disable || q.Enable {
+		req.Fields = append(req.Fields, "disabled")
 	}
-	if q.Certificate != "" {
-		sum, err := hex.DecodeString(q.Certificate)
-		if err != nil || len(sum) != 32 {
-			return errors.New("read --certificate: want 64 hexadecimal digits, the SHA-256 of the certificate (DER)")
+	if q.Certificate != nil {
+		sum, err := hex.DecodeString(*q.Certificate)
+		if err != nil || len(sum) != 32 && len(sum) != 0 {
+			return nil, errors.New("read --certificate: want 64 hexadecimal digits, the SHA-256 of the certificate (DER)")
 		}
 		s.CertificateSha256 = sum
+		req.Fields = append(req.Fields, "certificate_sha256")
 	}
-	s.Disabled = q.Disable
-	return nil
+	return req, nil
 }

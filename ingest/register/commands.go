@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
@@ -78,14 +79,18 @@ func (s service) RegisterSource(ctx context.Context, req *connect.Request[v1.Reg
 	if req.Msg.Source == nil {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("source is missing"))
 	}
-	entry := clone(req.Msg.Source)
-	if err := s.r.validateSource(entry, req.Msg.NewCredential); err != nil {
+	entry, known, err := s.r.merged(req.Msg)
+	if err != nil {
+		return nil, connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	newCredential := req.Msg.NewCredential || len(req.Msg.Fields) > 0 && !known && len(entry.CertificateSha256) == 0
+	if err := s.r.validateSource(entry, newCredential); err != nil {
 		return nil, connect.NewError(connect.CodeInvalidArgument, err)
 	}
 	entry.Asker = caller.Name
 	entry.CredentialSha256 = s.r.credentialOf(entry.Name)
 	var credential string
-	if req.Msg.NewCredential {
+	if newCredential {
 		if credential, entry.CredentialSha256, err = newSecret(CredentialPrefix); err != nil {
 			return nil, connect.NewError(connect.CodeInternal, err)
 		}
@@ -95,10 +100,40 @@ func (s service) RegisterSource(ctx context.Context, req *connect.Request[v1.Reg
 		return nil, commandError(err)
 	}
 	s.r.log.InfoContext(ctx, "source registered", slog.String("source", entry.Name),
-		slog.Bool("new_credential", req.Msg.NewCredential), slog.Bool("disabled", entry.Disabled))
+		slog.Bool("new_credential", newCredential), slog.Bool("disabled", entry.Disabled))
 	return connect.NewResponse(&v1.RegisterSourceResponse{
 		Source: withoutCredential(entry), Credential: credential, Position: uint64(position),
 	}), nil
+}
+
+// merged lays the fields that a request means over what is registered. The register itself is read, under the lock of
+// commands, so that no change is lost to a read model that lags.
+func (r *Register) merged(req *v1.RegisterSourceRequest) (entry *v1.SourceRegistered, known bool, err error) {
+	r.mu.RLock()
+	old, known := r.fold.sources[req.Source.Name]
+	r.mu.RUnlock()
+	if len(req.Fields) == 0 {
+		return clone(req.Source), known, nil
+	}
+	entry = &v1.SourceRegistered{
+		Name: req.Source.Name, TimeZone: zoneName(r.cfg.Zone), IdentityPolicy: v1.IdentityPolicy_IDENTITY_POLICY_CONTENT,
+	}
+	if known {
+		entry = clone(old.entry)
+	}
+	from, to := req.Source.ProtoReflect(), entry.ProtoReflect()
+	for _, name := range req.Fields {
+		field := from.Descriptor().Fields().ByName(protoreflect.Name(name))
+		if field == nil {
+			return nil, known, fmt.Errorf("fields: a source has no %q", name)
+		}
+		if from.Has(field) {
+			to.Set(field, from.Get(field))
+		} else {
+			to.Clear(field)
+		}
+	}
+	return entry, known, nil
 }
 
 func (r *Register) credentialOf(name string) []byte {

@@ -3014,8 +3014,11 @@ func (x *ProjectionProgress) GetLagUs() int64 {
 type RegisterSourceRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Source *SourceRegistered      `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Make a new bearer credential.
+	// Make a new bearer credential. A new source without a certificate gets one without asking.
 	NewCredential bool `protobuf:"varint,2,opt,name=new_credential,json=newCredential,proto3" json:"new_credential,omitempty"`
+	// Names of the fields of source that are meant, such as "owner"; the others keep what is registered. A new source
+	// begins with the content policy and the site's zone. Empty: all fields are meant.
+	Fields        []string `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3062,6 +3065,13 @@ func (x *RegisterSourceRequest) GetNewCredential() bool {
 		return x.NewCredential
 	}
 	return false
+}
+
+func (x *RegisterSourceRequest) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
 }
 
 type RegisterSourceResponse struct {
@@ -3960,10 +3970,11 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1a\n" +
 	"\bposition\x18\x04 \x01(\x04R\bposition\x12\x15\n" +
-	"\x06lag_us\x18\x05 \x01(\x12R\x05lagUs\"v\n" +
+	"\x06lag_us\x18\x05 \x01(\x12R\x05lagUs\"\x8e\x01\n" +
 	"\x15RegisterSourceRequest\x126\n" +
 	"\x06source\x18\x01 \x01(\v2\x1e.readtrail.v1.SourceRegisteredR\x06source\x12%\n" +
-	"\x0enew_credential\x18\x02 \x01(\bR\rnewCredential\"\x8c\x01\n" +
+	"\x0enew_credential\x18\x02 \x01(\bR\rnewCredential\x12\x16\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\x8c\x01\n" +
 	"\x16RegisterSourceResponse\x126\n" +
 	"\x06source\x18\x01 \x01(\v2\x1e.readtrail.v1.SourceRegisteredR\x06source\x12\x1e\n" +
 	"\n" +
