@@ -284,13 +284,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	stop.Add("store", func(context.Context) error { return db.Close() })
 
-	master, err := proto.LoadMasterKey(cfg.Keys.MasterKeyFile, true)
+	keys, err := openKeys(cfg.Keys)
 	if err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
-	keys, err := proto.OpenKeyRing(cfg.Keys.Dir, master)
-	if err != nil {
-		return err //nolint:wrapcheck // says what failed
+		return err
 	}
 	jn, err := journal.Open(ctx, journalConfig(cfg, keys, log, metrics))
 	if err != nil {
@@ -423,6 +419,22 @@ func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger, metri
 		return nil, "", fmt.Errorf("start the embedded engine: %w", err)
 	}
 	return engine, engine.DSN(), nil
+}
+
+// openKeys opens the key ring. A master key is made only where no data key is: a lost one must be found, not replaced.
+func openKeys(cfg config.Keys) (*proto.KeyRing, error) {
+	used, err := proto.HasKeys(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
+	master, err := proto.LoadMasterKey(cfg.MasterKeyFile, !used)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("open keys: %s holds data keys, but the master key that wraps them is not at %s: put it back, a new one would open none of them", cfg.Dir, cfg.MasterKeyFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
+	return proto.OpenKeyRing(cfg.Dir, master) //nolint:wrapcheck // says what failed
 }
 
 func journalConfig(cfg *config.Config, keys *proto.KeyRing, log *slog.Logger, metrics prometheus.Registerer) journal.Config {

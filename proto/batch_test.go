@@ -244,16 +244,8 @@ func TestDestroyedKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkBatch(t, newCodec(t, reopened), after, 6, mixed(10))
-	other, err := proto.OpenKeyRing(dir, bytes.Repeat([]byte{8}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err = newCodec(t, other).Decode(6, after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Original(0); err == nil || errors.Is(err, proto.ErrKeyGone) {
-		t.Errorf("under another master key: %v", err)
+	if _, err := proto.OpenKeyRing(dir, bytes.Repeat([]byte{8}, 32)); !errors.Is(err, proto.ErrMasterKey) {
+		t.Errorf("under another master key: %v, want ErrMasterKey", err)
 	}
 }
 
@@ -352,4 +344,47 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+func TestMasterKeyIsChecked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys[1]") // a name that a pattern would not match
+	right, wrong := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	seal := func(keys *proto.KeyRing) {
+		t.Helper()
+		codec, err := proto.NewCodec(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item := &v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{EventId: bytes.Repeat([]byte{7}, 20), Source: "ehr"}}}
+		entry, err := proto.NewBatchItem(item, "ehr", &v1.SealedItem{Original: []byte("as it came")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := codec.Encode(1, time.Unix(1_800_000_000, 0), []proto.BatchItem{entry}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second ring finds the first one's key
+		keys, err := proto.OpenKeyRing(dir, right)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seal(keys)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("%d key files of one source and day, %v; want 1", len(files), err)
+	}
+	if used, err := proto.HasKeys(dir); err != nil || !used {
+		t.Errorf("has keys: %v, %v", used, err)
+	}
+	if _, err := proto.OpenKeyRing(dir, wrong); !errors.Is(err, proto.ErrMasterKey) {
+		t.Errorf("another master key: %v, want ErrMasterKey", err)
+	}
+	keys, err := proto.OpenKeyRing(dir, right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := keys.Destroy("ehr", int32(1_800_000_000/86400)); err != nil || n != 1 {
+		t.Errorf("destroyed %d keys, %v; want 1", n, err)
+	}
 }

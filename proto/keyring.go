@@ -17,6 +17,9 @@ import (
 // ErrKeyGone says that a data key is not in the ring: it was destroyed, and with it what it sealed.
 var ErrKeyGone = errors.New("data key is gone")
 
+// ErrMasterKey says that a data key does not open: the master key is another one, or the file was altered.
+var ErrMasterKey = errors.New("the master key does not open this data key")
+
 const keySize = 32
 
 // KeyRing keeps the data keys that seal originals, one per source and day, outside the journal and its backups. Each
@@ -31,7 +34,8 @@ type KeyRing struct {
 	used map[string]string // source and day to the file of the key that seals now
 }
 
-// OpenKeyRing opens the ring in dir (mode 0700, made when absent) under a master key of 32 bytes.
+// OpenKeyRing opens the ring in dir (mode 0700, made when absent) under a master key of 32 bytes. The error wraps
+// ErrMasterKey when the ring's keys were wrapped by another one.
 func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 	if len(master) != keySize {
 		return nil, fmt.Errorf("open key ring: master key of %d bytes, want %d", len(master), keySize)
@@ -43,7 +47,11 @@ func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
-	return &KeyRing{dir: dir, wrap: wrap, open: map[string]*dataKey{}, used: map[string]string{}}, nil
+	ring := &KeyRing{dir: dir, wrap: wrap, open: map[string]*dataKey{}, used: map[string]string{}}
+	if err := ring.checkMaster(); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	return ring, nil
 }
 
 // LoadMasterKey reads the master key (64 hexadecimal digits) from a file, or makes the file, mode 0600, when it is
@@ -78,12 +86,12 @@ func (k *KeyRing) forSealing(source string, day int32) (*dataKey, error) {
 	if name, ok := k.used[prefix]; ok {
 		return k.open[name], nil
 	}
-	names, err := filepath.Glob(filepath.Join(k.dir, prefix+"-*.key"))
+	names, err := keyFiles(k.dir, prefix+"-")
 	if err != nil {
 		return nil, fmt.Errorf("look for data key: %w", err)
 	}
 	if len(names) > 0 {
-		name := filepath.Base(names[0])
+		name := names[0]
 		key, err := k.load(name, source, day)
 		if err != nil {
 			return nil, err
@@ -124,28 +132,51 @@ func (k *KeyRing) load(name, source string, day int32) (*dataKey, error) {
 	if key, ok := k.open[name]; ok {
 		return key, nil
 	}
-	sealed, err := os.ReadFile(filepath.Join(k.dir, name))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("load data key of source %s, day %d: %w", source, day, ErrKeyGone)
-	}
+	key, err := k.unwrap(name)
 	if err != nil {
-		return nil, fmt.Errorf("load data key: %w", err)
-	}
-	n := k.wrap.NonceSize()
-	if len(sealed) < n {
-		return nil, fmt.Errorf("load data key of source %s, day %d: file is cut short", source, day)
-	}
-	secret, err := k.wrap.Open(nil, sealed[:n], sealed[n:], []byte(name))
-	if err != nil {
-		return nil, fmt.Errorf("load data key of source %s, day %d: wrong master key or altered file: %w", source, day, err)
-	}
-	key, err := newDataKey(secret)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load data key of source %s, day %d: %w", source, day, err)
 	}
 	k.open[name] = key
 	return key, nil
 }
+
+// unwrap reads a key file. The error wraps ErrKeyGone or ErrMasterKey.
+func (k *KeyRing) unwrap(name string) (*dataKey, error) {
+	sealed, err := os.ReadFile(filepath.Join(k.dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrKeyGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key file: %w", err)
+	}
+	n := k.wrap.NonceSize()
+	if len(sealed) < n {
+		return nil, fmt.Errorf("key file is cut short: %w", ErrMasterKey)
+	}
+	secret, err := k.wrap.Open(nil, sealed[:n], sealed[n:], []byte(name))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMasterKey, err)
+	}
+	return newDataKey(secret)
+}
+
+// checkMaster refuses a master key that opens none of the newest data keys: sealing with it would split the ring in two,
+// and putting the right one back would lose what was sealed meanwhile. A single damaged file is no reason to refuse.
+func (k *KeyRing) checkMaster() error {
+	names, err := keyFiles(k.dir, "")
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	for _, name := range names[max(0, len(names)-masterTries):] {
+		if _, err = k.unwrap(name); !errors.Is(err, ErrMasterKey) {
+			return err
+		}
+	}
+	return err
+}
+
+// masterTries is how many data keys a master key is tried on: damage to that many files is no accident.
+const masterTries = 8
 
 // Destroy removes every key of source and day (days since 1970-01-01, UTC): what they sealed can never be opened again,
 // while every proof over it still holds. It returns how many keys there were.
@@ -153,18 +184,40 @@ func (k *KeyRing) Destroy(source string, day int32) (int, error) {
 	prefix := keyFilePrefix(source, day)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	names, err := filepath.Glob(filepath.Join(k.dir, prefix+"-*.key"))
+	names, err := keyFiles(k.dir, prefix+"-")
 	if err != nil {
 		return 0, fmt.Errorf("destroy data keys: %w", err)
 	}
 	delete(k.used, prefix)
-	for _, path := range names {
-		delete(k.open, filepath.Base(path))
-		if err := os.Remove(path); err != nil {
+	for _, name := range names {
+		delete(k.open, name)
+		if err := os.Remove(filepath.Join(k.dir, name)); err != nil {
 			return 0, fmt.Errorf("destroy data keys: %w", err)
 		}
 	}
 	return len(names), syncDir(k.dir)
+}
+
+// HasKeys reports whether a key ring in dir holds data keys already: then there was a master key, and a new one would
+// open none of them.
+func HasKeys(dir string) (bool, error) {
+	names, err := keyFiles(dir, "")
+	return len(names) > 0, err
+}
+
+// keyFiles lists the names of key files that begin with prefix; a directory that does not exist has none.
+func keyFiles(dir, prefix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("list key files: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), ".key") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 // keyFilePrefix names a key file without naming the source.
