@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS source_counts_vN
     patientless SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
     unresolved  SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
     break_glass SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
-    failed      SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1))
+    failed      SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
+    INDEX sequence_range sequence TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (source, hour, sequence)
