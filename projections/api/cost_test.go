@@ -49,8 +49,8 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 
 // costs adds up what the statements of one answer read.
 type costs struct {
-	mu    sync.Mutex
-	rows  uint64
+	mu   sync.Mutex
+	rows uint64
 	// links are those of statements that follow links of identity.
 	links uint64
 	lines []string

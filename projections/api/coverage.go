@@ -102,6 +102,9 @@ func (b *backdrop) all() ([]*source, error) {
 
 // registrations loads the sources as they were registered at the pin, by name.
 func (p *pin) registrations(ctx context.Context) ([]*source, error) {
+	if kept := p.engine.keptSources(p); kept != nil {
+		return kept, nil
+	}
 	all := []*source{}
 	err := p.query(ctx, "sources", store.Params{}, func(row store.Row) error {
 		s := &source{row: &v1.SourceRegistered{}}
@@ -119,6 +122,7 @@ func (p *pin) registrations(ctx context.Context) ([]*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read sources: %w", err)
 	}
+	p.engine.keepSources(p, all)
 	return all, nil
 }
 
@@ -169,6 +173,9 @@ func (s *source) add(occurred, received int64) {
 
 // gaps loads the coverage facts that overlap the period, as they were known at the pin.
 func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
+	if kept, ok := p.engine.keptGaps(p, at); ok {
+		return kept, nil
+	}
 	from, until := at.bounds(0)
 	var out []*v1.CoverageGap
 	params := store.Params{"from": from, "until": until, "limit": uint32(maxGaps)}
@@ -185,6 +192,7 @@ func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read coverage: %w", err)
 	}
+	p.engine.keepGaps(p, at, out)
 	return out, nil
 }
 
@@ -197,6 +205,9 @@ func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
 		return p.countUnresolved(ctx, "unresolved_events", whole)
 	}
 	known := p.engine.unresolvedBefore(p.version, p.position)
+	if known.position == p.position && known.position != 0 {
+		return known.events, nil
+	}
 	if known.position == 0 {
 		events, err := p.countUnresolved(ctx, "unresolved_events", whole)
 		if err == nil {

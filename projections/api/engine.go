@@ -13,6 +13,7 @@ import (
 	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // The range of DateTime64(6): 1900-01-01 to 2299-12-31. An unbounded period is this one.
@@ -31,6 +32,57 @@ type engine struct {
 	sets map[uint64]queries.Set
 	// unresolved is the latest count of unresolved events over all time.
 	unresolved unresolvedCount
+	// counted is how many events each source sent, as far as they were added up.
+	counted sourceCount
+	// latest is what the last answer's surroundings were.
+	latest surroundings
+}
+
+// surroundings are rows that do not change while the position does not: the latest ones are kept, for the questions that
+// follow each other between two arrivals.
+type surroundings struct {
+	version  uint64
+	position proto.Position
+	sources  []*source
+	gaps     map[period][]*v1.CoverageGap
+}
+
+// maxKeptGaps bounds the periods whose gaps are kept: 64 lists of at most maxGaps are 10 MB.
+const maxKeptGaps = 64
+
+// at empties what was kept for another position. The engine's lock is held.
+func (s *surroundings) at(p *pin) *surroundings {
+	if s.version != p.version || s.position != p.position {
+		*s = surroundings{version: p.version, position: p.position, gaps: map[period][]*v1.CoverageGap{}}
+	}
+	return s
+}
+
+func (e *engine) keptSources(p *pin) []*source {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.latest.at(p).sources
+}
+
+func (e *engine) keepSources(p *pin, sources []*source) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latest.at(p).sources = sources
+}
+
+func (e *engine) keptGaps(p *pin, at period) ([]*v1.CoverageGap, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	gaps, ok := e.latest.at(p).gaps[at]
+	return gaps, ok
+}
+
+func (e *engine) keepGaps(p *pin, at period, gaps []*v1.CoverageGap) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if kept := e.latest.at(p); len(kept.gaps) < maxKeptGaps {
+		kept.gaps[at] = gaps
+	}
 }
 
 // unresolvedCount is how many unresolved events there are up to a position.

@@ -37,7 +37,7 @@ func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSour
 			sources = append(sources, newSource(n.Source))
 		}
 	}
-	events, err := p.sourceEvents(ctx)
+	counted, err := p.sourceEvents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,12 @@ func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSour
 	if res.Header, err = around.header(s.cfg.TimeZone, nil, "anything happened"); err != nil {
 		return nil, err
 	}
+	if counted.bounded {
+		res.Header.Notes = append(res.Header.Notes, "Events are still being added up: the numbers of events are those of older messages. Ask again for more.")
+	}
 	for _, src := range sources {
 		r := &v1.SourceRow{
-			Source: src.row, Events: events[src.row.Name], FirstOccurredUs: src.first, LastOccurredUs: src.last, LastReceivedUs: src.received,
+			Source: src.row, Events: counted.events[src.row.Name], FirstOccurredUs: src.first, LastOccurredUs: src.last, LastReceivedUs: src.received,
 		}
 		for _, n := range letters {
 			if n.Source == src.row.Name {
@@ -63,23 +66,6 @@ func (s *Service) listSources(ctx context.Context, c proto.Caller) (*v1.ListSour
 	}
 	slices.SortFunc(res.Sources, func(a, b *v1.SourceRow) int { return strings.Compare(a.Source.Name, b.Source.Name) })
 	return res, s.summarise(ctx, c, queryListSources, res.Header)
-}
-
-func (p *pin) sourceEvents(ctx context.Context) (map[string]uint64, error) {
-	events := map[string]uint64{}
-	err := p.query(ctx, "source_events", store.Params{"sequence": p.position.Sequence()}, func(row store.Row) error {
-		var name string
-		var n uint64
-		if err := row.Scan(&name, &n); err != nil {
-			return err
-		}
-		events[name] = n
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count events by source: %w", err)
-	}
-	return events, nil
 }
 
 // GetStatus says how far the journal and each projection are. It names nobody and is asked every few seconds by
