@@ -283,9 +283,16 @@ func (q TokensList) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 	if err != nil {
 		return fmt.Errorf("list tokens: %w", err)
 	}
-	t := &table{columns: []string{"id", "name", "role", "expires", "revoked"}}
+	t := &table{columns: []string{"id", "name", "role", "expires", "state"}}
 	for _, k := range res.Msg.Tokens {
-		t.add(k.TokenId, k.Name, k.Role, clock{time.UTC}.stamp(k.ExpiresUs), yes(k.Revoked))
+		state := "valid"
+		if k.ExpiresUs <= time.Now().UnixMicro() {
+			state = "expired"
+		}
+		if k.Revoked {
+			state = "revoked"
+		}
+		t.add(k.TokenId, k.Name, k.Role, clock{time.UTC}.stamp(k.ExpiresUs), state)
 	}
 	switch q.format() {
 	case "json":

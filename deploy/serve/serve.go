@@ -16,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/readtrail/readtrail/proto"
 )
 
 // Timeouts of the listeners. Bodies have none: an import is a stream that may take hours; each handler bounds its own.
@@ -173,7 +175,15 @@ func Operations(routes *http.ServeMux, metrics *prometheus.Registry, ready func(
 		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
-	routes.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics}))
+	exposition := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics})
+	routes.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if proto.CallerFrom(r.Context()).Role == "" {
+			// A source must not learn how the others are doing.
+			http.Error(w, "metrics are for people and monitoring: send an API token", http.StatusForbidden)
+			return
+		}
+		exposition.ServeHTTP(w, r)
+	})
 }
 
 // awaitEvery is how often Await asks again: a start takes about a second.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/readtrail/readtrail/deploy/serve"
+	"github.com/readtrail/readtrail/proto"
 )
 
 func open(t *testing.T, socket string, handler http.Handler) (*serve.Listeners, error) {
@@ -171,5 +173,23 @@ func TestAwait(t *testing.T) {
 	cancel()
 	if err := serve.Await(ended, func(context.Context) error { return errors.New("never") }); !errors.Is(err, context.Canceled) {
 		t.Errorf("awaited what never comes: %v", err)
+	}
+}
+
+func TestMetricsAreNotForSources(t *testing.T) {
+	routes := http.NewServeMux()
+	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) error { return nil })
+	for caller, want := range map[proto.Caller]int{
+		{}:                                  http.StatusForbidden,
+		{Name: "source:ehr", Source: "ehr"}: http.StatusForbidden,
+		{Name: "token:1", Role: proto.RoleViewer}:        http.StatusOK,
+		{Name: "os:root", Role: proto.RoleAdministrator}: http.StatusOK,
+	} {
+		w := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		routes.ServeHTTP(w, req.WithContext(proto.WithCaller(req.Context(), caller)))
+		if w.Code != want {
+			t.Errorf("%q: %d, want %d", caller.Name, w.Code, want)
+		}
 	}
 }
