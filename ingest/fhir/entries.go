@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -270,18 +271,28 @@ func Documents(limits Limits, src ingest.Source, doc Document, emit func([]inges
 }
 
 // valueLength is how much of data its first value is, with what stands before it: all of it when that is no JSON value
-// or nothing but another value follows.
+// or nothing but another value follows. Only the end of a value that is JSON from its beginning to its end is one: where
+// a broken one ends nobody knows, and what stands inside it must not be taken for what stands behind it.
 func (d *Decoder) valueLength(data []byte) int {
 	if len(data) > MaxDocumentBytes {
 		return len(data)
 	}
-	err := d.doc.scan(data)
-	if err == nil || len(d.doc.nodes) == 0 || d.doc.nodes[0].next == 0 || d.doc.kindOf(0) != kindObject {
+	if err := d.doc.scan(data); err == nil || len(d.doc.nodes) == 0 || d.doc.kindOf(0) != kindObject {
 		return len(data)
 	}
-	rest := bytes.TrimLeft(data[d.doc.nodes[0].end:], " \t\r\n")
+	end := d.doc.closed
+	if end == 0 {
+		// The limits stop the scan inside of what may still be JSON: too deep, a name twice, too long a string.
+		first := json.NewDecoder(bytes.NewReader(data))
+		var value json.RawMessage
+		if err := first.Decode(&value); err != nil {
+			return len(data)
+		}
+		end = int(first.InputOffset())
+	}
+	rest := bytes.TrimLeft(data[end:], " \t\r\n")
 	if len(rest) == 0 || rest[0] != '{' {
 		return len(data)
 	}
-	return int(d.doc.nodes[0].end)
+	return end
 }

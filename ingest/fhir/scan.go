@@ -58,6 +58,8 @@ type document struct {
 	copied   int
 	// open holds the nodes that are not closed yet: the path of an error.
 	open []int
+	// closed is where the first value ended; 0 when it did not.
+	closed int
 }
 
 // scan reads data, which must hold exactly one JSON value. The error is an *ingest.DecodeError.
@@ -66,7 +68,7 @@ func (d *document) scan(data []byte) error {
 	// (see Input.Data): a copy would cost as much again as the event keeps.
 	d.data, d.text = data, unsafe.String(unsafe.SliceData(data), len(data)) //nolint:gosec // data are never written to again
 	d.nodes, d.open, d.squeezed = d.nodes[:0], d.open[:0], d.squeezed[:0]
-	d.pos, d.copied = 0, 0
+	d.pos, d.copied, d.closed = 0, 0, 0
 	d.space()
 	if d.pos == len(data) {
 		return d.fail(ingest.ReasonInvalidJSON, "there is no JSON value")
@@ -74,6 +76,7 @@ func (d *document) scan(data []byte) error {
 	if err := d.value(0, 0, 0, false); err != nil {
 		return err
 	}
+	d.closed = d.pos
 	d.space()
 	if d.pos != len(data) {
 		return d.fail(ingest.ReasonInvalidJSON, "something follows the JSON value")

@@ -66,7 +66,8 @@ func isLinesName(name string) bool {
 }
 
 // detectJSON tells lines of JSON from one document that spans lines: lines, if the first is complete and another
-// follows, or if the second also begins an object at its margin.
+// follows. A first line that is broken says nothing: the next could stand inside of what it began, and would become
+// events that nobody sent. Such a file is one document, unless its name says that each line stands for itself.
 func detectJSON(name string, text []byte) Form {
 	if isLinesName(name) {
 		return FormLines
@@ -81,9 +82,6 @@ func detectJSON(name string, text []byte) Form {
 		return FormJSON
 	}
 	if json.Valid(first) {
-		return FormLines
-	}
-	if first[0] == '{' && bytes.HasPrefix(rest, []byte(`{"`)) {
 		return FormLines
 	}
 	return FormJSON

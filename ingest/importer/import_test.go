@@ -156,6 +156,7 @@ func TestForms(t *testing.T) {
 		{"a.txt", lines(0, 3), importer.FormLines, 3, 0},
 		{"windows.ndjson", "\ufeff" + strings.ReplaceAll(lines(0, 3), "\n", "\r\n"), importer.FormLines, 3, 0},
 		{"bad-line.ndjson", event(0) + "\n{\"resourceType\":\n" + event(1) + "\nnonsense\n" + event(2), importer.FormLines, 3, 2},
+		{"bad-line.txt", event(0) + "\n{\"resourceType\":\n" + event(1) + "\nnonsense\n" + event(2), importer.FormLines, 3, 2},
 		{"bad-first.ndjson", "nonsense\n" + event(1), importer.FormLines, 1, 1},
 		{"one.json", event(1), importer.FormJSON, 1, 0},
 		{"pretty.json", "\ufeff" + indented(event(1)), importer.FormJSON, 1, 0},
@@ -204,6 +205,55 @@ func TestForms(t *testing.T) {
 			}
 			if stored != tt.stored || dead != tt.dead {
 				t.Errorf("%d stored and %d dead letters after two imports, want %d and %d", stored, dead, tt.stored, tt.dead)
+			}
+		})
+	}
+}
+
+// TestNothingFromTheInside: what stands inside of a document that is refused is never an event. The document is one dead
+// letter, and what stands behind one that is JSON is still read.
+func TestNothingFromTheInside(t *testing.T) {
+	deep := func(inner string) string {
+		return `{"resourceType":"DocumentReference","id":"d","x":` + strings.Repeat("[", 70) + inner + strings.Repeat("]", 70) + "}"
+	}
+	twice := `{"resourceType":"DocumentReference","id":"d","a":1,"a":2,"x":[` + "\n" + event(1) + "\n]}"
+	for _, tt := range []struct {
+		name, content, reason string
+		stored                uint64
+	}{
+		{"deep, one line", deep(event(1)), ingest.ReasonTooDeep, 0},
+		{"deep, the inside on a line of its own", deep("\n" + event(1) + "\n"), ingest.ReasonTooDeep, 0},
+		{"deep, the inside on many lines", deep("\n" + lines(1, 5)), ingest.ReasonTooDeep, 0},
+		{"deep objects", `{"resourceType":"AuditEvent","extension":` + strings.Repeat(`[{"a":`, 5000) + event(1) + strings.Repeat(`}]`, 5000) + "}", ingest.ReasonTooDeep, 0},
+		{"deeper than encoding/json reads", `{"a":` + strings.Repeat(`[{"a":`, 6000) + event(1) + strings.Repeat(`}]`, 6000) + "}", ingest.ReasonTooDeep, 0},
+		{"a name twice", twice, ingest.ReasonDuplicateKey, 0},
+		{"a broken word", `{"resourceType":"AuditEvent","x": tru,` + "\n" + event(1) + "\n}", ingest.ReasonInvalidJSON, 0},
+		{"a broken word before", `{"resourceType":"AuditEvent","x": tru {}` + event(1) + "}", ingest.ReasonInvalidJSON, 0},
+		{"never closed", `{"resourceType":"AuditEvent","x":[` + "\n" + lines(1, 4), ingest.ReasonInvalidJSON, 0},
+		{"closed in a string only", `{"x":"a` + "\n" + `"}` + event(1), ingest.ReasonInvalidJSON, 0},
+		{"behind a deep one", deep("\n"+event(1)+"\n") + "\n" + event(2) + event(3), ingest.ReasonTooDeep, 2},
+		{"behind a name twice", twice + "\n" + event(2), ingest.ReasonDuplicateKey, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, nil, nil)
+			report := b.mustRun(importer.Command{Paths: []string{write(t, t.TempDir(), "a.json", tt.content)}})
+			if report.Total.Stored != tt.stored || report.Total.DeadLetters != 1 {
+				t.Fatalf("%+v, faults %v", report.Total, report.Files[0].Faults)
+			}
+			for _, k := range b.Kept() {
+				if k.Item.GetAccess().GetSourceEventId() == "e1" {
+					t.Error("the inside became an event")
+				}
+				letter := k.Item.GetDeadLetter()
+				if letter == nil {
+					continue
+				}
+				if letter.Reason != tt.reason {
+					t.Errorf("reason %s", letter.Reason)
+				}
+				if !strings.HasPrefix(tt.content, string(k.Sealed.Original)) || !strings.Contains(string(k.Sealed.Original), event(1)) {
+					t.Errorf("the dead letter holds %d of %d bytes", len(k.Sealed.Original), len(tt.content))
+				}
 			}
 		})
 	}
