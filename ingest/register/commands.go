@@ -119,7 +119,7 @@ func (r *Register) merged(req *v1.RegisterSourceRequest) (entry *v1.SourceRegist
 		Name: req.Source.Name, TimeZone: zoneName(r.cfg.Zone), IdentityPolicy: v1.IdentityPolicy_IDENTITY_POLICY_CONTENT,
 	}
 	if known {
-		entry = clone(old.entry)
+		entry = withoutCredential(old.entry)
 	}
 	from, to := req.Source.ProtoReflect(), entry.ProtoReflect()
 	for _, name := range req.Fields {

@@ -187,6 +187,44 @@ func TestChangeKeepsCredentialUntilReplaced(t *testing.T) {
 	}
 }
 
+func TestChangeOfNamedFieldsKeepsTheOthers(t *testing.T) {
+	r, _ := newSite(t).open(t)
+	c := client(t, r, administrator)
+	do := func(fields []string, s *v1.SourceRegistered) *v1.RegisterSourceResponse {
+		t.Helper()
+		resp, err := c.RegisterSource(t.Context(), connect.NewRequest(&v1.RegisterSourceRequest{Source: s, Fields: fields}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.Msg
+	}
+	made := do([]string{"owner"}, &v1.SourceRegistered{Name: "lab", Owner: "Lab"})
+	if made.Credential == "" || made.Source.TimeZone != "Europe/Vienna" || made.Source.IdentityPolicy != v1.IdentityPolicy_IDENTITY_POLICY_CONTENT {
+		t.Fatalf("a new source lacks its defaults: %v", made)
+	}
+	do([]string{"disabled"}, &v1.SourceRegistered{Name: "lab", Disabled: true})
+	do([]string{"expected_silence_s"}, &v1.SourceRegistered{Name: "lab", ExpectedSilenceS: 60})
+	last := do([]string{"expected_silence_s", "reader_system"}, &v1.SourceRegistered{Name: "lab", ReaderSystem: "urn:staff"})
+	if last.Credential != "" {
+		t.Error("a change made a credential that nobody asked for")
+	}
+	got := last.Source
+	if got.Owner != "Lab" || !got.Disabled || got.ExpectedSilenceS != 0 || got.ReaderSystem != "urn:staff" {
+		t.Errorf("after four changes: %v", got)
+	}
+	if _, ok := r.ByCredential(made.Credential); ok {
+		t.Error("a change of something else enabled a disabled source")
+	}
+	do([]string{"disabled"}, &v1.SourceRegistered{Name: "lab"})
+	if _, ok := r.ByCredential(made.Credential); !ok {
+		t.Error("the credential did not outlive the changes")
+	}
+	_, err := c.RegisterSource(t.Context(), connect.NewRequest(&v1.RegisterSourceRequest{Source: &v1.SourceRegistered{Name: "lab"}, Fields: []string{"ownr"}}))
+	if connect.CodeOf(err) != connect.CodeInvalidArgument {
+		t.Errorf("a field that does not exist: %v", err)
+	}
+}
+
 func TestTokens(t *testing.T) {
 	s := newSite(t)
 	r, stop := s.open(t)
