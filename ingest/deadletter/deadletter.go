@@ -206,9 +206,12 @@ func (s *Service) retry(ctx context.Context, position proto.Position, asker stri
 	mark := &v1.DeadLetterRetried{DeadLetterId: letter.EventId, DeadLetterPosition: uint64(position), Asker: asker}
 	reason := ingest.ReasonRefused
 	if known {
-		entries, failed := s.decode(ctx, src, letter, original)
+		entries, atomic, failed := s.decode(ctx, src, letter, original)
 		if reason = failed; failed == "" {
-			results, counts, err := s.cfg.Intake.Submit(ctx, src, entries, ingest.Options{})
+			results, counts, err := s.cfg.Intake.Submit(ctx, src, entries, ingest.Options{Atomic: atomic})
+			if errors.Is(err, ingest.ErrTooLarge) {
+				reason, err = ingest.ReasonTooLarge, nil
+			}
 			if err != nil {
 				return err
 			}
@@ -274,15 +277,16 @@ var errEnough = &ingest.DecodeError{Reason: ingest.ReasonTooLarge, Message: "it 
 // maxRetried is how many entries one dead letter may become: 4 MiB of rows of 16 bytes.
 const maxRetried = 1 << 18
 
-// decode makes entries of the original, at least one of which is no dead letter, or says why not.
-func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.DeadLetter, original *v1.SealedItem) (entries []ingest.Entry, reason string) {
+// decode makes entries of the original, at least one of which is no dead letter, or says why not. atomic: they are kept
+// all or not at all.
+func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.DeadLetter, original *v1.SealedItem) (entries []ingest.Entry, atomic bool, reason string) {
 	if uint64(len(original.Original)) < letter.SizeBytes {
 		// Only the beginning was kept; the rest would be lost in silence.
-		return nil, ingest.ReasonTooLarge
+		return nil, false, ingest.ReasonTooLarge
 	}
-	entries, err := s.entries(ctx, src, letter, original)
+	entries, atomic, err := s.entries(ctx, src, letter, original)
 	if err != nil {
-		return nil, fhir.AsDecodeError(err).Reason
+		return nil, false, fhir.AsDecodeError(err).Reason
 	}
 	good := false
 	for i := range entries {
@@ -296,20 +300,17 @@ func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.Dead
 		if reason == "" {
 			reason = ingest.ReasonInvalidValue
 		}
-		return nil, reason
+		return nil, false, reason
 	}
-	if letter.Origin == originTransaction && reason != "" {
-		// A transaction is all or nothing, also the second time.
-		return nil, reason
-	}
-	return entries, ""
+	return entries, atomic, ""
 }
 
 // entries decodes the original with the adapter for its format.
-func (s *Service) entries(ctx context.Context, src ingest.Source, letter *v1.DeadLetter, original *v1.SealedItem) (entries []ingest.Entry, err error) {
+func (s *Service) entries(ctx context.Context, src ingest.Source, letter *v1.DeadLetter, original *v1.SealedItem) (entries []ingest.Entry, atomic bool, err error) {
 	format, _, _ := strings.Cut(letter.Format, ":")
 	if rows := s.cfg.Rows[format]; rows != nil {
-		return rows(src, letter.Format, original.MediaType, original.Original, letter.ImportId)
+		entries, err = rows(src, letter.Format, original.MediaType, original.Original, letter.ImportId)
+		return entries, false, err
 	}
 	collect := func(more []ingest.Entry) error {
 		if entries = append(entries, more...); len(entries) > maxRetried {
@@ -320,16 +321,15 @@ func (s *Service) entries(ctx context.Context, src ingest.Source, letter *v1.Dea
 	switch form := importer.Form(format); form {
 	case "", "fhir", importer.FormJSON, importer.FormLines, importer.FormHTTP:
 		doc := fhir.Document{Data: original.Original, Origin: letter.Origin, Line: int(letter.Line), ImportID: letter.ImportId}
-		return entries, fhir.Documents(s.cfg.Limits, src, doc, collect)
+		atomic, err = fhir.Again(s.cfg.Limits, src, original.MediaType, doc, collect)
+		return entries, atomic, err
 	default:
 		decoder := s.cfg.Decoders[form]
 		if decoder == nil {
-			return nil, &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "nothing here reads this form"}
+			return nil, false, &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "nothing here reads this form"}
 		}
 		file := importer.File{Name: letter.Origin, ImportID: letter.ImportId, Body: bytes.NewReader(original.Original)}
-		return entries, decoder.DecodeFile(ctx, src, file, collect)
+		err = decoder.DecodeFile(ctx, src, file, collect)
+		return entries, false, err
 	}
 }
-
-// originTransaction is what transactions that were refused as a whole are kept under; see ingest/fhir.
-const originTransaction = "POST /fhir transaction"

@@ -168,6 +168,92 @@ func TestTransactionStaysWhole(t *testing.T) {
 	}
 }
 
+// only is an Appender that sees how entries are appended.
+type only struct {
+	ingest.Appender
+	seen func(entries []ingest.Entry, opts ingest.Options)
+}
+
+func (o only) Append(ctx context.Context, entries []ingest.Entry, opts ingest.Options) ([]ingest.Result, error) {
+	o.seen(entries, opts)
+	return o.Appender.Append(ctx, entries, opts)
+}
+
+// TestTransactionIsAtomic: a transaction that limits refused, and that does not any more, is kept in one batch.
+func TestTransactionIsAtomic(t *testing.T) {
+	f := newFixture(t, nil)
+	body := `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + fmt.Sprintf(event, "1") + `},{"resource":` +
+		strings.Replace(fmt.Sprintf(event, "2"), `"id"`, `"x":`+strings.Repeat("[", 8)+strings.Repeat("]", 8)+`,"id"`, 1) + `}]}`
+	h, err := fhir.NewHandler(fhir.Config{Intake: f.Intake, Source: ingesttest.Sources, Limits: fhir.Limits{Depth: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := send(f.ctx, h, http.MethodPost, "/fhir", body); status != http.StatusUnprocessableEntity {
+		t.Fatalf("answered %d", status)
+	}
+	atomic := false
+	intake, err := ingest.NewIntake(ingest.IntakeConfig{Appender: only{f.Journal, func(entries []ingest.Entry, opts ingest.Options) {
+		if len(entries) == 2 {
+			atomic = opts.Atomic
+		}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.service, err = deadletter.New(deadletter.Config{
+		Intake: intake, Source: ingesttest.Sources, Pending: pending(f.Rig), Locate: f.Journal.Locate, ReadBatch: f.Journal.ReadBatch,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.retry(&v1.RetryDeadLettersRequest{}); got.Stored != 2 || !atomic {
+		t.Errorf("%v, atomic %v", got, atomic)
+	}
+}
+
+// TestSameVerdict: a retry takes nothing that sending the same to the same address would not, and takes what it would.
+func TestSameVerdict(t *testing.T) {
+	deep := `"x":` + strings.Repeat("[", 8) + strings.Repeat("]", 8)
+	entry := func(method, url, resource string) string {
+		return `{"resourceType":"Bundle","type":"%s","entry":[{"resource":` + resource + `,"request":{"method":"` + method + `","url":"` + url + `"}}]}`
+	}
+	for _, tt := range []struct {
+		name, method, path, body string
+		stored                   uint64
+	}{
+		{"another id", http.MethodPut, "/fhir/Patient/other", `{"resourceType":"Patient","id":"zz"}`, 0},
+		{"another id, too deep", http.MethodPut, "/fhir/Patient/other", `{"resourceType":"Patient","id":"zz",` + deep + `}`, 0},
+		{"another type", http.MethodPost, "/fhir/Patient", `{"resourceType":"Person","id":"zz"}`, 0},
+		{"the same id, too deep", http.MethodPut, "/fhir/Patient/zz", `{"resourceType":"Patient","id":"zz",` + deep + `}`, 1},
+		{"no id, too deep", http.MethodPut, "/fhir/Patient/z%2Fz%22%C3%A9", `{"resourceType":"Patient",` + deep + `}`, 1},
+		{"two values", http.MethodPost, "/fhir/AuditEvent", fmt.Sprintf(event, "1") + fmt.Sprintf(event, "2"), 0},
+		{"no Bundle", http.MethodPost, "/fhir", `{"resourceType":"Patient","id":"zz"}`, 0},
+		{"a long address", http.MethodPut, "/fhir/Patient/" + strings.Repeat("z", 3000), `{"resourceType":"Patient","id":"zz",` + deep + `}`, 0},
+		{"a patch in a batch", http.MethodPost, "/fhir", fmt.Sprintf(entry("PATCH", "Patient/zz", `{"resourceType":"Patient","id":"zz"}`), "batch"), 0},
+		{"a patch in a transaction", http.MethodPost, "/fhir", fmt.Sprintf(entry("PATCH", "Patient/zz", `{"resourceType":"Patient","id":"zz"}`), "transaction"), 0},
+		{"a deep entry of a batch", http.MethodPost, "/fhir", fmt.Sprintf(entry("PUT", "Patient/zz", `{"resourceType":"Patient",`+deep+`}`), "batch"), 1},
+		{"a deep entry of a transaction", http.MethodPost, "/fhir", fmt.Sprintf(entry("PUT", "Patient/zz", `{"resourceType":"Patient",`+deep+`}`), "transaction"), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			h, err := fhir.NewHandler(fhir.Config{Intake: f.Intake, Source: ingesttest.Sources, Limits: fhir.Limits{Depth: 8}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(f.ctx, h, tt.method, tt.path, tt.body)
+			got := f.retry(&v1.RetryDeadLettersRequest{})
+			if got.Tried != 1 || got.Stored != tt.stored || got.FailedAgain != 1-tt.stored {
+				t.Errorf("%v", got)
+			}
+			for _, k := range f.Kept() {
+				if letter := k.Item.GetDeadLetter(); letter != nil && strings.Contains(letter.String(), "zz") {
+					t.Errorf("the dead letter names somebody: %v", letter)
+				}
+			}
+		})
+	}
+}
+
 // lines is a decoder that came later: each line is a fact.
 type lines struct{}
 
@@ -217,8 +303,14 @@ func TestWhoMayRetry(t *testing.T) {
 }
 
 func post(ctx context.Context, h http.Handler, body string) {
+	send(ctx, h, http.MethodPost, "/fhir", body)
+}
+
+func send(ctx context.Context, h http.Handler, method, path, body string) int {
 	caller := proto.Caller{Name: "source:ehr", Source: "ehr"}
-	r := httptest.NewRequestWithContext(proto.WithCaller(ctx, caller), http.MethodPost, "/fhir", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(proto.WithCaller(ctx, caller), method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/fhir+json")
-	h.ServeHTTP(httptest.NewRecorder(), r)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
 }

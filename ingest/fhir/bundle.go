@@ -8,6 +8,9 @@ import (
 	"github.com/readtrail/readtrail/proto"
 )
 
+// typeTransaction is the Bundle.type of what is taken all or not at all.
+const typeTransaction = "transaction"
+
 // bundleResponse is the answer to a transaction or batch.
 type bundleResponse struct {
 	ResourceType string          `json:"resourceType"`
@@ -40,10 +43,10 @@ func (h *handler) base(w http.ResponseWriter, r *http.Request) {
 	defer h.release(d)
 	bundle, err := d.ParseBundle(body)
 	if err != nil {
-		h.reject(w, r, src, body, AsDecodeError(err))
+		h.reject(w, r, src, body, "/fhir", AsDecodeError(err))
 		return
 	}
-	if bundle.Type == "transaction" {
+	if bundle.Type == typeTransaction {
 		h.transaction(w, r, src, d, body, bundle)
 		return
 	}
@@ -52,31 +55,7 @@ func (h *handler) base(w http.ResponseWriter, r *http.Request) {
 
 // decodeEntry decodes one entry of a Bundle in the sense of its request.
 func (h *handler) decodeEntry(d *Decoder, src ingest.Source, e *BundleEntry) (ingest.Entry, *ingest.DecodeError) {
-	if e.Method == http.MethodDelete && e.Resource == nil && e.Type != "AuditEvent" {
-		entry, err := d.Decode(src, Input{Data: deletion(e.URL), deleted: e.URL})
-		if err != nil {
-			return entry, AsDecodeError(err)
-		}
-		h.revisions.mark(src, &entry)
-		return entry, nil
-	}
-	if e.Method != "" && e.Method != http.MethodPost && e.Method != http.MethodPut {
-		return ingest.Entry{}, &ingest.DecodeError{
-			Reason: ingest.ReasonRefused, Message: "of requests, only POST, PUT and DELETE are taken",
-		}
-	}
-	if e.Resource == nil {
-		return ingest.Entry{}, &ingest.DecodeError{Reason: ingest.ReasonMissingElement, Element: "resource", Message: "the entry holds no resource"}
-	}
-	in := Input{Data: e.Resource, FullURL: e.FullURL}
-	if e.Method == http.MethodPut {
-		if _, value, typ := splitReference(e.URL, ""); typ != "" && len(value) > len(typ)+1 {
-			in.ID = value[len(typ)+1:]
-		}
-	} else {
-		in.ID = d.assignedID(e.Resource)
-	}
-	entry, err := d.Decode(src, in)
+	entry, err := d.request(src, e)
 	if err != nil {
 		return entry, AsDecodeError(err)
 	}
@@ -111,7 +90,7 @@ func (h *handler) transaction(w http.ResponseWriter, r *http.Request, src ingest
 	}
 	if first != nil {
 		letter := ingest.DeadLetter(src, ingest.Fault{
-			Err: first, Original: body, MediaType: MediaType, Format: "fhir", Origin: "POST /fhir transaction",
+			Err: first, Original: body, MediaType: requestMediaType(http.MethodPost, "/fhir"), Format: "fhir", Origin: originTransaction,
 		})
 		if _, _, err := h.Intake.Submit(r.Context(), src, []ingest.Entry{letter}, ingest.Options{}); err != nil {
 			h.failed(w, r, err)
@@ -148,9 +127,7 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, src ingest.Sourc
 				place[i] = -1
 				continue
 			}
-			entry = ingest.DeadLetter(src, ingest.Fault{
-				Err: err, Original: e.Resource, MediaType: MediaType, Format: "fhir", Origin: "POST /fhir", Line: e.Line, Column: e.Column,
-			})
+			entry = entryLetter(src, e, err)
 		}
 		place[i] = len(entries)
 		entries = append(entries, entry)

@@ -13,18 +13,16 @@ func (h *handler) resource(w http.ResponseWriter, r *http.Request) {
 	if body == nil {
 		return
 	}
-	in := Input{Data: body, ID: r.PathValue("id")}
+	typ, id := r.PathValue("type"), r.PathValue("id")
 	d := h.decoder()
 	defer h.release(d)
-	if in.ID == "" {
-		in.ID = d.assignedID(body)
-	}
-	entry, err := d.Decode(src, in)
-	if err == nil {
-		err = fits(entry, r.PathValue("type"), r.PathValue("id"))
-	}
+	entry, err := d.resource(src, body, typ, id)
 	if err != nil {
-		h.reject(w, r, src, body, AsDecodeError(err))
+		address := "/fhir/" + typ
+		if id != "" {
+			address += "/" + id
+		}
+		h.reject(w, r, src, body, address, AsDecodeError(err))
 		return
 	}
 	h.revisions.mark(src, &entry)
@@ -94,10 +92,12 @@ func fits(entry ingest.Entry, typ, id string) error {
 	return nil
 }
 
-// reject keeps a body that is no event as a dead letter and tells the caller what is wrong with it.
-func (h *handler) reject(w http.ResponseWriter, r *http.Request, src ingest.Source, body []byte, decodeErr *ingest.DecodeError) {
+// reject keeps a body that is no event as a dead letter, with the address that it was sent to, and tells the caller what
+// is wrong with it.
+func (h *handler) reject(w http.ResponseWriter, r *http.Request, src ingest.Source, body []byte, address string, decodeErr *ingest.DecodeError) {
 	letter := ingest.DeadLetter(src, ingest.Fault{
-		Err: decodeErr, Original: body, MediaType: MediaType, Format: "fhir", Origin: r.Method + " /fhir", Line: 1, Column: 1,
+		Err: decodeErr, Original: body, MediaType: requestMediaType(r.Method, address), Format: "fhir", Origin: r.Method + " /fhir",
+		Line: 1, Column: 1,
 	})
 	if _, _, err := h.Intake.Submit(r.Context(), src, []ingest.Entry{letter}, ingest.Options{}); err != nil {
 		h.failed(w, r, err)
