@@ -56,9 +56,10 @@ type chunk struct {
 	line    int
 	end     int64
 	endLine int
-	// tooLong: data is the beginning of one line that was longer than the limit; size is all of it.
-	tooLong bool
-	size    int64
+	// tooLong: data is the beginning of one line that was longer than the limit. lineSize is all of it, size with the
+	// newline behind it.
+	tooLong        bool
+	size, lineSize int64
 
 	entries []ingest.Entry
 	done    chan struct{}
@@ -192,11 +193,12 @@ func (c *chunk) decode(d *Decoder, cfg LinesConfig, src ingest.Source) {
 	if c.tooLong {
 		letter := ingest.DeadLetter(src, ingest.Fault{
 			Err: &ingest.DecodeError{
-				Reason: ingest.ReasonTooLarge, Message: fmt.Sprintf("the line has %d bytes, the limit is %d", c.size, MaxLineBytes),
+				Reason: ingest.ReasonTooLarge,
+				Message: fmt.Sprintf("the line has %d bytes, the limit is %d (only the first %d bytes are kept)", c.lineSize, MaxLineBytes, len(c.data)),
 			},
 			Original: c.data, MediaType: MediaType, Format: "fhir", Origin: cfg.Origin, Line: c.line, ImportID: cfg.ImportID,
 		})
-		letter.Item.GetDeadLetter().SizeBytes = uint64(c.size)
+		letter.Item.GetDeadLetter().SizeBytes = uint64(c.lineSize)
 		c.entries = append(c.entries, letter)
 		return
 	}
@@ -280,7 +282,7 @@ func readChunks(ctx context.Context, cfg LinesConfig, r io.Reader, hand func(*ch
 func skipLine(r io.Reader, buf *[]byte, line int) (*chunk, error) {
 	c := &chunk{line: line, tooLong: true, done: make(chan struct{})}
 	if i := bytes.IndexByte(*buf, '\n'); i >= 0 {
-		c.data, c.size = (*buf)[:i:i], int64(i+1)
+		c.data, c.size, c.lineSize = (*buf)[:i:i], int64(i+1), int64(i)
 		*buf = append(make([]byte, 0, chunkBytes), (*buf)[i+1:]...)
 	} else {
 		c.data, c.size = *buf, int64(len(*buf))
@@ -289,11 +291,13 @@ func skipLine(r io.Reader, buf *[]byte, line int) (*chunk, error) {
 			n, err := r.Read((*buf)[:chunkBytes])
 			piece := (*buf)[:n]
 			if i := bytes.IndexByte(piece, '\n'); i >= 0 {
-				c.size += int64(i + 1)
+				c.lineSize = c.size + int64(i)
+				c.size = c.lineSize + 1
 				*buf = append(make([]byte, 0, chunkBytes), piece[i+1:]...)
 				break
 			}
 			c.size += int64(n)
+			c.lineSize = c.size
 			if errors.Is(err, io.EOF) {
 				break
 			}

@@ -175,6 +175,10 @@ func (f *run) document(body io.Reader, line int) error {
 	}
 	doc := fhir.Document{Data: data, Origin: f.file.Name, Line: line, ImportID: f.file.ImportID}
 	err = fhir.Documents(f.Limits, f.src, doc, func(entries []ingest.Entry) error {
+		if size > fhir.MaxDocumentBytes {
+			// The one dead letter that it is knows only of the bytes that were held.
+			entries[0].Item.GetDeadLetter().SizeBytes = uint64(size)
+		}
 		if err := f.emit(entries); err != nil {
 			return err
 		}

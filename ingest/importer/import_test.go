@@ -449,9 +449,25 @@ func TestLongLines(t *testing.T) {
 	if report.Total.Stored != 2 || report.Total.DeadLetters != 1 {
 		t.Fatalf("%+v", report.Total)
 	}
+	note := fmt.Sprintf("(only the first %d bytes are kept)", ingest.MaxDeadLetterBytes)
 	for _, k := range b.Kept() {
-		if d := k.Item.GetDeadLetter(); d != nil && (d.Line != 2 || d.SizeBytes < 20<<20 || d.Reason != ingest.ReasonTooLarge || len(k.Sealed.Original) != ingest.MaxDeadLetterBytes) {
+		if d := k.Item.GetDeadLetter(); d != nil && (d.Line != 2 || d.SizeBytes != 20<<20+18 || !strings.HasSuffix(d.Message, note) || d.Reason != ingest.ReasonTooLarge || len(k.Sealed.Original) != ingest.MaxDeadLetterBytes) {
 			t.Errorf("%v with %d bytes", d, len(k.Sealed.Original))
+		}
+	}
+}
+
+// TestLongDocument: a document beyond the limit is one dead letter that says how much is missing.
+func TestLongDocument(t *testing.T) {
+	b := newBench(t, nil, nil)
+	content := "{\n\"resourceType\":\"" + strings.Repeat("x", 70<<20) + "\n" + event(1)
+	report := b.mustRun(importer.Command{Paths: []string{write(t, t.TempDir(), "a.json.gz", gz(t, content))}})
+	if report.Total.Stored != 0 || report.Total.DeadLetters != 1 {
+		t.Fatalf("%+v", report.Total)
+	}
+	for _, k := range b.Kept() {
+		if d := k.Item.GetDeadLetter(); d != nil && (d.SizeBytes != uint64(len(content)) || !strings.HasSuffix(d.Message, "bytes are kept)")) {
+			t.Errorf("%v, the document has %d bytes", d, len(content))
 		}
 	}
 }
