@@ -42,8 +42,8 @@ type Config struct {
 	Linger time.Duration
 	// RollupInterval is how long the rollups wait for more. Default 2 s.
 	RollupInterval time.Duration
-	// RetryAfter is the pause after an error. Default 1 s. An insert that was given up has that time to begin, so
-	// that recovery finds it running and cancels it.
+	// RetryAfter is the pause after an error; where nothing gets on, it doubles, up to five times that. Default 1 s. An
+	// insert that was given up has that time to begin, so that recovery finds it running and cancels it.
 	RetryAfter time.Duration
 	// Logger defaults to one that discards.
 	Logger *slog.Logger

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -200,8 +199,8 @@ func (p *pipeline) at(stage string) error {
 // alarm reports whether trying again is pointless: the journal itself is damaged.
 func alarm(err error) bool { return errors.Is(err, proto.ErrCorrupt) || errors.Is(err, ErrGap) }
 
-// maxRetryAfter bounds the pauses between attempts, which double.
-const maxRetryAfter = 5 * time.Second
+// retryGrowth bounds the pauses between attempts, which double: to 5 s by default.
+const retryGrowth = 5
 
 // keepUp runs sessions until ctx ends or the journal turns out damaged. A failure is logged once, however often it is
 // met again before the next watermark.
@@ -224,6 +223,6 @@ func (p *pipeline) keepUp(ctx context.Context) error {
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
-		wait = min(2*wait, max(maxRetryAfter, p.cfg.RetryAfter))
+		wait = min(2*wait, retryGrowth*p.cfg.RetryAfter)
 	}
 }
