@@ -193,7 +193,7 @@ func (c *chunk) decode(d *Decoder, cfg LinesConfig, src ingest.Source) {
 	if c.tooLong {
 		letter := ingest.DeadLetter(src, ingest.Fault{
 			Err: &ingest.DecodeError{
-				Reason: ingest.ReasonTooLarge,
+				Reason:  ingest.ReasonTooLarge,
 				Message: fmt.Sprintf("the line has %d bytes, the limit is %d (only the first %d bytes are kept)", c.lineSize, MaxLineBytes, len(c.data)),
 			},
 			Original: c.data, MediaType: MediaType, Format: "fhir", Origin: cfg.Origin, Line: c.line, ImportID: cfg.ImportID,

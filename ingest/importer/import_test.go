@@ -451,7 +451,7 @@ func TestLongLines(t *testing.T) {
 	}
 	note := fmt.Sprintf("(only the first %d bytes are kept)", ingest.MaxDeadLetterBytes)
 	for _, k := range b.Kept() {
-		if d := k.Item.GetDeadLetter(); d != nil && (d.Line != 2 || d.SizeBytes != 20<<20+18 || !strings.HasSuffix(d.Message, note) || d.Reason != ingest.ReasonTooLarge || len(k.Sealed.Original) != ingest.MaxDeadLetterBytes) {
+		if d := k.Item.GetDeadLetter(); d != nil && (d.Line != 2 || d.SizeBytes != 20<<20+17 || !strings.HasSuffix(d.Message, note) || d.Reason != ingest.ReasonTooLarge || len(k.Sealed.Original) != ingest.MaxDeadLetterBytes) {
 			t.Errorf("%v with %d bytes", d, len(k.Sealed.Original))
 		}
 	}
