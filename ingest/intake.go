@@ -182,9 +182,10 @@ func position(f Fault) (line, column uint64) {
 	return line, uint64(max(f.Column, 1) + max(f.Err.Column, 1) - 1)
 }
 
-// Mark appends an entry that is no input: the begin or end of an import. It is not counted.
+// Mark appends an entry that is no input: the begin or end of an import. It is not counted. It may use the reserve: it is
+// tiny, and an import that cannot end is judged never.
 func (in *Intake) Mark(ctx context.Context, entry Entry) error {
-	if _, err := in.appender.Append(ctx, []Entry{entry}, Options{}); err != nil {
+	if _, err := in.appender.Append(ctx, []Entry{entry}, Options{Reserved: true}); err != nil {
 		return fmt.Errorf("append mark: %w", err)
 	}
 	return nil

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -48,6 +51,45 @@ type client struct {
 	text     []byte
 	stdin    io.Reader
 	sleep    func(ctx context.Context, d time.Duration) error
+	// waits is told, once, why the command stands still.
+	waits func(why string)
+	// reached: the server answered once, so that it will be back when it cannot be reached now.
+	reached bool
+}
+
+// errUnreachable is a server that was never there: nothing listens at its address.
+var errUnreachable = errors.New("the server cannot be reached: is it running, and is this its address?")
+
+// errInput is a file that is not there or may not be read: the others can still be sent.
+var errInput = errors.New("the file cannot be read")
+
+// do sends one request.
+func (c *client) do(req *http.Request) (*http.Response, error) {
+	res, err := c.http.Do(req)
+	if err == nil {
+		c.reached = true
+		return res, nil
+	}
+	var unknown *net.DNSError
+	nobody := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) || errors.As(err, &unknown) && unknown.IsNotFound
+	if nobody && !c.reached {
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	return nil, fmt.Errorf("reach the server: %w", err)
+}
+
+// passes reports whether an error is expected to pass: a server that restarts, a journal that is busy.
+func passes(ctx context.Context, err error) bool {
+	return !errors.Is(err, errRefused) && !errors.Is(err, errUnreachable) && !errors.Is(err, errInput) && ctx.Err() == nil
+}
+
+// wait stands still between two attempts and says so the first time.
+func (c *client) wait(ctx context.Context, why error, pause time.Duration) error {
+	if c.waits != nil {
+		c.waits(why.Error())
+		c.waits = nil
+	}
+	return c.sleep(ctx, pause)
 }
 
 func (c *client) url(path string, more url.Values) string {
@@ -110,10 +152,10 @@ func (c *client) again(ctx context.Context, f func() error) error {
 	pause := firstRetry
 	for attempt := 1; ; attempt++ {
 		err := f()
-		if err == nil || errors.Is(err, errRefused) || attempt == attempts || ctx.Err() != nil {
+		if err == nil || !passes(ctx, err) || attempt == attempts {
 			return err
 		}
-		if err := c.sleep(ctx, pause); err != nil {
+		if err := c.wait(ctx, err, pause); err != nil {
 			return err
 		}
 		pause = min(2*pause, longestRetry)
@@ -126,9 +168,9 @@ func (c *client) post(ctx context.Context, address string, body []byte, answer a
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := c.http.Do(req)
+	res, err := c.do(req)
 	if err != nil {
-		return fmt.Errorf("reach the server: %w", err)
+		return err
 	}
 	defer func() { _ = res.Body.Close() }()
 	if err := statusError(res); err != nil {
@@ -179,6 +221,7 @@ type watch func(sent int64, p Progress)
 func (c *client) file(ctx context.Context, in input, at *fileState, save func(), tell watch) (FileReport, error) {
 	report := FileReport{Name: in.name}
 	var kept ingest.Counts
+	before := at.Counts
 	pause, failures := firstRetry, 0
 	for {
 		last, faults, err := c.send(ctx, in, at, tell)
@@ -189,17 +232,20 @@ func (c *client) file(ctx context.Context, in input, at *fileState, save func(),
 		if err == nil || last.Error != "" && !last.Busy {
 			kept.Add(last.Counts)
 			report.Counts, report.In, report.Damaged = kept, kept.In(), last.Error
-			*at = fileState{Done: err == nil, Offset: last.Offset, Line: last.Line}
+			// A damaged file is damaged wherever it is gone on with: all of it is sent again.
+			if *at = (fileState{}); err == nil {
+				*at = fileState{Done: true, Offset: last.Offset, Line: last.Line, Counts: sum(before, kept)}
+			}
 			save()
 			return report, nil
 		}
-		if errors.Is(err, errRefused) || ctx.Err() != nil || in.path == "-" {
+		if !passes(ctx, err) || in.path == "-" {
 			report.Counts, report.In = kept, kept.In()
 			return report, err
 		}
 		if last.Resumable && last.Offset > at.Offset {
 			kept.Add(last.Counts)
-			*at = fileState{Offset: last.Offset, Line: last.Line}
+			*at = fileState{Offset: last.Offset, Line: last.Line, Counts: sum(before, kept)}
 			save()
 			pause, failures = firstRetry, 0
 		} else if !last.Resumable {
@@ -209,18 +255,23 @@ func (c *client) file(ctx context.Context, in input, at *fileState, save func(),
 			report.Counts, report.In = kept, kept.In()
 			return report, err
 		}
-		if err := c.sleep(ctx, pause); err != nil {
+		if err := c.wait(ctx, err, pause); err != nil {
 			return report, err
 		}
 		pause = min(2*pause, longestRetry)
 	}
 }
 
+func sum(a, b ingest.Counts) ingest.Counts {
+	a.Add(b)
+	return a
+}
+
 // send sends a file once, from at on, and returns the last line of progress. A last line with an error is an error.
 func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) (last Progress, faults []Fault, err error) {
 	body, length, err := c.open(in, at.Offset)
 	if err != nil {
-		return last, nil, fmt.Errorf("%w: %w", errRefused, err)
+		return last, nil, fmt.Errorf("%w: %w", errInput, err)
 	}
 	defer func() { _ = body.Close() }()
 	more := url.Values{paramName: {filepath.Base(in.name)}}
@@ -247,9 +298,9 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 	if len(c.text) > 0 {
 		req.Header.Set(headerMapping, base64.StdEncoding.EncodeToString(c.text))
 	}
-	res, err := c.http.Do(req)
+	res, err := c.do(req)
 	if err != nil {
-		return last, nil, fmt.Errorf("reach the server: %w", err)
+		return last, nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	if err := statusError(res); err != nil {

@@ -161,13 +161,19 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 	if !c.Resume || c.DryRun {
 		progress.Files, progress.ImportID = map[string]fileState{}, ""
 	}
-	name := strings.Join(baseNames(c.Paths), " ")
+	show := newDisplay(cfg, c.Quiet || c.JSON, inputs)
+	defer show.close()
+	if !c.Quiet {
+		server.waits = func(why string) { show.note("waiting for the server: " + why) }
+	}
+	name, before := strings.Join(baseNames(c.Paths), " "), progress.counts()
 	if !c.DryRun && len(inputs) > 0 {
 		if server.importID = progress.ImportID; server.importID == "" {
 			if err := server.begin(ctx, name); err != nil {
 				return err
 			}
 			progress.ImportID = server.importID
+			_ = progress.save()
 		}
 		report.ImportID = server.importID
 	}
@@ -176,12 +182,34 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 			return err
 		}
 	}
-	show := newDisplay(cfg, c.Quiet || c.JSON, inputs)
-	defer show.close()
-	var errs []error
+	err = c.sendFiles(ctx, server, inputs, progress, show, report)
+	if err != nil && !errors.Is(err, errDamaged) {
+		return fmt.Errorf("%w; what was stored stays: %s", err, again)
+	}
+	if !c.DryRun && len(inputs) > 0 {
+		if endErr := server.end(ctx, name, sum(before, report.Total)); endErr != nil {
+			return errors.Join(err, fmt.Errorf("%w; everything is stored, but the import is not closed: %s", endErr, again))
+		}
+		progress.remove()
+	}
+	return err
+}
+
+// again is what to do about an import that did not get to its end.
+const again = "run the same again with --resume"
+
+// errDamaged is a file that cannot be read to its end, whoever tries again.
+var errDamaged = errors.New("the rest went through: mend that and import the file again")
+
+// sendFiles sends the inputs. The error is errDamaged when everything was sent that can be read.
+func (c Command) sendFiles(ctx context.Context, server *client, inputs []input, progress *state, show *display, report *Report) error {
+	var errs, damaged []error
 	for _, in := range inputs {
 		key := progress.key(in)
 		at := progress.Files[key]
+		if in.path == "-" && !at.Done {
+			at = fileState{} // it cannot be gone on with, only be through
+		}
 		if at.Done && key != "" {
 			report.Files = append(report.Files, FileReport{Name: in.name, Resumed: true})
 			show.next(in)
@@ -198,23 +226,20 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 		report.Total.Add(one.Counts)
 		show.done(in, one)
 		if one.Damaged != "" {
-			errs = append(errs, fmt.Errorf("import %s: %s", in.name, one.Damaged))
+			damaged = append(damaged, fmt.Errorf("import %s: %s", in.name, one.Damaged))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("import %s: %w", in.name, err))
-			if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+			if !errors.Is(err, errInput) {
 				break
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%w; what was stored stays: run the same again with --resume", err)
-	}
-	if !c.DryRun && len(inputs) > 0 {
-		if err := server.end(ctx, name, report.Total); err != nil {
-			return err
-		}
-		progress.remove()
+	switch {
+	case len(errs) > 0:
+		return errors.Join(append(damaged, errs...)...)
+	case len(damaged) > 0:
+		return fmt.Errorf("%w; %w", errors.Join(damaged...), errDamaged)
 	}
 	return nil
 }

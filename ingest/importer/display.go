@@ -140,6 +140,16 @@ func (d *display) next(in input) {
 	d.before += max(in.size, 0)
 }
 
+// note writes a line of its own.
+func (d *display) note(text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.drawn {
+		d.put("\r\x1b[K")
+	}
+	d.put(printable(text) + "\n")
+}
+
 // close takes the bar away.
 func (d *display) close() {
 	d.mu.Lock()
@@ -180,7 +190,9 @@ const maxRows = 40
 func writeTable(w io.Writer, r Report, quiet bool) error {
 	var out bytes.Buffer
 	troubled := r.Total.DeadLetters > 0 || r.Total.Conflicts > 0
-	if !quiet || troubled {
+	if len(r.Files) == 0 && len(r.Skipped) == 0 {
+		fmt.Fprintln(&out, "no files found")
+	} else if !quiet || troubled {
 		if err := writeFiles(&out, r, quiet); err != nil {
 			return fmt.Errorf("write summary: %w", err)
 		}

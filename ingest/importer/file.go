@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
@@ -330,6 +331,7 @@ func (f *run) tell(now bool) error {
 // finish writes the last line: done, or what went wrong and whether coming back helps.
 func (f *run) finish(err error) {
 	var decodeErr *ingest.DecodeError
+	var corrupt flate.CorruptInputError
 	switch {
 	case err == nil:
 		f.progress.Done = true
@@ -337,8 +339,8 @@ func (f *run) finish(err error) {
 		f.progress.Error = decodeErr.Error()
 	case errors.Is(err, ingest.ErrBusy), errors.Is(err, ingest.ErrClosed):
 		f.progress.Error, f.progress.Busy = "the journal is busy: send the rest later", true
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF):
-		f.progress.Error = "the file ends too early or its compression is damaged; what was read before is kept"
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		f.progress.Error = "the file ends too early or its compression is damaged"
 	default:
 		f.Logger.WarnContext(f.ctx, "import of a file failed", slog.String("source", f.src.Name), slog.Any("err", err))
 		f.progress.Error, f.progress.Busy = "the import was interrupted: send the rest again", true

@@ -168,6 +168,7 @@ func TestForms(t *testing.T) {
 		{"captured-lf.json", strings.ReplaceAll(head, "\r", "") + "\n" + indented(bundle), importer.FormHTTP, 2, 1},
 		{"captured-chunked.json", head + "Transfer-Encoding: chunked\r\n\r\n" + chunked, importer.FormHTTP, 1, 0},
 		{"a.ndjson.gz", gz(t, lines(0, 5)), importer.FormLines, 5, 0},
+		{"broken-first.json", "{\"resourceType\":\n" + event(1) + "\n" + event(2), importer.FormJSON, 0, 1},
 		{"unnamed", gz(t, indented(event(1))), importer.FormJSON, 1, 0},
 		{"empty.json", " \n", importer.FormEmpty, 0, 0},
 		{"nothing", "", importer.FormEmpty, 0, 0},
@@ -210,55 +211,6 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestNothingFromTheInside: what stands inside of a document that is refused is never an event. The document is one dead
-// letter, and what stands behind one that is JSON is still read.
-func TestNothingFromTheInside(t *testing.T) {
-	deep := func(inner string) string {
-		return `{"resourceType":"DocumentReference","id":"d","x":` + strings.Repeat("[", 70) + inner + strings.Repeat("]", 70) + "}"
-	}
-	twice := `{"resourceType":"DocumentReference","id":"d","a":1,"a":2,"x":[` + "\n" + event(1) + "\n]}"
-	for _, tt := range []struct {
-		name, content, reason string
-		stored                uint64
-	}{
-		{"deep, one line", deep(event(1)), ingest.ReasonTooDeep, 0},
-		{"deep, the inside on a line of its own", deep("\n" + event(1) + "\n"), ingest.ReasonTooDeep, 0},
-		{"deep, the inside on many lines", deep("\n" + lines(1, 5)), ingest.ReasonTooDeep, 0},
-		{"deep objects", `{"resourceType":"AuditEvent","extension":` + strings.Repeat(`[{"a":`, 5000) + event(1) + strings.Repeat(`}]`, 5000) + "}", ingest.ReasonTooDeep, 0},
-		{"deeper than encoding/json reads", `{"a":` + strings.Repeat(`[{"a":`, 6000) + event(1) + strings.Repeat(`}]`, 6000) + "}", ingest.ReasonTooDeep, 0},
-		{"a name twice", twice, ingest.ReasonDuplicateKey, 0},
-		{"a broken word", `{"resourceType":"AuditEvent","x": tru,` + "\n" + event(1) + "\n}", ingest.ReasonInvalidJSON, 0},
-		{"a broken word before", `{"resourceType":"AuditEvent","x": tru {}` + event(1) + "}", ingest.ReasonInvalidJSON, 0},
-		{"never closed", `{"resourceType":"AuditEvent","x":[` + "\n" + lines(1, 4), ingest.ReasonInvalidJSON, 0},
-		{"closed in a string only", `{"x":"a` + "\n" + `"}` + event(1), ingest.ReasonInvalidJSON, 0},
-		{"behind a deep one", deep("\n"+event(1)+"\n") + "\n" + event(2) + event(3), ingest.ReasonTooDeep, 2},
-		{"behind a name twice", twice + "\n" + event(2), ingest.ReasonDuplicateKey, 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, nil, nil)
-			report := b.mustRun(importer.Command{Paths: []string{write(t, t.TempDir(), "a.json", tt.content)}})
-			if report.Total.Stored != tt.stored || report.Total.DeadLetters != 1 {
-				t.Fatalf("%+v, faults %v", report.Total, report.Files[0].Faults)
-			}
-			for _, k := range b.Kept() {
-				if k.Item.GetAccess().GetSourceEventId() == "e1" {
-					t.Error("the inside became an event")
-				}
-				letter := k.Item.GetDeadLetter()
-				if letter == nil {
-					continue
-				}
-				if letter.Reason != tt.reason {
-					t.Errorf("reason %s", letter.Reason)
-				}
-				if !strings.HasPrefix(tt.content, string(k.Sealed.Original)) || !strings.Contains(string(k.Sealed.Original), event(1)) {
-					t.Errorf("the dead letter holds %d of %d bytes", len(k.Sealed.Original), len(tt.content))
-				}
-			}
-		})
-	}
-}
-
 // TestDirectory: context first, no documentation, marks around it all.
 func TestDirectory(t *testing.T) {
 	b := newBench(t, nil, nil)
@@ -266,11 +218,11 @@ func TestDirectory(t *testing.T) {
 	write(t, dir, "AuditEvent.ndjson", lines(0, 10))
 	write(t, dir, "Patient.ndjson", `{"resourceType":"Patient","id":"1"}`+"\n")
 	write(t, dir, "sub/Practitioner.ndjson.gz", gz(t, `{"resourceType":"Practitioner","id":"1"}`+"\n"))
-	for _, name := range []string{"SOURCE.md", "LICENSE", "README.txt", ".hidden/x.json", "_schema/a.xsd", "labels.csv", "package.json", "x.xsd"} {
+	for _, name := range []string{"SOURCE.md", "LICENSE", "README.txt", ".hidden/x.json", "_schema/a.xsd", "labels.csv", "manifest.json", "package.json", "x.xsd"} {
 		write(t, dir, name, "no data")
 	}
 	report := b.mustRun(importer.Command{Paths: []string{dir}, Backfill: true})
-	if len(report.Files) != 3 || report.Total.Stored != 12 || len(report.Skipped) != 8 {
+	if len(report.Files) != 3 || report.Total.Stored != 12 || len(report.Skipped) != 9 {
 		t.Fatalf("%+v", report)
 	}
 	kept := b.Kept()

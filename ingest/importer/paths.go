@@ -128,6 +128,8 @@ func noData(d fs.DirEntry) string {
 		return "licence"
 	case name == "package.json", name == "package-lock.json":
 		return "package description"
+	case name == "manifest.json":
+		return "describes the files beside it"
 	case name == "labels.csv":
 		return "labels are for evaluation"
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/readtrail/readtrail/ingest"
 )
 
 // state is how far an import got, kept beside the user's cache so that --resume can go on. It names no file: only a
@@ -23,6 +25,8 @@ type fileState struct {
 	Done   bool  `json:"done"`
 	Offset int64 `json:"offset"`
 	Line   int   `json:"line"`
+	// Counts is what became of it up to Offset: the end of the import tells the sum, also when it took several runs.
+	Counts ingest.Counts `json:"counts"`
 }
 
 // openState finds the state for these inputs, or makes an empty one. An empty dir keeps none.
@@ -56,8 +60,19 @@ func openState(dir, server, source string, inputs []input) (*state, error) {
 	return s, nil
 }
 
+// counts is what became of everything so far.
+func (s *state) counts() (total ingest.Counts) {
+	for _, file := range s.Files {
+		total.Add(file.Counts)
+	}
+	return total
+}
+
 // key identifies a file in this very state.
 func (s *state) key(in input) string {
+	if in.path == "-" {
+		return "-"
+	}
 	info, err := os.Stat(in.path)
 	if err != nil {
 		return ""
