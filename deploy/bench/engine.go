@@ -56,7 +56,7 @@ func openEngine(ctx context.Context, binary, home string) (*engine, error) {
 	return &engine{Store: db, engine: child}, nil
 }
 
-func (e *engine) close() error { return errors.Join(e.Store.Close(), e.engine.Close()) }
+func (e *engine) close() error { return errors.Join(e.Close(), e.engine.Close()) }
 
 // exec runs the statements of a file of sql/, in order.
 func (e *engine) exec(ctx context.Context, name string, params store.Params) error {

@@ -121,7 +121,7 @@ func (b *bench) rebuild(ctx context.Context, home string, events int) (rate floa
 	if err != nil {
 		return 0, "", fmt.Errorf("rebuild: %w", err)
 	}
-	defer stream.Close()
+	defer func() { err = errors.Join(err, stream.Close()) }()
 	flipped, rows := false, uint64(0)
 	for stream.Receive() {
 		flipped, rows = stream.Msg().Flipped, stream.Msg().Rows

@@ -49,7 +49,7 @@ func examine(dir string) (machine, error) {
 		return m, fmt.Errorf("examine %s: %w", dir, err)
 	}
 	m.FreeGB = float64(fs.Bavail) * float64(fs.Bsize) / (1 << 30)
-	if int64(fs.Type) == tmpfs {
+	if fs.Type == tmpfs {
 		return m, fmt.Errorf("%s is in memory: name a directory on a disk with -dir", dir)
 	}
 	var err error

@@ -105,7 +105,7 @@ func (b *bench) startPostgres(ctx context.Context, programs string) (*postgres, 
 			return nil, err
 		}
 		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := errors.Join(os.Chown(db.dir, uid, gid), os.Chmod(b.dir, 0o711)); err != nil {
+		if err := errors.Join(os.Chown(db.dir, uid, gid), os.Chmod(b.dir, 0o711)); err != nil { //nolint:gosec // the server runs as another user and must get through
 			return nil, fmt.Errorf("start PostgreSQL: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 

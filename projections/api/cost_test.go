@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"

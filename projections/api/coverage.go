@@ -6,9 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
-	"golang.org/x/sync/errgroup"
 )
 
 // maxGaps bounds the gaps of one answer: three sources a day over a year. What lies beyond is counted in a note.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 )

@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
-	"golang.org/x/sync/errgroup"
 )
 
 // Bounds of the identity walk. A person has a handful of identifiers, a much merged one a few dozen: hundreds mean that a

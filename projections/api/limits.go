@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
+
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -29,11 +30,6 @@ type period struct{ from, until int64 }
 
 func (p period) holds(occurred int64) bool {
 	return (p.from == 0 || occurred >= p.from) && (p.until == 0 || occurred < p.until)
-}
-
-// overlaps reports whether [from, until) and the period share time; until 0 is still open.
-func (p period) overlaps(from, until int64) bool {
-	return (p.until == 0 || from < p.until) && (until == 0 || p.from == 0 || until > p.from)
 }
 
 // invalid refuses a request. The message names the field and what to do, never what was sent.

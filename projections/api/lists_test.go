@@ -8,9 +8,10 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
+	protobuf "google.golang.org/protobuf/proto"
+
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
-	protobuf "google.golang.org/protobuf/proto"
 )
 
 func deadLetter(source, reason string) *v1.Item {

@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
+
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"

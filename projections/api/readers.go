@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"golang.org/x/sync/errgroup"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // Bounds of what one answer follows to find out which of its readers are one human. Readers beyond them stay apart, and a

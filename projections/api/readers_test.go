@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )

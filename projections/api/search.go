@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -40,8 +41,12 @@ type searchAsk struct {
 func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*searchAsk, error) {
 	a := &searchAsk{m: m, at: period{m.FromUs, m.UntilUs}}
 	conditions := []struct{ field, value string }{
-		{"object_type", m.ObjectType}, {"site", m.Site}, {"workstation", m.Workstation},
-		{"network_address", m.NetworkAddress}, {"source", m.Source}, {"text", m.Text},
+		{"object_type", m.ObjectType},
+		{"site", m.Site},
+		{"workstation", m.Workstation},
+		{"network_address", m.NetworkAddress},
+		{"source", m.Source},
+		{"text", m.Text},
 	}
 	some := m.Action != v1.Action_ACTION_UNSPECIFIED || m.BreakGlass || m.Patientless || m.Unresolved
 	some = some || m.Object != ""

@@ -102,7 +102,7 @@ func (s *summaries) run() {
 		case <-tick.C:
 			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 			if err := s.flush(ctx, false); err != nil {
-				s.logger.WarnContext(ctx, "summary of questions not journaled, trying again", "err", err)
+				s.logger.WarnContext(ctx, "summary of questions not journaled, trying again", slog.Any("err", err))
 			}
 			cancel()
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 

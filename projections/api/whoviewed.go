@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
-	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -8,8 +8,9 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
-	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	protobuf "google.golang.org/protobuf/proto"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 func (w *world) whoViewed(patient string, edit ...func(*v1.WhoViewedRequest)) *v1.WhoViewedResponse {

@@ -208,7 +208,7 @@ const tagPrefix = "/* readtrail:"
 func (req *request) cleanup() {
 	if req.bodyPath != "" && !req.bodyRemoved {
 		req.bodyRemoved = true
-		_ = os.Remove(req.bodyPath) //nolint:gosec // made by os.CreateTemp
+		_ = os.Remove(req.bodyPath)
 	}
 }
 
