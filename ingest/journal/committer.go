@@ -168,7 +168,9 @@ func (c *committer) take(ctx context.Context, req *request) {
 		return
 	}
 	if b := c.open; req.opts.Atomic && b != nil && (len(b.items)+len(req.items) > batchItems || b.bytes+req.bytes > c.soft()) {
-		c.dispatch(ctx)
+		if c.makeRoom(ctx, req); req.answered {
+			return
+		}
 	}
 	for i := range req.items {
 		if req.answered { // a failure while it waited for room
@@ -191,6 +193,12 @@ func (c *committer) take(ctx context.Context, req *request) {
 // place decides what becomes of one item. Its error is the index's.
 func (c *committer) place(ctx context.Context, req *request, i int) error {
 	it := &req.items[i]
+	// Room comes first: while it is waited for, what stands where can change.
+	if b := c.open; b != nil && !req.opts.Atomic && b.bytes+it.size() > c.soft() {
+		if c.makeRoom(ctx, req); req.answered {
+			return nil
+		}
+	}
 	result, id, stored := ingest.Result{Status: ingest.Stored, ID: it.id}, it.id, it.BatchItem
 	if !id.IsZero() {
 		check := [proto.ContentCheckSize]byte(it.content[:])
@@ -218,11 +226,7 @@ func (c *committer) place(ctx context.Context, req *request, i int) error {
 			return nil
 		}
 	}
-	c.reserve(ctx, req, it.size())
-	if req.answered {
-		return nil
-	}
-	b := c.open
+	b := c.opened()
 	result.Position = proto.At(b.sequence, len(b.items))
 	b.items = append(b.items, stored)
 	b.bytes += it.size()
@@ -273,17 +277,23 @@ func (c *committer) batchAt(sequence uint64) *batch {
 	return nil
 }
 
-// reserve makes sure that there is an open batch with room for size bytes of the request.
-func (c *committer) reserve(ctx context.Context, req *request, size int) {
-	if c.open != nil && !req.opts.Atomic && c.open.bytes+size > c.soft() {
-		c.dispatch(ctx)
+// makeRoom sends the open batch on its way, so that the next item opens another. It may wait, and an append may fail
+// meanwhile: a request that stands in no batch yet was not answered then, and is here.
+func (c *committer) makeRoom(ctx context.Context, req *request) {
+	c.dispatch(ctx)
+	if err := c.refusal(req.opts.Reserved); err != nil {
+		c.answer(req, err)
 	}
-	if c.open != nil || req.answered {
-		return
+}
+
+// opened returns the open batch, a new one where there is none.
+func (c *committer) opened() *batch {
+	if c.open == nil {
+		c.issued++
+		c.open = &batch{sequence: c.issued, sent: make(chan struct{})}
+		c.timer.Reset(batchWait)
 	}
-	c.issued++
-	c.open = &batch{sequence: c.issued, sent: make(chan struct{})}
-	c.timer.Reset(batchWait)
+	return c.open
 }
 
 // room reports whether the open batch may fly now.
@@ -376,7 +386,8 @@ func (c *committer) keep(b *batch) error {
 }
 
 // fail answers everything that is not acknowledged with ErrBusy, and starts to read the stream again: what became of a
-// batch without an answer only the stream can tell. current is a request that stands in no batch yet, or nil.
+// batch without an answer only the stream can tell. There is one recovery at a time: a failure during it joins it.
+// current is a request that stands in no batch yet, or nil.
 func (c *committer) fail(ctx context.Context, cause error, current *request) {
 	unfinished := 0
 	for _, b := range c.inFlight {
@@ -409,6 +420,9 @@ func (c *committer) fail(ctx context.Context, cause error, current *request) {
 	c.j.metrics.inFlight.Set(0)
 	c.j.metrics.faults.WithLabelValues(faultKind(cause)).Inc()
 	c.j.log.LogAttrs(ctx, slog.LevelWarn, "append failed; reading the stream again", slog.Any("err", cause))
+	if state(c.state.Load()) != taking {
+		return
+	}
 	c.enter(recovering)
 	known := recovery{last: c.acked, received: c.received, index: c.index, lost: maps.Clone(c.lost)}
 	ctx, c.cancelRecovery = context.WithCancel(ctx)

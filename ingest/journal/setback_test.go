@@ -1,0 +1,86 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/journal"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// TestServerStopsUnderLargeCalls stops the server again and again under calls that wait for room in flight: whatever
+// fails meanwhile, nothing is published during a recovery, so that the only writer never takes itself for another.
+func TestServerStopsUnderLargeCalls(t *testing.T) {
+	cfg := testConfig(t, t.TempDir())
+	cfg.PublishTimeout = 2 * time.Second
+	j := open(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	var kept atomic.Int64
+	var wg sync.WaitGroup
+	for caller := range 48 {
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				e := numbered(caller*1_000_000 + n)
+				original := make([]byte, 300<<10)
+				for i := range original {
+					original[i] = byte(i*7 + n*13 + caller)
+				}
+				e.Source, e.Sealed = "emr", &v1.SealedItem{Original: original}
+				_, err := j.Append(ctx, []ingest.Entry{e}, ingest.Options{Atomic: n%2 == 0})
+				switch {
+				case err == nil:
+					kept.Add(1)
+				case errors.Is(err, ingest.ErrClosed):
+					t.Errorf("nobody closed the journal and nobody else wrote: %v", err)
+					cancel()
+				case errors.Is(err, ingest.ErrBusy):
+					pause(ctx, time.Millisecond)
+				}
+			}
+		})
+	}
+	for ctx.Err() == nil {
+		pause(ctx, 300*time.Millisecond)
+		journal.StopServer(j)
+		for ctx.Err() == nil && j.Ready() != nil {
+			pause(ctx, 10*time.Millisecond)
+		}
+	}
+	wg.Wait()
+	ready, cancelReady := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancelReady()
+	for j.Ready() != nil && ready.Err() == nil && !t.Failed() {
+		pause(ready, 10*time.Millisecond)
+	}
+	if err := j.Ready(); err != nil {
+		t.Fatalf("it never recovered: %v", err)
+	}
+	if n := int64(len(accesses(readAll(t, j)))); n < kept.Load() || n == 0 { // readAll finds what stands twice
+		t.Errorf("%d accesses, %d were acknowledged", n, kept.Load())
+	}
+}
+
+// pause waits between two attempts.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// accesses leaves out ticks, which recoveries append.
+func accesses(all []stored) []*v1.AccessEvent {
+	var out []*v1.AccessEvent
+	for _, s := range all {
+		if a := s.item.GetAccess(); a != nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
