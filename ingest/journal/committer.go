@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,8 +62,7 @@ type committer struct {
 	issued uint64 // last sequence given to a batch
 	// received is the received time of the last batch, in microseconds. It never falls.
 	received int64
-	// lost holds batches whose fate was unknown: if one turns up in the stream after all, it is no other writer's.
-	lost map[uint64]proto.Hash
+	lost     lost
 	// cancelRecovery ends a recovery when the journal closes.
 	cancelRecovery context.CancelFunc
 }
@@ -76,7 +74,7 @@ func newCommitter(j *Journal) *committer {
 		j: j, queue: make(chan *request, queueSize), reserved: make(chan *request, reservedSize),
 		stopping: make(chan struct{}), stopped: make(chan struct{}),
 		finished: make(chan *batch, maxInFlight), recovered: make(chan recovery, 1),
-		timer: timer, recent: map[proto.EventID]sighting{}, lost: map[uint64]proto.Hash{},
+		timer: timer, recent: map[proto.EventID]sighting{}, lost: lost{},
 	}
 }
 
@@ -405,7 +403,7 @@ func (c *committer) fail(ctx context.Context, cause error, current *request) {
 	busy := fmt.Errorf("%w: %w", ingest.ErrBusy, cause)
 	for _, b := range batches {
 		if b.message != nil && !b.unsent {
-			c.lost[b.sequence] = b.root
+			c.lost.add(b.sequence, b.root)
 		}
 		for _, req := range b.requests {
 			c.answer(req, busy)
@@ -424,7 +422,8 @@ func (c *committer) fail(ctx context.Context, cause error, current *request) {
 		return
 	}
 	c.enter(recovering)
-	known := recovery{last: c.acked, received: c.received, index: c.index, lost: maps.Clone(c.lost)}
+	known := recovery{last: c.acked, received: c.received, index: c.index, lost: lost{}}
+	known.lost.addAll(c.lost)
 	ctx, c.cancelRecovery = context.WithCancel(ctx)
 	c.flights.Go(func() { c.recovered <- c.j.recover(ctx, known, cause) })
 }
@@ -432,12 +431,10 @@ func (c *committer) fail(ctx context.Context, cause error, current *request) {
 // resume goes on from what the stream says.
 func (c *committer) resume(r recovery) {
 	c.cancelRecovery()
-	c.acked, c.issued, c.received, c.index, c.lost = r.last, r.last, r.received, r.index, r.lost
-	for sequence := range c.lost {
-		if sequence <= r.last {
-			delete(c.lost, sequence)
-		}
-	}
+	c.acked, c.issued, c.received, c.index = r.last, r.last, r.received, r.index
+	r.lost.addAll(c.lost)
+	c.lost = r.lost
+	c.lost.settle(r.last)
 	switch {
 	case r.fenced:
 		c.enter(fenced)

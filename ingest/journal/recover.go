@@ -17,7 +17,7 @@ type recovery struct {
 	last     uint64 // last sequence in the stream
 	received int64
 	index    *seen
-	lost     map[uint64]proto.Hash // batches that may still turn up
+	lost     lost // batches that may still turn up, and probes
 	fenced   bool
 	err      error // the journal closed before the stream could be read
 }
@@ -111,7 +111,7 @@ func (j *Journal) readAgain(ctx context.Context, r *recovery) error {
 			return nil
 		}
 		root := proto.Hash(b.Head.Root)
-		if mine, ok := r.lost[b.Sequence()]; !ok || mine != root {
+		if !r.lost.has(b.Sequence(), root) {
 			r.fenced = true
 		}
 		r.last = b.Sequence()
@@ -138,10 +138,13 @@ func (j *Journal) probe(ctx context.Context, r *recovery) error {
 	if err != nil {
 		return err
 	}
-	r.lost[sequence] = root
+	r.lost.add(sequence, root)
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.PublishTimeout)
 	defer cancel()
 	if err := await(ctx, future, sequence); err != nil {
+		if outOfTurn(err) {
+			r.lost.drop(sequence, root) // never written; other refusals can come after a write, when the sync failed
+		}
 		if refused(err) {
 			return fmt.Errorf("%w: %w", ingest.ErrBusy, err) // it hears; the stream is read again
 		}
