@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // ErrKeyGone says that a data key is not in the ring: it was destroyed, and with it what it sealed.
@@ -117,6 +118,15 @@ func (k *KeyRing) forSealing(source string, day int32) (*dataKey, error) {
 	}
 	k.open[name], k.used[prefix] = key, name
 	return key, nil
+}
+
+// Check returns nil when originals of source can be sealed on the day of at (UTC). Where there is no key for it, it makes
+// one, as sealing would, so that sealing on that day meets a key that works.
+func (k *KeyRing) Check(source string, at time.Time) error {
+	if _, err := k.forSealing(source, dayOf(at.UnixMicro())); err != nil {
+		return fmt.Errorf("check data key: %w", err)
+	}
+	return nil
 }
 
 // forOpening returns a key by its id. The error wraps ErrKeyGone when its file is not there.

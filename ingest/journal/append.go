@@ -82,10 +82,12 @@ func (j *Journal) Append(ctx context.Context, entries []ingest.Entry, opts inges
 	return req.results, nil
 }
 
-// prepare serialises the entries and refuses what fits no batch.
+// prepare serialises the entries and refuses what fits no batch or cannot be sealed: here, so that a source without a
+// good key holds up no other one.
 func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request, error) {
 	req := &request{opts: opts, items: make([]item, len(entries)), results: make([]ingest.Result, len(entries)), done: make(chan error, 1)}
 	limit := j.current().batchBytes
+	sealedFor := ""
 	for i := range entries {
 		if err := j.serialise(&req.items[i], &entries[i]); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
@@ -95,6 +97,16 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 			return nil, fmt.Errorf("entry %d has %d bytes, the limit is %d: %w", i, size, limit, ingest.ErrTooLarge)
 		}
 		req.bytes += size
+		if e := &entries[i]; e.Sealed == nil || e.Source == sealedFor {
+			continue
+		}
+		sealedFor = entries[i].Source
+		// Received times never fall, so the batch's day is this one, or the next at midnight.
+		at := time.UnixMicro(max(j.cfg.Now().UnixMicro(), j.received.Load()))
+		if err := j.checkKey(sealedFor, at); err != nil {
+			j.metrics.refused.WithLabelValues(refusalReason(err)).Inc()
+			return nil, fmt.Errorf("entry %d: %w", i, err)
+		}
 	}
 	if opts.Atomic && (len(entries) > proto.MaxBatchItems || req.bytes > limit) {
 		return nil, fmt.Errorf("%d entries of %d bytes are to be kept together, the limits are %d and %d: %w",

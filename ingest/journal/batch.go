@@ -58,6 +58,9 @@ type batch struct {
 // errSkipped says that a batch was not published because the one before it failed.
 var errSkipped = errors.New("the batch before it failed")
 
+// errEncode says that a batch could not be made, so that nothing was published.
+var errEncode = errors.New("encode batch")
+
 // fly encodes, publishes in order and waits for the acknowledgement. before is the batch that must be published first.
 func (b *batch) fly(codec *proto.Codec, l *link, timeout time.Duration, before *batch) {
 	future, err := b.publish(codec, l, before)
@@ -78,7 +81,7 @@ func (b *batch) publish(codec *proto.Codec, l *link, before *batch) (jetstream.P
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("encode batch: %w", err)
+		return nil, fmt.Errorf("%w: %w", errEncode, err)
 	}
 	return publish(l, b.sequence, b.message)
 }

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +61,8 @@ type committer struct {
 	issued uint64 // last sequence given to a batch
 	// received is the received time of the last batch, in microseconds. It never falls.
 	received int64
-	lost     lost
+	// lost is what may still turn up in the stream.
+	lost lost
 	// cancelRecovery ends a recovery when the journal closes.
 	cancelRecovery context.CancelFunc
 }
@@ -312,6 +312,10 @@ func (c *committer) dispatch(ctx context.Context) {
 	c.timer.Stop()
 	c.open, c.due = nil, false
 	b.received = c.stamp(b)
+	if source, err := c.j.checkKeys(b); err != nil {
+		c.withdraw(ctx, b, source, err)
+		return
+	}
 	var before *batch
 	if n := len(c.inFlight); n > 0 {
 		before = c.inFlight[n-1]
@@ -342,7 +346,7 @@ func (c *committer) land(ctx context.Context, b *batch) {
 	for len(c.inFlight) > 0 && c.inFlight[0].finished {
 		head := c.inFlight[0]
 		if head.err != nil {
-			c.fail(ctx, head.err, nil)
+			c.setBack(ctx, head)
 			return
 		}
 		c.inFlight = c.inFlight[1:]
@@ -381,68 +385,6 @@ func (c *committer) keep(b *batch) error {
 		}
 	}
 	return err
-}
-
-// fail answers everything that is not acknowledged with ErrBusy, and starts to read the stream again: what became of a
-// batch without an answer only the stream can tell. There is one recovery at a time: a failure during it joins it.
-// current is a request that stands in no batch yet, or nil.
-func (c *committer) fail(ctx context.Context, cause error, current *request) {
-	unfinished := 0
-	for _, b := range c.inFlight {
-		if !b.finished {
-			unfinished++
-		}
-	}
-	for range unfinished {
-		(<-c.finished).finished = true
-	}
-	batches := c.inFlight
-	if c.open != nil {
-		batches = append(batches, c.open)
-	}
-	busy := fmt.Errorf("%w: %w", ingest.ErrBusy, cause)
-	for _, b := range batches {
-		if b.message != nil && !b.unsent {
-			c.lost.add(b.sequence, b.root)
-		}
-		for _, req := range b.requests {
-			c.answer(req, busy)
-		}
-	}
-	if current != nil {
-		c.answer(current, busy)
-	}
-	c.timer.Stop()
-	c.open, c.due, c.inFlight, c.flying = nil, false, nil, 0
-	clear(c.recent)
-	c.j.metrics.inFlight.Set(0)
-	c.j.metrics.faults.WithLabelValues(faultKind(cause)).Inc()
-	c.j.log.LogAttrs(ctx, slog.LevelWarn, "append failed; reading the stream again", slog.Any("err", cause))
-	if state(c.state.Load()) != taking {
-		return
-	}
-	c.enter(recovering)
-	known := recovery{last: c.acked, received: c.received, index: c.index, lost: lost{}}
-	known.lost.addAll(c.lost)
-	ctx, c.cancelRecovery = context.WithCancel(ctx)
-	c.flights.Go(func() { c.recovered <- c.j.recover(ctx, known, cause) })
-}
-
-// resume goes on from what the stream says.
-func (c *committer) resume(r recovery) {
-	c.cancelRecovery()
-	c.acked, c.issued, c.received, c.index = r.last, r.last, r.received, r.index
-	r.lost.addAll(c.lost)
-	c.lost = r.lost
-	c.lost.settle(r.last)
-	switch {
-	case r.fenced:
-		c.enter(fenced)
-	case r.err != nil: // only when the journal closes
-		c.enter(closed)
-	default:
-		c.enter(taking)
-	}
 }
 
 func (c *committer) answer(req *request, err error) {

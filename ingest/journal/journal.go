@@ -29,6 +29,9 @@ var (
 	ErrNoBatch = errors.New("no such batch")
 	// ErrBadEntry refuses an entry that its adapter made wrong. Sending it again does not help.
 	ErrBadEntry = errors.New("bad entry")
+	// ErrUnsealable refuses an original because its source's data key of the day can neither be read nor made. Someone
+	// must act: entries of other sources are taken meanwhile, those of this one are sent again afterwards.
+	ErrUnsealable = errors.New("originals of this source cannot be sealed")
 )
 
 // Journal is an open journal. It is safe for concurrent use. It implements ingest.Appender.

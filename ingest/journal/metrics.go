@@ -60,7 +60,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		head:      gauge("head_position", "Last acknowledged position.").WithLabelValues(),
 		replayed:  counter("index_replayed_total", "Items put into the index from the journal rather than from an append.").WithLabelValues(),
 		restarts:  counter("server_restarts_total", "Restarts of a deaf embedded server.").WithLabelValues(),
-		faults:    counter("faults_total", "Failed appends that made the committer read its state again, by kind.", "kind"),
+		faults:    counter("faults_total", "Failed appends that set the committer back, by kind.", "kind"),
 		state:     gauge("state", "1 for the state that the committer is in.", "state"),
 		followers: gauge("follower_position", "Position up to which a follower has read.", "follower"),
 		lag:       gauge("follower_lag_batches", "Batches between a follower and the head when it last read.", "follower"),
@@ -101,6 +101,8 @@ func refusalReason(err error) string {
 		return "busy"
 	case errors.Is(err, ErrFenced):
 		return "fenced"
+	case errors.Is(err, ErrUnsealable):
+		return "unsealable"
 	case errors.Is(err, ingest.ErrClosed):
 		return "closed"
 	}
@@ -109,6 +111,8 @@ func refusalReason(err error) string {
 
 func faultKind(err error) string {
 	switch {
+	case errors.Is(err, errEncode):
+		return "encoding"
 	case outOfTurn(err):
 		return "out_of_turn"
 	case refused(err):
