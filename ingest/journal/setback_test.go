@@ -46,7 +46,10 @@ func TestServerStopsUnderLargeCalls(t *testing.T) {
 		})
 	}
 	for ctx.Err() == nil {
-		pause(ctx, 300*time.Millisecond)
+		for before := kept.Load(); ctx.Err() == nil && kept.Load() == before; {
+			pause(ctx, 10*time.Millisecond)
+		}
+		pause(ctx, 200*time.Millisecond)
 		journal.StopServer(j)
 		for ctx.Err() == nil && j.Ready() != nil {
 			pause(ctx, 10*time.Millisecond)
