@@ -196,7 +196,7 @@ func (upCommand) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	return up(ctx, cfg, newLogger(cfg.Log, e.stderr), func() {
+	return up(ctx, cfg, cfg.Log.Logger(e.stderr), func() {
 		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\nData live in %s. Ctrl-C stops it.\n",
 			version, cfg.Listen.HTTP, cfg.Listen.Socket, cfg.DataDir)
 	})
@@ -230,7 +230,7 @@ func (d demoCommand) Run(ctx context.Context, e *environment) error {
 	}
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error {
-		return up(ctx, cfg, newLogger(cfg.Log, e.stderr), func() {
+		return up(ctx, cfg, cfg.Log.Logger(e.stderr), func() {
 			running.Go(func() error {
 				return demo.Run(ctx, demo.Config{ //nolint:wrapcheck // says what failed
 					HTTP: conn.HTTP, Base: conn.Base, StateFile: filepath.Join(cfg.DataDir, "demo.json"), Out: e.stdout, Zone: zone,
@@ -240,16 +240,6 @@ func (d demoCommand) Run(ctx context.Context, e *environment) error {
 		})
 	})
 	return running.Wait() //nolint:wrapcheck // each says what failed
-}
-
-func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.Level)) // validated with the configuration
-	options := &slog.HandlerOptions{Level: level}
-	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // up runs every part in this process until ctx ends or a part fails; ready is called once questions are answered.
@@ -263,13 +253,16 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return fmt.Errorf("load site.time_zone: %w", err)
 	}
-	for _, dir := range []string{cfg.DataDir, filepath.Dir(cfg.Keys.MasterKeyFile), filepath.Join(cfg.DataDir, "state")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make data directory: %w", err)
-		}
+	if err := cfg.MakeDirs(); err != nil {
+		return err //nolint:wrapcheck // says what failed
 	}
 	var stop serve.Stops
 	defer func() { err = errors.Join(err, stop.Run(context.WithoutCancel(ctx), cfg.Limits.ShutdownTimeout, log)) }()
+	release, err := serve.Take(cfg.DataDir, serve.Instance{PID: os.Getpid(), Socket: cfg.Listen.Socket, HTTP: cfg.Listen.HTTP})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	stop.Add("data directory", func(context.Context) error { return release() })
 
 	engine, dsn, err := openEngine(ctx, cfg, log, metrics)
 	if err != nil {
@@ -284,18 +277,20 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	stop.Add("store", func(context.Context) error { return db.Close() })
 
-	keys, err := openKeys(cfg.Keys)
+	keys, err := cfg.Keys.Open()
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says what failed
 	}
-	jn, err := journal.Open(ctx, journalConfig(cfg, keys, log, metrics))
+	journalConfig := cfg.JournalConfig()
+	journalConfig.Keys, journalConfig.Logger, journalConfig.Metrics = keys, log, metrics
+	jn, err := journal.Open(ctx, journalConfig)
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	stop.Add("journal", jn.Close)
 
 	reg, err := register.Open(register.Config{
-		Path: filepath.Join(cfg.DataDir, "state", "register.json"), Follow: followAs(jn, "register"),
+		Path: filepath.Join(cfg.StateDir(), "register.json"), Follow: followAs(jn, "register"),
 		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
 		Append: jn, Zone: zone, Logger: log, Registerer: metrics,
 	})
@@ -303,7 +298,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	monitor, err := coverage.Open(coverage.Config{
-		Path: filepath.Join(cfg.DataDir, "state", "coverage.json"), Follow: followAs(jn, "coverage"),
+		Path: filepath.Join(cfg.StateDir(), "coverage.json"), Follow: followAs(jn, "coverage"),
 		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
 		Append: jn, Logger: log, Registerer: metrics,
 	})
@@ -411,45 +406,13 @@ func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger, metri
 		dsn, err := cfg.ClickHouse.WithPassword()
 		return nil, dsn, err
 	}
-	engine, err := embedded.Start(ctx, embedded.Config{
-		Dir: filepath.Join(cfg.DataDir, "clickhouse"), Library: cfg.ClickHouse.Library, MemoryLimit: int64(cfg.ClickHouse.MemoryLimit),
-		KeepFree: int64(cfg.ClickHouse.KeepFree), Logger: log, Registerer: metrics,
-	})
+	engineConfig := cfg.EngineConfig()
+	engineConfig.Logger, engineConfig.Registerer = log, metrics
+	engine, err := embedded.Start(ctx, engineConfig)
 	if err != nil {
 		return nil, "", fmt.Errorf("start the embedded engine: %w", err)
 	}
 	return engine, engine.DSN(), nil
-}
-
-// openKeys opens the key ring. A master key is made only where no data key is: a lost one must be found, not replaced.
-func openKeys(cfg config.Keys) (*proto.KeyRing, error) {
-	used, err := proto.HasKeys(cfg.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open keys: %w", err)
-	}
-	master, err := proto.LoadMasterKey(cfg.MasterKeyFile, !used)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("open keys: %s holds data keys, but the master key that wraps them is not at %s: put it back, a new one would open none of them", cfg.Dir, cfg.MasterKeyFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open keys: %w", err)
-	}
-	return proto.OpenKeyRing(cfg.Dir, master) //nolint:wrapcheck // says what failed
-}
-
-func journalConfig(cfg *config.Config, keys *proto.KeyRing, log *slog.Logger, metrics prometheus.Registerer) journal.Config {
-	j := cfg.Journal
-	out := journal.Config{
-		Dir: filepath.Join(cfg.DataDir, "journal"), MaxBytes: int64(j.MaxBytes), Reserve: int64(j.Reserve),
-		LastReserve: int64(j.ReservedSpace), Keys: keys, Logger: log, Metrics: metrics,
-	}
-	if j.URL != "" {
-		out.External = &journal.External{
-			URL: j.URL, Credentials: j.CredentialsFile, CA: j.CAFile, Cert: j.CertFile, Key: j.KeyFile,
-			SystemCredentials: j.SystemCredentialsFile, AttestDurable: j.AttestDurable, Replicas: j.Replicas,
-		}
-	}
-	return out
 }
 
 func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) api.Config {
