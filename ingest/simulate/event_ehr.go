@@ -1,11 +1,13 @@
 package simulate
 
-// ehr writes an event of the record system: FHIR R4 as IHE BALP 1.1.4 shapes it.
+// ehr writes an event of the record system: FHIR R4 as IHE BALP 1.1.4 shapes it. The app at the bedside writes all that the
+// profile asks for and states it. The server leaves out what it says elsewhere: itself as an agent, entity types beside
+// roles, its kind; so it claims no profile.
 func (w *writer) ehr(b []byte, a *access, at int64) []byte {
 	k := &kindTable[a.kind]
 	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
 	b = w.h.appendEventID(b, w.p.day, w.p.pass, a)
-	if k.profile != "" && a.outcome == success {
+	if a.app && k.profile != "" && a.outcome == success {
 		b = append(b, `","meta":{"profile":["https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.`...)
 		b = append(append(b, k.profile...), `"]},`...)
 	} else {
@@ -26,7 +28,7 @@ func (w *writer) ehr(b []byte, a *access, at int64) []byte {
 	if a.app {
 		b = append(b, `],"source":{"observer":{"display":"Rounds App 4.2"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"1"}]}`...)
 	} else {
-		b = append(b, `],"source":{"site":"Millbrook General Hospital","observer":{"display":"ehr-main"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"4"}]}`...)
+		b = append(b, `],"source":{"site":"Millbrook General Hospital","observer":{"display":"ehr-main"}}`...)
 	}
 	return append(w.ehrEntities(b, a, k.resource, k.prefix), '}')
 }
@@ -54,11 +56,11 @@ func (w *writer) ehrType(b []byte, a *access, code string) []byte {
 	return append(b, ']')
 }
 
-// ehrAgents writes the device, the server and the reader. Who read gets the data, so the device is the destination; who
-// wrote sends them.
+// ehrAgents writes the device, for the app the server too, and the reader. Who reads gets the data, so the device is the
+// destination; in everything else, a search included, it is the source.
 func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
-	device, server := `{"coding":[{"system":"`+dcm+`","code":"110152"}]}`, `{"coding":[{"system":"`+dcm+`","code":"110153"}]}`
-	if action == "C" || action == "U" {
+	device, server := `{"coding":[{"system":"`+dcm+`","code":"110153"}]}`, `{"coding":[{"system":"`+dcm+`","code":"110152"}]}`
+	if action == "R" {
 		device, server = server, device
 	}
 	b = append(append(b, `,"agent":[{"type":`...), device...)
@@ -66,8 +68,11 @@ func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
 	b = w.workstation(b, a)
 	b = append(b, `"},"requestor":false,"network":{"address":"`...)
 	b = w.address(b, a)
-	b = append(append(b, `","type":"2"}},{"type":`...), server...)
-	b = append(b, `,"who":{"display":"ehr-main"},"requestor":false},{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"role":`...)
+	b = append(b, `","type":"2"}},{"type":`...)
+	if a.app {
+		b = append(append(b, server...), `,"who":{"display":"ehr-main"},"requestor":false},{"type":`...)
+	}
+	b = append(b, `{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"role":`...)
 	badge := &w.h.badge[a.staff]
 	b = append(append(b, badge.role...), `,"who":`...)
 	b = append(b, badge.who...)
@@ -150,6 +155,14 @@ func separate(b []byte, comma *bool) []byte {
 	return b
 }
 
+// appendPart writes what an entity was in the event, and the app its type too.
+func appendPart(b []byte, a *access, typ, role string) []byte {
+	if a.app {
+		b = append(append(append(b, `,"type":{"system":"`+entityType+`","code":"`...), typ...), `"}`...)
+	}
+	return append(append(append(b, `,"role":{"system":"`+entityRole+`","code":"`...), role...), `"}`...)
+}
+
 func (w *writer) ehrPatients(b []byte, a *access) []byte {
 	one := *a
 	for i := range int(a.others) + 1 {
@@ -159,7 +172,7 @@ func (w *writer) ehrPatients(b []byte, a *access) []byte {
 		}
 		b = append(b, `{"what":`...)
 		b = w.patientWhat(b, one.patient)
-		b = append(b, `,"type":{"system":"`+entityType+`","code":"1"},"role":{"system":"`+entityRole+`","code":"1"}`...)
+		b = appendPart(b, a, "1", "1")
 		b = w.labels(b, &one, false)
 		if a.reason > 0 && i == 0 && a.kind == breakGlass {
 			r := &reasons[a.reason-1]
@@ -179,14 +192,14 @@ func (w *writer) ehrObject(b []byte, a *access, resource, prefix string) []byte 
 	} else {
 		b = w.h.appendObject(append(b, prefix...), a.object)
 	}
-	b = append(b, `"},"type":{"system":"`+entityType+`","code":"2"},"role":{"system":"`+entityRole+`","code":"4"}`...)
+	b = appendPart(append(b, `"}`...), a, "2", "4")
 	if a.patient >= 0 {
 		b = w.labels(b, a, false)
 	}
 	return append(b, '}')
 }
 
-// ehrQuery writes the request of a search, plain and in base64 as BALP asks.
+// ehrQuery writes the request of a search in base64, by the app with the headers that BALP asks for.
 func (w *writer) ehrQuery(b []byte, a *access, resource string) []byte {
 	q := append(append(w.query[:0], "GET https://ehr.millbrook.example/fhir/"...), resource...)
 	switch a.kind {
@@ -203,7 +216,10 @@ func (w *writer) ehrQuery(b []byte, a *access, resource string) []byte {
 		}
 		q = append(q, "&_sort=-_lastUpdated&_count=20"...)
 	}
-	w.query = append(q, "\nAccept: application/fhir+json; fhirVersion=4.0"...)
-	b = append(b, `{"type":{"system":"`+entityType+`","code":"2"},"role":{"system":"`+entityRole+`","code":"24"},"query":"`...)
-	return append(w.base64Query(b), `"}`...)
+	if a.app {
+		q = append(q, "\nAccept: application/fhir+json; fhirVersion=4.0"...)
+	}
+	w.query = q
+	b = w.base64Query(append(b, `{"query":"`...))
+	return append(appendPart(append(b, '"'), a, "2", "24"), '}')
 }

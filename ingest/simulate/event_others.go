@@ -8,15 +8,15 @@ func (w *writer) pacs(b []byte, a *access, at int64) []byte {
 	b = append(b, `{"resourceType":"AuditEvent","id":"`...)
 	b = w.h.appendEventID(b, w.p.day, w.p.pass, a)
 	b = append(b, `","category":[{"coding":[{"system":"`+dcm+`","code":"110103","display":"DICOM Instances Accessed"}]}],"code":`...)
-	b = appendConcept(b, restful, k.code, k.code)
+	b = appendConcept(b, restful, k.code, "")
 	b = append(append(append(b, `,"action":"`...), k.action...), `","occurredDateTime":"`...)
 	b = appendTime(b, at-int64(a.ordinal%700), time.UTC)
 	b = append(b, `","recorded":"`...)
 	b = appendTime(b, at, time.UTC)
 	if a.outcome == success {
-		b = append(b, `","outcome":{"code":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-outcome","code":"0","display":"Success"}}`...)
+		b = append(b, `","outcome":{"code":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-outcome","code":"0"}}`...)
 	} else {
-		b = append(b, `","outcome":{"code":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-outcome","code":"4","display":"Minor failure"},"detail":[{"text":"study is locked"}]}`...)
+		b = append(b, `","outcome":{"code":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-outcome","code":"4"},"detail":[{"text":"study is locked"}]}`...)
 	}
 	if a.use != unstated {
 		b = append(b, `,"authorization":[`...)
@@ -30,18 +30,18 @@ func (w *writer) pacs(b []byte, a *access, at int64) []byte {
 		b = append(w.h.appendEncounter(append(b, "enc-"...), a.encounter), `"}`...)
 	}
 	badge := &w.h.badge[a.staff]
-	b = append(b, `,"agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/extra-security-role-type","code":"humanuser","display":"human user"}]},"role":`...)
+	b = append(b, `,"agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/extra-security-role-type","code":"humanuser"}]},"role":`...)
 	b = append(append(append(b, badge.role...), `,"who":`...), badge.whoID...)
 	b = append(b, `,"requestor":true,"location":{"display":"`...)
 	b = append(append(b, w.h.departments[a.department].name...), `"},"networkString":"`...)
 	b = w.address(b, a)
-	b = append(b, `"},{"type":{"coding":[{"system":"`+dcm+`","code":"110150","display":"Application"}]},"who":{"display":"`...)
+	b = append(b, `"},{"type":{"coding":[{"system":"`+dcm+`","code":"110150"}]},"who":{"display":"`...)
 	if a.department == uint16(w.h.byUnit[radiology][0]) {
 		b = append(b, `Diagnostic Workstation`...)
 	} else {
 		b = append(b, `Web Viewer`...)
 	}
-	b = append(b, `"},"requestor":false}],"source":{"site":{"display":"Imaging Center"},"observer":{"identifier":{"value":"pacs-imaging"},"display":"pacs-imaging"},"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"5","display":"Database Server"}]}]},"entity":[{"what":{"reference":"ImagingStudy/is-`...)
+	b = append(b, `"},"requestor":false}],"source":{"site":{"display":"Imaging Center"},"observer":{"identifier":{"value":"pacs-imaging"},"display":"pacs-imaging"},"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"5"}]}]},"entity":[{"what":{"reference":"ImagingStudy/is-`...)
 	b = w.h.appendObject(b, a.object)
 	b = append(b, `","identifier":{"system":"`+accession+`","value":"A`...)
 	b = w.h.appendObject(b, a.object)

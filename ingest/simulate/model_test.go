@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/simulate"
 )
 
@@ -174,6 +175,44 @@ func TestContextRefersOnlyToItself(t *testing.T) {
 }
 
 // The shares that README.md promises.
+// The figures for a journal speak of FHIR JSON of 1.5 KB, so that is what the events take, with the end of the line.
+func TestEventsTakeAKilobyteAndAHalf(t *testing.T) {
+	h := hospital(t, simulate.Config{Seed: 3, Days: 2})
+	events, bytes := 0, 0
+	for day := range 2 {
+		for e := range h.Events(day) {
+			events++
+			bytes += len(e.JSON) + 1
+		}
+	}
+	if mean := bytes / events; mean < 1450 || mean > 1550 {
+		t.Errorf("an event takes %d bytes", mean)
+	}
+}
+
+// Server and app tell one look with the same workstation, so that either of them can be read alone.
+func TestTheWorkstationIsNamed(t *testing.T) {
+	h := hospital(t, small())
+	told := map[bool]int{}
+	for e := range h.Events(0) {
+		if e.Source != simulate.SourceEHR {
+			continue
+		}
+		ev, err := fhir.NewDecoder(fhir.Limits{}).Decode(source(e.Source), fhir.Input{Data: e.JSON})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, address := ev.Item.GetAccess().GetApplication().GetName(), ev.Item.GetAccess().GetNetworkAddress()
+		if !strings.HasPrefix(name, "WS-") && !strings.HasPrefix(name, "TAB-") && name != "VPN-GATEWAY" || address == "" {
+			t.Fatalf("event %s was made at %q, address %q", e.ID, name, address)
+		}
+		told[ev.Item.GetAccess().GetObserver() == "Rounds App 4.2"]++
+	}
+	if told[true] == 0 || told[false] == 0 {
+		t.Errorf("told by the app and by the server: %v", told)
+	}
+}
+
 func TestShares(t *testing.T) {
 	cfg := simulate.Config{Seed: 3, Staff: 400, Patients: 8000, Days: 7, Incidents: -1, NoStory: true}
 	h := hospital(t, cfg)
