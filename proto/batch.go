@@ -78,7 +78,7 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
-	brief, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderDictRaw(dictionaryID, dictionary), zstd.WithWindowSize(briefText))...)
+	brief, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderDictRaw(dictionaryID, dictionary), zstd.WithWindowSize(briefText))...)
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}

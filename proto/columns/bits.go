@@ -1,11 +1,14 @@
 package columns
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // errBits says that the bits end too early.
 var errBits = errors.New("bits end too early")
 
-// bitWriter packs numbers, least significant bit first.
+// bitWriter packs numbers of at most 32 bits, least significant bit first.
 type bitWriter struct {
 	out  []byte
 	acc  uint64
@@ -15,18 +18,19 @@ type bitWriter struct {
 func (w *bitWriter) write(v uint64, width int) {
 	w.acc |= v << w.held
 	w.held += width
-	for w.held >= 8 {
-		w.out = append(w.out, byte(w.acc))
-		w.acc >>= 8
-		w.held -= 8
+	if w.held >= 32 {
+		w.out = binary.LittleEndian.AppendUint32(w.out, uint32(w.acc))
+		w.acc >>= 32
+		w.held -= 32
 	}
 }
 
 func (w *bitWriter) bytes() []byte {
-	if w.held > 0 {
+	for ; w.held > 0; w.held -= 8 {
 		w.out = append(w.out, byte(w.acc))
-		w.acc, w.held = 0, 0
+		w.acc >>= 8
 	}
+	w.held = 0
 	return w.out
 }
 
@@ -38,6 +42,12 @@ type bitReader struct {
 
 func (r *bitReader) read(width int) (uint64, error) {
 	for r.held < width {
+		if len(r.in) >= 4 && r.held <= 32 {
+			r.acc |= uint64(binary.LittleEndian.Uint32(r.in)) << r.held
+			r.in = r.in[4:]
+			r.held += 32
+			continue
+		}
 		if len(r.in) == 0 {
 			return 0, errBits
 		}

@@ -1,6 +1,9 @@
 package columns
 
-import "math/bits"
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
 // maxAlphabet is the largest alphabet that is written out; beyond, a byte takes 8 bits.
 const maxAlphabet = 64
@@ -8,31 +11,57 @@ const maxAlphabet = 64
 // maxSet is the largest set of values that is written out.
 const maxSet = 256
 
-// measured is what the ways of telling a column depend on.
+// sketch has a bit for each pair of bytes that a value holds. A value whose sketch has a bit that another's lacks does not
+// stand within the other one: most are told apart without reading them again.
+type sketch uint64
+
+func sketchOf(v []byte) (s sketch) {
+	for i := 1; i < len(v); i++ {
+		s |= 1 << ((v[i-1]*29 + v[i]*7) & 63)
+	}
+	return s
+}
+
+// byteSet is a set of bytes.
+type byteSet [4]uint64
+
+func (s *byteSet) add(b byte)      { s[b>>6] |= 1 << (b & 63) }
+func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 == 1 }
+func (s *byteSet) len() int {
+	return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) + bits.OnesCount64(s[2]) + bits.OnesCount64(s[3])
+}
+
+// width is how many bits it takes to number the bytes of the set.
+func (s *byteSet) width() int {
+	n := s.len()
+	if n > maxAlphabet {
+		return 8
+	}
+	return bits.Len(uint(max(0, n-1)))
+}
+
+// measured is what the ways of telling a column depend on. It is used for one column after the other.
 type measured struct {
 	n, total          int
 	shortest, longest int
 	prefix            int
-	varies            []bool // of equal lengths: which bytes change
-	seenFixed         [256]bool
-	seenAlpha         [256]bool
-	set               [][]byte // distinct values, nil when there are too many
-	setTotal          int
-	index             map[string]int
-	varying           int
+	seenFixed         byteSet
+	seenAlpha         byteSet
+	// Of equal lengths: the bits in which the bytes at each place differ, and the places where any do.
+	equal   bool
+	varies  []byte
+	varying []int
+	// Distinct values, none when there are too many, and the index of each row's value among them.
+	set      [][]byte
+	setTotal int
+	index    []uint16
+	finder   setFinder
 }
 
-// alphabet numbers the bytes that occur.
-type alphabet struct {
-	has  *[256]bool
-	code [256]uint8
-	n    int
-}
-
-func measure(column [][]byte) *measured {
+func (m *measured) measure(column [][]byte) {
 	first := column[0]
-	m := &measured{n: len(column), shortest: len(first), longest: len(first), prefix: len(first), index: map[string]int{}}
-	limit := min(maxSet, len(column)/2+1)
+	m.n, m.total, m.shortest, m.longest, m.prefix = len(column), 0, len(first), len(first), len(first)
+	m.seenFixed, m.seenAlpha = byteSet{}, byteSet{}
 	for _, v := range column {
 		m.total += len(v)
 		m.shortest, m.longest = min(m.shortest, len(v)), max(m.longest, len(v))
@@ -43,43 +72,52 @@ func measure(column [][]byte) *measured {
 				break
 			}
 		}
-		if m.index != nil {
-			if _, ok := m.index[string(v)]; !ok {
-				m.index[string(v)] = len(m.set)
-				m.set = append(m.set, v)
-				m.setTotal += len(v) + 1
-				if len(m.set) > limit {
-					m.index, m.set = nil, nil
-				}
-			}
-		}
 	}
+	m.measureSet(column)
 	for _, v := range column {
 		for _, b := range v[m.prefix:] {
-			m.seenAlpha[b] = true
+			m.seenAlpha.add(b)
 		}
 	}
-	if m.shortest == m.longest {
+	if m.equal = m.shortest == m.longest; m.equal {
 		m.measureFixed(column)
 	}
-	return m
+}
+
+func (m *measured) measureSet(column [][]byte) {
+	m.set, m.index, m.setTotal = m.set[:0], m.index[:0], 0
+	m.finder.reset()
+	limit := min(maxSet, len(column)/2+1)
+	for _, v := range column {
+		i, found := m.finder.find(m.set, v)
+		if !found {
+			if len(m.set) == limit {
+				m.set = m.set[:0]
+				return
+			}
+			m.set = append(m.set, v)
+			m.setTotal += len(v) + 1
+		}
+		m.index = append(m.index, i)
+	}
 }
 
 func (m *measured) measureFixed(column [][]byte) {
 	first := column[0]
-	m.varies = make([]bool, len(first))
+	m.varies, m.varying = append(m.varies[:0], make([]byte, len(first))...), m.varying[:0]
 	for _, v := range column[1:] {
 		for i := m.prefix; i < len(first); i++ {
-			m.varies[i] = m.varies[i] || v[i] != first[i]
+			m.varies[i] |= v[i] ^ first[i]
 		}
 	}
-	for i, varies := range m.varies {
-		if !varies {
-			continue
+	for i, diff := range m.varies {
+		if diff != 0 {
+			m.varying = append(m.varying, i)
 		}
-		m.varying++
-		for _, v := range column {
-			m.seenFixed[v[i]] = true
+	}
+	for _, v := range column {
+		for _, i := range m.varying {
+			m.seenFixed.add(v[i])
 		}
 	}
 }
@@ -88,39 +126,48 @@ func (m *measured) measureFixed(column [][]byte) {
 const never = 1 << 60
 
 func (m *measured) fixedBits() int {
-	if m.varies == nil {
+	if !m.equal {
 		return never
 	}
-	_, width := m.alphabet(m.seenFixed)
-	return m.n*m.varying*width + len(m.varies) + textBits*(len(m.varies)-m.varying+width)
+	width := m.seenFixed.width()
+	return m.n*len(m.varying)*width + len(m.varies) + textBits*(len(m.varies)-len(m.varying)+width)
 }
 
 func (m *measured) setBits() int {
-	if m.set == nil {
+	if len(m.set) == 0 {
 		return never
 	}
 	return m.n*bits.Len(uint(len(m.set)-1)) + textBits*m.setTotal
 }
 
 func (m *measured) alphaBits() int {
-	_, width := m.alphabet(m.seenAlpha)
+	width := m.seenAlpha.width()
 	return m.n*bits.Len(uint(m.longest-m.shortest)) + width*(m.total-m.n*m.prefix) + textBits*(m.prefix+width)
 }
 
-// alphabet numbers the bytes that were seen and says how many bits a number takes.
-func (m *measured) alphabet(seen [256]bool) (*alphabet, int) {
-	a := &alphabet{has: &seen}
-	for b := range 256 {
-		if seen[b] {
-			a.code[b] = uint8(a.n)
-			a.n++
+// setFinder finds values among few: a table with open addressing, at most half full.
+type setFinder struct {
+	seed  maphash.Seed
+	slots [4 * maxSet]uint16 // index + 1
+}
+
+func (f *setFinder) reset() {
+	if f.seed == (maphash.Seed{}) {
+		f.seed = maphash.MakeSeed()
+	}
+	clear(f.slots[:])
+}
+
+// find returns where v stands in set, or takes note that it will be appended. What is written does not depend on the seed.
+func (f *setFinder) find(set [][]byte, v []byte) (index uint16, found bool) {
+	for at := maphash.Bytes(f.seed, v); ; at++ {
+		slot := &f.slots[at%uint64(len(f.slots))]
+		if *slot == 0 {
+			*slot = uint16(len(set) + 1)
+			return uint16(len(set)), false
+		}
+		if string(set[*slot-1]) == string(v) {
+			return *slot - 1, true
 		}
 	}
-	if a.n > maxAlphabet {
-		for b := range 256 {
-			a.code[b] = uint8(b)
-		}
-		return a, 8
-	}
-	return a, bits.Len(uint(max(0, a.n-1)))
 }

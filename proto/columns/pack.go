@@ -22,6 +22,8 @@ const (
 	// longEnough is how long a value must be for a reference to pay even when nothing else repeats, and for one to be
 	// looked for within another.
 	longEnough = 6
+	// shortestWithin is how long a value within another one must be when it saves something in several records.
+	shortestWithin = 3
 	// typicalValues of an event: 40 normalised, 45 in its original.
 	typicalValues = 48
 )
@@ -78,8 +80,13 @@ type packer struct {
 	beside *Table
 	text   []byte
 	bits   bitWriter
-	// column under work, and what was measured of it.
-	column [][]byte
+	// column under work, and what is measured of it.
+	column   [][]byte
+	measured measured
+	// code numbers the bytes of the column's alphabet.
+	code [256]uint8
+	// besides and own are sketches of what a reference can mean: the values of the shape's first member.
+	besides, own []sketch
 }
 
 // Pack packs the table. beside, when given, has a record for each of this one's, and will be there to unpack with.
@@ -95,11 +102,26 @@ func (t *Table) Pack(beside *Table) Packed {
 		}
 	}
 	for i := range t.shapes {
+		p.sketch(&t.shapes[i])
 		for c := range t.shapes[i].width {
 			p.pack(&t.shapes[i], c)
 		}
 	}
 	return Packed{Text: p.text, Bits: p.bits.bytes()}
+}
+
+// sketch prepares the search for references.
+func (p *packer) sketch(s *shape) {
+	first := s.members[0]
+	p.besides, p.own = p.besides[:0], p.own[:0]
+	if p.beside != nil {
+		for _, v := range p.beside.row(first) {
+			p.besides = append(p.besides, sketchOf(v))
+		}
+	}
+	for _, v := range p.t.row(first) {
+		p.own = append(p.own, sketchOf(v))
+	}
 }
 
 func appendBytes(to, b []byte) []byte {
@@ -140,61 +162,69 @@ func (p *packer) candidate(member, ref int) ([]byte, bool) {
 	return nil, false
 }
 
-// packRef tells the column by another one, if there is one that fits every record.
+// packRef tells the column by another one, if there is one that fits every record: an equal one, else the longest within.
 func (p *packer) packRef(s *shape, c int) bool {
-	first := p.column[0]
-	if len(first) == 0 {
+	if len(p.column[0]) == 0 {
 		return false
 	}
-	lone := len(p.column) == 1
-	best, bestLen := -1, 0
-	consider := func(ref int, v []byte) bool {
-		if len(v) == len(first) && bytes.Equal(v, first) && p.fits(s, ref, 0, 0) {
-			best, bestLen = ref, len(v)
-			return true
-		}
-		if len(v) > bestLen && len(v) < len(first) && len(v) >= 3 && (!lone || len(v) >= longEnough) && bytes.Contains(first, v) {
-			if at := bytes.Index(first, v); p.fits(s, ref, at, len(first)-at-len(v)) {
-				best, bestLen = ref, len(v)
-			}
-		}
+	f := finder{packer: p, shape: s, first: p.column[0], sketch: p.own[c], best: -1, shortest: shortestWithin}
+	if len(p.column) == 1 {
+		f.shortest = longEnough
+	}
+	member, found := s.members[0], false
+	if p.beside != nil {
+		found = f.search(1, p.beside.row(member), p.besides)
+	}
+	if !found {
+		f.search(0, p.t.row(member)[:c], p.own)
+	}
+	if f.best < 0 {
 		return false
 	}
-	p.search(s, c, consider)
-	if best < 0 {
-		return false
-	}
-	v, _ := p.candidate(s.members[0], best)
-	at := bytes.Index(first, v)
-	p.text = binary.AppendUvarint(append(p.text, modeRef), uint64(best))
-	p.text = appendBytes(p.text, first[:at])
-	p.text = appendBytes(p.text, first[at+len(v):])
+	v, _ := p.candidate(member, f.best)
+	at := bytes.Index(f.first, v)
+	p.text = binary.AppendUvarint(append(p.text, modeRef), uint64(f.best))
+	p.text = appendBytes(p.text, f.first[:at])
+	p.text = appendBytes(p.text, f.first[at+len(v):])
 	return true
 }
 
-// search offers every value that a reference could mean, until one is taken.
-func (p *packer) search(s *shape, c int, consider func(ref int, v []byte) bool) {
-	member := s.members[0]
-	if p.beside != nil {
-		for k, v := range p.beside.row(member) {
-			if consider(2*k+1, v) {
-				return
+// finder finds what a column can refer to.
+type finder struct {
+	*packer
+	shape  *shape
+	first  []byte
+	sketch sketch
+	// shortest is the length from which a value within another one is worth a reference.
+	shortest int
+	// best is the reference found, -1 for none, and bestLen how much of the first value it covers.
+	best, bestLen int
+}
+
+// search looks through the first member's values, and ends when one equals the column. side is a reference's lowest bit.
+func (f *finder) search(side int, values [][]byte, sketches []sketch) bool {
+	for k, v := range values {
+		switch {
+		case sketches[k]&^f.sketch != 0, len(v) > len(f.first):
+		case len(v) == len(f.first):
+			if bytes.Equal(v, f.first) && f.fits(f.shape, 2*k+side, 0, 0) {
+				f.best, f.bestLen = 2*k+side, len(v)
+				return true
+			}
+		case len(v) > f.bestLen && len(v) >= f.shortest:
+			if at := bytes.Index(f.first, v); at >= 0 && f.fits(f.shape, 2*k+side, at, len(f.first)-at-len(v)) {
+				f.best, f.bestLen = 2*k+side, len(v)
 			}
 		}
 	}
-	from := p.t.records[member].from
-	for k := range c {
-		if consider(2*k, p.t.values[from+k]) {
-			return
-		}
-	}
+	return false
 }
 
 // fits reports whether every value of the column is the referred one between before and after bytes of the first.
 func (p *packer) fits(s *shape, ref, before, after int) bool {
 	first := p.column[0]
-	for i, v := range p.column {
-		w, ok := p.candidate(s.members[i], ref)
+	for i, v := range p.column[1:] {
+		w, ok := p.candidate(s.members[i+1], ref)
 		if !ok || len(v) != before+len(w)+after || !bytes.Equal(v[:before], first[:before]) ||
 			!bytes.Equal(v[before:before+len(w)], w) || !bytes.Equal(v[before+len(w):], first[len(first)-after:]) {
 			return false
@@ -205,7 +235,8 @@ func (p *packer) fits(s *shape, ref, before, after int) bool {
 
 // packCheapest tells a column that changes, in the way that takes the fewest bits.
 func (p *packer) packCheapest() {
-	m := measure(p.column)
+	m := &p.measured
+	m.measure(p.column)
 	plain := textBits * (m.total + m.n)
 	fixed, set, alpha := m.fixedBits(), m.setBits(), m.alphaBits()
 	switch min(plain, fixed, set, alpha) {
@@ -229,33 +260,28 @@ func (p *packer) packSet(m *measured) {
 		p.text = appendBytes(p.text, v)
 	}
 	width := bits.Len(uint(len(m.set) - 1))
-	for _, v := range p.column {
-		p.bits.write(uint64(m.index[string(v)]), width)
+	for _, i := range m.index {
+		p.bits.write(uint64(i), width)
 	}
 }
 
 func (p *packer) packFixed(m *measured) {
 	first := p.column[0]
 	p.text = binary.AppendUvarint(append(p.text, modeFixed), uint64(len(first)))
-	mask := make([]byte, (len(first)+7)/8)
-	for i, varies := range m.varies {
-		if varies {
-			mask[i/8] |= 1 << (i % 8)
-		}
+	mask := len(p.text)
+	p.text = append(p.text, make([]byte, (len(first)+7)/8)...)
+	for _, i := range m.varying {
+		p.text[mask+i/8] |= 1 << (i % 8)
 	}
-	p.text = append(p.text, mask...)
-	for i, varies := range m.varies {
-		if !varies {
+	for i, diff := range m.varies {
+		if diff == 0 {
 			p.text = append(p.text, first[i])
 		}
 	}
-	symbols, width := m.alphabet(m.seenFixed)
-	p.alphabet(symbols)
+	width := p.alphabet(&m.seenFixed)
 	for _, v := range p.column {
-		for i, varies := range m.varies {
-			if varies {
-				p.bits.write(uint64(symbols.code[v[i]]), width)
-			}
+		for _, i := range m.varying {
+			p.bits.write(uint64(p.code[v[i]]), width)
 		}
 	}
 }
@@ -265,28 +291,35 @@ func (p *packer) packAlpha(m *measured) {
 	p.text = binary.AppendUvarint(p.text, uint64(m.shortest-m.prefix))
 	lengths := bits.Len(uint(m.longest - m.shortest))
 	p.text = append(p.text, byte(lengths))
-	symbols, width := m.alphabet(m.seenAlpha)
-	p.alphabet(symbols)
+	width := p.alphabet(&m.seenAlpha)
 	for _, v := range p.column {
 		p.bits.write(uint64(len(v)-m.shortest), lengths)
 		for _, b := range v[m.prefix:] {
-			p.bits.write(uint64(symbols.code[b]), width)
+			p.bits.write(uint64(p.code[b]), width)
 		}
 	}
 }
 
-// alphabet writes the symbols; none stands for all 256.
-func (p *packer) alphabet(s *alphabet) {
-	if s.n > maxAlphabet {
+// alphabet writes the symbols, none for all 256, numbers them in p.code and returns how many bits a number takes.
+func (p *packer) alphabet(seen *byteSet) int {
+	n := seen.len()
+	if n > maxAlphabet {
 		p.text = append(p.text, 0)
-		return
+		for b := range p.code {
+			p.code[b] = uint8(b)
+		}
+		return seen.width()
 	}
-	p.text = append(p.text, byte(s.n))
+	p.text = append(p.text, byte(n))
+	next := uint8(0)
 	for b := range 256 {
-		if s.has[b] {
+		if seen.has(byte(b)) {
 			p.text = append(p.text, byte(b))
+			p.code[b] = next
+			next++
 		}
 	}
+	return seen.width()
 }
 
 // Select returns the table of some of the records, to pack or unpack others beside them.

@@ -132,48 +132,85 @@ func (l *lexer) field(number protowire.Number, tag uint64, value []byte, s *Sche
 	l.values = append(l.values, value)
 }
 
-// text takes text apart: JSON at its quotes and numbers, other text at what usually delimits values.
-func (l *lexer) text(tag uint64, data []byte) bool {
-	before := len(l.values)
-	around, at := l.around[:0], 0
-	value := func(from, to int) {
-		around = append(append(around, data[at:from]...), 0)
-		l.values = append(l.values, data[from:to])
-		at = to
-	}
-	json := len(data) > 0 && (data[0] == '{' || data[0] == '[')
-	for i := 0; i < len(data); {
-		if len(l.values) >= l.limit || data[i] == 0 {
-			return false
+// What a byte of text is to the lexer.
+const (
+	around  = iota // stands around values
+	quote          // begins a string of JSON
+	begins         // begins a value
+	follows        // may stand in a value that has begun
+	foreign        // stands in no text that is taken apart
+)
+
+// jsonBytes and otherBytes say what each byte is: of JSON, strings and numbers are values; of other text, whatever stands
+// between what usually delimits.
+var jsonBytes, otherBytes = classify()
+
+func classify() (json, other [256]uint8) {
+	for b := range 256 {
+		switch c := byte(b); {
+		case c == 0:
+			json[b], other[b] = foreign, foreign
+		case c == '-', c >= '0' && c <= '9':
+			json[b], other[b] = begins, begins
+		default:
+			other[b] = begins
 		}
-		switch c := data[i]; {
-		case json && c == '"':
+	}
+	json['"'] = quote
+	for _, c := range ".eE+" {
+		json[c] = follows
+	}
+	for _, c := range ",|\t;^~&=<>\"\r\n" {
+		other[c] = around
+	}
+	return json, other
+}
+
+// text takes text apart.
+func (l *lexer) text(tag uint64, data []byte) bool {
+	class := &otherBytes
+	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+		class = &jsonBytes
+	}
+	before := len(l.values)
+	l.around = l.around[:0]
+	at := 0 // up to where data was said
+	for i := 0; i < len(data); {
+		from, to := i, i
+		switch class[data[i]] {
+		case quote:
 			end := closing(data, i+1)
 			if end == len(data) {
 				return false
 			}
-			if end+1 == len(data) || data[end+1] != ':' { // not a key
-				value(i+1, end)
-			}
 			i = end + 1
-		case json && c != '-' && (c < '0' || c > '9'), !json && delimits(c):
-			i++
-		default:
-			end := i + 1
-			for end < len(data) && (json && numeric(data[end]) || !json && !delimits(data[end]) && data[end] != 0) {
-				end++
+			if i < len(data) && data[i] == ':' {
+				continue // a key
 			}
-			value(i, end)
-			i = end
+			from, to = from+1, end
+		case begins:
+			for to++; to < len(data) && class[data[to]]-begins <= follows-begins; to++ {
+			}
+			i = to
+		case foreign:
+			return false
+		default:
+			i++
+			continue
 		}
+		if len(l.values) >= l.limit {
+			return false
+		}
+		l.around = append(append(l.around, data[at:from]...), 0)
+		l.values = append(l.values, data[from:to])
+		at = to
 	}
-	around = append(around, data[at:]...)
-	l.around = around
-	if bytes.Count(around, []byte{0}) != len(l.values)-before {
+	l.around = append(l.around, data[at:]...)
+	if bytes.Count(l.around, []byte{0}) != len(l.values)-before {
 		return false // a zero byte in a key
 	}
 	l.program = protowire.AppendVarint(append(l.program, opText), tag)
-	l.program = protowire.AppendBytes(l.program, around)
+	l.program = protowire.AppendBytes(l.program, l.around)
 	return true
 }
 
@@ -193,16 +230,4 @@ func closing(data []byte, i int) int {
 		}
 		i++
 	}
-}
-
-func numeric(c byte) bool {
-	return c >= '0' && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
-}
-
-func delimits(c byte) bool {
-	switch c {
-	case ',', '|', '\t', ';', '^', '~', '&', '=', '<', '>', '"', '\r', '\n':
-		return true
-	}
-	return false
 }
