@@ -116,14 +116,25 @@ func (d *Decoder) request(src ingest.Source, e *BundleEntry) (ingest.Entry, erro
 		return ingest.Entry{}, &ingest.DecodeError{Reason: ingest.ReasonMissingElement, Element: "resource", Message: "the entry holds no resource"}
 	}
 	in := Input{Data: e.Resource, FullURL: e.FullURL}
-	if e.Method == http.MethodPut {
-		if _, value, typ := splitReference(e.URL, ""); typ != "" && len(value) > len(typ)+1 {
-			in.ID = value[len(typ)+1:]
-		}
-	} else {
+	if e.Method != http.MethodPut {
 		in.ID = d.assignedID(e.Resource)
+		return d.Decode(src, in)
 	}
-	return d.Decode(src, in)
+	_, value, typ := splitReference(e.URL, "")
+	if typ == "" {
+		return ingest.Entry{}, &ingest.DecodeError{
+			Reason: ingest.ReasonInvalidValue, Element: elementURL, Message: "a PUT names the type and the id of its resource",
+		}
+	}
+	// "Patient?identifier=..." has a type and no id.
+	if id, found := strings.CutPrefix(value, typ+"/"); found {
+		in.ID = id
+	}
+	entry, err := d.Decode(src, in)
+	if err != nil {
+		return entry, err
+	}
+	return entry, fits(entry, typ, in.ID)
 }
 
 // entryLetter keeps an entry of a Bundle that could not be decoded.

@@ -80,13 +80,11 @@ func (h *handler) transaction(w http.ResponseWriter, r *http.Request, src ingest
 			entries = append(entries, entry)
 			continue
 		}
+		err = e.located(err)
 		if first == nil {
-			located := *err
-			located.Element = pathWithin(e.path(), err.Element)
-			located.Line, located.Column = e.Line, e.Column
-			first = &located
+			first = err
 		}
-		faults = append(faults, issueOf(err, e.path(), ""))
+		faults = append(faults, issueOf(err, ""))
 	}
 	if first != nil {
 		letter := ingest.DeadLetter(src, ingest.Fault{
@@ -148,7 +146,7 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, src ingest.Sourc
 			letter = entries[at].ID.String()
 		}
 		status := statusOf(faults[i])
-		outcome := outcomeOfIssues(issueOf(faults[i], bundle.Entries[i].path(), letter))
+		outcome := outcomeOfIssues(issueOf(bundle.Entries[i].located(faults[i]), letter))
 		out.Entry[i].Response = entryResponse{Status: statusLine(status), Outcome: &outcome}
 	}
 	respond(w, http.StatusOK, out)
@@ -194,7 +192,7 @@ func (h *handler) lines(w http.ResponseWriter, r *http.Request) {
 				err := &ingest.DecodeError{
 					Reason: letter.Reason, Element: letter.Element, Message: letter.Message, Line: int(letter.Line), Column: int(letter.Column),
 				}
-				issues = append(issues, issueOf(err, "", b.Entries[i].ID.String()))
+				issues = append(issues, issueOf(err, b.Entries[i].ID.String()))
 			}
 		}
 		return nil

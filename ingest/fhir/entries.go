@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -44,10 +45,45 @@ type BundleEntry struct {
 	index int
 }
 
-// path is the resource's place in the Bundle, as FHIRPath has it.
-func (e *BundleEntry) path() string { return fmt.Sprintf("Bundle.entry[%d].resource", e.index) }
+// elementURL is the element of a decode error that concerns an entry's request and not its resource.
+const elementURL = "request.url"
 
-// ParseBundle reads a Bundle without decoding its resources. The error is an *ingest.DecodeError.
+// located is an error in the entry with the path of its element in the Bundle, as FHIRPath has it.
+func (e *BundleEntry) located(err *ingest.DecodeError) *ingest.DecodeError {
+	out := *err
+	out.Line, out.Column = e.Line, e.Column
+	entry := fmt.Sprintf("Bundle.entry[%d].", e.index)
+	_, inside, found := strings.Cut(err.Element, ".")
+	switch {
+	case err.Element == elementURL:
+		out.Element = entry + elementURL
+	case found:
+		out.Element = entry + "resource." + inside
+	default:
+		out.Element = entry + "resource"
+	}
+	return &out
+}
+
+// bundleTypes are the codes of Bundle.type, R4's and R5's. What the entries of those that are no requests stand for is
+// taken, too: each is a resource.
+var bundleTypes = []string{
+	typeTransaction, "batch", "collection", "searchset", "history", "document", "message", "transaction-response",
+	"batch-response", "subscription-notification",
+}
+
+// checkType refuses a Bundle of an unknown type: what was meant as a transaction must not be taken in part.
+func checkType(typ string) error {
+	switch {
+	case typ == "":
+		return &ingest.DecodeError{Reason: ingest.ReasonMissingElement, Element: "Bundle.type", Message: "a Bundle has a type: transaction, batch, collection"}
+	case !slices.Contains(bundleTypes, typ):
+		return &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Element: "Bundle.type", Message: "this is no type of a Bundle: send transaction, batch or collection"}
+	}
+	return nil
+}
+
+// ParseBundle reads a Bundle that was sent to be taken, without decoding its resources. The error is an *ingest.DecodeError.
 func (d *Decoder) ParseBundle(data []byte) (*Bundle, error) {
 	if len(data) > MaxDocumentBytes {
 		return nil, &ingest.DecodeError{Reason: ingest.ReasonTooLarge, Element: "$this", Message: "the document is larger than the limit"}
@@ -65,7 +101,8 @@ func (d *Decoder) ParseBundle(data []byte) (*Bundle, error) {
 			Reason: ingest.ReasonTooLarge, Element: "Bundle.entry", Message: fmt.Sprintf("the Bundle has more than %d entries", MaxBundleEntries),
 		}
 	}
-	return d.bundle(), nil
+	b := d.bundle()
+	return b, checkType(b.Type)
 }
 
 // bundle takes the scanned Bundle apart.

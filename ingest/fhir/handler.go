@@ -96,6 +96,7 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	h.mux.HandleFunc("POST /fhir/{type}/{$}", h.resource)
 	h.mux.HandleFunc("PUT /fhir/{type}/{id}", h.resource)
 	h.mux.HandleFunc("DELETE /fhir/{type}/{id}", h.remove)
+	h.mux.HandleFunc("/fhir", h.unknown)
 	h.mux.HandleFunc("/fhir/", h.unknown)
 	return h, nil
 }
@@ -116,7 +117,7 @@ func (h *handler) unknown(w http.ResponseWriter, r *http.Request) {
 func (h *handler) source(w http.ResponseWriter, r *http.Request) (ingest.Source, bool) {
 	src, status, text := SourceOf(r, h.Source)
 	if status != 0 {
-		refuse(w, status, "security", text)
+		refuse(w, status, codeOf(status), text)
 		return ingest.Source{}, false
 	}
 	return src, true

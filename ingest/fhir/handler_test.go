@@ -51,8 +51,9 @@ type answer struct {
 		Severity, Code, Diagnostics string
 		Expression                  []string
 	}
-	Type  string
-	Entry []struct {
+	ResourceType string
+	Type         string
+	Entry        []struct {
 		Response struct {
 			Status, Location string
 			Outcome          struct {
@@ -131,6 +132,10 @@ func TestInvalidIsKept(t *testing.T) {
 		{"no time", "/fhir/AuditEvent", `{"resourceType":"AuditEvent","id":"x"}`, "AuditEvent.recorded", http.StatusUnprocessableEntity},
 		{"no JSON", "/fhir/AuditEvent", `{"resourceType":"AuditEvent",`, "AuditEvent", http.StatusBadRequest},
 		{"another type", "/fhir/AuditEvent", `{"resourceType":"Patient","id":"1"}`, "resourceType", http.StatusUnprocessableEntity},
+		{"a Bundle of no type", "/fhir", `{"resourceType":"Bundle","entry":[]}`, "Bundle.type", http.StatusUnprocessableEntity},
+		{"a Bundle of a mistyped type", "/fhir", bundleOf("transactoin", auditEvent("1", "")), "Bundle.type", http.StatusUnprocessableEntity},
+		{"a Bundle of a type in capitals", "/fhir", bundleOf("Transaction", auditEvent("1", "")), "Bundle.type", http.StatusUnprocessableEntity},
+		{"a Bundle whose type is no text", "/fhir", `{"resourceType":"Bundle","type":["batch"],"entry":[]}`, "Bundle.type", http.StatusUnprocessableEntity},
 		{"no Bundle", "/fhir", auditEvent("1", ""), "resourceType", http.StatusUnprocessableEntity},
 		{"twice the same name", "/fhir/AuditEvent", `{"resourceType":"AuditEvent","recorded":"2026-01-01T00:00:00Z","recorded":"2027-01-01T00:00:00Z"}`, "AuditEvent.recorded", http.StatusBadRequest},
 	} {
@@ -200,6 +205,56 @@ func TestRefusals(t *testing.T) {
 	}
 	if got := c.do(http.MethodDelete, "/fhir/AuditEvent/1", nil, nil); got.status != http.StatusMethodNotAllowed {
 		t.Errorf("DELETE of an event got %d", got.status)
+	}
+}
+
+// What refuses a request before the FHIR routes see it answers in their words, and its header stays.
+func TestOutcomes(t *testing.T) {
+	for _, tt := range []struct {
+		path, code string
+		status     int
+	}{
+		{"/fhir/AuditEvent", "login", http.StatusUnauthorized},
+		{"/fhir", "login", http.StatusUnauthorized},
+		{"/fhir/metadata", "forbidden", http.StatusForbidden},
+		{"/fhir/AuditEvent", "throttled", http.StatusTooManyRequests},
+		{"/fhir/AuditEvent", "transient", http.StatusServiceUnavailable},
+		{"/fhirs", "", http.StatusUnauthorized},
+		{"/import", "", http.StatusUnauthorized},
+	} {
+		t.Run(fmt.Sprint(tt.path, tt.status), func(t *testing.T) {
+			h := fhir.Outcomes(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+				http.Error(w, "who are you?", tt.status)
+			}))
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, tt.path, nil))
+			if w.Code != tt.status || w.Header().Get("WWW-Authenticate") != "Bearer" {
+				t.Errorf("got %d with %v", w.Code, w.Header())
+			}
+			if tt.code == "" {
+				if w.Body.String() != "who are you?\n" {
+					t.Errorf("another route answered %s", w.Body)
+				}
+				return
+			}
+			var got answer
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatalf("%v: %s", err, w.Body)
+			}
+			if !strings.HasPrefix(w.Header().Get("Content-Type"), "application/fhir+json") || got.ResourceType != "OperationOutcome" ||
+				len(got.Issue) != 1 || got.Issue[0].Code != tt.code || got.Issue[0].Diagnostics != "who are you?" {
+				t.Errorf("got %s", w.Body)
+			}
+		})
+	}
+	c := newClient(t, nil)
+	c.h = fhir.Outcomes(c.h)
+	if got := c.post("/fhir/AuditEvent", fhirJSON, auditEvent("1", "")); got.status != http.StatusCreated || got.ResourceType != "OperationOutcome" {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if got := c.do(http.MethodGet, "/fhir", nil, nil); got.status != http.StatusNotFound || got.header.Get("Allow") == "" || len(got.Issue) != 1 {
+		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
 
@@ -322,6 +377,60 @@ func TestBatch(t *testing.T) {
 		if len(kept) != 3 || kept[1].Item.GetDeadLetter().GetLine() != 2 {
 			t.Errorf("%d items kept", len(kept))
 		}
+	}
+}
+
+// A PUT in a Bundle takes the id from its URL, as the address of a single PUT does: a resource that says otherwise is
+// refused, alone in a batch, with everything in a transaction.
+func TestPutOfAnotherResource(t *testing.T) {
+	patient := `{"resourceType":"Patient","id":"7"}`
+	put := func(url, resource string) string {
+		return `{"resource":` + resource + `,"request":{"method":"PUT","url":"` + url + `"}}`
+	}
+	bundle := func(typ string, entries ...string) string {
+		return `{"resourceType":"Bundle","type":"` + typ + `","entry":[` + strings.Join(entries, ",") + `]}`
+	}
+	for _, tt := range []struct{ name, url, resource, expression string }{
+		{"its own", "Patient/7", patient, ""},
+		{"its own, absolute", "https://ehr.example/fhir/Patient/7", patient, ""},
+		{"its own, without an id", "Patient/7", `{"resourceType":"Patient"}`, ""},
+		{"another id", "Patient/8", patient, "Bundle.entry[1].resource.id"},
+		{"another id, absolute", "https://ehr.example/fhir/Patient/8", patient, "Bundle.entry[1].resource.id"},
+		{"another type", "Practitioner/7", patient, "Bundle.entry[1].resource"},
+		{"no id in the URL", "Patient", patient, "Bundle.entry[1].request.url"},
+		{"no URL", "", patient, "Bundle.entry[1].request.url"},
+		{"another event's id", "AuditEvent/8", auditEvent("7", ""), "Bundle.entry[1].resource.id"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			entries := []string{put("AuditEvent/1", auditEvent("1", "")), put(tt.url, tt.resource)}
+			c := newClient(t, nil)
+			got := c.post("/fhir", fhirJSON, bundle("batch", entries...))
+			want := "201"
+			if tt.expression != "" {
+				want = "422"
+			}
+			if got.status != http.StatusOK || len(got.Entry) != 2 || !strings.HasPrefix(got.Entry[0].Response.Status, "201") ||
+				!strings.HasPrefix(got.Entry[1].Response.Status, want) {
+				t.Fatalf("the batch got %d %s", got.status, got.body)
+			}
+			if e := got.Entry[1].Response.Outcome.Issue[0].Expression; tt.expression != "" && (len(e) != 1 || e[0] != tt.expression) {
+				t.Errorf("the batch names %v", e)
+			}
+			c = newClient(t, nil)
+			got = c.post("/fhir", fhirJSON, bundle("transaction", entries...))
+			if tt.expression == "" {
+				if got.status != http.StatusOK || len(c.Kept()) != 2 {
+					t.Errorf("the transaction got %d %s", got.status, got.body)
+				}
+				return
+			}
+			if got.status != http.StatusUnprocessableEntity || len(got.Issue) != 1 || len(got.Issue[0].Expression) != 1 || got.Issue[0].Expression[0] != tt.expression {
+				t.Errorf("the transaction got %d %s", got.status, got.body)
+			}
+			if kept := c.Kept(); len(kept) != 1 || kept[0].Item.GetDeadLetter().GetElement() != tt.expression {
+				t.Errorf("%d items kept", len(kept))
+			}
+		})
 	}
 }
 

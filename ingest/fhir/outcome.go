@@ -37,31 +37,17 @@ const (
 	severityInformation = "information"
 )
 
-// issueOf tells a decode error as FHIR does. within is the path of the resource in its Bundle; empty: it is the body.
-func issueOf(err *ingest.DecodeError, within, deadLetter string) issue {
+// issueOf tells a decode error as FHIR does.
+func issueOf(err *ingest.DecodeError, deadLetter string) issue {
 	out := issue{Severity: severityError, Code: issueCode(err.Reason), Details: &details{Text: err.Message}}
-	if path := pathWithin(within, err.Element); path != "" {
-		out.Expression = []string{path}
+	if err.Element != "" && err.Element != "$this" {
+		out.Expression = []string{err.Element}
 	}
 	out.Diagnostics = err.Error()
 	if deadLetter != "" {
 		out.Diagnostics += "; the input is kept as dead letter " + deadLetter
 	}
 	return out
-}
-
-// pathWithin puts the path of an element behind the path of its resource.
-func pathWithin(within, element string) string {
-	if within == "" {
-		if element == "$this" {
-			return ""
-		}
-		return element
-	}
-	if _, rest, found := strings.Cut(element, "."); found {
-		return within + "." + rest
-	}
-	return within
 }
 
 func issueCode(reason string) string {
@@ -104,6 +90,70 @@ func respond(w http.ResponseWriter, status int, resource any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// Outcomes lets next answer, and where it refuses a request below /fhir in plain text, as authentication and routing do,
+// it says the same as an OperationOutcome. Status and header stay: WWW-Authenticate, Allow, Retry-After.
+func Outcomes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/fhir" && !strings.HasPrefix(r.URL.Path, "/fhir/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		plain := &plainText{ResponseWriter: w}
+		next.ServeHTTP(plain, r)
+		if plain.status == 0 {
+			return
+		}
+		refuse(w, plain.status, codeOf(plain.status), strings.TrimSpace(plain.text.String()))
+	})
+}
+
+// plainText holds a refusal in plain text back; all else passes through.
+type plainText struct {
+	http.ResponseWriter
+	// status is that of the refusal, 0 without one.
+	status int
+	text   strings.Builder
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (p *plainText) WriteHeader(status int) {
+	if status >= http.StatusBadRequest && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
+		p.status = status
+		return
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (p *plainText) Write(b []byte) (int, error) {
+	if p.status != 0 {
+		return p.text.Write(b)
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (p *plainText) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+// codeOf is the issue type for an HTTP status that refuses a request whoever sends it.
+func codeOf(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "login"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusNotFound:
+		return "not-found"
+	case http.StatusMethodNotAllowed:
+		return "not-supported"
+	case http.StatusTooManyRequests:
+		return "throttled"
+	case http.StatusServiceUnavailable:
+		return "transient"
+	}
+	return "invalid"
 }
 
 // refuse answers with one issue.

@@ -103,7 +103,7 @@ func (h *handler) reject(w http.ResponseWriter, r *http.Request, src ingest.Sour
 		h.failed(w, r, err)
 		return
 	}
-	respond(w, statusOf(decodeErr), outcomeOfIssues(issueOf(decodeErr, "", letter.ID.String())))
+	respond(w, statusOf(decodeErr), outcomeOfIssues(issueOf(decodeErr, letter.ID.String())))
 }
 
 // answer is what a caller learns about one entry.
