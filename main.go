@@ -53,8 +53,8 @@ type command struct {
 	cli.Target
 
 	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
-	Demo     demoCommand        `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
-	Doctor   doctorCommand      `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
+	Demo     demo.Command       `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
+	Doctor   doctor.Command     `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
 	Settings config.Command     `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
 	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
 	Rebuild  cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
@@ -103,7 +103,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	env := &environment{cmd: &cmd, stdout: stdout, stderr: stderr}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.BindTo(stdout, (*io.Writer)(nil))
-	parsed.Bind(env, config.Loader(env.config))
+	parsed.Bind(env, config.Loader(env.config), demo.Up(func(ctx context.Context, cfg *config.Config, ready func()) error {
+		return up(ctx, cfg, cfg.Log.Logger(stderr), ready)
+	}))
 	if err := parsed.BindToProvider(env.connection); err != nil {
 		fmt.Fprintln(stderr, "readtrail:", err)
 		return exitUsage
@@ -148,22 +150,6 @@ func (versionCommand) Run(w io.Writer) error {
 	return err //nolint:wrapcheck // nothing to add
 }
 
-type doctorCommand struct {
-	JSON bool `help:"Write the findings as JSON."`
-}
-
-func (d doctorCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	findings := doctor.Examine(ctx, doctor.Config{
-		Config: cfg, Server: readtrailv1connect.NewQueryServiceClient(conn.HTTP, conn.Base),
-		Library: func() (string, error) { return embedded.FindLibrary(cfg.ClickHouse.Library) },
-	})
-	return doctor.Report(e.stdout, findings, d.JSON)
-}
-
 // importCommand is `readtrail import`.
 type importCommand struct{ importer.Command }
 
@@ -200,46 +186,6 @@ func (upCommand) Run(ctx context.Context, e *environment) error {
 		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\nData live in %s. Ctrl-C stops it.\n",
 			version, cfg.Listen.HTTP, cfg.Listen.Socket, cfg.DataDir)
 	})
-}
-
-// demoCommand is `readtrail demo`: up, in a directory beside the real one, and a synthetic hospital that sends to it.
-type demoCommand struct {
-	Seed     uint64 `help:"Decides everything that is left to chance." default:"1"`
-	Days     int    `help:"Days of history to load." default:"28"`
-	Staff    int    `help:"People who work in the hospital." default:"400"`
-	Patients int    `help:"People who have a record there." default:"8000"`
-	Rate     int    `help:"Events a second of the live stream." default:"20"`
-}
-
-func (d demoCommand) Run(ctx context.Context, e *environment) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	if err := cfg.MoveTo(cfg.DataDir + "-demo"); err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
-	cfg.Log.Level = "warn" // the progress is what there is to read
-	zone, err := time.LoadLocation(cfg.Site.TimeZone)
-	if err != nil {
-		return fmt.Errorf("load site.time_zone: %w", err)
-	}
-	conn, err := cli.Target{}.Open(cfg.Listen.Socket)
-	if err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
-	running, ctx := errgroup.WithContext(ctx)
-	running.Go(func() error {
-		return up(ctx, cfg, cfg.Log.Logger(e.stderr), func() {
-			running.Go(func() error {
-				return demo.Run(ctx, demo.Config{ //nolint:wrapcheck // says what failed
-					HTTP: conn.HTTP, Base: conn.Base, StateFile: filepath.Join(cfg.DataDir, "demo.json"), Out: e.stdout, Zone: zone,
-					Seed: d.Seed, Days: d.Days, Staff: d.Staff, Patients: d.Patients, Rate: d.Rate,
-				}, func(story simulate.Story) { demo.WhatNext(e.stdout, cfg, story, d.Rate) })
-			})
-		})
-	})
-	return running.Wait() //nolint:wrapcheck // each says what failed
 }
 
 // up runs every part in this process until ctx ends or a part fails; ready is called once questions are answered.
@@ -357,7 +303,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
 	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, db) }
-	serve.Operations(routes, metrics, answering)
+	serve.Operations(routes, metrics, func(ctx context.Context) serve.Health {
+		return serve.Health{Missing: answering(ctx), Notes: notes(jn)}
+	})
 
 	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
 	followers, stopFollowers := context.WithCancel(context.WithoutCancel(ctx))
@@ -451,6 +399,18 @@ func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, d
 		err = errors.New("the projections have no tables yet")
 	}
 	return errors.Join(jn.Ready(), err)
+}
+
+// notes says what someone must act on. The sentences are for anybody: no hosts, no files, no people.
+func notes(jn *journal.Journal) (all []serve.Note) {
+	if jn.ClockRefused() != nil {
+		all = append(all, serve.Note{About: "clock", Text: "it is too far ahead, and nothing is taken until it is right; the log says more"})
+	}
+	if ahead := jn.ClockAhead(); ahead > 0 {
+		all = append(all, serve.Note{About: "clock", Text: fmt.Sprintf(
+			"the times at which entries are received stand %s ahead of it, and still until it has caught up", ahead.Round(time.Second))})
+	}
+	return all
 }
 
 // apart runs a part whose end is no reason to end the others.

@@ -75,6 +75,8 @@ type Journal struct {
 	// Reserve is free space below which events are refused; ReservedSpace stays for questions, decisions and ticks.
 	Reserve       Size `yaml:"reserve"`
 	ReservedSpace Size `yaml:"reserved_space"`
+	// MaxClockJump is how far the clock may stand ahead of the last entry before it counts as wrong.
+	MaxClockJump time.Duration `yaml:"max_clock_jump"`
 }
 
 // Keys is where the keys that seal originals live: outside the journal and its backups.
@@ -246,8 +248,12 @@ func (c *Config) Validate() error {
 			fault(key, "must be larger than 0")
 		}
 	}
-	if c.Limits.ShutdownTimeout <= 0 {
-		fault("limits.shutdown_timeout", "must be larger than 0")
+	for key, d := range map[string]time.Duration{
+		"limits.shutdown_timeout": c.Limits.ShutdownTimeout, "journal.max_clock_jump": c.Journal.MaxClockJump,
+	} {
+		if d <= 0 {
+			fault(key, "must be larger than 0")
+		}
 	}
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":

@@ -3,13 +3,16 @@
 package doctor
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -27,8 +30,9 @@ var ErrUnwell = errors.New("not all is well")
 type Config struct {
 	// Config is the server's configuration.
 	Config *config.Config
-	// Server asks the running server.
-	Server readtrailv1connect.QueryServiceClient
+	// HTTP and Base reach the running server, as a user of this machine.
+	HTTP *http.Client
+	Base string
 	// Library finds the embedded engine; its error names the command that brings it.
 	Library func() (string, error)
 }
@@ -57,7 +61,10 @@ func Examine(ctx context.Context, cfg Config) []Finding {
 	if c.ClickHouse.DSN == "" {
 		out = append(out, library(cfg.Library))
 	}
-	return append(out, server(ctx, cfg.Server)...)
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+	defer cancel()
+	out = append(out, server(ctx, readtrailv1connect.NewQueryServiceClient(cfg.HTTP, cfg.Base))...)
+	return append(out, noted(ctx, cfg)...)
 }
 
 // Report writes findings for people, or as JSON. It returns ErrUnwell when one is not well.
@@ -211,8 +218,6 @@ func library(find func() (string, error)) Finding {
 const serverTimeout = 5 * time.Second
 
 func server(ctx context.Context, client readtrailv1connect.QueryServiceClient) []Finding {
-	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
-	defer cancel()
 	res, err := client.GetStatus(ctx, connect.NewRequest(&v1.GetStatusRequest{}))
 	if err != nil {
 		return []Finding{
@@ -242,6 +247,37 @@ func server(ctx context.Context, client readtrailv1connect.QueryServiceClient) [
 		out = append(out, f)
 	}
 	return out
+}
+
+// noted is what the server itself says of its health, beside being ready or not.
+func noted(ctx context.Context, cfg Config) (out []Finding) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, cfg.Base+"/readyz", nil)
+	if err != nil {
+		return nil
+	}
+	res, err := cfg.HTTP.Do(req)
+	if err != nil {
+		return nil // that it does not answer has been said
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(io.LimitReader(res.Body, maxNotes))
+	for lines.Scan() {
+		if about, text, ok := strings.Cut(lines.Text(), ": "); ok {
+			out = append(out, Finding{Check: about, Found: text, Do: remedies[about]})
+		}
+	}
+	if res.StatusCode != http.StatusOK {
+		out = append(out, Finding{Check: "ready", Found: "the server takes nothing or answers nothing", Do: "look at its log"})
+	}
+	return out
+}
+
+// maxNotes bounds what the server says of its health, in bytes.
+const maxNotes = 64 << 10
+
+// remedies are what to do about what the server says of itself.
+var remedies = map[string]string{
+	"clock": "compare the machine's clock with the true time; deploy/README.md, \"A wrong clock\", says what then",
 }
 
 // existing is the nearest directory above path that exists.

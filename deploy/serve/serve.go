@@ -160,20 +160,41 @@ func (c Config) tls() (*tls.Config, error) {
 	return out, nil
 }
 
+// Health is what the process says of itself to anybody who asks.
+type Health struct {
+	// Missing is why nothing can be taken or answered; nil when all can. It may name hosts, so nobody is shown it.
+	Missing error
+	// Notes are what someone must act on, though the process works. They name no host, no file and no person.
+	Notes []Note
+}
+
+// Note is one line: what it is about in a word, and a sentence.
+type Note struct{ About, Text string }
+
+// write adds the notes to an answer, one a line, as "about: text".
+func (h Health) write(first string) string {
+	for _, n := range h.Notes {
+		first += "\n" + n.About + ": " + n.Text
+	}
+	return first + "\n"
+}
+
 // Operations adds /healthz (the process lives), /readyz (it can take and answer) and /metrics to routes.
-func Operations(routes *http.ServeMux, metrics *prometheus.Registry, ready func(ctx context.Context) error) {
+func Operations(routes *http.ServeMux, metrics *prometheus.Registry, health func(ctx context.Context) Health) {
 	routes.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	routes.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
-		if err := ready(ctx); err != nil {
-			// The cause may name hosts; who asks here is not authenticated.
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		h := health(ctx)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if h.Missing != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(h.write("not ready")))
 			return
 		}
-		_, _ = w.Write([]byte("ready\n"))
+		_, _ = w.Write([]byte(h.write("ready")))
 	})
 	exposition := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics})
 	routes.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {

@@ -41,7 +41,7 @@ func TestBothDoorsAnswerAndDrain(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	entered, leave := make(chan struct{}), make(chan struct{})
 	routes := http.NewServeMux()
-	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) error { return nil })
+	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) serve.Health { return serve.Health{} })
 	routes.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-leave
@@ -117,7 +117,9 @@ func TestSocketIsNotTakenFromARunningServer(t *testing.T) {
 
 func TestNotReadySaysNoMore(t *testing.T) {
 	routes := http.NewServeMux()
-	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) error { return errors.New("dial 10.1.2.3: refused") })
+	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) serve.Health {
+		return serve.Health{Missing: errors.New("dial 10.1.2.3: refused"), Notes: []serve.Note{{About: "clock", Text: "is wrong"}}}
+	})
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := open(t, socket, routes)
 	if err != nil {
@@ -129,8 +131,21 @@ func TestNotReadySaysNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != http.StatusServiceUnavailable || strings.Contains(string(body), "10.1") {
+	if res.StatusCode != http.StatusServiceUnavailable || string(body) != "not ready\nclock: is wrong\n" {
 		t.Errorf("readyz: %d %q", res.StatusCode, body)
+	}
+}
+
+// TestReadyWithNotes: what someone must act on is said, and is no reason to send nothing here.
+func TestReadyWithNotes(t *testing.T) {
+	routes := http.NewServeMux()
+	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) serve.Health {
+		return serve.Health{Notes: []serve.Note{{About: "clock", Text: "is ahead"}, {About: "projections", Text: "are behind"}}}
+	})
+	w := httptest.NewRecorder()
+	routes.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	if want := "ready\nclock: is ahead\nprojections: are behind\n"; w.Code != http.StatusOK || w.Body.String() != want {
+		t.Errorf("readyz: %d %q, want %q", w.Code, w.Body, want)
 	}
 }
 
@@ -178,7 +193,7 @@ func TestAwait(t *testing.T) {
 
 func TestMetricsAreNotForSources(t *testing.T) {
 	routes := http.NewServeMux()
-	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) error { return nil })
+	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) serve.Health { return serve.Health{} })
 	for caller, want := range map[proto.Caller]int{
 		{}:                                  http.StatusForbidden,
 		{Name: "source:ehr", Source: "ehr"}: http.StatusForbidden,

@@ -88,6 +88,11 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 	req := &request{opts: opts, items: make([]item, len(entries)), results: make([]ingest.Result, len(entries)), done: make(chan error, 1)}
 	limit := j.current().batchBytes
 	sealedFor := ""
+	now, err := j.clock.now()
+	if err != nil {
+		j.metrics.refused.WithLabelValues(refusalReason(err)).Inc()
+		return nil, err
+	}
 	for i := range entries {
 		if err := j.serialise(&req.items[i], &entries[i]); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
@@ -102,7 +107,7 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 		}
 		sealedFor = entries[i].Source
 		// Received times never fall, so the batch's day is this one, or the next at midnight.
-		at := time.UnixMicro(max(j.cfg.Now().UnixMicro(), j.received.Load()))
+		at := time.UnixMicro(max(now, j.received.Load()))
 		if err := j.checkKey(sealedFor, at); err != nil {
 			j.metrics.refused.WithLabelValues(refusalReason(err)).Inc()
 			return nil, fmt.Errorf("entry %d: %w", i, err)

@@ -311,7 +311,10 @@ func (c *committer) dispatch(ctx context.Context) {
 	}
 	c.timer.Stop()
 	c.open, c.due = nil, false
-	b.received = c.stamp(b)
+	if err := c.stamp(b); err != nil {
+		c.withdraw(ctx, b, "", err)
+		return
+	}
 	if source, err := c.j.checkKeys(b); err != nil {
 		c.withdraw(ctx, b, source, err)
 		return
@@ -331,13 +334,17 @@ func (c *committer) dispatch(ctx context.Context) {
 	})
 }
 
-// stamp returns the batch's received time: the clock's, unless that stands behind what was said before.
-func (c *committer) stamp(b *batch) time.Time {
-	now := c.j.cfg.Now().UnixMicro()
+// stamp sets the batch's received time: the clock's, unless that stands behind what was said before.
+func (c *committer) stamp(b *batch) error {
+	now, err := c.j.clock.now()
+	if err != nil {
+		return err
+	}
 	c.j.metrics.skew.Set(max(0, float64(c.received-now)/1e6))
 	c.received = max(c.received, now, b.tick)
 	c.j.received.Store(c.received)
-	return time.UnixMicro(c.received)
+	b.received = time.UnixMicro(c.received)
+	return nil
 }
 
 // land takes a batch back. Callers are answered in order: a batch counts only when all before it do.

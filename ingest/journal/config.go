@@ -46,6 +46,9 @@ type Config struct {
 	// TickEvery is how often a tick is journaled. Default one minute, which is what detectors are tuned for; negative
 	// journals none, for tests that count entries.
 	TickEvery time.Duration `yaml:"-"`
+	// MaxClockJump is how far the clock may stand ahead of the last entry at Open, and of the time that has passed since
+	// then afterwards, before it counts as wrong (ErrClock). Default one day.
+	MaxClockJump time.Duration `yaml:"max_clock_jump"`
 	// Keys seals originals. Nil: entries that carry one are refused.
 	Keys *proto.KeyRing `yaml:"-"`
 	// Now is the clock; default time.Now.
@@ -55,6 +58,8 @@ type Config struct {
 	// Metrics registers the journal's metrics; nil registers none.
 	Metrics prometheus.Registerer `yaml:"-"`
 
+	// boot is the clock that cannot be set; default the machine's. Tests put the machine to sleep with it.
+	boot func() time.Duration
 	// noSync switches fsync off, so that a test can show that the power cut test fails without it.
 	noSync bool
 }
@@ -87,8 +92,12 @@ func (c Config) withDefaults() Config {
 	c.TickEvery = orDefault(c.TickEvery, DefaultTickEvery)
 	c.PublishTimeout = orDefault(c.PublishTimeout, DefaultPublishTimeout)
 	c.IndexCache = orDefault(c.IndexCache, DefaultIndexCache)
+	c.MaxClockJump = orDefault(c.MaxClockJump, DefaultMaxClockJump)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.boot == nil {
+		c.boot = sinceBoot
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -123,6 +132,9 @@ func (c Config) Validate() error {
 	}
 	if c.Reserve < 0 || c.LastReserve < 0 || c.LastReserve > c.Reserve {
 		fault("last_reserve_bytes must lie between 0 and reserve_bytes")
+	}
+	if c.MaxClockJump < 0 {
+		fault("max_clock_jump is negative")
 	}
 	if c.PublishTimeout < 0 {
 		fault("publish_timeout is negative")

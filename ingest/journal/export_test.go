@@ -13,6 +13,12 @@ func WithoutSync(cfg Config) Config {
 	return cfg
 }
 
+// WithBootClock replaces the clock that cannot be set.
+func WithBootClock(cfg Config, boot func() time.Duration) Config {
+	cfg.boot = boot
+	return cfg
+}
+
 // Restart restarts the embedded server under the journal's feet.
 func Restart(ctx context.Context, j *Journal) error { return j.restart(ctx) }
 

@@ -41,6 +41,7 @@ type Journal struct {
 	codec      *proto.Codec
 	metrics    *metrics
 	space      *space
+	clock      clock
 	lock       *pebble.Lock
 	durability Durability
 	committer  *committer
@@ -178,6 +179,10 @@ func (j *Journal) readState(ctx context.Context) error {
 		j.received.Store(last.Head.ReceivedUs)
 		j.advance(last.Position(last.Count() - 1))
 	}
+	j.clock = clock{wall: j.cfg.Now, boot: j.cfg.boot, jump: j.cfg.MaxClockJump}
+	if err := j.clock.start(j.received.Load()); err != nil {
+		return err
+	}
 	if err := j.checkIndex(ctx, end); err != nil {
 		return err
 	}
@@ -298,6 +303,9 @@ func (j *Journal) Durability() Durability { return j.durability }
 // Ready returns nil when appends are taken, else why not.
 func (j *Journal) Ready() error {
 	if err := j.committer.refusal(false); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := j.ClockRefused(); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	if !j.current().nc.IsConnected() {

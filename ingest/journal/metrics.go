@@ -97,6 +97,8 @@ func (m *metrics) count(s ingest.Status) {
 
 func refusalReason(err error) string {
 	switch {
+	case errors.Is(err, ErrClock):
+		return "clock"
 	case errors.Is(err, ingest.ErrBusy):
 		return "busy"
 	case errors.Is(err, ErrFenced):

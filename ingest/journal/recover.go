@@ -124,7 +124,11 @@ func (j *Journal) readAgain(ctx context.Context, r *recovery) error {
 
 // probe appends a tick, the one entry that the journal may make of its own accord.
 func (j *Journal) probe(ctx context.Context, r *recovery) error {
-	at := max(j.cfg.Now().UnixMicro(), r.received+1)
+	now, err := j.clock.now()
+	if err != nil {
+		return err
+	}
+	at := max(now, r.received+1)
 	it, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}, "", nil)
 	if err != nil {
 		return fmt.Errorf("make tick: %w", err)

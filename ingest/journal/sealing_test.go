@@ -96,7 +96,7 @@ func TestKeyOfTheNextDayIsUnreadable(t *testing.T) {
 	}
 	j := open(t, cfg)
 	first := mustAppend(t, j, sealedFrom("spoiled", 0), sealedFrom("good", 0))[0].Position
-	left.Store(2) // one a source, then the batch
+	left.Store(1) // the call's look; then the batch
 	_, err := j.Append(t.Context(), []ingest.Entry{sealedFrom("good", 1), sealedFrom("spoiled", 1)}, ingest.Options{})
 	refusedAsUnsealable(t, err)
 	must(t, j.Ready())

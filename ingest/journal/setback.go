@@ -34,9 +34,9 @@ func (j *Journal) checkKey(source string, at time.Time) error {
 	return nil
 }
 
-// withdraw takes the open batch back before it left, because the originals of one source cannot be sealed. No batch
-// comes after it yet, so its sequence goes to the next one. Who brought such an original is told why; who only stood
-// beside it is to come again.
+// withdraw takes the open batch back before it left, because the originals of one source cannot be sealed, or, without a
+// source, because of the clock. No batch comes after it yet, so its sequence goes to the next one. Who brought such an
+// original is told why; who only stood beside it is to come again. The clock is everybody's.
 func (c *committer) withdraw(ctx context.Context, b *batch, source string, cause error) {
 	for _, id := range b.ids {
 		delete(c.recent, id)
@@ -44,13 +44,13 @@ func (c *committer) withdraw(ctx context.Context, b *batch, source string, cause
 	c.issued = b.sequence - 1
 	busy := fmt.Errorf("%w: another entry of the batch could not be sealed", ingest.ErrBusy)
 	for _, req := range b.requests {
-		if req.seals(source) {
+		if source == "" || req.seals(source) {
 			c.answer(req, cause)
 		} else {
 			c.answer(req, busy)
 		}
 	}
-	c.j.log.LogAttrs(ctx, slog.LevelError, "batch could not be sealed", slog.Any("err", cause))
+	c.j.log.LogAttrs(ctx, slog.LevelError, "batch was withdrawn before it left", slog.Any("err", cause))
 }
 
 // seals reports whether the request has an original of source.

@@ -16,10 +16,7 @@ func (j *Journal) tick(ctx context.Context) {
 	defer ticker.Stop()
 	last := int64(0)
 	for {
-		// Ticks rise strictly, also when the clock was put back: no batch's received time is below a tick in it.
-		at := max(j.cfg.Now().UnixMicro(), j.received.Load()+1, last+1)
-		entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}}
-		if _, err := j.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true}); err == nil {
+		if at, err := j.tickOnce(ctx, last); err == nil {
 			last = at
 		} else if ctx.Err() == nil {
 			j.log.WarnContext(ctx, "tick was not journaled", slog.Any("err", err))
@@ -31,4 +28,17 @@ func (j *Journal) tick(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// tickOnce journals one tick above last, and returns its time.
+func (j *Journal) tickOnce(ctx context.Context, last int64) (int64, error) {
+	now, err := j.clock.now()
+	if err != nil {
+		return 0, err
+	}
+	// Ticks rise strictly, also when the clock was put back: no batch's received time is below a tick in it.
+	at := max(now, j.received.Load()+1, last+1)
+	entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}}
+	_, err = j.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true})
+	return at, err
 }

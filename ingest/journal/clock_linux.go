@@ -1,0 +1,6 @@
+package journal
+
+import "golang.org/x/sys/unix"
+
+// bootClockID counts the machine's sleep too.
+const bootClockID = unix.CLOCK_BOOTTIME
