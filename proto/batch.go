@@ -167,21 +167,20 @@ func headLeaf(msg *v1.Batch) []byte {
 type Batch struct {
 	Head  *v1.BatchHead
 	codec *Codec
-	msg   *v1.Batch
+	msg   *v1.Batch // aliases data
+	data  []byte
 
 	mu     sync.Mutex // guards what was opened
-	items  *openedItems
+	opened *openedItems
+	items  []*v1.Item
 	sealed map[int][][]byte // originals by the index of their frame
-
-	// Size is the length of the message in bytes.
-	Size int
 }
 
 // Decode reads a message that stands at stream sequence and checks that its head is whole and belongs there. It keeps
 // data. Errors wrap ErrCorrupt.
 func (c *Codec) Decode(sequence uint64, data []byte) (*Batch, error) {
 	msg := &v1.Batch{}
-	if err := msg.UnmarshalVT(data); err != nil {
+	if err := msg.UnmarshalVTUnsafe(data); err != nil {
 		return nil, fmt.Errorf("decode batch %d: %w: %w", sequence, ErrCorrupt, err)
 	}
 	head := msg.Head
@@ -196,8 +195,14 @@ func (c *Codec) Decode(sequence uint64, data []byte) (*Batch, error) {
 	case n == 0 || n > MaxBatchItems || len(head.Kinds) != n || len(head.ReaderSlots) != n || len(head.PatientSlots) != n || len(head.Root) != 32:
 		return nil, fmt.Errorf("decode batch %d: head does not describe %d items: %w", sequence, n, ErrCorrupt)
 	}
-	return &Batch{Head: head, codec: c, msg: msg, Size: len(data)}, nil
+	return &Batch{Head: head, codec: c, msg: msg, data: data}, nil
 }
+
+// Is reports whether the batch was decoded from these bytes.
+func (b *Batch) Is(data []byte) bool { return bytes.Equal(b.data, data) }
+
+// Size is the length of the message in bytes.
+func (b *Batch) Size() int { return len(b.data) }
 
 // Sequence is the batch's stream sequence.
 func (b *Batch) Sequence() uint64 { return b.Head.Sequence }
@@ -224,8 +229,14 @@ func (b *Batch) Has(kinds ...v1.Kind) bool {
 	return false
 }
 
-// Items opens the item frame. The items alias nothing. Errors wrap ErrCorrupt.
+// Items opens the item frame, once: all callers get the same items and must not change them. A string of an item keeps
+// its neighbours in memory; who keeps one for long clones it. Errors wrap ErrCorrupt.
 func (b *Batch) Items() ([]*v1.Item, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.items != nil {
+		return b.items, nil
+	}
 	opened, err := b.openItems()
 	if err != nil {
 		return nil, err
@@ -233,13 +244,14 @@ func (b *Batch) Items() ([]*v1.Item, error) {
 	items := make([]*v1.Item, len(opened.raws))
 	for i, raw := range opened.raws {
 		items[i] = &v1.Item{}
-		if err := items[i].UnmarshalVT(raw); err != nil {
+		if err := items[i].UnmarshalVTUnsafe(raw); err != nil {
 			return nil, fmt.Errorf("decode item %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
 		}
 		if KindOf(items[i]) != b.Kind(i) {
 			return nil, fmt.Errorf("decode item %d of batch %d: kind differs from its head: %w", i, b.Head.Sequence, ErrCorrupt)
 		}
 	}
+	b.items = items
 	return items, nil
 }
 
@@ -250,18 +262,16 @@ type openedItems struct {
 	table *columns.Table
 }
 
-// openItems opens the item frame, once.
+// openItems opens the item frame, once. b.mu is held.
 func (b *Batch) openItems() (*openedItems, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.items != nil {
-		return b.items, nil
+	if b.opened != nil {
+		return b.opened, nil
 	}
 	opened, err := b.unpackItems()
 	if err != nil {
 		return nil, fmt.Errorf("open items of batch %d: %w: %w", b.Head.Sequence, ErrCorrupt, err)
 	}
-	b.items = opened
+	b.opened = opened
 	return opened, nil
 }
 
@@ -290,6 +300,8 @@ func (b *Batch) unpackItems() (*openedItems, error) {
 
 // VerifyRoot recomputes the root from the stored bytes. It needs no key. The error wraps ErrCorrupt.
 func (b *Batch) VerifyRoot() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	opened, err := b.openItems()
 	if err != nil {
 		return err

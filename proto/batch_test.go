@@ -87,7 +87,7 @@ func checkBatch(t *testing.T, codec *proto.Codec, data []byte, sequence uint64, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Sequence() != sequence || b.Count() != len(parts) || !b.Received().Equal(received()) || b.Size != len(data) {
+	if b.Sequence() != sequence || b.Count() != len(parts) || !b.Received().Equal(received()) || b.Size() != len(data) {
 		t.Errorf("head is %v", b.Head)
 	}
 	if err := b.VerifyRoot(); err != nil {

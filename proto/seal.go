@@ -111,12 +111,12 @@ func (b *Batch) openSealed(n int) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open originals of batch %d: %w", b.Head.Sequence, err)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	items, err := b.openItems()
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if raws, ok := b.sealed[n]; ok {
 		return raws, nil
 	}

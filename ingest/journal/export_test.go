@@ -56,3 +56,11 @@ func TakeKeys(j *Journal) error {
 	j.codec, err = proto.NewCodec(nil)
 	return err
 }
+
+// Shared is what followers share.
+type Shared struct{ shared }
+
+// Decode decodes a message, or returns what another follower has decoded.
+func (s *Shared) Decode(codec *proto.Codec, sequence uint64, data []byte) (*proto.Batch, error) {
+	return s.decode(codec, sequence, data)
+}

@@ -188,7 +188,7 @@ func (f *reader) take(ctx context.Context, msg jetstream.Msg, delivered uint64) 
 	if meta.Sequence.Stream != f.next {
 		return fmt.Errorf("batch %d follows batch %d: %w", meta.Sequence.Stream, f.next-1, ErrGap)
 	}
-	b, err := f.j.codec.Decode(f.next, msg.Data())
+	b, err := f.j.shared.decode(f.j.codec, f.next, msg.Data())
 	if err != nil {
 		return err
 	}

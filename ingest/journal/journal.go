@@ -39,6 +39,7 @@ type Journal struct {
 	cfg        Config
 	log        *slog.Logger
 	codec      *proto.Codec
+	shared     shared
 	metrics    *metrics
 	space      *space
 	clock      clock

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -125,6 +126,7 @@ func BenchmarkFollow(b *testing.B) {
 			n := 0
 			for b.Loop() {
 				n++
+				runtime.GC() // what the round before has opened is forgotten
 				err := j.Follow(b.Context(), 0, func(_ context.Context, batch *proto.Batch) error {
 					if open {
 						if _, err := batch.Items(); err != nil {

@@ -36,13 +36,13 @@ func newFold() *fold {
 	}
 }
 
-// apply reports whether the item changed anything.
+// apply reports whether the item changed anything. What is kept is cloned, so that the batch's memory can go.
 func (f *fold) apply(it *v1.Item) bool {
 	switch body := it.Body.(type) {
 	case *v1.Item_Source:
-		f.source(body.Source)
+		f.source(clone(body.Source))
 	case *v1.Item_Token:
-		f.token(body.Token)
+		f.token(clone(body.Token))
 	default:
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -300,6 +301,7 @@ func (m *Monitor) fold(facts []*v1.CoverageFact, it *v1.Item, receivedUs int64) 
 func (m *Monitor) source(name string) *source {
 	s, ok := m.state.Sources[name]
 	if !ok {
+		name = strings.Clone(name) // the batch's memory can go
 		s = &source{}
 		s.load(name)
 		s.events = m.metrics.events.WithLabelValues(name)
