@@ -1,6 +1,8 @@
 package config
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -17,15 +19,27 @@ type Command struct {
 // CheckCommand is `readtrail config check`.
 type CheckCommand struct{}
 
-// Run loads the configuration and says where things would be; every fault is in the error.
-func (CheckCommand) Run(w io.Writer, load Loader) error {
+// Run loads the configuration, looks at what it names, and says where things would be; every fault is in the error.
+func (CheckCommand) Run(ctx context.Context, w io.Writer, load Loader) error {
 	cfg, err := load()
+	if cfg == nil {
+		return err
+	}
+	if found := cfg.Check(ctx); found != nil {
+		if err == nil {
+			err = errors.New("config is not valid:")
+		}
+		err = fmt.Errorf("%w\n%w", err, found)
+	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "The configuration is valid. Data live in %s; the server listens on %s and %s.\n",
+	fmt.Fprintf(w, "The configuration is valid. Data live in %s; the server listens on %s and %s.\n",
 		cfg.DataDir, cfg.Listen.HTTP, cfg.Listen.Socket)
-	return err //nolint:wrapcheck // nothing to add
+	if running, ok, _ := cfg.running(); ok {
+		fmt.Fprintf(w, "One runs there (pid %d).\n", running.PID)
+	}
+	return nil
 }
 
 // ExampleCommand is `readtrail config example`.

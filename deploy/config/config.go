@@ -130,7 +130,8 @@ type Log struct {
 }
 
 // Load reads the file at path ("" for none), lays the environment over it, fills what depends on the data directory and
-// validates. env is os.Environ's form. All faults come joined in one error.
+// validates. env is os.Environ's form. All faults come joined in one error; where the file could be read, the configuration
+// comes beside it, so that Check can look for more.
 func Load(path string, env []string) (*Config, error) {
 	c := &Config{}
 	if err := decode([]byte(Example), c); err != nil {
@@ -152,7 +153,7 @@ func Load(path string, env []string) (*Config, error) {
 		return nil, err
 	}
 	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("config is not valid: %w", err)
+		return c, fmt.Errorf("config is not valid:\n%w", err)
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/readtrail/readtrail/deploy/serve"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/projections/embedded"
 	"github.com/readtrail/readtrail/proto"
@@ -48,6 +49,11 @@ func (c *Config) EngineConfig() embedded.Config {
 		Dir: filepath.Join(c.DataDir, "clickhouse"), Library: c.ClickHouse.Library,
 		MemoryLimit: int64(c.ClickHouse.MemoryLimit), KeepFree: int64(c.ClickHouse.KeepFree),
 	}
+}
+
+// running is the server that runs on the data directory, if one does.
+func (c *Config) running() (serve.Instance, bool, error) {
+	return serve.Running(c.DataDir) //nolint:wrapcheck // says what failed
 }
 
 // Open opens the key ring. A master key is made only where no data key is: a lost one must be found, not replaced.
