@@ -284,6 +284,10 @@ func (s *Service) decode(ctx context.Context, src ingest.Source, letter *v1.Dead
 		// Only the beginning was kept; the rest would be lost in silence.
 		return nil, false, ingest.ReasonTooLarge
 	}
+	if letter.Reason == importer.ReasonDamaged {
+		// What can be read of it may be wrong; its file is imported again when it is whole.
+		return nil, false, letter.Reason
+	}
 	entries, atomic, err := s.entries(ctx, src, letter, original)
 	if err != nil {
 		return nil, false, fhir.AsDecodeError(err).Reason

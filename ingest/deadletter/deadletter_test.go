@@ -72,8 +72,13 @@ func newFixture(t *testing.T, decoders map[importer.Form]importer.Decoder) *fixt
 // keep keeps bytes as a dead letter, as if an adapter of long ago could not read them.
 func (f *fixture) keep(source, format, original string) string {
 	f.t.Helper()
+	return f.keepFor(ingest.ReasonUnsupportedFormat, source, format, original)
+}
+
+func (f *fixture) keepFor(reason, source, format, original string) string {
+	f.t.Helper()
 	letter := ingest.DeadLetter(ingesttest.Source(source), ingest.Fault{
-		Err: &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "not yet"}, Original: []byte(original), Format: format,
+		Err: &ingest.DecodeError{Reason: reason, Message: "not yet"}, Original: []byte(original), Format: format,
 	})
 	if _, _, err := f.Intake.Submit(f.t.Context(), ingesttest.Source(source), []ingest.Entry{letter}, ingest.Options{}); err != nil {
 		f.t.Fatal(err)
@@ -91,6 +96,15 @@ func (f *fixture) retry(req *v1.RetryDeadLettersRequest) *v1.RetryDeadLettersRes
 }
 
 const event = `{"resourceType":"AuditEvent","id":"%s","recorded":"2026-01-01T00:00:00Z"}`
+
+// What could be read of a damaged document may look whole and be wrong.
+func TestDamagedIsNotRetried(t *testing.T) {
+	f := newFixture(t, nil)
+	f.keepFor(importer.ReasonDamaged, "ehr", "json", fmt.Sprintf(event, "1"))
+	if got := f.retry(&v1.RetryDeadLettersRequest{}); got.Tried != 1 || got.FailedAgain != 1 || len(f.Kept()) != 1 {
+		t.Errorf("%v, %d items", got, len(f.Kept()))
+	}
+}
 
 func TestRetry(t *testing.T) {
 	f := newFixture(t, nil)

@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -21,6 +22,8 @@ type idleReader struct {
 	now     func() time.Time
 	r       io.Reader
 	set     time.Time
+	// broken is what the connection failed with: whatever ended early ended with it.
+	broken error
 }
 
 // Read implements io.Reader.
@@ -29,31 +32,62 @@ func (i *idleReader) Read(p []byte) (int, error) {
 		_ = i.control.SetReadDeadline(now.Add(i.idle))
 		i.set = now
 	}
-	return i.r.Read(p)
+	n, err := i.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		i.broken = err
+	}
+	return n, err
 }
 
-// openBody takes the compression off: the one that the header states, and that of a .gz file sent as it is.
-func openBody(r *http.Request, body io.Reader) (*bufio.Reader, error) {
+// undamaged reads to where a file that has arrived whole turns out to be damaged, as if it ended there: what stands before
+// is taken like that of any file that was cut. err says so afterwards.
+type undamaged struct {
+	r      io.Reader
+	upload *idleReader
+	err    error
+}
+
+// Read implements io.Reader.
+func (u *undamaged) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	var corrupt flate.CorruptInputError
+	damaged := errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt)
+	if damaged && u.upload.broken == nil {
+		u.err = &ingest.DecodeError{Reason: ReasonDamaged, Message: "the file ends too early or its compression is damaged"}
+		err = io.EOF
+	}
+	return n, err
+}
+
+// ReasonDamaged is the reason of a dead letter that is what could be read of a damaged document. It is not decoded again.
+const ReasonDamaged = "damaged"
+
+// openBody takes the compression off: the one that the header states, and that of a .gz file sent as it is. The second
+// result says at the end whether the file was whole.
+func openBody(r *http.Request, upload *idleReader) (*bufio.Reader, *undamaged, error) {
+	notGzip := &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Message: "the content is not gzip"}
+	whole := &undamaged{r: upload, upload: upload}
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		plain, err := gzip.NewReader(body)
+		plain, err := gzip.NewReader(upload)
 		if err != nil {
-			return nil, &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Message: "the content is not gzip"}
+			return nil, whole, notGzip
 		}
-		body = plain
+		whole.r = plain
 	default:
-		return nil, &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "of content encodings, only gzip is supported"}
+		return nil, whole, &ingest.DecodeError{Reason: ingest.ReasonUnsupportedFormat, Message: "of content encodings, only gzip is supported"}
 	}
-	buffered := bufio.NewReaderSize(body, peekBytes)
+	buffered := bufio.NewReaderSize(whole, peekBytes)
 	if magic, _ := buffered.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		plain, err := gzip.NewReader(buffered)
 		if err != nil {
-			return nil, &ingest.DecodeError{Reason: ingest.ReasonInvalidValue, Message: "the content is not gzip"}
+			return nil, whole, notGzip
 		}
-		return bufio.NewReaderSize(plain, peekBytes), nil
+		whole = &undamaged{r: plain, upload: upload}
+		buffered = bufio.NewReaderSize(whole, peekBytes)
 	}
-	return buffered, nil
+	return buffered, whole, nil
 }
 
 // countingReader counts what is read through it.

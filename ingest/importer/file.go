@@ -3,8 +3,6 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -42,6 +40,8 @@ type run struct {
 	offset int64
 	// skipped is what stood before the content: a byte order mark.
 	skipped int64
+	// whole knows, once everything is read, whether the file was damaged.
+	whole *undamaged
 
 	w        http.ResponseWriter
 	control  *http.ResponseController
@@ -68,9 +68,16 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	body, err := openBody(r, &idleReader{control: f.control, idle: s.Idle, now: s.Now, r: r.Body})
+	// Where reading stops early, net/http reads on after the handler, when it no longer expects that the end of the body
+	// begins its watch over the connection: it panics then. Closing the body here comes before.
+	defer func() { _ = r.Body.Close() }()
+	body, whole, err := openBody(r, &idleReader{control: f.control, idle: s.Idle, now: s.Now, r: r.Body})
+	f.whole = whole
 	if err == nil {
 		err = f.read(body)
+	}
+	if err == nil {
+		err = whole.err
 	}
 	f.finish(err)
 }
@@ -174,6 +181,10 @@ func (f *run) document(body io.Reader, line int) error {
 		}
 		size += rest
 	}
+	if f.whole.err != nil && size <= fhir.MaxDocumentBytes {
+		f.progress.Offset = size
+		return f.keep(FormJSON, data, size, f.whole.err)
+	}
 	doc := fhir.Document{Data: data, Origin: f.file.Name, Line: line, ImportID: f.file.ImportID}
 	err = fhir.Documents(f.Limits, f.src, doc, func(entries []ingest.Entry) error {
 		if size > fhir.MaxDocumentBytes {
@@ -222,7 +233,7 @@ func (f *run) other(form Form, body *bufio.Reader) error {
 }
 
 // keepWhole keeps a file that nothing reads as one dead letter.
-func (f *run) keepWhole(form Form, body io.Reader, why *ingest.DecodeError) error {
+func (f *run) keepWhole(form Form, body io.Reader, why error) error {
 	original, err := io.ReadAll(io.LimitReader(body, ingest.MaxDeadLetterBytes+1))
 	if err != nil {
 		return fmt.Errorf("read the file: %w", err)
@@ -231,13 +242,21 @@ func (f *run) keepWhole(form Form, body io.Reader, why *ingest.DecodeError) erro
 	if err != nil {
 		return fmt.Errorf("read the file: %w", err)
 	}
+	size := int64(len(original)) + rest
+	f.progress.Offset = size
+	if f.whole.err != nil {
+		return f.keep(form, original, size, f.whole.err)
+	}
+	return f.keep(form, original, size, why)
+}
+
+// keep keeps what there is of a file of a size as one dead letter.
+func (f *run) keep(form Form, original []byte, size int64, why error) error {
 	letter := ingest.DeadLetter(f.src, ingest.Fault{
-		Err: why, Original: original, MediaType: mediaTypeOf(form), Format: string(form), Origin: f.file.Name,
+		Err: fhir.AsDecodeError(why), Original: original, MediaType: mediaTypeOf(form), Format: string(form), Origin: f.file.Name,
 		ImportID: f.file.ImportID,
 	})
-	size := int64(len(original)) + rest
 	letter.Item.GetDeadLetter().SizeBytes = uint64(size)
-	f.progress.Offset = size
 	return f.emit([]ingest.Entry{letter})
 }
 
@@ -247,6 +266,8 @@ func mediaTypeOf(form Form) string {
 		return "application/xml"
 	case FormHL7v2:
 		return "x-application/hl7-v2+er7"
+	case FormJSON:
+		return fhir.MediaType
 	case FormDelimited, FormSyslog:
 		return "text/plain"
 	}
@@ -331,7 +352,6 @@ func (f *run) tell(now bool) error {
 // finish writes the last line: done, or what went wrong and whether coming back helps.
 func (f *run) finish(err error) {
 	var decodeErr *ingest.DecodeError
-	var corrupt flate.CorruptInputError
 	switch {
 	case err == nil:
 		f.progress.Done = true
@@ -339,8 +359,6 @@ func (f *run) finish(err error) {
 		f.progress.Error = decodeErr.Error()
 	case errors.Is(err, ingest.ErrBusy), errors.Is(err, ingest.ErrClosed):
 		f.progress.Error, f.progress.Busy = "the journal is busy: send the rest later", true
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
-		f.progress.Error = "the file ends too early or its compression is damaged"
 	default:
 		f.Logger.WarnContext(f.ctx, "import of a file failed", slog.String("source", f.src.Name), slog.Any("err", err))
 		f.progress.Error, f.progress.Busy = "the import was interrupted: send the rest again", true

@@ -3,6 +3,8 @@ package importer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"path"
 	"strings"
 )
@@ -65,26 +67,46 @@ func isLinesName(name string) bool {
 	return false
 }
 
-// detectJSON tells lines of JSON from one document that spans lines: lines, if the first is complete and another
-// follows. A first line that is broken says nothing: the next could stand inside of what it began, and would become
-// events that nobody sent. Such a file is one document, unless its name says that each line stands for itself.
+// detectJSON tells lines of JSON from one document that spans lines, or several in a row: lines, if the first is complete,
+// another follows, and none begins a value that goes on over its end for as far as can be seen. A first line that is
+// broken says nothing: the next could stand inside of what it began, and would become events that nobody sent. Such a file
+// is a document, unless its name says that each line stands for itself.
 func detectJSON(name string, text []byte) Form {
 	if isLinesName(name) {
 		return FormLines
 	}
-	first, rest, found := bytes.Cut(text, []byte{'\n'})
-	if !found {
+	first, rest, found := bytes.Cut(text, newline)
+	if first = bytes.TrimSpace(first); !found || len(first) < 2 || !json.Valid(first) || len(bytes.TrimSpace(rest)) == 0 {
 		return FormJSON
 	}
-	first = bytes.TrimSpace(first)
-	rest = bytes.TrimLeft(rest, "\r\n")
-	if len(rest) == 0 || len(first) < 2 {
-		return FormJSON
+	for tries := 0; tries < maxOpenLines; {
+		line, more, found := bytes.Cut(rest, newline)
+		if !found {
+			break // the last line may go on behind what can be seen
+		}
+		if leavesOpen(line) {
+			var value json.RawMessage
+			if err := json.NewDecoder(bytes.NewReader(rest)).Decode(&value); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+				return FormJSON
+			}
+			tries++ // it is only broken
+		}
+		rest = more
 	}
-	if json.Valid(first) {
-		return FormLines
-	}
-	return FormJSON
+	return FormLines
+}
+
+// maxOpenLines bounds how often it is looked whether a line is the beginning of more: each look may take all that can be
+// seen.
+const maxOpenLines = 32
+
+var newline = []byte{'\n'}
+
+// leavesOpen reports whether a value begins on a line and does not end there. A string does not reach over a line's end.
+func leavesOpen(line []byte) bool {
+	var value json.RawMessage
+	err := json.NewDecoder(io.MultiReader(bytes.NewReader(line), bytes.NewReader(newline))).Decode(&value)
+	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // isHTTP tells a captured response or request by its first line.

@@ -5,9 +5,9 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +52,8 @@ func newBench(t testing.TB, change func(*importer.ServerConfig), wrap func(http.
 	b.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(proto.WithCaller(r.Context(), proto.Caller{Name: "os:u", Role: proto.RoleAdministrator, Local: true})))
 	}))
+	// net/http writes here what it does not expect of a handler.
+	b.server.Config.ErrorLog = log.New(complains{t}, "", 0)
 	// As the product does it: the local server is a socket.
 	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
@@ -70,6 +72,14 @@ func newBench(t testing.TB, change func(*importer.ServerConfig), wrap func(http.
 		StateDir: t.TempDir(), Sleep: func(context.Context, time.Duration) error { return nil },
 	}
 	return b
+}
+
+// complains fails a test that the server logs something in.
+type complains struct{ t testing.TB }
+
+func (c complains) Write(p []byte) (int, error) {
+	c.t.Errorf("the server says %s", p)
+	return len(p), nil
 }
 
 func (b *bench) run(c importer.Command) (importer.Report, error) {
@@ -161,6 +171,15 @@ func TestForms(t *testing.T) {
 		{"one.json", event(1), importer.FormJSON, 1, 0},
 		{"pretty.json", "\ufeff" + indented(event(1)), importer.FormJSON, 1, 0},
 		{"several.json", indented(event(1)) + "\n" + indented(event(2)), importer.FormJSON, 2, 0},
+		{"one-line-first.json", event(1) + "\n" + indented(event(2)) + "\n" + indented(event(3)), importer.FormJSON, 3, 0},
+		{"lines-then-pretty.json", lines(0, 3) + indented(event(4)), importer.FormJSON, 4, 0},
+		{"empty-first.json", "{}\n" + indented(event(1)) + "\n", importer.FormJSON, 1, 1},
+		{"bundle-on-one-line-first.json", bundle + "\n" + indented(event(3)), importer.FormJSON, 3, 1},
+		{"open-bundle-behind.json", event(3) + "\n{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[\n{\"resource\":" + event(1) + "},\n{\"resource\":" + event(2) + "}\n]}\n", importer.FormJSON, 3, 0},
+		{"open-to-the-end.json", event(0) + "\n{\"resourceType\":\"Bundle\",\"entry\":[\n" + event(1) + ",\n" + event(2) + "\n", importer.FormJSON, 1, 1},
+		{"cut-in-a-text.txt", event(0) + "\n" + event(1)[:40] + "\n" + event(2) + "\n", importer.FormLines, 2, 1},
+		{"cut-last-line.txt", event(0) + "\n" + event(1) + "\n" + event(2)[:60], importer.FormLines, 2, 1},
+		{"blank-lines.txt", event(0) + "\n\n \n" + event(1) + "\n", importer.FormLines, 2, 0},
 		{"array.json", "[\n" + event(1) + ",\n" + event(2) + "]", importer.FormJSON, 2, 0},
 		{"bundle.json", bundle, importer.FormJSON, 2, 1},
 		{"bundle-pretty.json", indented(bundle), importer.FormJSON, 2, 1},
@@ -275,7 +294,7 @@ func TestInterrupted(t *testing.T) {
 			b := newBench(t, nil, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Path == "/import" && requests.Add(1) <= 3 {
-						r.Body = io.NopCloser(&cutReader{r: r.Body, left: 400_000 / map[bool]int64{true: 20, false: 1}[name == "gzip"]})
+						r.Body = &cutReader{ReadCloser: r.Body, left: 400_000 / map[bool]int64{true: 20, false: 1}[name == "gzip"]}
 					}
 					next.ServeHTTP(w, r)
 				})
@@ -306,15 +325,15 @@ func TestInterrupted(t *testing.T) {
 
 // cutReader fails after some bytes, as a connection does.
 type cutReader struct {
-	r    io.Reader
+	io.ReadCloser
 	left int64
 }
 
 func (c *cutReader) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, errors.New("cut")
+		return 0, io.ErrUnexpectedEOF // as net/http has it
 	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
+	n, err := c.ReadCloser.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
 	return n, err
 }
@@ -491,6 +510,18 @@ func TestCorpora(t *testing.T) {
 	}
 	if second.In != first.In || len(b.Kept()) != items+2 {
 		t.Errorf("in %d and then %d, %d items and then %d", first.In, second.In, items, len(b.Kept()))
+	}
+}
+
+// TestDetectFormIsQuick: nobody makes the server look again and again at what seems to begin something.
+func TestDetectFormIsQuick(t *testing.T) {
+	text := []byte("{}\n" + strings.Repeat("[\n", 30_000) + "x\n")
+	begin := time.Now()
+	if form := importer.DetectForm("x.json", text); form != importer.FormLines {
+		t.Errorf("found to be %s", form)
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

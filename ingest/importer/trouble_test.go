@@ -3,6 +3,8 @@ package importer_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -188,6 +190,81 @@ func TestDamagedFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDamagedDocument: what can be read of a damaged document is one dead letter, and so is the line that a file of lines
+// was cut in; when the document comes whole, it is an event.
+func TestDamagedDocument(t *testing.T) {
+	// Text that does not shrink, so that half of the file is about half of the document.
+	var noise strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&noise, "%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))
+	}
+	document := strings.Replace(event(1), `"type"`, `"language":"`+noise.String()+`","type"`, 1)
+	whole := gz(t, document)
+	checksum := []byte(whole)
+	checksum[len(checksum)-6] ^= 0xff
+	manyLines := lines(0, 4000)
+	for _, tt := range []struct {
+		name, file, content string
+		of                  string
+	}{
+		{"cut", "a.json.gz", whole[:len(whole)/2], document},
+		{"corrupt", "a.json.gz", whole[:len(whole)/2] + strings.Repeat("\xff", 64) + whole[len(whole)/2+64:], ""},
+		{"checksum", "a.json.gz", string(checksum), document},
+		{"a form that nothing reads", "a.xml.gz", gz(t, "<?xml version='1.0'?><a>"+noise.String())[:len(whole)/2], ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, nil, nil)
+			dir := t.TempDir()
+			report, err := b.run(importer.Command{Paths: []string{write(t, dir, tt.file, tt.content)}})
+			if err == nil || report.Files[0].Damaged == "" || report.Total != (ingest.Counts{DeadLetters: 1}) {
+				t.Fatalf("%+v, %v", report, err)
+			}
+			for _, k := range b.Kept() {
+				d := k.Item.GetDeadLetter()
+				if d == nil {
+					continue
+				}
+				if got := string(k.Sealed.Original); d.Reason != importer.ReasonDamaged || d.Message == "" || len(got) < 50_000 || tt.of != "" && !strings.HasPrefix(tt.of, got) {
+					t.Errorf("%v with %d bytes", d, len(got))
+				}
+			}
+			if again := b.mustRun(importer.Command{Paths: []string{write(t, dir, "a.json.gz", whole)}}); again.Total.Stored != 1 {
+				t.Errorf("the whole document: %+v", again.Total)
+			}
+		})
+	}
+	t.Run("lines", func(t *testing.T) {
+		b := newBench(t, nil, nil)
+		packed := gz(t, manyLines)
+		report, err := b.run(importer.Command{Paths: []string{write(t, t.TempDir(), "a.ndjson.gz", packed[:len(packed)-len(packed)/7])}})
+		if err == nil || report.Total.Stored == 0 || report.Total.DeadLetters != 1 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		for _, k := range b.Kept() {
+			if d := k.Item.GetDeadLetter(); d != nil && (d.Line != report.Total.Stored+1 || !strings.HasPrefix(event(int(report.Total.Stored)), string(k.Sealed.Original))) {
+				t.Errorf("%v with %q behind %d lines", d, k.Sealed.Original, report.Total.Stored)
+			}
+		}
+	})
+	t.Run("a connection that breaks", func(t *testing.T) {
+		requests := 0
+		b := newBench(t, nil, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/import" {
+					if requests++; requests == 1 {
+						r.Body = &cutReader{ReadCloser: r.Body, left: 50_000}
+					}
+				}
+				next.ServeHTTP(w, r)
+			})
+		})
+		report := b.mustRun(importer.Command{Paths: []string{write(t, t.TempDir(), "a.json.gz", whole)}})
+		if report.Total != (ingest.Counts{Stored: 1}) || requests != 2 {
+			t.Errorf("%+v in %d requests", report.Total, requests)
+		}
+	})
 }
 
 func TestNoFiles(t *testing.T) {
