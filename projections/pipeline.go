@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,8 +33,6 @@ type pipeline struct {
 	marks   *marks
 	// hook is called after each insert, for tests that break there. nil outside of tests.
 	hook func(stage string) error
-	// rows counts accesses by patient that were inserted.
-	rows atomic.Uint64
 }
 
 // pendingBatch is a message on its way through a worker.
@@ -134,7 +131,6 @@ func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *ru
 				return err
 			}
 			after = watermark{r.end, r.received}
-			p.rows.Add(uint64(r.rows()))
 			p.metrics.messages.Add(float64(r.messages))
 			r.release()
 		}

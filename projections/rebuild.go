@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/fault"
 )
@@ -13,16 +15,17 @@ import (
 // Progress is how far a rebuild is.
 type Progress struct {
 	Version uint32
-	// Position is what both projectors of the version have read; Target the journal's last position when last looked at.
+	// Position is what both projectors of the version have read; Target what they have to reach, never below Position.
 	Position, Target proto.Position
-	// Rows is how many accesses by patient the new version holds, as far as this process wrote them.
+	// Rows is how many accesses by patient the new version holds, whoever wrote them.
 	Rows uint64
 	// Flipped says that the version answers questions now; it is the last report.
 	Flipped bool
 }
 
 // Rebuild reads the journal from its beginning into the tables of the next version, beside the live one, and makes it
-// answer when it has caught up. progress, which may be nil, is called with every watermark, from one goroutine.
+// answer when it has caught up. progress, which may be nil, is called from one goroutine: as soon as it is known where the
+// rebuild begins, twice a second while it gets on, and at the flip.
 //
 // The order of the flip: the live version lets go of the journal, the new one passes its watermark, one row in active
 // flips, Run goes on with the new version. So no question sees an older position than the one before it did.
@@ -111,12 +114,17 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 	ended := make(chan error, 1) // one pipeline
 	go func() { ended <- line.keepUp(running) }()
 
+	report := p.reporter(version, progress)
 	wait := func(target func() proto.Position) error {
 		for {
-			position, changed := line.marks.low()
-			progress(Progress{Version: version, Position: position, Target: target(), Rows: line.rows.Load()})
-			if position.Sequence() >= target().Sequence() {
-				return nil
+			position, known, changed := line.marks.low()
+			if to := target(); known {
+				if err := report(ctx, position, to); err != nil {
+					return err
+				}
+				if position.Sequence() >= to.Sequence() {
+					return nil
+				}
 			}
 			select {
 			case <-changed:
@@ -154,9 +162,48 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 		return err
 	}
 	p.metrics.version.Set(float64(version))
-	position, _ := line.marks.low()
-	progress(Progress{Version: version, Position: position, Target: position, Rows: line.rows.Load(), Flipped: true})
+	position, _, _ := line.marks.low()
+	rows, err := p.rowsOf(ctx, version)
+	if err != nil {
+		p.cfg.Logger.WarnContext(ctx, "rows of the new version cannot be counted", slog.Any("err", err)) // it answers all the same
+	}
+	progress(Progress{Version: version, Position: position, Target: position, Rows: rows, Flipped: true})
 	return nil
+}
+
+// reportEvery is how often a rebuild tells of itself: a person reads no faster.
+const reportEvery = 500 * time.Millisecond
+
+// reporter returns what tells of progress at once and then every reportEvery; in between it does nothing.
+func (p *Projector) reporter(version uint32, progress func(Progress)) func(context.Context, proto.Position, proto.Position) error {
+	var pause <-chan time.Time
+	return func(ctx context.Context, position, target proto.Position) error {
+		if pause != nil {
+			select {
+			case <-pause:
+			default:
+				return nil
+			}
+		}
+		pause = time.After(reportEvery)
+		rows, err := p.rowsOf(ctx, version)
+		if err != nil {
+			return err
+		}
+		progress(Progress{Version: version, Position: position, Target: max(position, target), Rows: rows})
+		return nil
+	}
+}
+
+// rowsOf counts the accesses by patient of a version.
+func (p *Projector) rowsOf(ctx context.Context, version uint32) (rows uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	scan := func(row store.Row) error { return row.Scan(&rows) }
+	if err := p.cfg.Store.Query(ctx, queryOn("rows", tables[accessesByPatient].name(version)), nil, scan); err != nil {
+		return 0, fmt.Errorf("count rows of version %d: %w", version, err)
+	}
+	return rows, nil
 }
 
 // atFlip runs the test's hook.

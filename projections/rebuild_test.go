@@ -77,6 +77,14 @@ func tablesOf(t testing.TB, s *store.Store, version int) (n uint64) {
 	return n
 }
 
+func rowsOf(t testing.TB, s *store.Store, table string) (n uint64) {
+	t.Helper()
+	if err := s.Query(t.Context(), "SELECT count() FROM "+table, nil, func(row store.Row) error { return row.Scan(&n) }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestRebuildGoesOn breaks a rebuild off at several points, also just before the flip; the next one goes on with the same
 // version, and the old version answers until then.
 func TestRebuildGoesOn(t *testing.T) {
@@ -105,11 +113,21 @@ func TestRebuildGoesOn(t *testing.T) {
 			}
 			p = newProjector(t, s, j)
 			var last projections.Progress
-			if err := p.Rebuild(t.Context(), func(now projections.Progress) { last = now }); err != nil {
+			first := true
+			err := p.Rebuild(t.Context(), func(now projections.Progress) {
+				if now.Position > now.Target {
+					t.Errorf("beyond its target: %+v", now)
+				}
+				if first && stage == "before:flip" && (now.Position == 0 || now.Rows == 0) {
+					t.Errorf("what an earlier rebuild did is not counted: %+v", now)
+				}
+				last, first = now, false
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
-			if last.Version != 2 || !last.Flipped {
-				t.Errorf("last report %+v", last)
+			if rows := rowsOf(t, s, "accesses_by_patient_v2"); last.Version != 2 || !last.Flipped || last.Rows != rows {
+				t.Errorf("last report %+v, the table holds %d rows", last, rows)
 			}
 			checkTables(t, s, j, 2)
 		})

@@ -68,11 +68,14 @@ func (m *marks) get(projector string) (watermark, <-chan struct{}) {
 	return m.current[projector], m.changed
 }
 
-// low is the smaller position of both projectors.
-func (m *marks) low() (proto.Position, <-chan struct{}) {
+// low is the smaller position of both projectors, known once recovery has read both, and a channel that closes at the
+// next change.
+func (m *marks) low() (low proto.Position, known bool, changed <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return min(m.current[ProjectorAccesses].position, m.current[ProjectorRollups].position), m.changed
+	accesses, one := m.current[ProjectorAccesses]
+	rollups, other := m.current[ProjectorRollups]
+	return min(accesses.position, rollups.position), one && other, m.changed
 }
 
 // statementName is the name of every insert of this version, by which recovery cancels what still runs.

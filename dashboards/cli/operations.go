@@ -343,36 +343,3 @@ func (q TokensRevoke) Run(ctx context.Context, conn *Connection, w io.Writer) er
 	fmt.Fprintln(w, "revoked")
 	return nil
 }
-
-// Rebuild is `readtrail rebuild`.
-type Rebuild struct {
-	JSON bool `help:"Write each progress report as a line of JSON."`
-}
-
-// Run rebuilds the projections and prints progress until the flip.
-func (q Rebuild) Run(ctx context.Context, conn *Connection, w io.Writer) error {
-	client := readtrailv1connect.NewProjectionServiceClient(conn.HTTP, conn.Base)
-	stream, err := client.Rebuild(ctx, connect.NewRequest(&v1.RebuildRequest{}))
-	if err != nil {
-		return fmt.Errorf("rebuild: %w", err)
-	}
-	defer func() { _ = stream.Close() }() // what failed is in stream.Err
-	for stream.Receive() {
-		p := stream.Msg()
-		switch {
-		case q.JSON:
-			if err := writeJSON(w, p); err != nil {
-				return err
-			}
-		case p.Flipped:
-			fmt.Fprintf(w, "version %d is active; %d rows\n", p.Version, p.Rows)
-		default:
-			fmt.Fprintf(w, "version %d: position %d of %d (%.1f %%), %d rows\n", p.Version, p.Position, p.Target,
-				100*float64(p.Position)/float64(max(p.Target, 1)), p.Rows)
-		}
-	}
-	if err := stream.Err(); err != nil {
-		return fmt.Errorf("rebuild: %w", err)
-	}
-	return nil
-}
