@@ -15,8 +15,8 @@ import (
 
 // Command is `readtrail simulate`.
 type Command struct {
-	Out  string `help:"Write a dataset into this directory, which must be empty." placeholder:"DIR" type:"path" xor:"mode" required:""`
-	Live bool   `help:"Post a live stream to a running server." xor:"mode" required:""`
+	Out  string `help:"Either: write a dataset into this directory, which must be empty." placeholder:"DIR" type:"path"`
+	Live bool   `help:"Or: post a live stream to a running server."`
 
 	Seed      uint64 `help:"Decides everything that is left to chance." default:"1"`
 	Staff     int    `help:"People who work there." default:"400"`
@@ -33,6 +33,17 @@ type Command struct {
 	URL         string            `kong:"-"` // of the server to post to, without a path
 	Tokens      map[string]string `name:"token" help:"Credential of a source, for each of ehr-main, pacs-imaging and lab-portal; none is needed on the server's own machine." placeholder:"SOURCE=TOKEN" env:"READTRAIL_SOURCE_TOKENS"`
 	WithContext bool              `help:"Post people and the care of the last 24 days first, and each new day's care." default:"true" negatable:""`
+}
+
+// Validate is asked before Run.
+func (c *Command) Validate() error {
+	switch {
+	case c.Out == "" && !c.Live:
+		return errors.New("say what to make: --out DIR for a dataset, or --live for a stream to a running server")
+	case c.Out != "" && c.Live:
+		return errors.New("--out and --live are alternatives: give one of them")
+	}
+	return nil
 }
 
 // Hospital makes the hospital that the flags describe; now is only for the start of a live one.
@@ -75,7 +86,8 @@ func (c *Command) Run(ctx context.Context, out io.Writer, client *http.Client) e
 	for _, s := range m.Sources {
 		events += s.Events
 	}
-	_, _ = fmt.Fprintf(out, "%d events of %d days, %d of them labelled, in %s\n", events, m.Days, m.Labelled, c.Out)
+	_, _ = fmt.Fprintf(out, "%s of %s, %d of them labelled, in %s\n",
+		plural(events, "event", "events"), plural(int64(m.Days), "day", "days"), m.Labelled, c.Out)
 	if m.Story != nil {
 		_, _ = fmt.Fprintf(out, "\n%s\n", m.Story.Text)
 	}
@@ -93,7 +105,7 @@ func (c *Command) live(ctx context.Context, h *Hospital, out io.Writer, client *
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(out, "%d resources of context posted\n", n)
+		_, _ = fmt.Fprintf(out, "%s of context posted\n", plural(int64(n), "resource", "resources"))
 	}
 	meter := newMeter(out)
 	defer meter.stop()
@@ -110,6 +122,14 @@ func (c *Command) live(ctx context.Context, h *Hospital, out io.Writer, client *
 		meter.add(len(events))
 		return nil
 	})
+}
+
+// plural writes how many there are of something.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // meter tells people how far it is: one line that changes on a terminal, a line every few seconds elsewhere.

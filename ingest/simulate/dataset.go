@@ -328,8 +328,8 @@ func (m *Manifest) readme() []byte {
 	for _, s := range m.Sources {
 		b = fmt.Appendf(b, " %s %d;", s.Name, s.Events)
 	}
-	b = fmt.Appendf(b[:len(b)-1], ". `labels.csv` names %d accesses that should not have happened; it is the truth to measure "+
-		"detectors against, and no input to them.\n", m.Labelled)
+	b = fmt.Appendf(b[:len(b)-1], ". `labels.csv` names %s that should not have happened; it is the truth to measure "+
+		"detectors against, and no input to them.\n", plural(m.Labelled, "access", "accesses"))
 	if m.Story != nil {
 		b = fmt.Appendf(b, "\n## The planted story\n\n%s\n", m.Story.Text)
 	}

@@ -24,6 +24,48 @@ func tiny() simulate.Config {
 	return simulate.Config{Seed: 5, Staff: 150, Patients: 1000, Days: 3}
 }
 
+// A dataset and a stream are alternatives, and the help does not ask for both.
+func TestCommandLine(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "--out DIR for a dataset, or --live for a stream"},
+		{[]string{"--out", "x", "--live"}, "--out and --live are alternatives"},
+		{[]string{"--out", "x"}, ""},
+		{[]string{"--live"}, ""},
+	} {
+		var c simulate.Command
+		parser, err := kong.New(&c, kong.Name("simulate"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = parser.Parse(tt.args)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: %v", tt.args, err)
+		}
+		var help strings.Builder
+		parser.Stdout, parser.Exit = &help, func(int) {}
+		_, _ = parser.Parse([]string{"--help"})
+		if !strings.Contains(help.String(), "Usage: simulate [flags]") {
+			t.Errorf("the help says\n%s", help.String())
+		}
+	}
+}
+
+// A story of one day is told as one.
+func TestTheStoryCounts(t *testing.T) {
+	for days, want := range map[int]string{
+		1:  " on 2 March 2026: ",
+		28: " days between ",
+	} {
+		text := hospital(t, simulate.Config{Days: days}).Story().Text
+		if !strings.Contains(text, want) || strings.Contains(text, " 1 days") || strings.Contains(text, " 1 accesses") || strings.Contains(text, " 1 documents") {
+			t.Errorf("%d days: %s", days, text)
+		}
+	}
+}
+
 func TestDatasetIsWhatTheModelSays(t *testing.T) {
 	h := hospital(t, tiny())
 	dir := filepath.Join(t.TempDir(), "data")

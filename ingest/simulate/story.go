@@ -166,10 +166,24 @@ func (h *Hospital) Story() Story {
 			late++
 		}
 	}
-	out.Text = fmt.Sprintf("%s, a clerk in the %s, opened the record of %s (MRN %s) on %d days between %s and %s: %d accesses, "+
-		"on %d of the days after nine in the evening, and %d document printed. %s has had no appointment, order or encounter "+
-		"in the %s; until a year before they lived at the same address.",
-		out.ReaderName, out.Department, out.PatientName, out.Patient.Value, len(s.days), out.First.Format("2 January"),
-		out.Last.Format("2 January 2006"), len(out.EventIDs), late, printed, out.PatientName, out.Department)
+	when := "on " + out.First.Format("2 January 2006")
+	if len(s.days) > 1 {
+		when = fmt.Sprintf("on %d days between %s and %s", len(s.days), out.First.Format("2 January"), out.Last.Format("2 January 2006"))
+	}
+	out.Text = fmt.Sprintf("%s, a clerk in the %s, opened the record of %s (MRN %s) %s: %s, %s after nine in the evening, and %s "+
+		"printed. %s has had no appointment, order or encounter in the %s; until a year before they lived at the same address.",
+		out.ReaderName, out.Department, out.PatientName, out.Patient.Value, when, plural(int64(len(out.EventIDs)), "access", "accesses"),
+		evenings(late, len(s.days)), plural(int64(printed), "document", "documents"), out.PatientName, out.Department)
 	return out
+}
+
+// evenings says on how many of the days somebody was at it in the evening.
+func evenings(n, days int) string {
+	switch {
+	case n == 0:
+		return "none"
+	case days == 1:
+		return "some"
+	}
+	return "on " + plural(int64(n), "day", "days")
 }
