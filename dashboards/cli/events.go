@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
+	"regexp"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	rt "github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -36,7 +40,7 @@ func (q Event) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		}
 		return nil
 	case q.JSON:
-		return writeJSON(w, a)
+		return writeEvent(w, a)
 	}
 	c := clockOf(a.Header)
 	fmt.Fprintf(w, "Event at journal position %d\n\n", a.Position)
@@ -51,15 +55,42 @@ func (q Event) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	for _, p := range a.Paired {
 		fmt.Fprintf(w, "  %-14sposition %d, from %s at %s\n", "same access", p.Position, printable(p.Source), c.at(p.OccurredUs))
 	}
-	text, err := protojson.MarshalOptions{Multiline: true, Indent: "  "}.Marshal(a.Event)
-	if err != nil {
-		return fmt.Errorf("write event: %w", err)
+	fmt.Fprint(w, "\nAs Readtrail understood it\n")
+	if err := writeEvent(w, a.Event); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "\nAs Readtrail understood it\n%s\n", text)
 	if a.FreeText != nil {
 		fmt.Fprintf(w, "\nTyped by people\n%s\n", protojson.Format(a.FreeText))
 	}
 	fmt.Fprintf(w, "\nAs it came (%s, %s)\n%s\n", a.MediaType, count(uint64(len(a.Original)), "byte", "bytes"), safeText(a.Original))
+	return nil
+}
+
+// idField is an id as protojson writes one: 20 bytes in base64. Quotes inside of values are escaped, so it is no part of one.
+var idField = regexp.MustCompile(`"(eventId|importId|conflictsWith)":\s*"([A-Za-z0-9+/]{27}=)"`)
+
+// writeEvent writes a message that holds an event as JSON. The event's ids are bytes there; they are written in the 27
+// characters that every other answer has and every question takes.
+func writeEvent(w io.Writer, m proto.Message) error {
+	var text bytes.Buffer
+	if err := writeJSON(&text, m); err != nil {
+		return err
+	}
+	spelled := idField.ReplaceAllFunc(text.Bytes(), func(field []byte) []byte {
+		encoded := idField.FindSubmatch(field)[2]
+		raw, err := base64.StdEncoding.AppendDecode(nil, encoded)
+		if err != nil {
+			return field
+		}
+		id, err := rt.EventIDFromBytes(raw)
+		if err != nil {
+			return field
+		}
+		return bytes.Replace(field, encoded, []byte(id.String()), 1)
+	})
+	if _, err := w.Write(spelled); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
 	return nil
 }
 

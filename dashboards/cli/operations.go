@@ -43,7 +43,7 @@ func (q Status) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		return t.csv(w)
 	}
 	fmt.Fprintf(w, "Readtrail %s\n\n", a.Version)
-	fmt.Fprintf(w, "  %-12s%d, %d messages, %d MiB\n", "journal", a.JournalPosition, a.JournalMessages, a.JournalBytes>>20)
+	fmt.Fprintf(w, "  %-12s%d, %s, %d MiB\n", "journal", a.JournalPosition, count(a.JournalMessages, "message", "messages"), a.JournalBytes>>20)
 	fmt.Fprintf(w, "  %-12s%s (%s)\n\n", "durability", a.Durability, a.DurabilityReason)
 	return t.text(w)
 }
@@ -110,7 +110,11 @@ func (q DeadLettersList) print(w io.Writer, a *v1.ListDeadLettersResponse, first
 		if d.Line > 0 {
 			line = fmt.Sprintf("%d:%d", d.Line, d.Column)
 		}
-		t.add(at(d.ReceivedUs), d.Source, d.Reason, d.Element, d.Message, d.Origin, line, fmt.Sprint(d.SizeBytes), fmt.Sprint(d.Position))
+		element := d.Element
+		if q.format() != "csv" {
+			element = shortened(element)
+		}
+		t.add(at(d.ReceivedUs), d.Source, d.Reason, element, d.Message, d.Origin, line, fmt.Sprint(d.SizeBytes), fmt.Sprint(d.Position))
 	}
 	switch q.format() {
 	case "json":
@@ -140,6 +144,19 @@ func (q DeadLettersList) print(w io.Writer, a *v1.ListDeadLettersResponse, first
 	}
 	writeNext(w, q.All, a.NextPageToken)
 	return nil
+}
+
+// maxElement is how much of an element's path the table shows: the paths of FHIR's own elements fit.
+const maxElement = 48
+
+// shortened leaves out the middle of a long path. Its beginning says what it is in, its end what is wrong.
+func shortened(path string) string {
+	runes := []rune(path)
+	if len(runes) <= maxElement {
+		return path
+	}
+	const head = maxElement / 2
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(maxElement-head-1):])
 }
 
 // DeadLettersShow is `readtrail deadletters show`.
@@ -204,8 +221,8 @@ func (q DeadLettersRetry) Run(ctx context.Context, conn *Connection, w io.Writer
 		return writeJSON(w, res.Msg)
 	}
 	a := res.Msg
-	fmt.Fprintf(w, "%s tried: %d stored, %d duplicates, %d conflicts, %d failed again.\n",
-		count(a.Tried, "dead letter", "dead letters"), a.Stored, a.Duplicates, a.Conflicts, a.FailedAgain)
+	fmt.Fprintf(w, "%s tried: %d stored, %s, %s, %d failed again.\n", count(a.Tried, "dead letter", "dead letters"), a.Stored,
+		count(a.Duplicates, "duplicate", "duplicates"), count(a.Conflicts, "conflict", "conflicts"), a.FailedAgain)
 	return nil
 }
 

@@ -1,0 +1,122 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/readtrail/readtrail/dashboards/cli"
+	rt "github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+)
+
+// fixed answers each question with what it was given.
+type fixed struct {
+	readtrailv1connect.UnimplementedQueryServiceHandler
+	letters *v1.ListDeadLettersResponse
+	event   *v1.GetEventResponse
+}
+
+func (f *fixed) ListDeadLetters(context.Context, *connect.Request[v1.ListDeadLettersRequest]) (*connect.Response[v1.ListDeadLettersResponse], error) {
+	return connect.NewResponse(f.letters), nil
+}
+
+func (f *fixed) GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {
+	return connect.NewResponse(f.event), nil
+}
+
+func (f *fixed) connection(t *testing.T) *cli.Connection {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	on, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(readtrailv1connect.NewQueryServiceHandler(f))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(on) }()
+	t.Cleanup(func() { _ = server.Close(); <-done })
+	conn, err := cli.Target{}.Open(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// A path of hundreds of characters would push the columns behind it off the screen; machines get all of it.
+func TestLongElements(t *testing.T) {
+	long := "Bundle.entry[17].resource" + strings.Repeat(".extension[0]", 60) + ".valueInstant"
+	short := "Bundle.entry[17].resource.agent[0].who.reference"
+	f := &fixed{letters: &v1.ListDeadLettersResponse{
+		Header: header(),
+		Counts: []*v1.DeadLetterCount{{Source: "ehr", Reason: "invalid_value", DeadLetters: 2}},
+		DeadLetters: []*v1.DeadLetterRow{
+			{Position: 4096, Source: "ehr", Reason: "invalid_value", Element: long, Message: "no instant"},
+			{Position: 4097, Source: "ehr", Reason: "invalid_value", Element: short, Message: "no reference"},
+		},
+	}}
+	conn := f.connection(t)
+	list := func(q cli.DeadLettersList) string {
+		var out bytes.Buffer
+		if err := q.Run(t.Context(), conn, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	table := list(cli.DeadLettersList{})
+	for line := range strings.Lines(table) {
+		if n := len([]rune(line)); n > 160 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+	if !strings.Contains(table, "Bundle.entry[17].resourc…") || !strings.Contains(table, ".valueInstant ") || !strings.Contains(table, short+" ") {
+		t.Errorf("the table is\n%s", table)
+	}
+	for _, q := range []cli.Output{{JSON: true}, {Format: "csv"}} {
+		if out := list(cli.DeadLettersList{Output: q}); !strings.Contains(out, long) {
+			t.Errorf("%+v is shortened:\n%s", q, out)
+		}
+	}
+}
+
+// An event's id has one spelling: what one answer says, another question takes.
+func TestEventIDsAreSpelledAlike(t *testing.T) {
+	id := func(key string) rt.EventID {
+		return rt.NewEventID(rt.EventIdentity{Recorded: time.Unix(1_772_409_600, 0), Source: "ehr", Key: []byte(key)})
+	}
+	event, imported, other := id("a"), id("b"), id("c")
+	f := &fixed{event: &v1.GetEventResponse{
+		Header: header(), Position: 4096, Original: []byte("{}"), ConflictsWith: other.Bytes(),
+		Event: &v1.AccessEvent{
+			EventId: event.Bytes(), ImportId: imported.Bytes(),
+			// What a source says stays as it says it.
+			SourceEventId: `"eventId": "AAAAAAAAAAAAAAAAAAAAAAAAAAA="`,
+		},
+	}}
+	conn := f.connection(t)
+	for _, json := range []bool{true, false} {
+		var out bytes.Buffer
+		if err := (cli.Event{Event: "4096", Purpose: "p", JSON: json}).Run(t.Context(), conn, &out); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(out.String(), ":  ", ": ")
+		for _, want := range []string{`"eventId": "` + event.String() + `"`, `"importId": "` + imported.String() + `"`, `\"eventId\": \"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\"`} {
+			if !strings.Contains(text, want) {
+				t.Errorf("json %v: no %s in\n%s", json, want, text)
+			}
+		}
+		if json && !strings.Contains(text, `"conflictsWith": "`+other.String()+`"`) {
+			t.Errorf("the other event is not named:\n%s", text)
+		}
+	}
+}
