@@ -85,6 +85,7 @@ const (
 	exitFailed
 	exitUsage
 	exitAmbiguous
+	exitDeadLetters
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -115,6 +116,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, cli.ErrAmbiguous):
 		return exitAmbiguous
+	case errors.Is(err, importer.ErrDeadLetters):
+		fmt.Fprintln(stderr, "readtrail:", err)
+		return exitDeadLetters
 	default:
 		fmt.Fprintln(stderr, "readtrail:", cli.Explain(err))
 		return exitFailed

@@ -24,7 +24,17 @@ type Command struct {
 	DryRun   bool     `help:"Read and decode everything, keep nothing."`
 	Resume   bool     `help:"Go on where an interrupted import of the same paths stopped."`
 	JSON     bool     `help:"Write the summary as JSON."`
-	Quiet    bool     `help:"Write nothing but the summary of what failed." short:"q"`
+
+	AllowDeadLetters int `help:"Accept up to so many dead letters, -1 any number: the exit code is 0 then." default:"0" placeholder:"N"`
+
+	Quiet bool `help:"Write nothing but the summary of what failed." short:"q"`
+}
+
+// Help is shown behind the flags' summary by --help.
+func (Command) Help() string {
+	return "The exit code is 0 when everything landed: stored, or known before. It is 4 when everything got through and more of it became " +
+		"dead letters than --allow-dead-letters accepts; they are kept, and `readtrail deadletters` says why. It is 1 when something did " +
+		"not get through, so that the import has to be repeated or resumed, and 2 when the command was wrong."
 }
 
 // Config is where a Command runs.
@@ -107,6 +117,9 @@ type Report struct {
 	Total    ingest.Counts `json:"total"`
 	In       uint64        `json:"in"`
 	Seconds  float64       `json:"seconds"`
+
+	// before is what runs before this one counted of the same import.
+	before ingest.Counts
 }
 
 // SkippedFile is a file in a directory that is no data.
@@ -115,14 +128,32 @@ type SkippedFile struct {
 	Why  string `json:"why"`
 }
 
+// ErrDeadLetters is an import that got through, of which more became dead letters than are allowed. A script tells it from
+// an import that has to be run again.
+var ErrDeadLetters = errors.New("nothing is lost; --allow-dead-letters accepts that")
+
 // Run is Import for a command line, which needs no more than the error.
 func (c Command) Run(ctx context.Context, cfg Config) error {
-	_, err := c.Import(ctx, cfg)
-	return err
+	report, err := c.Import(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	all := sum(report.before, report.Total)
+	if c.AllowDeadLetters < 0 || all.DeadLetters <= uint64(c.AllowDeadLetters) {
+		return nil
+	}
+	became, letters := "became", "dead letters"
+	if c.DryRun {
+		became = "would become"
+	}
+	if all.DeadLetters == 1 {
+		letters = "a dead letter"
+	}
+	return fmt.Errorf("%d of %s %s %s: %w", all.DeadLetters, plural(all.In(), "entry", "entries"), became, letters, ErrDeadLetters)
 }
 
 // Import sends everything and writes the summary. An error means that not all of it got through: a connection or a server
-// that failed, or a file that could not be read. Dead letters are no error; the summary points to them.
+// that failed, or a file that could not be read. Dead letters are no error here; the summary points to them.
 func (c Command) Import(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.Validate(); err != nil {
 		return Report{}, err
@@ -166,7 +197,8 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 	if !c.Quiet {
 		server.waits = func(why string) { show.note("waiting for the server: " + why) }
 	}
-	name, before := strings.Join(baseNames(c.Paths), " "), progress.counts()
+	name := strings.Join(baseNames(c.Paths), " ")
+	report.before = progress.counts()
 	if !c.DryRun && len(inputs) > 0 {
 		if server.importID = progress.ImportID; server.importID == "" {
 			if err := server.begin(ctx, name); err != nil {
@@ -187,7 +219,7 @@ func (c Command) send(ctx context.Context, cfg Config, inputs []input, report *R
 		return fmt.Errorf("%w; what was stored stays: %s", err, again)
 	}
 	if !c.DryRun && len(inputs) > 0 {
-		if endErr := server.end(ctx, name, sum(before, report.Total)); endErr != nil {
+		if endErr := server.end(ctx, name, sum(report.before, report.Total)); endErr != nil {
 			return errors.Join(err, fmt.Errorf("%w; everything is stored, but the import is not closed: %s", endErr, again))
 		}
 		progress.remove()

@@ -173,6 +173,14 @@ func count(n float64) string {
 	return fmt.Sprintf("%.0f", n)
 }
 
+// plural writes how many there are of something.
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // printable keeps a file's name from steering the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -203,12 +211,12 @@ func writeTable(w io.Writer, r Report, quiet bool) error {
 		}
 	}
 	writeFaults(&out, r.Files)
-	if r.Total.DeadLetters > 0 {
-		verb := "are kept; see: readtrail deadletters list"
+	if n := r.Total.DeadLetters; n > 0 {
+		fate := "See them with: readtrail deadletters list"
 		if r.DryRun {
-			verb = "would be kept"
+			fate = "An import would keep them."
 		}
-		fmt.Fprintf(&out, "\n%d dead letters: input that could not become an event. They %s\n", r.Total.DeadLetters, verb)
+		fmt.Fprintf(&out, "\n%s: input that could not become an event, kept as it came. %s\n", plural(n, "dead letter", "dead letters"), fate)
 	}
 	if r.DryRun && !quiet {
 		fmt.Fprintln(&out, "\nDry run: nothing was kept, and duplicates could not be told.")
@@ -266,7 +274,7 @@ func writeFiles(out *bytes.Buffer, r Report, quiet bool) error {
 		row(f.Counts, name)
 	}
 	if more > 0 {
-		row(rest, fmt.Sprintf("%d more files", more))
+		row(rest, plural(uint64(more), "more file", "more files"))
 	}
 	rate := ""
 	if r.Seconds > 0 {

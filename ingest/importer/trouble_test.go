@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -263,6 +264,62 @@ func TestDamagedDocument(t *testing.T) {
 		report := b.mustRun(importer.Command{Paths: []string{write(t, t.TempDir(), "a.json.gz", whole)}})
 		if report.Total != (ingest.Counts{Stored: 1}) || requests != 2 {
 			t.Errorf("%+v in %d requests", report.Total, requests)
+		}
+	})
+}
+
+// TestDeadLettersAreTold: an import of which something became a dead letter ends with an error of its own, unless so much
+// is allowed; what was sent before --resume counts, what was known before does not.
+func TestDeadLettersAreTold(t *testing.T) {
+	mixed := event(0) + "\n" + event(1) + "\nnonsense\n{\"resourceType\":\"AuditEvent\"}\n"
+	for _, tt := range []struct {
+		name, content string
+		command       importer.Command
+		want          string
+	}{
+		{"all landed", lines(0, 3), importer.Command{}, ""},
+		{"some", mixed, importer.Command{}, "2 of 4 entries became dead letters: nothing is lost"},
+		{"all", "nonsense\n", importer.Command{}, "1 of 1 entry became a dead letter: "},
+		{"fewer than allowed", mixed, importer.Command{AllowDeadLetters: 3}, ""},
+		{"as many as allowed", mixed, importer.Command{AllowDeadLetters: 2}, ""},
+		{"more than allowed", mixed, importer.Command{AllowDeadLetters: 1}, "2 of 4"},
+		{"any number", mixed, importer.Command{AllowDeadLetters: -1}, ""},
+		{"a dry run", mixed, importer.Command{DryRun: true}, "2 of 4 entries would become dead letters"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, nil, nil)
+			tt.command.Source, tt.command.Paths = "ehr", []string{write(t, t.TempDir(), "a.ndjson", tt.content)}
+			err := tt.command.Run(t.Context(), b.config)
+			if errors.Is(err, importer.ErrDeadLetters) != (tt.want != "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+				t.Fatalf("got %v", err)
+			}
+			if tt.command.DryRun {
+				return
+			}
+			if err := tt.command.Run(t.Context(), b.config); err != nil {
+				t.Errorf("what was known before: %v", err)
+			}
+		})
+	}
+	t.Run("in the run before", func(t *testing.T) {
+		b := newBench(t, nil, nil)
+		dir := t.TempDir()
+		c := importer.Command{Source: "ehr", Paths: []string{write(t, dir, "a.ndjson", mixed), write(t, dir, "b.ndjson", lines(5, 6))}}
+		appends := 0
+		b.Fail = func(entries []ingest.Entry) error {
+			if entries[0].Item.GetImportMark() == nil {
+				if appends++; appends > 1 {
+					return ingest.ErrBusy
+				}
+			}
+			return nil
+		}
+		if err := c.Run(t.Context(), b.config); err == nil || errors.Is(err, importer.ErrDeadLetters) {
+			t.Fatalf("interrupted: %v", err)
+		}
+		b.Fail, c.Resume = nil, true
+		if err := c.Run(t.Context(), b.config); !errors.Is(err, importer.ErrDeadLetters) || !strings.HasPrefix(err.Error(), "2 of 5 entries") {
+			t.Errorf("resumed: %v", err)
 		}
 	})
 }
