@@ -308,7 +308,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
 	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, db) }
 	serve.Operations(routes, metrics, func(ctx context.Context) serve.Health {
-		return serve.Health{Missing: answering(ctx), Notes: notes(jn)}
+		return serve.Health{Missing: answering(ctx), Notes: notes(jn, projector)}
 	})
 
 	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
@@ -406,13 +406,16 @@ func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, d
 }
 
 // notes says what someone must act on. The sentences are for anybody: no hosts, no files, no people.
-func notes(jn *journal.Journal) (all []serve.Note) {
+func notes(jn *journal.Journal, projector *projections.Projector) (all []serve.Note) {
 	if jn.ClockRefused() != nil {
 		all = append(all, serve.Note{About: "clock", Text: "it is too far ahead, and nothing is taken until it is right; the log says more"})
 	}
 	if ahead := jn.ClockAhead(); ahead > 0 {
 		all = append(all, serve.Note{About: "clock", Text: fmt.Sprintf(
 			"the times at which entries are received stand %s ahead of it, and still until it has caught up", ahead.Round(time.Second))})
+	}
+	if trouble := projector.Trouble(); trouble != "" {
+		all = append(all, serve.Note{About: "projections", Text: trouble})
 	}
 	return all
 }

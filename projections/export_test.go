@@ -20,7 +20,12 @@ func Tables(version uint32) map[string][]string {
 }
 
 // Prepare makes the tables of the active version.
-func (p *Projector) Prepare(ctx context.Context) (uint32, error) { return p.registry.first(ctx) }
+func (p *Projector) Prepare(ctx context.Context) (uint32, error) {
+	if err := p.registry.prepare(ctx); err != nil {
+		return 0, err
+	}
+	return p.registry.first(ctx)
+}
 
 // FoldBatch folds one message for both projectors.
 func FoldBatch(b *proto.Batch) error {

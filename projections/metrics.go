@@ -15,6 +15,7 @@ type metrics struct {
 	recovered  *prometheus.CounterVec
 	repairs    prometheus.Counter
 	stopped    prometheus.Gauge
+	refused    *prometheus.GaugeVec
 	version    prometheus.Gauge
 }
 
@@ -47,8 +48,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "readtrail_projections_repairs_total", Help: "Tables cut back to the watermark because rows above it were doubled or lost.",
 		}),
 		stopped: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "readtrail_projections_stopped", Help: "1 when the projector met a gap or a corrupt batch and stopped.",
+			Name: "readtrail_projections_stopped", Help: "1 when the projector stopped: it met a gap or a corrupt batch, or another process writes now.",
 		}),
+		refused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "readtrail_projections_refused",
+			Help: "1 while ClickHouse refuses what the projector writes for a reason that does not pass by itself, by ClickHouse's code.",
+		}, []string{"code"}),
 		version: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "readtrail_projections_active_version", Help: "Version that answers questions.",
 		}),
@@ -57,7 +62,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
-		m.position, m.received, m.rows, m.inserts, m.messages, m.recoveries, m.recovered, m.repairs, m.stopped, m.version,
+		m.position, m.received, m.rows, m.inserts, m.messages, m.recoveries, m.recovered, m.repairs, m.stopped, m.refused, m.version,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err

@@ -31,6 +31,9 @@ type pipeline struct {
 	metrics *metrics
 	version uint32
 	marks   *marks
+	owner   *owner
+	// refused is told what ClickHouse refuses for a reason that does not pass by itself, and nil when it does no more.
+	refused func(err error)
 	// hook is called after each insert, for tests that break there. nil outside of tests.
 	hook func(stage string) error
 }
@@ -198,7 +201,7 @@ func alarm(err error) bool { return errors.Is(err, proto.ErrCorrupt) || errors.I
 // retryGrowth bounds the pauses between attempts, which double: to 5 s by default.
 const retryGrowth = 5
 
-// keepUp runs sessions until ctx ends or the journal turns out damaged. A failure is logged once, however often it is
+// keepUp runs sessions until ctx ends, the journal turns out damaged or the database somebody else's. A failure is logged once, however often it is
 // met again before the next watermark.
 func (p *pipeline) keepUp(ctx context.Context) error {
 	wait, before := p.cfg.RetryAfter, proto.Position(0)
@@ -207,9 +210,13 @@ func (p *pipeline) keepUp(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case alarm(err):
+		case final(err):
 			p.metrics.stopped.Set(1)
 			return err
+		case errors.Is(err, ErrForeign):
+			return err
+		case refused(err) != 0:
+			p.refused(err)
 		}
 		level := slog.LevelDebug
 		if now, _ := p.marks.get(ProjectorAccesses); now.position != before || wait == p.cfg.RetryAfter {

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,13 +16,14 @@ import (
 // ErrRebuilding refuses a second rebuild beside the first.
 var ErrRebuilding = errors.New("a rebuild is running already")
 
-// Projector folds the journal into the tables. There must be one process only that runs Run or Rebuild on a ClickHouse
-// database: it is the only writer of a version, and nothing in ClickHouse keeps a second one out. A second writer would
-// not corrupt what is there unnoticed (its rows are doubled, and a recovery's count finds that), but neither would go on.
+// Projector folds the journal into the tables. One process only runs Run or Rebuild on a ClickHouse database: it is the
+// only writer of a version. A second one with another journal is refused (ErrForeign); one with the same journal takes
+// over, and the first stops before its next watermark (ErrSuperseded).
 type Projector struct {
 	cfg      Config
 	metrics  *metrics
 	registry registry
+	owner    *owner
 	// hook is called after each insert, for tests that break there.
 	hook func(version uint32, stage string) error
 
@@ -40,6 +42,8 @@ type Projector struct {
 	buildingMarks *marks
 	rebuilding    bool
 	stopped       error
+	// refused is what ClickHouse refuses for a reason that does not pass by itself; nil since the last watermark.
+	refused error
 }
 
 // New returns a projector. It does not touch ClickHouse before Run.
@@ -53,15 +57,17 @@ func New(cfg Config) (*Projector, error) {
 		return nil, fmt.Errorf("projections: register metrics: %w", err)
 	}
 	p := &Projector{cfg: cfg, metrics: m, registry: registry{cfg.Store}, turn: make(chan struct{}, 1)}
+	p.owner = &owner{store: cfg.Store, follow: cfg.Follow, process: rand.Text()}
 	p.turn <- struct{}{}
 	return p, nil
 }
 
 // Run makes the tables where they are missing and keeps the active version up to date until ctx ends; then it returns
-// ctx's error. Whatever passes (ClickHouse away, an insert that timed out) is retried for ever. A gap in the journal or a
-// corrupt batch ends it with an error that wraps ErrGap or proto.ErrCorrupt, after an alarm (log, metric
-// readtrail_projections_stopped, Status): the tables stay as they are, questions are still answered up to the watermark.
-// The caller keeps everything else running. Tables that an edited migration made wait for Rebuild.
+// ctx's error. Whatever passes (ClickHouse away, an insert that timed out) is retried for ever, and so is what ClickHouse
+// refuses until someone acts, with Trouble and the metric readtrail_projections_refused. A gap in the journal or a corrupt
+// batch ends it with an error that wraps ErrGap or proto.ErrCorrupt, another writer with ErrSuperseded, after an alarm (log,
+// metric readtrail_projections_stopped, Status): the tables stay as they are, questions are still answered up to the
+// watermark. The caller keeps everything else running. Tables that an edited migration made wait for Rebuild.
 func (p *Projector) Run(ctx context.Context) error {
 	for {
 		err := p.keepUp(ctx)
@@ -70,16 +76,19 @@ func (p *Projector) Run(ctx context.Context) error {
 			return ctx.Err()
 		case errors.Is(err, errHeld):
 			continue
-		case alarm(err):
-			p.cfg.Logger.ErrorContext(ctx, "projection stopped: the journal is damaged", slog.Any("err", err))
+		case final(err):
+			p.cfg.Logger.ErrorContext(ctx, "projection stopped", slog.Any("err", err))
 			p.setStopped(err)
 			return fmt.Errorf("project journal: %w", err)
-		case errors.Is(err, ErrSchema):
+		case errors.Is(err, ErrSchema), errors.Is(err, ErrForeign):
 			if _, stopped := p.Status(); stopped == nil {
-				p.cfg.Logger.ErrorContext(ctx, "projection waits for a rebuild: its tables are of another release", slog.Any("err", err))
+				p.cfg.Logger.ErrorContext(ctx, "projection waits until someone acts", slog.Any("err", err))
 			}
 			p.setStopped(err)
 		default:
+			if refused(err) != 0 {
+				p.setRefused(err)
+			}
 			p.cfg.Logger.WarnContext(ctx, "projection cannot begin, trying again", slog.Any("err", err))
 		}
 		if err := pause(ctx, p.cfg.RetryAfter); err != nil {
@@ -119,6 +128,12 @@ func (p *Projector) keepUp(ctx context.Context) error {
 // begin prepares the tables and removes those of retired versions: no question that began before this process did can
 // still be reading them.
 func (p *Projector) begin(ctx context.Context) (uint32, error) {
+	if err := p.registry.prepare(ctx); err != nil {
+		return 0, err
+	}
+	if err := p.owner.claim(ctx, p.cfg.Head()); err != nil {
+		return 0, err
+	}
 	version, err := p.registry.first(ctx)
 	if err != nil {
 		return 0, err
@@ -154,7 +169,7 @@ func (p *Projector) dropRetired(ctx context.Context, active uint32) error {
 var errHeld = errors.New("live projection is held")
 
 func (p *Projector) pipeline(version uint32) *pipeline {
-	line := &pipeline{cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks()}
+	line := &pipeline{cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks(), owner: p.owner, refused: p.setRefused}
 	if p.hook != nil {
 		line.hook = func(stage string) error { return p.hook(version, stage) }
 	}

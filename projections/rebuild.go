@@ -67,6 +67,9 @@ func (p *Projector) nextVersion(ctx context.Context) (uint32, error) {
 	if err := p.registry.prepare(ctx); err != nil {
 		return 0, err
 	}
+	if err := p.owner.claim(ctx, p.cfg.Head()); err != nil {
+		return 0, err
+	}
 	active, _, err := p.registry.active(ctx)
 	if err != nil {
 		return 0, err

@@ -90,6 +90,9 @@ func (p *pipeline) mark(ctx context.Context, projector string, position proto.Po
 	}
 	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
 	defer cancel()
+	if err := p.owner.claim(ctx, position); err != nil {
+		return err
+	}
 	b := newBlock(watermarksTable)
 	w := b.begin()
 	w.u32(p.version)
@@ -102,6 +105,7 @@ func (p *pipeline) mark(ctx context.Context, projector string, position proto.Po
 		return fmt.Errorf("write watermark: %w", err)
 	}
 	p.note(projector, watermark{position, received})
+	p.refused(nil)
 	return p.at("watermark:" + projector)
 }
 

@@ -214,11 +214,8 @@ func (r registry) drop(ctx context.Context, version uint32) error {
 }
 
 // first makes version 1 answer when nothing does, and returns the version that does. Migrations that the active version
-// has not seen are applied.
+// has not seen are applied. prepare comes before it.
 func (r registry) first(ctx context.Context) (uint32, error) {
-	if err := r.prepare(ctx); err != nil {
-		return 0, err
-	}
 	version, _, err := r.active(ctx)
 	if err != nil {
 		return 0, err

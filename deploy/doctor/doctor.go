@@ -277,7 +277,8 @@ const maxNotes = 64 << 10
 
 // remedies are what to do about what the server says of itself.
 var remedies = map[string]string{
-	"clock": "compare the machine's clock with the true time; deploy/README.md, \"A wrong clock\", says what then",
+	"clock":       "compare the machine's clock with the true time; deploy/README.md, \"A wrong clock\", says what then",
+	"projections": "events are taken meanwhile and nothing is lost; the log names the statement",
 }
 
 // existing is the nearest directory above path that exists.

@@ -1,4 +1,4 @@
--- What stands outside the versions: which versions there are, which one answers, how far each has read.
+-- What stands outside the versions: which versions there are, which one answers, how far each has read, whose they are.
 -- Read by: every question (active, watermarks), the projector at a start. Cost: a few rows.
 
 -- One row a version and stage: 1 building, 2 answers or did, 3 being dropped, 4 gone. The largest stage holds.
@@ -49,5 +49,18 @@ CREATE TABLE IF NOT EXISTS migrations
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (version, name)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 0;
+
+-- Whose projections these are: the journal, by the root of its first message, and the process that writes, by a name that
+-- it made for its life. The row with the largest claim holds.
+CREATE TABLE IF NOT EXISTS owner
+(
+    claim   UInt32,
+    journal String,
+    process String
+)
+ENGINE = MergeTree
+ORDER BY claim
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
