@@ -20,7 +20,9 @@ const (
 	// barEvery and lineEvery are how often a bar is redrawn and a plain line is written.
 	barEvery  = 100 * time.Millisecond
 	lineEvery = 10 * time.Second
-	barWidth  = 24
+	barWidth  = 16
+	// minBar and minName are the least that says something.
+	minBar, minName = 6, 9
 	// defaultWidth is assumed where a terminal does not tell its width.
 	defaultWidth = 80
 )
@@ -94,35 +96,44 @@ func (d *display) draw(in input, sent int64, entries uint64, waiting bool, now t
 	if waiting {
 		state += ", waiting for the journal"
 	}
-	name := printable(in.name)
+	name, number := printable(in.name), ""
 	if d.files > 1 {
-		name = fmt.Sprintf("%d/%d %s", d.file+1, d.files, name)
+		number = fmt.Sprintf("%d/%d ", d.file+1, d.files)
 	}
 	if d.terminal == nil {
 		if share >= 0 {
 			state = fmt.Sprintf("%3.0f%% ", share*100) + state
 		}
-		d.put(fmt.Sprintf("%s: %s\n", name, state))
+		d.put(fmt.Sprintf("%s%s: %s\n", number, name, state))
 		return
 	}
 	width, _, err := term.GetSize(int(d.terminal.Fd()))
 	if err != nil || width <= 0 {
 		width = defaultWidth
 	}
-	line := state
+	d.put("\r\x1b[K" + barLine(width, number, name, state, share))
+	d.drawn = true
+}
+
+// barLine puts as much as fits on one line of a terminal: what it would wrap could not be drawn over. The state comes first,
+// then the bar, then the file's number and the end of its name. A share below 0 is not known.
+func barLine(width int, number, name, state string, share float64) string {
+	room := width - 1 // writing into the last column makes some terminals wrap
+	line := []rune(state)
 	if share >= 0 {
-		full := int(share * barWidth)
-		line = fmt.Sprintf("%s%s %3.0f%%  %s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full), share*100, state)
-	}
-	room := width - len([]rune(line)) - 3
-	if runes := []rune(name); room < len(runes) {
-		name = ""
-		if room > 8 {
-			name = "…" + string(runes[len(runes)-room+1:])
+		line = []rune(fmt.Sprintf("%.0f%%  %s", share*100, state))
+		if cells := min(barWidth, room-len(line)-3); cells >= minBar {
+			full := int(share * float64(cells))
+			line = []rune(fmt.Sprintf("%s%s %3.0f%%  %s", strings.Repeat("█", full), strings.Repeat("░", cells-full), share*100, state))
 		}
 	}
-	d.put(fmt.Sprintf("\r\x1b[K%s  %s", name, line))
-	d.drawn = true
+	if left, runes := room-len(number)-len(line)-2, []rune(name); left >= minName {
+		if len(runes) > left {
+			runes = append([]rune{'…'}, runes[len(runes)-left+1:]...)
+		}
+		return number + string(runes) + "  " + string(line)
+	}
+	return string(line[:min(len(line), max(room, 0))])
 }
 
 // done notes that a file is through.

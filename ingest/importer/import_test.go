@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/csv"
@@ -389,6 +390,33 @@ func TestPlainProgress(t *testing.T) {
 	}
 	if !strings.Contains(b.out.String(), "stored") || !strings.Contains(b.out.String(), "20000") {
 		t.Errorf("the summary is\n%s", b.out.String())
+	}
+}
+
+// TestBarLine: the line never fills the terminal, which would wrap it, and says what matters most for as long as it can.
+func TestBarLine(t *testing.T) {
+	const name, state = "exports/2026/AuditEvent.ndjson.gz", "237.4k entries, 11.5k/s, 26s left"
+	for width := range 200 {
+		for _, share := range []float64{-1, 0, 0.431, 1} {
+			line := importer.BarLine(width, "7/17 ", name, state, share)
+			if n := utf8.RuneCountInString(line); n > max(width-1, 0) {
+				t.Errorf("%d characters on a terminal of %d: %q", n, width, line)
+			}
+			if width > len(state)+6 && !strings.Contains(line, state) {
+				t.Errorf("width %d: %q", width, line)
+			}
+		}
+	}
+	for width, want := range map[int]string{
+		110: "7/17 exports/2026/AuditEvent.ndjson.gz  ██████░░░░░░░░░░  43%  237.4k entries, 11.5k/s, 26s left",
+		80:  "7/17 …Event.ndjson.gz  ██████░░░░░░░░░░  43%  237.4k entries, 11.5k/s, 26s left",
+		60:  "██████░░░░░░░░░░  43%  237.4k entries, 11.5k/s, 26s left",
+		40:  "43%  237.4k entries, 11.5k/s, 26s left",
+		24:  "43%  237.4k entries, 11",
+	} {
+		if got := importer.BarLine(width, "7/17 ", name, state, 0.431); got != want {
+			t.Errorf("width %d\n got %s\nwant %s", width, got, want)
+		}
 	}
 }
 

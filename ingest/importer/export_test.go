@@ -1,0 +1,4 @@
+package importer
+
+// BarLine is for tests.
+var BarLine = barLine
