@@ -208,7 +208,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	var stop serve.Stops
 	defer func() { err = errors.Join(err, stop.Run(context.WithoutCancel(ctx), cfg.Limits.ShutdownTimeout, log)) }()
-	release, err := serve.Take(cfg.DataDir, serve.Instance{PID: os.Getpid(), Socket: cfg.Listen.Socket, HTTP: cfg.Listen.HTTP})
+	release, err := serve.Take(cfg.DataDir, cfg.Instance())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -261,7 +261,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	questions, err := api.New(apiConfig(db, jn, zone, log, metrics))
+	questions, err := api.New(apiConfig(db, jn, projector, zone, log, metrics))
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -306,7 +306,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
-	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, db) }
+	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, projector) }
 	serve.Operations(routes, metrics, func(ctx context.Context) serve.Health {
 		return serve.Health{Missing: answering(ctx), Notes: notes(jn, projector)}
 	})
@@ -367,12 +367,12 @@ func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger, metri
 	return engine, engine.DSN(), nil
 }
 
-func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) api.Config {
+func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Projector, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) api.Config {
 	return api.Config{
 		Store: db, Locate: jn.Locate, ReadBatch: jn.ReadBatch, Head: jn.Head, SoftwareVersion: version, TimeZone: zone,
 		Logger: log, Registerer: metrics,
 		Version: func(ctx context.Context) (uint64, error) {
-			active, err := projections.ActiveVersion(ctx, db)
+			active, err := projector.Version(ctx)
 			return uint64(active), err //nolint:wrapcheck // says what failed
 		},
 		Ask: func(ctx context.Context, asked []*v1.Question) error {
@@ -392,15 +392,15 @@ func apiConfig(db *store.Store, jn *journal.Journal, zone *time.Location, log *s
 }
 
 // answers says what is missing before questions can be answered.
-func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, db *store.Store) error {
+func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, projector *projections.Projector) error {
 	select {
 	case <-reg.Ready():
 	default:
 		return errors.New("the register is still reading the journal")
 	}
-	version, err := projections.ActiveVersion(ctx, db)
+	version, err := projector.Version(ctx)
 	if err == nil && version == 0 {
-		err = errors.New("the projections have no tables yet")
+		err = errors.New("the projections have no tables yet, or none of this journal")
 	}
 	return errors.Join(jn.Ready(), err)
 }

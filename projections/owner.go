@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
@@ -28,9 +29,10 @@ type owner struct {
 	// process names this process; two of one machine differ.
 	process string
 
+	claimed atomic.Bool
+
 	mu      sync.Mutex // guards the rest
 	journal string     // root of the journal's first message, once it was read
-	claimed bool
 }
 
 // claim makes this process the writer. head is the journal's last position: an empty journal has no name yet, and claims
@@ -38,7 +40,7 @@ type owner struct {
 func (o *owner) claim(ctx context.Context, head proto.Position) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.claimed {
+	if o.claimed.Load() {
 		return o.check(ctx)
 	}
 	journal, process, claim, err := o.read(ctx)
@@ -63,8 +65,11 @@ func (o *owner) claim(ctx context.Context, head proto.Position) error {
 			return fmt.Errorf("claim the database: %w", err)
 		}
 	}
-	o.claimed = true
-	return o.check(ctx)
+	if err := o.check(ctx); err != nil {
+		return err
+	}
+	o.claimed.Store(true)
+	return nil
 }
 
 // check reports whether the claim still holds. The lock is held.
@@ -74,6 +79,7 @@ func (o *owner) check(ctx context.Context) error {
 	case err != nil:
 		return err
 	case journal != o.journal:
+		o.claimed.Store(false)
 		return ErrForeign
 	case process != o.process:
 		return ErrSuperseded

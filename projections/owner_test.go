@@ -41,6 +41,12 @@ func TestDatabaseOfAnotherJournal(t *testing.T) {
 	if err := second.Rebuild(t.Context(), nil); !errors.Is(err, projections.ErrForeign) {
 		t.Errorf("rebuild: %v", err)
 	}
+	if version, err := second.Version(t.Context()); version != 0 || err != nil {
+		t.Errorf("it answers from version %d of another journal, %v", version, err)
+	}
+	if version, err := first.Version(t.Context()); version != 1 || err != nil {
+		t.Errorf("the first answers from version %d, %v", version, err)
+	}
 	if text := second.Trouble(); !strings.Contains(text, "another journal") {
 		t.Errorf("trouble: %q", text)
 	}

@@ -168,6 +168,15 @@ func (p *Projector) dropRetired(ctx context.Context, active uint32) error {
 // errHeld ends the live pipeline because a rebuild takes over.
 var errHeld = errors.New("live projection is held")
 
+// Version is the version that answers; 0 while it is not known whether the database is this journal's: the projections of
+// another one answer nothing here.
+func (p *Projector) Version(ctx context.Context) (uint32, error) {
+	if !p.owner.claimed.Load() {
+		return 0, nil
+	}
+	return ActiveVersion(ctx, p.cfg.Store)
+}
+
 func (p *Projector) pipeline(version uint32) *pipeline {
 	line := &pipeline{cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks(), owner: p.owner, refused: p.setRefused}
 	if p.hook != nil {

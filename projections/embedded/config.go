@@ -23,8 +23,11 @@ type Config struct {
 	// Env is added to the child's otherwise nearly empty environment, as "NAME=value". Default: nothing.
 	Env []string
 	// Listen is a loopback host:port to answer on besides the unix socket, for tools that cannot use one (Grafana, a
-	// browser). Port 0 chooses one. Default: none.
+	// browser). Only ReadUser is let in there. Port 0 chooses one. Default: none.
 	Listen string
+	// ReadPasswordFile holds the password of ReadUser. It is made, with mode 0600, when it is not there. Default:
+	// "reader.password" in Dir.
+	ReadPasswordFile string
 	// Password for the user "readtrail". Default: a random one for the life of this supervisor.
 	Password string
 	// MemoryLimit is what the engine may use for caches, inserts, merges and queries together, in bytes. Default: 2 GiB.
@@ -49,8 +52,11 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
-// User is the only user of the engine's HTTP interface.
-const User = "readtrail"
+// Users of the engine's HTTP interface: User writes, and comes by the unix socket; ReadUser reads, and comes by the port.
+const (
+	User     = "readtrail"
+	ReadUser = "readtrail_reader"
+)
 
 // maxSocketPath is the longest path of a unix socket that every platform takes (Linux 107, macOS 103 bytes).
 const maxSocketPath = 100
@@ -93,6 +99,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Logger = c.Logger.With(slog.String("component", "engine"))
+	if c.ReadPasswordFile == "" {
+		c.ReadPasswordFile = filepath.Join(c.Dir, "reader.password")
+	}
 	c.MemoryLimit = orDefault(c.MemoryLimit, 2<<30)
 	c.KeepFree = orDefault(c.KeepFree, 1<<30)
 	c.MaxConcurrent = orDefault(c.MaxConcurrent, 8)

@@ -111,6 +111,13 @@ func (e *Engine) prepare(library string) error {
 		Library: library, Dir: e.cfg.Dir, Socket: socket, Listen: e.cfg.Listen, User: User, Password: e.cfg.Password,
 		MemoryLimit: e.cfg.MemoryLimit, KeepFree: e.cfg.KeepFree, MaxConcurrent: e.cfg.MaxConcurrent, MaxBody: e.cfg.MaxBody,
 	}
+	if e.cfg.Listen != "" {
+		password, err := readerPassword(e.cfg.ReadPasswordFile)
+		if err != nil {
+			return err
+		}
+		e.serve.ReadUser, e.serve.ReadPassword = ReadUser, password
+	}
 	if e.cfg.Registerer == nil {
 		return nil
 	}
@@ -236,7 +243,7 @@ func (e *Engine) Address() string {
 	return e.tcp
 }
 
-// Password is the one of User, for tools that use Address.
+// Password is the one of User.
 func (e *Engine) Password() string { return e.serve.Password }
 
 // PID is the child's process id, 0 while it is away.

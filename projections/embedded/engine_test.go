@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/readtrail/readtrail/projections/embedded"
@@ -155,17 +156,31 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
+// TestLoopbackPort reads with clickhouse-go, of which Grafana's plugin is made, with a deadline, which it sends as a setting.
 func TestLoopbackPort(t *testing.T) {
-	engine := start(t, func(cfg *embedded.Config) { cfg.Listen, cfg.Password = "127.0.0.1:0", "chosen" })
-	s, err := store.Open(t.Context(), store.Config{DSN: "http://readtrail:chosen@" + engine.Address() + "/default"})
-	if err != nil {
-		t.Fatalf("%v: %s", err, store.Detail(err))
+	file := filepath.Join(t.TempDir(), "reader.password")
+	if err := os.WriteFile(file, []byte("chosen\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	if err := s.Ping(t.Context()); err != nil {
-		t.Error(err)
+	engine := start(t, func(cfg *embedded.Config) { cfg.Listen, cfg.ReadPasswordFile = "127.0.0.1:0", file })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ask := func(password string) (n uint64, err error) {
+		conn, err := clickhouse.Open(&clickhouse.Options{
+			Protocol: clickhouse.HTTP, Addr: []string{engine.Address()}, Auth: clickhouse.Auth{Username: embedded.ReadUser, Password: password},
+		})
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = conn.Close() }()
+		err = conn.QueryRow(ctx, "SELECT sum(number) FROM numbers(101)").Scan(&n)
+		return n, err
 	}
-	if _, err := store.Open(t.Context(), store.Config{DSN: "http://readtrail:wrong@" + engine.Address() + "/default"}); store.Code(err) != 516 || errors.Is(err, store.ErrUnavailable) {
+	if n, err := ask("chosen"); err != nil || n != 5050 {
+		t.Errorf("read %d, %v", n, err)
+	}
+	var refused *clickhouse.Exception
+	if _, err := ask("wrong"); !errors.As(err, &refused) || refused.Code != 516 {
 		t.Errorf("a wrong password gives %v", err)
 	}
 	for _, path := range []string{"/ping", "/health", "/"} {

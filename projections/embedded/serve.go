@@ -29,8 +29,10 @@ type ServeConfig struct {
 	Dir           string `json:"dir"`            // data directory, owned by this process alone
 	Socket        string `json:"socket"`         // path of the unix socket to listen on
 	Listen        string `json:"listen"`         // further host:port on loopback, "" for none
-	User          string `json:"user"`           // the one user
+	User          string `json:"user"`           // who writes, by the socket
 	Password      string `json:"password"`       // and their password
+	ReadUser      string `json:"read_user"`      // who reads, by the port
+	ReadPassword  string `json:"read_password"`  // and their password
 	MemoryLimit   int64  `json:"memory_limit"`   // bytes the engine may use in all
 	KeepFree      int64  `json:"keep_free"`      // bytes of disk the engine leaves free
 	MaxConcurrent int    `json:"max_concurrent"` // statements at a time
@@ -90,13 +92,20 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 	if err != nil {
 		return err
 	}
+	h := &handler{
+		server: server, writer: account{name: cfg.User, password: cfg.Password, pool: pool},
+		spoolDir: cfg.spoolDir(), maxBody: cfg.MaxBody, logger: logger,
+	}
+	if cfg.Listen != "" {
+		readers, err := newReaderPool(lib, pool.args, cfg.MemoryLimit)
+		if err != nil {
+			return err
+		}
+		h.reader = account{name: cfg.ReadUser, password: cfg.ReadPassword, pool: readers, readOnly: true}
+	}
 	listeners, err := cfg.listen(ctx)
 	if err != nil {
 		return err
-	}
-	h := &handler{
-		pool: pool, server: server, user: cfg.User, password: cfg.Password,
-		spoolDir: cfg.spoolDir(), maxBody: cfg.MaxBody, logger: logger,
 	}
 	web := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 	group, running := errgroup.WithContext(ctx)
@@ -110,7 +119,7 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 	}
 	group.Go(func() error {
 		<-running.Done()
-		return drain(context.WithoutCancel(ctx), web, pool, logger)
+		return drain(context.WithoutCancel(ctx), web, h.pools(), logger)
 	})
 	tcp := ""
 	if last := listeners[len(listeners)-1].Addr(); last.Network() == "tcp" {
@@ -121,18 +130,21 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 }
 
 // drain lets running statements finish, kills those that do not, and closes the engine.
-func drain(ctx context.Context, web *http.Server, pool *pool, logger *slog.Logger) error {
+func drain(ctx context.Context, web *http.Server, pools []*pool, logger *slog.Logger) error {
 	bounded, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if err := web.Shutdown(bounded); err != nil {
 		logger.WarnContext(ctx, "statements were still running at the stop and are killed")
-		pool.kill(tagPrefix)
+		pools[0].kill(tagPrefix) // everybody's
 		_ = web.Close()
 	}
 	bounded, cancel = context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	if !pool.close(bounded) {
-		logger.WarnContext(ctx, "engine did not let go of its statements, leaving without an orderly shutdown")
+	for _, p := range pools {
+		if !p.close(bounded) {
+			logger.WarnContext(ctx, "engine did not let go of its statements, leaving without an orderly shutdown")
+			return nil
+		}
 	}
 	return nil
 }
