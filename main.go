@@ -242,7 +242,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	reg, err := register.Open(register.Config{
 		Path: filepath.Join(cfg.StateDir(), "register.json"), Follow: followAs(jn, "register"),
 		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
-		Append: jn, Zone: zone, Logger: log, Registerer: metrics,
+		Append: jn, Zone: zone, Logger: log, Registerer: metrics, Public: []string{"/healthz", "/readyz", "/fhir/metadata"},
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -272,7 +272,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	fhirHandler, err := fhir.NewHandler(fhir.Config{
 		Intake: intake, Source: reg.ByName, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)},
-		RequestBytes: int64(cfg.Limits.RequestBytes), Version: version, Logger: log,
+		RequestBytes: int64(cfg.Limits.RequestBytes), Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -298,6 +298,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	routes := http.NewServeMux()
+	routes.Handle("/fhir/metadata", fhirHandler)
 	routes.Handle("/fhir", register.RequireSource(fhirHandler))
 	routes.Handle("/fhir/", register.RequireSource(fhirHandler))
 	routes.Handle("/import", register.RequireSource(imports))

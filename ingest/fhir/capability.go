@@ -16,8 +16,7 @@ type capability struct {
 }
 
 type capabilitySoftware struct {
-	Name    string `json:"name"`
-	Version string `json:"version,omitempty"`
+	Name string `json:"name"`
 }
 
 type describedBy struct {
@@ -42,7 +41,8 @@ type capabilityCode struct {
 	Code string `json:"code"`
 }
 
-// metadata answers GET /fhir/metadata, whatever _format asks for: everything here speaks JSON.
+// metadata answers GET /fhir/metadata, whatever _format asks for: everything here speaks JSON. Clients look here before
+// they have a token, so anybody may ask, and the version is not told.
 func (h *handler) metadata(w http.ResponseWriter, _ *http.Request) {
 	create, update, remove := capabilityCode{"create"}, capabilityCode{"update"}, capabilityCode{"delete"}
 	resources := []capabilityResource{{
@@ -58,7 +58,7 @@ func (h *handler) metadata(w http.ResponseWriter, _ *http.Request) {
 	}
 	respond(w, http.StatusOK, capability{
 		ResourceType: "CapabilityStatement", Status: "active", Date: "2026-11-21", Kind: "instance",
-		Software:       capabilitySoftware{Name: "Readtrail", Version: h.Version},
+		Software:       capabilitySoftware{Name: "Readtrail"},
 		Implementation: describedBy{Description: "Takes audit events and the context to judge them; answers questions elsewhere."},
 		FHIRVersion:    "4.0.1",
 		Format:         []string{"application/fhir+json", "json", "application/fhir+ndjson"},

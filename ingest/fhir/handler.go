@@ -34,8 +34,6 @@ type Config struct {
 	RetryAfter time.Duration
 	// BaseURL is the address that Location headers begin with, without the trailing "/fhir"; empty: the request's host.
 	BaseURL string
-	// Version is the software version in the capability statement.
-	Version string
 	// Logger defaults to one that discards.
 	Logger *slog.Logger
 }
@@ -71,7 +69,7 @@ type handler struct {
 
 // NewHandler returns the handler for everything below /fhir: AuditEvents and context resources one by one, Bundles,
 // newline-delimited JSON, and the capability statement. It reads who is calling from the request's context
-// (proto.CallerFrom) and does no authentication itself.
+// (proto.CallerFrom) and does no authentication itself. GET /fhir/metadata needs no caller.
 func NewHandler(cfg Config) (http.Handler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -117,6 +115,9 @@ func (h *handler) unknown(w http.ResponseWriter, r *http.Request) {
 func (h *handler) source(w http.ResponseWriter, r *http.Request) (ingest.Source, bool) {
 	src, status, text := SourceOf(r, h.Source)
 	if status != 0 {
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="readtrail"`)
+		}
 		refuse(w, status, codeOf(status), text)
 		return ingest.Source{}, false
 	}

@@ -200,6 +200,11 @@ func TestRefusals(t *testing.T) {
 	if got := c.post("/fhir/AuditEvent", "", "\n <AuditEvent xmlns='http://hl7.org/fhir'/>"); got.status != http.StatusUnsupportedMediaType {
 		t.Errorf("XML without a content type got %d", got.status)
 	}
+	c.caller = nobody
+	if got := c.post("/fhir/metadata", fhirJSON, auditEvent("1", "")); got.status != http.StatusUnauthorized || got.header.Get("WWW-Authenticate") == "" {
+		t.Errorf("POST to the capability statement got %d", got.status)
+	}
+	c.caller = source
 	if got := c.do(http.MethodGet, "/fhir/Patient/1", nil, nil); got.status != http.StatusNotFound {
 		t.Errorf("GET got %d", got.status)
 	}
@@ -506,6 +511,7 @@ func TestBusy(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	c := newClient(t, nil)
+	c.caller = proto.Caller{} // clients look before they have a token
 	got := c.do(http.MethodGet, "/fhir/metadata?_format=application/fhir%2Bjson", nil, nil)
 	if got.status != http.StatusOK || !strings.Contains(got.body, `"fhirVersion":"4.0.1"`) {
 		t.Errorf("got %d %s", got.status, got.body)
