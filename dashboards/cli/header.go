@@ -63,6 +63,8 @@ func gapText(c clock, g *v1.CoverageGap) string {
 	kind := word(g.Kind.String(), "KIND_")
 	span := c.at(g.FromUs) + " to " + orOpen(c.at(g.UntilUs), "now, still open")
 	switch g.Kind {
+	case v1.CoverageFact_KIND_OUTAGE:
+		return "Readtrail itself: " + span + ", down"
 	case v1.CoverageFact_KIND_SEQUENCE_GAP:
 		return fmt.Sprintf("%s: %s, %s missing", printable(g.Source), span, count(uint64(max(g.Amount, 0)), "event", "events"))
 	case v1.CoverageFact_KIND_LATENESS, v1.CoverageFact_KIND_CLOCK_SKEW:

@@ -58,7 +58,15 @@ func (q SourcesList) Run(ctx context.Context, conn *Connection, w io.Writer) err
 		fmt.Fprintln(w, "No sources yet. Register one with `readtrail sources set NAME`.")
 		return nil
 	}
-	return t.text(w)
+	if err := t.text(w); err != nil {
+		return err
+	}
+	for _, g := range a.Header.GetGaps() {
+		if g.Kind == v1.CoverageFact_KIND_OUTAGE {
+			fmt.Fprintf(w, "\n%s\n", gapText(c, g))
+		}
+	}
+	return nil
 }
 
 // SourcesSet is `readtrail sources set`. What is not given keeps its value; a new source begins with the content policy,

@@ -56,9 +56,11 @@ func TestOnTheRealJournal(t *testing.T) {
 				t.Fatal(err)
 			}
 			credential = made.Msg.Credential
-			tick := &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: time.Now().Add(2 * time.Hour).UnixMicro()}}}
-			if _, err := j.Append(t.Context(), []ingest.Entry{{Item: tick}}, ingest.Options{}); err != nil {
-				t.Fatal(err)
+			for now, minute := time.Now(), 5; minute <= 120; minute += 5 { // fewer, and Readtrail would have been down
+				tick := &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: now.Add(time.Duration(minute) * time.Minute).UnixMicro()}}}
+				if _, err := j.Append(t.Context(), []ingest.Entry{{Item: tick}}, ingest.Options{}); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if s, ok := r.ByCredential(credential); !ok || s.Name != "pacs" {

@@ -341,6 +341,8 @@ func gapNote(g *v1.CoverageGap, span string) string {
 		return fmt.Sprintf("The clock of source %s was off by %s %s: its times are wrong by as much.", g.Source, amount, span)
 	case v1.CoverageFact_KIND_SEQUENCE_GAP:
 		return fmt.Sprintf("Source %s lacks %d of its own numbers %s: as many events are not known.", g.Source, g.Amount, span)
+	case v1.CoverageFact_KIND_OUTAGE:
+		return fmt.Sprintf("Readtrail itself was down %s: it took nothing then. Accesses of that time are known as far as the sources reported them afterwards.", span)
 	}
 	return fmt.Sprintf("Coverage of source %s is incomplete %s.", g.Source, span)
 }

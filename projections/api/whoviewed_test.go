@@ -318,6 +318,26 @@ func TestCoverageGapIsNamed(t *testing.T) {
 	}
 }
 
+// TestOutageIsReadtrails: what Readtrail did not take is told as its own, and of no source.
+func TestOutageIsReadtrails(t *testing.T) {
+	w := newWorld(t)
+	from, until := begin.Add(-2*time.Hour), begin.Add(-time.Hour)
+	w.append(
+		registered(&v1.SourceRegistered{Name: "ehr"}), access("ehr", begin.Add(-24*time.Hour), id("urn:mrn", "1"), id("urn:staff", "a")),
+		&v1.Item{Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{
+			Kind: v1.CoverageFact_KIND_OUTAGE, FromUs: from.UnixMicro(), UntilUs: until.UnixMicro(), Amount: 3600,
+		}}},
+	)
+	w.settle()
+	h := w.whoViewed("1").Header
+	if len(h.Gaps) != 1 || h.Gaps[0].Kind != v1.CoverageFact_KIND_OUTAGE || h.Gaps[0].Source != "" || !hasNote(h, "Readtrail itself was down from") {
+		t.Errorf("gaps: %v, notes %q", h.Gaps, h.Notes)
+	}
+	if len(h.Coverage) != 1 {
+		t.Errorf("Readtrail is told as a source: %v", h.Coverage)
+	}
+}
+
 // TestFilledSequenceGap: numbers that came after all make the gap none, from then on; another one of the same beginning
 // stays.
 func TestFilledSequenceGap(t *testing.T) {

@@ -46,17 +46,17 @@ type clock struct {
 	StreakUs int64 `json:"streak_us"`
 }
 
-// event takes a live event in.
-func (c *clock) event(facts []*v1.CoverageFact, s *source, e *v1.AccessEvent, at int64) []*v1.CoverageFact {
+// event takes a live event in. One that waited for Readtrail to come back says nothing of its source.
+func (c *clock) event(facts []*v1.CoverageFact, s *source, down outages, e *v1.AccessEvent, at int64) []*v1.CoverageFact {
 	facts = c.roll(facts, s, at)
 	if c.StartUs == 0 {
 		c.StartUs = floorDiv(at, windowUs) * windowUs
 		c.Delays, c.Offsets = map[int32]uint32{}, map[int32]uint32{}
 	}
-	if e.OccurredUs != 0 {
+	if e.OccurredUs != 0 && !down.hold(e.OccurredUs) {
 		c.Delays[bucket((at-e.OccurredUs)/1000)]++
 	}
-	if e.RecordedUs != 0 {
+	if e.RecordedUs != 0 && !down.hold(e.RecordedUs) {
 		c.Offsets[bucket((at-e.RecordedUs)/1000)]++
 	}
 	return facts

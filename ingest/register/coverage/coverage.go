@@ -1,5 +1,5 @@
 // Package coverage watches whether the sources are whole: it folds their events, dead letters and the ticks into facts
-// about silence, lateness, clocks that are off, and holes in their numbering. Time comes from the entries, and the ids
+// about silence, lateness, clocks that are off, and holes in their numbering, and tells Readtrail's own outages apart. Time comes from the entries, and the ids
 // of the facts from what they say, so that reading the journal again makes duplicates and no further facts.
 package coverage
 
@@ -22,7 +22,7 @@ import (
 )
 
 // snapshotVersion counts changes to the snapshot's state; another version is rebuilt from the journal.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // snapshotEvery is how many messages are read again after a crash at most: 1,024 of 512 KiB take seconds.
 const snapshotEvery = 1024
@@ -105,6 +105,7 @@ type state struct {
 	// NowUs is the largest received time or tick so far.
 	NowUs   int64              `json:"now_us"`
 	Sources map[string]*source `json:"sources"`
+	Outages outages            `json:"outages,omitempty"`
 }
 
 // Open reads the snapshot.
@@ -181,18 +182,18 @@ func (m *Monitor) apply(ctx context.Context, b *proto.Batch) error {
 		return nil
 	}
 	m.torn = true
+	facts := m.alive(nil, b.Head.ReceivedUs)
 	if b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_TICK, v1.Kind_KIND_SOURCE) {
 		items, err := b.Items()
 		if err != nil {
 			return fmt.Errorf("apply to coverage: %w", err)
 		}
-		var facts []*v1.CoverageFact
 		for _, it := range items {
 			facts = m.fold(facts, it, b.Head.ReceivedUs)
 		}
-		if err := m.journal(ctx, facts); err != nil {
-			return err
-		}
+	}
+	if err := m.journal(ctx, facts); err != nil {
+		return err
 	}
 	m.position, m.torn = proto.EndOf(b.Sequence()), false
 	if b.Sequence()-m.saved.Sequence() >= snapshotEvery {
@@ -273,30 +274,37 @@ func (m *Monitor) fold(facts []*v1.CoverageFact, it *v1.Item, receivedUs int64) 
 	case *v1.Item_Access:
 		s = m.source(body.Access.Source)
 		s.events.Inc()
-		facts = s.heard(facts, m.cfg, receivedUs, len(body.Access.ImportId) > 0)
-		facts = s.event(facts, body.Access, receivedUs)
+		facts = s.heard(facts, m.judge(), receivedUs, len(body.Access.ImportId) > 0)
+		facts = s.event(facts, m.judge(), body.Access, receivedUs)
 	case *v1.Item_DeadLetter:
 		s = m.source(body.DeadLetter.Source)
-		facts = s.heard(facts, m.cfg, receivedUs, len(body.DeadLetter.ImportId) > 0)
+		facts = s.heard(facts, m.judge(), receivedUs, len(body.DeadLetter.ImportId) > 0)
 	case *v1.Item_Source:
 		s = m.source(body.Source.Name)
 		facts = s.registered(facts, body.Source, receivedUs)
 	case *v1.Item_Tick:
 		m.state.NowUs = max(m.state.NowUs, body.Tick.AtUs)
 		for _, name := range slices.Sorted(maps.Keys(m.state.Sources)) {
-			facts = m.state.Sources[name].tick(facts, m.cfg, m.state.NowUs)
+			facts = m.state.Sources[name].tick(facts, m.judge(), m.state.NowUs)
 			m.metrics.tick(m.state.Sources[name], m.state.NowUs)
 		}
 		return facts
 	default:
 		return facts
 	}
-	m.state.NowUs = max(m.state.NowUs, receivedUs)
 	if len(facts) > before {
 		m.metrics.gapsOf(s)
 	}
 	return facts
 }
+
+// judge is what silence is judged by.
+type judge struct {
+	Config
+	outages outages
+}
+
+func (m *Monitor) judge() judge { return judge{m.cfg, m.state.Outages} }
 
 func (m *Monitor) source(name string) *source {
 	s, ok := m.state.Sources[name]

@@ -282,20 +282,26 @@ func TestDamagedSnapshot(t *testing.T) {
 	}
 }
 
+// ticks go on while nobody says anything.
+func (w *world) ticks(from, until time.Time) {
+	for at := from; at.Before(until); at = at.Add(10 * time.Minute) {
+		w.append(at, tick(at))
+	}
+}
+
 func TestDeclaredSilence(t *testing.T) {
 	w := newWorld(t)
 	start := w.monday()
 	w.register(start, "hr", 3600, false)
-	w.append(start.Add(time.Hour), tick(start.Add(time.Hour)))
-	w.append(start.Add(61*time.Minute), tick(start.Add(61*time.Minute)))
+	w.ticks(start, start.Add(2*time.Hour))
 	imported := w.event("hr", start.Add(2*time.Hour), 0, 0)
 	imported.GetAccess().ImportId = []byte("i")
 	w.append(start.Add(2*time.Hour), imported)
-	// The process was down: no tick, and the next event comes five hours later.
+	w.ticks(start.Add(2*time.Hour), start.Add(7*time.Hour))
 	w.append(start.Add(7*time.Hour), w.event("hr", start.Add(7*time.Hour), 0, 0))
-	w.append(start.Add(9*time.Hour), tick(start.Add(9*time.Hour)))
+	w.ticks(start.Add(7*time.Hour), start.Add(10*time.Hour))
 	w.register(start.Add(10*time.Hour), "hr", 3600, true)
-	w.append(start.Add(20*time.Hour), tick(start.Add(20*time.Hour)))
+	w.ticks(start.Add(10*time.Hour), start.Add(20*time.Hour))
 	want := []string{
 		"hr SILENCE Mon 2026-09-28 00:00 - open", "hr SILENCE Mon 2026-09-28 00:00 - Mon 2026-09-28 02:00",
 		"hr SILENCE Mon 2026-09-28 02:00 - open", "hr SILENCE Mon 2026-09-28 02:00 - Mon 2026-09-28 07:00",

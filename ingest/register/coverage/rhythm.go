@@ -89,15 +89,15 @@ func (r *rhythm) usual(hourOfWeek int64, minWeeks int) int {
 	return seen[(n-1)/2]
 }
 
-// missed reports whether so many minutes in which the source usually speaks have passed.
-func (r *rhythm) missed(zone *time.Location, from, now int64, cfg Config) bool {
+// missed reports whether so many minutes in which the source usually speaks, and Readtrail listened, have passed.
+func (r *rhythm) missed(zone *time.Location, from, now int64, by judge) bool {
 	// In units of a minute times a microsecond, so that nothing is rounded.
-	want := int64(cfg.MissedMinutes) * 60 * minuteUs
+	want := int64(by.MissedMinutes) * 60 * minuteUs
 	sum := int64(0)
 	for at := from; at < now; {
 		end := min(now, (floorDiv(at, quarterUs)+1)*quarterUs)
 		hour := floorDiv(local(zone, at), 60)
-		sum += int64(r.usual(hour-floorDiv(hour, hoursOfWeek)*hoursOfWeek, cfg.MinWeeks)) * (end - at)
+		sum += int64(r.usual(hour-floorDiv(hour, hoursOfWeek)*hoursOfWeek, by.MinWeeks)) * (end - at - by.outages.within(at, end))
 		if sum >= want {
 			return true
 		}

@@ -67,7 +67,7 @@ func (s *source) registered(facts []*v1.CoverageFact, entry *v1.SourceRegistered
 }
 
 // heard notes that the source spoke. A silence that no tick saw, because none was journaled in it, is told now.
-func (s *source) heard(facts []*v1.CoverageFact, cfg Config, at int64, imported bool) []*v1.CoverageFact {
+func (s *source) heard(facts []*v1.CoverageFact, by judge, at int64, imported bool) []*v1.CoverageFact {
 	s.AnyUs = max(s.AnyUs, at)
 	if imported && s.ExpectedS == 0 {
 		return facts
@@ -75,7 +75,7 @@ func (s *source) heard(facts []*v1.CoverageFact, cfg Config, at int64, imported 
 	if at <= s.HeardUs {
 		return facts
 	}
-	facts = s.listen(facts, cfg, at)
+	facts = s.listen(facts, by, at)
 	if s.SilentUs != 0 {
 		facts = s.speak(facts, at)
 	}
@@ -83,8 +83,9 @@ func (s *source) heard(facts []*v1.CoverageFact, cfg Config, at int64, imported 
 	return facts
 }
 
-// listen opens a silence when it has lasted for longer than this hour of the week explains.
-func (s *source) listen(facts []*v1.CoverageFact, cfg Config, now int64) []*v1.CoverageFact {
+// listen opens a silence when it has lasted for longer than this hour of the week explains. While Readtrail was down, nobody
+// listened.
+func (s *source) listen(facts []*v1.CoverageFact, by judge, now int64) []*v1.CoverageFact {
 	since := s.HeardUs
 	if since == 0 && s.ExpectedS > 0 {
 		since = s.RegisteredUs
@@ -92,11 +93,12 @@ func (s *source) listen(facts []*v1.CoverageFact, cfg Config, now int64) []*v1.C
 	if s.SilentUs != 0 || s.Disabled || since == 0 {
 		return facts
 	}
+	silent := now - since - by.outages.within(since, now)
 	if s.ExpectedS > 0 {
-		if now-since <= int64(s.ExpectedS)*1e6 {
+		if silent <= int64(s.ExpectedS)*1e6 {
 			return facts
 		}
-	} else if now-since < cfg.MinSilence.Microseconds() || !s.Rhythm.missed(s.zone, since, now, cfg) {
+	} else if silent < by.MinSilence.Microseconds() || !s.Rhythm.missed(s.zone, since, now, by) {
 		return facts
 	}
 	s.SilentUs = since
@@ -118,12 +120,12 @@ const maxObservers = 64
 
 // event takes an event in: live ones train the rhythm by when they came, imported ones by when they occurred, and only
 // live ones say anything about delays and clocks.
-func (s *source) event(facts []*v1.CoverageFact, e *v1.AccessEvent, at int64) []*v1.CoverageFact {
+func (s *source) event(facts []*v1.CoverageFact, by judge, e *v1.AccessEvent, at int64) []*v1.CoverageFact {
 	imported := len(e.ImportId) > 0
 	switch {
 	case !imported:
 		s.Rhythm.train(s.zone, at)
-		facts = s.Clock.event(facts, s, e, at)
+		facts = s.Clock.event(facts, s, by.outages, e, at)
 	case e.OccurredUs != 0 && e.OccurredUs <= at+futureTolerance:
 		s.Rhythm.train(s.zone, e.OccurredUs)
 	}
@@ -145,8 +147,8 @@ func (s *source) event(facts []*v1.CoverageFact, e *v1.AccessEvent, at int64) []
 	return n.event(facts, s, e.SourceSequence, counted{when: when, at: at, imported: imported})
 }
 
-func (s *source) tick(facts []*v1.CoverageFact, cfg Config, now int64) []*v1.CoverageFact {
-	facts = s.listen(facts, cfg, now)
+func (s *source) tick(facts []*v1.CoverageFact, by judge, now int64) []*v1.CoverageFact {
+	facts = s.listen(facts, by, now)
 	facts = s.Clock.roll(facts, s, now)
 	for _, name := range sortedNames(s.Numbers) {
 		facts = s.Numbers[name].ripen(facts, s, now)

@@ -211,6 +211,8 @@ const (
 	CoverageFact_KIND_CLOCK_SKEW CoverageFact_Kind = 3
 	// Its own numbering has holes.
 	CoverageFact_KIND_SEQUENCE_GAP CoverageFact_Kind = 4
+	// Readtrail itself was down: it took nothing, whatever was sent. The source is empty, for it concerns all of them.
+	CoverageFact_KIND_OUTAGE CoverageFact_Kind = 5
 )
 
 // Enum value maps for CoverageFact_Kind.
@@ -221,6 +223,7 @@ var (
 		2: "KIND_LATENESS",
 		3: "KIND_CLOCK_SKEW",
 		4: "KIND_SEQUENCE_GAP",
+		5: "KIND_OUTAGE",
 	}
 	CoverageFact_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":  0,
@@ -228,6 +231,7 @@ var (
 		"KIND_LATENESS":     2,
 		"KIND_CLOCK_SKEW":   3,
 		"KIND_SEQUENCE_GAP": 4,
+		"KIND_OUTAGE":       5,
 	}
 )
 
@@ -1721,7 +1725,7 @@ type CoverageFact struct {
 	FromUs int64                  `protobuf:"zigzag64,3,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
 	// 0: still open.
 	UntilUs int64 `protobuf:"zigzag64,4,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
-	// Seconds for lateness and skew, missing events for a sequence gap.
+	// Seconds for lateness, skew and outage, missing events for a sequence gap.
 	Amount        int64  `protobuf:"zigzag64,5,opt,name=amount,proto3" json:"amount,omitempty"`
 	EventId       []byte `protobuf:"bytes,6,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1941,20 +1945,21 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"expires_us\x18\x05 \x01(\x12R\texpiresUs\x12\x18\n" +
 	"\arevoked\x18\x06 \x01(\bR\arevoked\x12\x14\n" +
-	"\x05asker\x18\a \x01(\tR\x05asker\"\xb1\x02\n" +
+	"\x05asker\x18\a \x01(\tR\x05asker\"\xc2\x02\n" +
 	"\fCoverageFact\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x123\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.readtrail.v1.CoverageFact.KindR\x04kind\x12\x17\n" +
 	"\afrom_us\x18\x03 \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x04 \x01(\x12R\auntilUs\x12\x16\n" +
 	"\x06amount\x18\x05 \x01(\x12R\x06amount\x12\x19\n" +
-	"\bevent_id\x18\x06 \x01(\fR\aeventId\"m\n" +
+	"\bevent_id\x18\x06 \x01(\fR\aeventId\"~\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_SILENCE\x10\x01\x12\x11\n" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
-	"\x11KIND_SEQUENCE_GAP\x10\x04*\xdf\x01\n" +
+	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
+	"\vKIND_OUTAGE\x10\x05*\xdf\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
