@@ -69,6 +69,12 @@ func (c *column) string(v string) {
 	c.data = append(c.data, v...)
 }
 
+// bytes is string for text under construction.
+func (c *column) bytes(v []byte) {
+	c.data = binary.AppendUvarint(c.data, uint64(len(v)))
+	c.data = append(c.data, v...)
+}
+
 // length ends the row of an array column, of which n elements were appended.
 func (c *column) length(n int) { c.lengths = append(c.lengths, uint32(n)) }
 
@@ -176,6 +182,7 @@ func (w *rowWriter) time(us int64)     { w.column().micros(us) }
 func (w *rowWriter) hour(us int64)     { w.column().seconds(us) }
 func (w *rowWriter) day(us int64)      { w.column().day(us) }
 func (w *rowWriter) text(v string)     { w.column().string(v) }
+func (w *rowWriter) bytes(v []byte)    { w.column().bytes(v) }
 func (w *rowWriter) texts(v ...string) { w.column().strings(v...) }
 
 func (w *rowWriter) u32s(vs ...uint32) {

@@ -76,7 +76,7 @@ type folder struct {
 	flags    []string
 	labels   distinct
 	purposes distinct
-	objects  objectLists
+	packs    packs
 	patients []patientRow
 	// extents finds the rows of out.extents.
 	extents map[extentKey]int

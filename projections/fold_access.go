@@ -3,6 +3,7 @@ package projections
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -14,10 +15,11 @@ type patientRow struct {
 	system, value, text string
 }
 
-// objectLists are an event's objects, column by column.
-type objectLists struct {
-	types, systems, values, names []string
-	counts                        []uint32
+// packs are the packed columns of the event's rows, and the values of its objects, which are searched for.
+type packs struct {
+	patient, reader, actor, labels, setting, objects []byte
+	values                                           []string
+	codes                                            uint64
 }
 
 // access folds an access event: a row for each distinct patient in both path tables, or one row when it names none.
@@ -31,6 +33,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 	f.distinctPatients(e)
 	if f.accesses {
 		f.lists(e)
+		f.facts(&a)
 		for i := range f.patients {
 			f.byPatient(&a, i)
 			f.byReader(&a, i)
@@ -129,7 +132,7 @@ func (d *distinct) add(text string) {
 // event beyond it has them in its first row only; the journal has them all.
 const maxRepeated = 64_000
 
-// lists fills the lists that every row of the event repeats.
+// lists fills what every row of the event repeats.
 func (f *folder) lists(e *v1.AccessEvent) {
 	f.flags = append(f.flags[:0], e.Flags...)
 	f.labels.reset()
@@ -145,31 +148,58 @@ func (f *folder) lists(e *v1.AccessEvent) {
 	for _, l := range e.Sensitivity {
 		f.labels.add(l)
 	}
-	o := &f.objects
-	o.reset()
-	for _, object := range e.Objects {
+	p := &f.packs
+	p.objects, p.values = p.objects[:0], p.values[:0]
+	for i, object := range e.Objects {
 		for _, l := range object.Sensitivity {
 			f.labels.add(l)
 		}
-		o.types, o.names, o.counts = append(o.types, object.Type), append(o.names, object.Name), append(o.counts, object.Count)
-		o.systems, o.values = append(o.systems, object.Id.GetSystem()), append(o.values, object.Id.GetValue())
+		p.objects = appendPacked(p.objects, i == 0, object.Type, object.Id.GetSystem(), object.Name, countText(object.Count))
+		p.values = append(p.values, object.Id.GetValue())
+	}
+	p.labels = p.labels[:0]
+	for _, list := range []struct {
+		mark   byte
+		labels []string
+	}{{LabelPurpose, f.purposes.list}, {LabelSensitivity, f.labels.list}, {LabelFlag, f.flags}} {
+		for _, label := range list.labels {
+			if len(p.labels) > 0 {
+				p.labels = append(p.labels, packedSeparator)
+			}
+			p.labels = appendEscaped(append(p.labels, list.mark), label)
+		}
 	}
 }
 
-func (o *objectLists) reset() {
-	o.types, o.systems, o.values, o.names, o.counts = o.types[:0], o.systems[:0], o.values[:0], o.names[:0], o.counts[:0]
+// countText is an object's count; most state none.
+func countText(n uint32) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(n), 10)
 }
 
 // shorten empties the lists after the first row of an event that would repeat too much.
 func (f *folder) shorten() {
-	elements := len(f.objects.types) + len(f.labels.list) + len(f.purposes.list) + len(f.flags)
+	elements := len(f.packs.values) + len(f.labels.list) + len(f.purposes.list) + len(f.flags)
 	if elements*len(f.patients) <= maxRepeated {
 		return
 	}
-	f.objects.reset()
-	f.labels.reset()
-	f.purposes.reset()
-	f.flags = f.flags[:0]
+	f.packs.objects, f.packs.values, f.packs.labels = f.packs.objects[:0], f.packs.values[:0], f.packs.labels[:0]
+}
+
+// facts packs what the rows of the event have in common.
+func (f *folder) facts(a *accessFacts) {
+	e, r, p := a.event, a.event.GetReader(), &f.packs
+	p.actor = appendPacked(p.actor[:0], true, e.Source, a.readerSystem, a.readerValue, r.GetName(), r.GetRole().GetSystem(),
+		r.GetRole().GetCode(), r.GetRole().GetDisplay(), r.GetDepartment())
+	p.setting = appendPacked(p.setting[:0], true, e.ActionCode, nameOr(e.Application.GetName(), e.Application.GetId()),
+		onBehalfOf(e.OnBehalfOf), e.Organization, e.Site, e.Workstation, e.NetworkAddress, e.Encounter.GetSystem())
+	p.reader = appendPacked(p.reader[:0], true, a.readerSystem, a.readerValue)
+	p.codes = Codes{
+		Action: small(e.Action), Outcome: small(e.Outcome), Mode: small(e.Mode), ReaderType: small(r.GetType()),
+		BreakGlass: e.BreakGlass, Patients: f.patientCount(),
+	}.Number()
 }
 
 func (f *folder) byPatient(a *accessFacts, ordinal int) {
@@ -177,47 +207,22 @@ func (f *folder) byPatient(a *accessFacts, ordinal int) {
 	if w == nil {
 		return
 	}
-	e, p, r := a.event, &f.patients[ordinal], a.event.GetReader()
+	e, p := a.event, &f.patients[ordinal]
+	f.packs.patient = appendPacked(f.packs.patient[:0], true, p.system, p.value, p.text)
 	w.u64(p.key)
 	w.time(a.occurred)
 	w.u64(a.position)
 	w.u16(saturate(ordinal))
-	w.u16(f.patientCount())
-	w.text(p.system)
-	w.text(p.value)
-	w.text(p.text)
+	w.bytes(f.packs.patient)
 	w.time(f.out.received)
 	w.i64(recordedDelay(e, a.occurred))
-	w.u8(small(e.Action))
-	w.text(e.ActionCode)
-	w.u8(small(e.Outcome))
-	w.u8(small(e.Mode))
-	w.text(a.readerSystem)
-	w.text(a.readerValue)
-	w.text(r.GetName())
-	w.u8(small(r.GetType()))
-	w.text(r.GetRole().GetSystem())
-	w.text(r.GetRole().GetCode())
-	w.text(r.GetRole().GetDisplay())
-	w.text(r.GetDepartment())
-	w.texts(f.objects.types...)
-	w.texts(f.objects.systems...)
-	w.texts(f.objects.values...)
-	w.texts(f.objects.names...)
-	w.u32s(f.objects.counts...)
-	w.text(e.Encounter.GetSystem())
+	w.u64(f.packs.codes)
+	w.bytes(f.packs.actor)
+	w.bytes(f.packs.labels)
+	w.bytes(f.packs.setting)
+	w.texts(f.packs.values...)
+	w.bytes(f.packs.objects)
 	w.text(e.Encounter.GetValue())
-	w.text(nameOr(e.Application.GetName(), e.Application.GetId()))
-	w.text(onBehalfOf(e.OnBehalfOf))
-	w.text(e.Organization)
-	w.text(e.Site)
-	w.text(e.Workstation)
-	w.text(e.NetworkAddress)
-	w.texts(f.purposes.list...)
-	w.bool(e.BreakGlass)
-	w.texts(f.labels.list...)
-	w.text(e.Source)
-	w.texts(f.flags...)
 	w.u64(a.importKey)
 	w.u64(a.pairKey)
 	w.end()
@@ -234,13 +239,9 @@ func (f *folder) byReader(a *accessFacts, ordinal int) {
 	w.u64(a.position)
 	w.u16(saturate(ordinal))
 	w.u64(f.patients[ordinal].key)
-	w.text(a.readerSystem)
-	w.text(a.readerValue)
+	w.bytes(f.packs.reader)
 	w.time(f.out.received)
-	w.u8(small(e.Action))
-	w.u8(small(e.Outcome))
-	w.u8(small(e.Mode))
-	w.bool(e.BreakGlass)
+	w.u64(f.packs.codes)
 	w.text(e.Site)
 	w.text(e.Workstation)
 	w.text(e.NetworkAddress)

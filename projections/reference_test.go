@@ -440,12 +440,27 @@ func canonical(row any) string {
 	return string(out)
 }
 
+// fieldsOf are the fields of the path tables, many of them aliases over packed columns: the comparison holds both the
+// packing and the aliases to the event.
+var fieldsOf = map[string]string{
+	"accesses_by_patient": `patient_key occurred position patient_ordinal patient_count patient_system patient_value patient_text received
+		recorded_delay action action_code outcome mode reader_system reader_value reader_name reader_type reader_role_system reader_role
+		reader_role_display department object_types object_systems object_values object_names object_counts encounter_system
+		encounter_value application on_behalf_of organization site workstation network_address purposes break_glass sensitivity source
+		flags import_key pair_key`,
+	"accesses_by_reader": `reader_key occurred position patient_ordinal patient_key reader_system reader_value received action outcome mode
+		break_glass site workstation network_address source import_key pair_key`,
+}
+
 // checkTables compares every table of a version with the fold of the journal, row for row.
 func checkTables(t testing.TB, s *store.Store, j *memoryJournal, version uint32) {
 	t.Helper()
 	want := foldJournal(t, j)
 	for name, columns := range projections.Tables(version) {
 		base := name[:strings.LastIndex(name, "_v")]
+		if fields, ok := fieldsOf[base]; ok {
+			columns = strings.Fields(fields)
+		}
 		list, group := strings.Join(columns, ", "), ""
 		var expected []string
 		if m, ok := mergedTables[base]; ok {

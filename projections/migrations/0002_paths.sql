@@ -12,71 +12,87 @@
 -- Enumerations are the numbers of proto/readtrail/v1/access.proto.
 --
 -- Codecs, measured on a million accesses of a synthetic hospital with times in milliseconds: GCD before Delta takes the
--- three decimals that sources do not fill (1.3 bytes in each table), dictionaries take a reader's name from 1.5 bytes to
--- 0.6. Both tables together take about 33 bytes an event, of which 3.3 each are the random part of occurred.
+-- three decimals that sources do not fill (1.3 bytes in each table). Both tables together take about 31 bytes an event, of
+-- which 3.3 each are the random part of occurred.
 
 -- Patient first. Read by: who-viewed (patient_key, then occurred), search by object, one access by
 -- (patient_key, occurred, position). Cost: granules of 512 rows, a few per part for one patient.
+--
+-- What a question reads costs per column and part, not per byte: a page of accesses with a column a field took four times
+-- the time of this. So fields that are read together are packed into one text each, behind separators (0x1F; packed.go
+-- escapes it inside a value), and codes into one number. A dictionary of packed texts also takes less than those of their
+-- fields: a reader has one name, role and department. The fields are columns still: aliases, for searches and for people.
 CREATE TABLE IF NOT EXISTS accesses_by_patient_vN
 (
-    patient_key         UInt64                 CODEC(Delta(8), ZSTD(1)),
-    occurred            DateTime64(6, 'UTC')   CODEC(GCD, Delta(8), ZSTD(1)),
-    position            UInt64                 CODEC(Delta(8), ZSTD(1)),
+    patient_key     UInt64                 CODEC(Delta(8), ZSTD(1)),
+    occurred        DateTime64(6, 'UTC')   CODEC(GCD, Delta(8), ZSTD(1)),
+    position        UInt64                 CODEC(Delta(8), ZSTD(1)),
     -- Place of the patient among the event's distinct patients, from 0: countIf(patient_ordinal = 0) counts events.
-    patient_ordinal     UInt16                 CODEC(ZSTD(1)),
-    -- How many distinct patients the event names; both stay at 65,535 beyond it.
-    patient_count       UInt16                 CODEC(ZSTD(1)),
-    patient_system      LowCardinality(String) CODEC(ZSTD(1)),
-    patient_value       String                 CODEC(ZSTD(1)),
-    patient_text        String                 CODEC(ZSTD(1)),
-    received            DateTime64(6, 'UTC')   CODEC(GCD, Delta(8), ZSTD(1)),
+    patient_ordinal UInt16                 CODEC(ZSTD(1)),
+    -- System, value, text.
+    patient         String                 CODEC(ZSTD(1)),
+    received        DateTime64(6, 'UTC')   CODEC(GCD, Delta(8), ZSTD(1)),
     -- Microseconds from occurred to recorded; the smallest Int64 when the source stated no recorded time.
-    recorded_delay      Int64                  CODEC(ZSTD(1)),
-    recorded            DateTime64(6, 'UTC')   ALIAS if(recorded_delay = -9223372036854775808, toDateTime64(0, 6, 'UTC'), addMicroseconds(occurred, recorded_delay)),
-    action              UInt8                  CODEC(ZSTD(1)),
-    action_code         LowCardinality(String) CODEC(ZSTD(1)),
-    outcome             UInt8                  CODEC(ZSTD(1)),
-    mode                UInt8                  CODEC(ZSTD(1)),
-    -- The identifier that keys the reader: the first one, else ("source:<name>#name", the name as sent).
-    reader_system       LowCardinality(String) CODEC(ZSTD(1)),
-    reader_value        LowCardinality(String) CODEC(ZSTD(1)),
-    reader_key          UInt64                 ALIAS if(reader_value = '', 0, greatest(xxHash64(concat(reader_system, '|', reader_value)), 2)),
-    reader_name         LowCardinality(String) CODEC(ZSTD(1)),
-    reader_type         UInt8                  CODEC(ZSTD(1)),
-    reader_role_system  LowCardinality(String) CODEC(ZSTD(1)),
-    reader_role         LowCardinality(String) CODEC(ZSTD(1)),
-    reader_role_display LowCardinality(String) CODEC(ZSTD(1)),
-    department          LowCardinality(String) CODEC(ZSTD(1)),
-    -- One element an object, in the event's order. Objects, purposes, sensitivity and flags stand in each row of the
-    -- event, but in the first one only when there would be more than 64,000 of them.
-    object_types         Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    object_systems       Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    object_values        Array(String)          CODEC(ZSTD(1)),
-    object_names         Array(String)          CODEC(ZSTD(1)),
-    object_counts        Array(UInt32)          CODEC(ZSTD(1)),
-    encounter_system    LowCardinality(String) CODEC(ZSTD(1)),
-    encounter_value     String                 CODEC(ZSTD(1)),
-    -- Name, else identifier value.
-    application         LowCardinality(String) CODEC(ZSTD(1)),
-    on_behalf_of        LowCardinality(String) CODEC(ZSTD(1)),
-    organization        LowCardinality(String) CODEC(ZSTD(1)),
-    site                LowCardinality(String) CODEC(ZSTD(1)),
-    workstation         LowCardinality(String) CODEC(ZSTD(1)),
-    network_address     LowCardinality(String) CODEC(ZSTD(1)),
-    -- Codes, else displays, as sent.
-    purposes            Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    break_glass         Bool                   CODEC(ZSTD(1)),
-    -- Labels of the event and of its objects.
-    sensitivity         Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    source              LowCardinality(String) CODEC(ZSTD(1)),
-    -- As the adapter flagged it; "conflict" is added when the id was seen before with other content.
-    flags               Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    recorded_delay  Int64                  CODEC(ZSTD(1)),
+    -- Action, outcome, mode and type of the reader, a byte each from the lowest; then break-glass, a byte; then how many
+    -- distinct patients the event names, which stays at 65,535 beyond it.
+    codes           UInt64                 CODEC(ZSTD(1)),
+    -- Source, then the reader: system, value, name, system, code and display of the role, department. System and value are
+    -- the identifier that keys the reader: the first one, else ("source:<name>#name", the name as sent).
+    actor           LowCardinality(String) CODEC(ZSTD(1)),
+    -- Each behind a letter: p purpose (code, else display, as sent), s sensitivity of the event or an object, f flag, as the
+    -- adapter set it; "conflict" is added when the id was seen before with other content.
+    labels          LowCardinality(String) CODEC(ZSTD(1)),
+    -- Action code, application (name, else identifier value), on behalf of, organization, site, workstation, network
+    -- address, system of the encounter.
+    setting         LowCardinality(String) CODEC(ZSTD(1)),
+    -- One element an object, in the event's order. Objects and labels stand in each row of the event, but in the first one
+    -- only when there would be more than 64,000 of them.
+    object_values   Array(String)          CODEC(ZSTD(1)),
+    -- Type, system, name and count of each object; the count is empty when none is stated.
+    objects         String                 CODEC(ZSTD(1)),
+    encounter_value String                 CODEC(ZSTD(1)),
     -- 0 came live; else imports_vN.import_key of the import that brought it (backfill or not stands there).
-    import_key          UInt64                 CODEC(ZSTD(1)),
+    import_key      UInt64                 CODEC(ZSTD(1)),
     -- 40 bits of xxHash64(request id); 0: the event states none. Two events with equal keys, about one patient, of like
     -- action and close in time, report one access. Constant request ids exist in the field, so an equal key alone pairs
     -- nothing.
-    pair_key            UInt64                 CODEC(ZSTD(1)),
+    pair_key        UInt64                 CODEC(ZSTD(1)),
+
+    patient_system      String        ALIAS splitByChar('\x1f', patient)[1],
+    patient_value       String        ALIAS splitByChar('\x1f', patient)[2],
+    patient_text        String        ALIAS splitByChar('\x1f', patient)[3],
+    patient_count       UInt16        ALIAS toUInt16(bitAnd(bitShiftRight(codes, 40), 65535)),
+    recorded            DateTime64(6, 'UTC') ALIAS if(recorded_delay = -9223372036854775808, toDateTime64(0, 6, 'UTC'), addMicroseconds(occurred, recorded_delay)),
+    action              UInt8         ALIAS toUInt8(bitAnd(codes, 255)),
+    outcome             UInt8         ALIAS toUInt8(bitAnd(bitShiftRight(codes, 8), 255)),
+    mode                UInt8         ALIAS toUInt8(bitAnd(bitShiftRight(codes, 16), 255)),
+    reader_type         UInt8         ALIAS toUInt8(bitAnd(bitShiftRight(codes, 24), 255)),
+    break_glass         Bool          ALIAS bitAnd(bitShiftRight(codes, 32), 1) = 1,
+    source              String        ALIAS splitByChar('\x1f', actor)[1],
+    reader_system       String        ALIAS splitByChar('\x1f', actor)[2],
+    reader_value        String        ALIAS splitByChar('\x1f', actor)[3],
+    reader_key          UInt64        ALIAS if(reader_value = '', 0, greatest(xxHash64(concat(reader_system, '|', reader_value)), 2)),
+    reader_name         String        ALIAS splitByChar('\x1f', actor)[4],
+    reader_role_system  String        ALIAS splitByChar('\x1f', actor)[5],
+    reader_role         String        ALIAS splitByChar('\x1f', actor)[6],
+    reader_role_display String        ALIAS splitByChar('\x1f', actor)[7],
+    department          String        ALIAS splitByChar('\x1f', actor)[8],
+    action_code         String        ALIAS splitByChar('\x1f', setting)[1],
+    application         String        ALIAS splitByChar('\x1f', setting)[2],
+    on_behalf_of        String        ALIAS splitByChar('\x1f', setting)[3],
+    organization        String        ALIAS splitByChar('\x1f', setting)[4],
+    site                String        ALIAS splitByChar('\x1f', setting)[5],
+    workstation         String        ALIAS splitByChar('\x1f', setting)[6],
+    network_address     String        ALIAS splitByChar('\x1f', setting)[7],
+    encounter_system    String        ALIAS splitByChar('\x1f', setting)[8],
+    purposes            Array(String) ALIAS arrayMap(l -> substring(l, 2), arrayFilter(l -> startsWith(l, 'p'), splitByChar('\x1f', labels))),
+    sensitivity         Array(String) ALIAS arrayMap(l -> substring(l, 2), arrayFilter(l -> startsWith(l, 's'), splitByChar('\x1f', labels))),
+    flags               Array(String) ALIAS arrayMap(l -> substring(l, 2), arrayFilter(l -> startsWith(l, 'f'), splitByChar('\x1f', labels))),
+    object_types        Array(String) ALIAS if(objects = '', emptyArrayString(), arrayFilter((field, i) -> i % 4 = 1, splitByChar('\x1f', objects), arrayEnumerate(splitByChar('\x1f', objects)))),
+    object_systems      Array(String) ALIAS arrayFilter((field, i) -> i % 4 = 2, splitByChar('\x1f', objects), arrayEnumerate(splitByChar('\x1f', objects))),
+    object_names        Array(String) ALIAS arrayFilter((field, i) -> i % 4 = 3, splitByChar('\x1f', objects), arrayEnumerate(splitByChar('\x1f', objects))),
+    object_counts       Array(UInt32) ALIAS arrayMap(c -> toUInt32OrZero(c), arrayFilter((field, i) -> i % 4 = 0, splitByChar('\x1f', objects), arrayEnumerate(splitByChar('\x1f', objects)))),
 
     INDEX position_range      position      TYPE minmax             GRANULARITY 16,
     INDEX object_value_filter object_values TYPE bloom_filter(0.01) GRANULARITY 4
@@ -103,19 +119,23 @@ CREATE TABLE IF NOT EXISTS accesses_by_reader_vN
     position        UInt64                 CODEC(Delta(8), ZSTD(1)),
     patient_ordinal UInt16                 CODEC(ZSTD(1)),
     patient_key     UInt64                 CODEC(ZSTD(1)),
-    reader_system   LowCardinality(String) CODEC(ZSTD(1)),
-    reader_value    LowCardinality(String) CODEC(ZSTD(1)),
+    -- System and value of the reader, packed as in accesses_by_patient_vN; codes as there.
+    reader          LowCardinality(String) CODEC(ZSTD(1)),
     received        DateTime64(6, 'UTC')   CODEC(GCD, Delta(8), ZSTD(1)),
-    action          UInt8                  CODEC(ZSTD(1)),
-    outcome         UInt8                  CODEC(ZSTD(1)),
-    mode            UInt8                  CODEC(ZSTD(1)),
-    break_glass     Bool                   CODEC(ZSTD(1)),
+    codes           UInt64                 CODEC(ZSTD(1)),
     site            LowCardinality(String) CODEC(ZSTD(1)),
     workstation     LowCardinality(String) CODEC(ZSTD(1)),
     network_address LowCardinality(String) CODEC(ZSTD(1)),
     source          LowCardinality(String) CODEC(ZSTD(1)),
     import_key      UInt64                 CODEC(ZSTD(1)),
     pair_key        UInt64                 CODEC(ZSTD(1)),
+
+    reader_system   String ALIAS splitByChar('\x1f', reader)[1],
+    reader_value    String ALIAS splitByChar('\x1f', reader)[2],
+    action          UInt8  ALIAS toUInt8(bitAnd(codes, 255)),
+    outcome         UInt8  ALIAS toUInt8(bitAnd(bitShiftRight(codes, 8), 255)),
+    mode            UInt8  ALIAS toUInt8(bitAnd(bitShiftRight(codes, 16), 255)),
+    break_glass     Bool   ALIAS bitAnd(bitShiftRight(codes, 32), 1) = 1,
 
     INDEX position_range   position        TYPE minmax             GRANULARITY 16,
     INDEX workstations     workstation     TYPE bloom_filter(0.01) GRANULARITY 2,

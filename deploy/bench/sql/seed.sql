@@ -1,7 +1,9 @@
 -- The pattern that the generated years repeat: what was really imported, in order of time. Run once, before bench_replica.
--- SELECT * on purpose here and in the other files: the copies have the columns of the tables, whatever those are.
+-- SELECT * on purpose here and in the other files: the copies have the columns of the tables, whatever those are. Fields that
+-- are aliases there are columns here, for the table by reader and the rollups.
 CREATE TABLE bench_seed ENGINE = MergeTree ORDER BY n AS
-SELECT *, toUInt64(dense_rank() OVER (ORDER BY occurred, position) - 1) AS n FROM accesses_by_patient_v1;
+SELECT *, patient_system, patient_value, reader_system, reader_value, action, outcome, mode, break_glass, site, workstation,
+    network_address, source, toUInt64(dense_rank() OVER (ORDER BY occurred, position) - 1) AS n FROM accesses_by_patient_v1;
 
 CREATE TABLE bench_identifiers ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM identifiers_v1;
 
@@ -34,6 +36,8 @@ SELECT
     * EXCEPT (n) REPLACE
     (
         if(patient_key < 2, patient_key, greatest(xxHash64(concat(patient_system, '|', new_patient)), 2)) AS patient_key,
+        if(patient_value = '', patient, replaceOne(patient, concat('\x1f', patient_value), concat('\x1f', new_patient))) AS patient,
+        if(reader_value = '', actor, replaceOne(actor, concat('\x1f', reader_value), concat('\x1f', new_reader))) AS actor,
         new_patient AS patient_value,
         new_reader AS reader_value,
         if(at.8 > 0, fromUnixTimestamp64Micro(at.9 + toInt64(cityHash64(n) % greatest(at.8, 1)), 'UTC'), addMicroseconds(occurred, at.7)) AS occurred,

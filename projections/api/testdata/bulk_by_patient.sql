@@ -1,13 +1,14 @@
 -- Fills the patient-first table for one year of received time. Read by: TestRowsRead, BenchmarkWhoViewed.
 INSERT INTO accesses_by_patient_v1
-    (patient_key, occurred, position, patient_ordinal, patient_count, patient_system, patient_value, patient_text, received,
-     recorded_delay, action, outcome, mode, reader_system, reader_value, reader_name, reader_type, department, object_types,
-     object_systems, object_values, object_names, object_counts, workstation, site, source, purposes, pair_key)
+    (patient_key, occurred, position, patient_ordinal, patient, received, recorded_delay, codes, actor, labels, setting,
+     object_values, objects, pair_key)
 SELECT
-    if(unresolved, 1, greatest(xxHash64(concat('urn:mrn|', patient)), 2)), at, pos, 0, 1,
-    if(unresolved, '', 'urn:mrn'), if(unresolved, '', patient), if(unresolved, concat('Name ', patient), ''), at + 1,
-    0, 1, 1, 1, 'urn:staff', concat('u', reader), concat('Name of ', reader), 1, concat('Department ', toString(i % 40)), ['Observation'],
-    ['urn:o'], [toString(i)], [''], [1], concat('ws', toString(i % 1500)), 'north', concat('source', toString(i % 3)), ['TREAT'],
+    if(unresolved, 1, greatest(xxHash64(concat('urn:mrn|', patient)), 2)), at, pos, 0,
+    if(unresolved, concat('\x1f\x1fName ', patient), concat('urn:mrn\x1f', patient, '\x1f')), at + 1, 0,
+    -- A read, a success, deliberate, by a person, about one patient.
+    1 + 256 + 65536 + 16777216 + bitShiftLeft(toUInt64(1), 40),
+    concat('source', toString(i % 3), '\x1furn:staff\x1fu', reader, '\x1fName of ', reader, '\x1f\x1f\x1f\x1fDepartment ', toString(i % 40)),
+    'pTREAT', concat('\x1f\x1f\x1f\x1fnorth\x1fws', toString(i % 1500), '\x1f\x1f'), [toString(i)], 'Observation\x1furn:o\x1f\x1f1',
     (i / 2) % 1000000
 FROM
 (
