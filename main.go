@@ -40,6 +40,7 @@ import (
 	"github.com/readtrail/readtrail/projections/embedded"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fault"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
@@ -233,6 +234,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	journalConfig := cfg.JournalConfig()
 	journalConfig.Keys, journalConfig.Logger, journalConfig.Metrics = keys, log, metrics
+	journalConfig.Now, journalConfig.TickEvery = fault.Clock()
 	jn, err := journal.Open(ctx, journalConfig)
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)

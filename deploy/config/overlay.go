@@ -15,7 +15,7 @@ const prefix = "READTRAIL_"
 // clientVariables are no keys: commands that ask a server read them, the search for the engine, and the fault tests.
 var clientVariables = map[string]bool{
 	"READTRAIL_SERVER": true, "READTRAIL_TOKEN_FILE": true, "READTRAIL_CA_FILE": true,
-	"READTRAIL_CONFIG": true, "READTRAIL_ENGINE_DIR": true, "READTRAIL_FAULT": true, "READTRAIL_SOURCE_TOKENS": true,
+	"READTRAIL_CONFIG": true, "READTRAIL_ENGINE_DIR": true, "READTRAIL_FAULT": true, "READTRAIL_FAULT_CLOCK": true, "READTRAIL_SOURCE_TOKENS": true,
 }
 
 // overlay sets keys from the environment. A variable that begins like ours and names no key is a fault: a typo must

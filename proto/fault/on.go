@@ -8,12 +8,39 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Variable names the mark to die at, and at which passing.
 const Variable = "READTRAIL_FAULT"
 
 var plan = parse(os.Getenv(Variable))
+
+// ClockVariable names the file that holds the time (RFC 3339). It stands still until the file says otherwise.
+const ClockVariable = "READTRAIL_FAULT_CLOCK"
+
+// clockTick is how often the journal ticks under such a clock: soon after each step.
+const clockTick = 20 * time.Millisecond
+
+// Clock is the journal's clock and how often it ticks: the file's, or, without one, the machine's and as often as the
+// journal chooses.
+func Clock() (now func() time.Time, tickEvery time.Duration) {
+	file := os.Getenv(ClockVariable)
+	if file == "" {
+		return time.Now, 0
+	}
+	return func() time.Time {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			panic("fault: " + err.Error())
+		}
+		at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
+		if err != nil {
+			panic("fault: " + err.Error())
+		}
+		return at
+	}, clockTick
+}
 
 type point struct {
 	name string
