@@ -125,7 +125,11 @@ func (q DeadLettersList) print(w io.Writer, a *v1.ListDeadLettersResponse, first
 		}
 		return t.csv(w)
 	}
-	if first && len(a.Counts) == 0 {
+	if h := a.Header; first && len(a.Counts) == 0 {
+		if h.GetPosition() < h.GetJournalPosition() {
+			fmt.Fprintf(w, "No dead letters up to position %d; what stands behind it, up to %d, is not read yet.\n", h.GetPosition(), h.GetJournalPosition())
+			return nil
+		}
 		fmt.Fprintln(w, "No dead letters: everything that came in became an event.")
 		return nil
 	}

@@ -89,6 +89,20 @@ func TestLongElements(t *testing.T) {
 	}
 }
 
+// Right after an import the projection may not have read it: then nothing is promised about it.
+func TestNoDeadLetters(t *testing.T) {
+	for journal, want := range map[uint64]string{
+		8191:  "No dead letters: everything that came in became an event.\n",
+		12288: "No dead letters up to position 8191; what stands behind it, up to 12288, is not read yet.\n",
+	} {
+		f := &fixed{letters: &v1.ListDeadLettersResponse{Header: &v1.AnswerHeader{Position: 8191, JournalPosition: journal}}}
+		var out bytes.Buffer
+		if err := (cli.DeadLettersList{}).Run(t.Context(), f.connection(t), &out); err != nil || out.String() != want {
+			t.Errorf("it says %q, %v", out.String(), err)
+		}
+	}
+}
+
 // An event's id has one spelling: what one answer says, another question takes.
 func TestEventIDsAreSpelledAlike(t *testing.T) {
 	id := func(key string) rt.EventID {
