@@ -237,7 +237,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	journalConfig.Now, journalConfig.TickEvery = fault.Clock()
 	jn, err := journal.Open(ctx, journalConfig)
 	if err != nil {
-		return fmt.Errorf("open journal: %w", err)
+		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("journal", jn.Close)
 

@@ -241,8 +241,11 @@ func server(ctx context.Context, client readtrailv1connect.QueryServiceClient) [
 	for _, p := range s.Projections {
 		lag := time.Duration(p.LagUs) * time.Microsecond
 		f := Finding{Check: "projection", OK: !p.Active || lag < time.Minute, Found: fmt.Sprintf("%s version %d, %s behind", p.Name, p.Version, lag)}
+		if p.Position == 0 && s.JournalPosition > 0 { // its lag would be counted from 1970
+			f.OK, f.Found = false, fmt.Sprintf("%s version %d has read nothing yet", p.Name, p.Version)
+		}
 		if !f.OK {
-			f.Do = "look at the log of the projector"
+			f.Do = "after a start, ask again in some seconds; else look at the log of the projector"
 		}
 		out = append(out, f)
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 
 // ErrClock refuses entries because the clock stands further ahead than it can have run. Received times never fall, so
 // believing it once would freeze them until the world has caught up. Entries are taken again as soon as the clock is right;
-// when it is, and the journal was away for so long, someone says so (Config.MaxClockJump). It belongs to the family of
+// when it is, and the journal was away for so long, someone says so (Config.MaxClockJump). Append's belong to the family of
 // ingest.ErrBusy: callers keep what they have and come again.
-var ErrClock = fmt.Errorf("the clock is too far ahead: %w", ingest.ErrBusy)
+var ErrClock = errors.New("the clock is too far ahead")
 
 // DefaultMaxClockJump is longer than any clock is off by a wrong zone or a missed summer time, and short enough that the
 // received times, should it be believed wrongly, are right again after a day.
@@ -51,13 +52,13 @@ func (c *clock) start(received int64) error {
 	return nil
 }
 
-// now returns the time in microseconds, or an error that wraps ErrClock.
+// now returns the time in microseconds, or an error that wraps ErrClock and ingest.ErrBusy.
 func (c *clock) now() (int64, error) {
 	now := c.wall()
 	ran := c.boot() - c.since
 	if ahead := now.Sub(c.anchor) - ran; ahead > c.jump {
 		return 0, fmt.Errorf("%w: it says %s, %s more than has passed since the journal was opened; set it right, or, when this machine "+
-			"was paused for so long, start Readtrail anew", ErrClock, stampText(now), ahead.Round(time.Second))
+			"was paused for so long, start Readtrail anew: %w", ErrClock, stampText(now), ahead.Round(time.Second), ingest.ErrBusy)
 	}
 	return now.UnixMicro(), nil
 }
