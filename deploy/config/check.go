@@ -206,8 +206,7 @@ func checkAddress(ctx context.Context, f *faults, key, address string) {
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		f.add(key, "%s is no address of this machine", host)
 	default:
-		var dns *net.DNSError
-		if errors.As(err, &dns) {
+		if _, ok := errors.AsType[*net.DNSError](err); ok {
 			f.add(key, "%s is no address of this machine", host)
 			return
 		}

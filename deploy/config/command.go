@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -25,14 +24,13 @@ func (CheckCommand) Run(ctx context.Context, w io.Writer, load Loader) error {
 	if cfg == nil {
 		return err
 	}
-	if found := cfg.Check(ctx); found != nil {
-		if err == nil {
-			err = errors.New("config is not valid:")
-		}
-		err = fmt.Errorf("%w\n%w", err, found)
-	}
-	if err != nil {
+	switch found := cfg.Check(ctx); {
+	case err != nil && found != nil:
+		return fmt.Errorf("%w\n%w", err, found)
+	case err != nil:
 		return err
+	case found != nil:
+		return fmt.Errorf("config is not valid:\n%w", found)
 	}
 	fmt.Fprintf(w, "The configuration is valid. Data live in %s; the server listens on %s and %s.\n",
 		cfg.DataDir, cfg.Listen.HTTP, cfg.Listen.Socket)
