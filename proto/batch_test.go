@@ -166,7 +166,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	cases := map[string][]byte{
 		"nothing": nil, "noise": []byte("noise"), "no head": alter(func(m *v1.Batch) { m.Head = nil }),
-		"format":          alter(func(m *v1.Batch) { m.Head.Format = 2 }),
+		"format":          alter(func(m *v1.Batch) { m.Head.Format = 1 }),
 		"other sequence":  alter(func(m *v1.Batch) { m.Head.Sequence = 6 }),
 		"no items":        alter(func(m *v1.Batch) { m.Head.Count = 0 }),
 		"too many items":  alter(func(m *v1.Batch) { m.Head.Count = 5000 }),
@@ -386,5 +386,58 @@ func TestMasterKeyIsChecked(t *testing.T) {
 	}
 	if n, err := keys.Destroy("ehr", int32(1_800_000_000/86400)); err != nil || n != 1 {
 		t.Errorf("destroyed %d keys, %v; want 1", n, err)
+	}
+}
+
+// TestNativeIDs: an id that follows from its event takes one byte, and comes back whole; any other stays as it is.
+func TestNativeIDs(t *testing.T) {
+	codec := newCodec(t, nil)
+	access := func(native bool) *v1.AccessEvent {
+		a := &v1.AccessEvent{Source: "emr", Observer: "a", Site: "b", SourceEventId: "17", RecordedUs: 1_800_000_000_000_000}
+		if a.EventId = proto.NativeMark(); !native {
+			a.EventId = proto.NewEventID(proto.EventIdentity{Source: "emr", Key: []byte("17")}).Bytes()
+		}
+		return a
+	}
+	var items []proto.BatchItem
+	var want [][]byte
+	for _, native := range []bool{true, false, true} {
+		a := access(native)
+		it := &v1.Item{Body: &v1.Item_Access{Access: a}}
+		id, err := proto.ItemID(it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if native && id != proto.NativeID(a) || !native && !bytes.Equal(id.Bytes(), a.EventId) {
+			t.Fatalf("native %t: the item stands for %s", native, id)
+		}
+		item, err := proto.NewBatchItem(it, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, want = append(items, item), append(want, id.Bytes())
+	}
+	if len(items[0].Raw)+proto.EventIDSize-1 != len(items[1].Raw) {
+		t.Errorf("items take %d and %d bytes", len(items[0].Raw), len(items[1].Raw))
+	}
+	message, err := codec.Encode(5, received(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := codec.Decode(5, message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Items()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if !bytes.Equal(got[i].GetAccess().EventId, want[i]) {
+			t.Errorf("item %d has another id", i)
+		}
+	}
+	if err := b.VerifyRoot(); err != nil {
+		t.Error(err)
 	}
 }

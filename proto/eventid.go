@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/ksuid"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // EventIDSize is the length of a binary event id in bytes.
@@ -38,17 +40,30 @@ type EventIdentity struct {
 // NewEventID derives the id: 4 bytes of time, then the first 16 bytes of SHA-256 over source, observer and key, each
 // preceded by its length.
 func NewEventID(id EventIdentity) EventID {
-	h := sha256.New()
-	var length [8]byte
-	for _, part := range [][]byte{[]byte(id.Source), []byte(id.Observer), id.Key} {
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		h.Write(length[:])
-		h.Write(part)
-	}
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
+	var room [256]byte // nearly all identities fit
+	text := room[:0]
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(id.Source))), id.Source...)
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(id.Observer))), id.Observer...)
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(id.Key))), id.Key...)
+	sum := sha256.Sum256(text)
 	return makeEventID(id.Recorded, sum[:16])
 }
+
+// NativeID is the id of an access event that its source tells apart by ids of its own: one feed can carry several systems,
+// two of them can count alike, and they can begin again, so the observer, the site and the recorded time are part of it.
+func NativeID(e *v1.AccessEvent) EventID {
+	return NewEventID(EventIdentity{
+		Source: e.Source, Observer: e.Observer + "\x00" + e.Site, Key: []byte(e.SourceEventId), Recorded: time.UnixMicro(e.RecordedUs),
+	})
+}
+
+// NativeMark stands in an access event, until Batch.Items has opened it, for an id that is its NativeID: a fifth of what an
+// event takes in the journal would be ids that follow from the rest.
+func NativeMark() []byte { return []byte{nativeMark} }
+
+const nativeMark = 1
+
+func isNativeMark(id []byte) bool { return len(id) == 1 && id[0] == nativeMark }
 
 // Salted returns the id under which a conflict is stored: same time, payload hashed together with the content hash.
 func (id EventID) Salted(content ContentHash) EventID {

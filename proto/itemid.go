@@ -29,11 +29,14 @@ func eventIDField(it *v1.Item) *[]byte {
 	return nil
 }
 
-// ItemID returns the id that the item's body carries, or the zero id where it carries none. The error wraps ErrEventID.
+// ItemID returns the id that the item's body carries or stands for, or the zero id where it carries none. The error wraps ErrEventID.
 func ItemID(it *v1.Item) (EventID, error) {
 	field := eventIDField(it)
 	if field == nil || len(*field) == 0 {
 		return EventID{}, nil
+	}
+	if a := it.GetAccess(); a != nil && isNativeMark(a.EventId) {
+		return NativeID(a), nil
 	}
 	return EventIDFromBytes(*field)
 }

@@ -1,7 +1,8 @@
 package proto
 
 import (
-	"crypto/hmac"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -11,37 +12,55 @@ import (
 // Hash is a SHA-256 tree hash as RFC 6962 section 2.1 defines it.
 type Hash [sha256.Size]byte
 
+// SaltSize is the length of a leaf's salt, and of the random bytes of a frame that its leaves' salts derive from.
+const SaltSize = 16
+
 // LeafHash is the RFC 6962 hash of a leaf whose data are salt || data.
-func LeafHash(salt [16]byte, data []byte) Hash {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(salt[:])
-	h.Write(data)
-	var out Hash
-	h.Sum(out[:0])
-	return out
+func LeafHash(salt [SaltSize]byte, data []byte) Hash {
+	h := leafHasher{sha: sha256.New()}
+	return h.hash(salt, data)
 }
 
-// LeafSalt derives the salt of leaf i from a frame's random bytes. Disclosing one leaf's salt says nothing of
-// another's, so that evidence of one event does not let its neighbours be guessed.
-func LeafSalt(salt []byte, i int) [16]byte { return newSalter(salt).leaf(i) }
+// LeafSalt derives the salt of leaf i from a frame's random bytes: AES-128 under them of i as 16 bytes, big-endian.
+// Disclosing one leaf's salt says nothing of another's, so that evidence of one event does not let its neighbours be
+// guessed.
+func LeafSalt(frame [SaltSize]byte, i int) [SaltSize]byte {
+	h := newLeafHasher(frame)
+	return h.salt(i)
+}
 
-// saltSize is the length of the random bytes that a frame's salts derive from.
-const saltSize = 16
+// leafHasher hashes one frame's leaves, as LeafHash does under the salts of LeafSalt.
+type leafHasher struct {
+	sha   hash.Hash
+	salts cipher.Block
+	out   Hash
+}
 
-// salter derives the salts of one frame's leaves, as LeafSalt does.
-type salter struct{ mac hash.Hash }
+func newLeafHasher(frame [SaltSize]byte) *leafHasher {
+	block, err := aes.NewCipher(frame[:])
+	if err != nil {
+		panic("salts: " + err.Error()) // only a key of another length fails
+	}
+	return &leafHasher{sha: sha256.New(), salts: block}
+}
 
-func newSalter(salt []byte) salter { return salter{hmac.New(sha256.New, salt)} }
+func (h *leafHasher) salt(i int) (salt [SaltSize]byte) {
+	binary.BigEndian.PutUint64(salt[8:], uint64(i))
+	h.salts.Encrypt(salt[:], salt[:])
+	return salt
+}
 
-func (s salter) leaf(i int) [16]byte {
-	s.mac.Reset()
-	var index [8]byte
-	binary.BigEndian.PutUint64(index[:], uint64(i))
-	s.mac.Write(index[:])
-	var sum [sha256.Size]byte
-	s.mac.Sum(sum[:0])
-	return [16]byte(sum[:16])
+// leaf hashes leaf i.
+func (h *leafHasher) leaf(i int, data []byte) Hash { return h.hash(h.salt(i), data) }
+
+func (h *leafHasher) hash(salt [SaltSize]byte, data []byte) Hash {
+	var head [1 + SaltSize]byte
+	copy(head[1:], salt[:])
+	h.sha.Reset()
+	h.sha.Write(head[:])
+	h.sha.Write(data)
+	h.sha.Sum(h.out[:0])
+	return h.out
 }
 
 func nodeHash(left, right Hash) Hash {

@@ -46,7 +46,7 @@ func TestTreeHashVectors(t *testing.T) {
 func hashes(n int) []proto.Hash {
 	out := make([]proto.Hash, n)
 	for i := range out {
-		out[i] = proto.LeafHash(proto.LeafSalt([]byte("0123456789abcdef"), i), fmt.Append(nil, i))
+		out[i] = proto.LeafHash(proto.LeafSalt([16]byte([]byte("0123456789abcdef")), i), fmt.Append(nil, i))
 	}
 	return out
 }
@@ -115,13 +115,13 @@ func TestProofs(t *testing.T) {
 func TestLeafSalts(t *testing.T) {
 	seen := map[[16]byte]bool{}
 	for i := range 4200 {
-		salt := proto.LeafSalt([]byte("0123456789abcdef"), i)
+		salt := proto.LeafSalt([16]byte([]byte("0123456789abcdef")), i)
 		if seen[salt] {
 			t.Fatalf("salt %d occurs twice", i)
 		}
 		seen[salt] = true
 	}
-	a, b := proto.LeafSalt([]byte("a"), 0), proto.LeafSalt([]byte("b"), 0)
+	a, b := proto.LeafSalt([16]byte{1}, 0), proto.LeafSalt([16]byte{2}, 0)
 	if a == b {
 		t.Error("two batches have one salt")
 	}

@@ -45,7 +45,7 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.
 	if c.keys == nil {
 		return nil, errors.New("seal originals: no key ring")
 	}
-	content, raws := &v1.SealedItems{Salt: make([]byte, saltSize)}, make([][]byte, len(indexes))
+	content, raws := &v1.SealedItems{Salt: make([]byte, SaltSize)}, make([][]byte, len(indexes))
 	if _, err := rand.Read(content.Salt); err != nil {
 		return nil, fmt.Errorf("salt originals: %w", err)
 	}
@@ -143,6 +143,9 @@ func (b *Batch) unseal(frame *v1.SealedFrame, key *dataKey, items *openedItems) 
 	if err := content.UnmarshalVT(plain); err != nil {
 		return nil, fmt.Errorf("unmarshal: %w", err)
 	}
+	if len(content.Salt) != SaltSize {
+		return nil, fmt.Errorf("salt of %d bytes", len(content.Salt))
+	}
 	text, err := b.codec.decompress(content.Text, maxSealedFrame)
 	if err != nil {
 		return nil, err
@@ -169,9 +172,9 @@ func (b *Batch) unseal(frame *v1.SealedFrame, key *dataKey, items *openedItems) 
 }
 
 func sealedLeaves(salt []byte, raws [][]byte) []Hash {
-	leaves, salts := make([]Hash, len(raws)), newSalter(salt)
+	leaves, hasher := make([]Hash, len(raws)), newLeafHasher([SaltSize]byte(salt))
 	for i, raw := range raws {
-		leaves[i] = LeafHash(salts.leaf(i), raw)
+		leaves[i] = hasher.leaf(i, raw)
 	}
 	return leaves
 }

@@ -214,8 +214,7 @@ func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
 	if ev.SourceEventId == "" {
 		ev.SourceEventId = in.ID
 	}
-	entry.ID = eventID(d.src, ev, entry.Content, 0)
-	ev.EventId = entry.ID.Bytes()
+	identify(entry, ev, d.src, 0)
 	entry.Item = &v1.Item{Body: &v1.Item_Access{Access: ev}}
 	if d.free != (texts{}) {
 		entry.Sealed.FreeText = &v1.FreeText{
@@ -225,24 +224,23 @@ func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
 	return nil
 }
 
-// eventID identifies an event by the source's policy: its own id where it has one, else, and for the other policies,
-// the hash of its content without whitespace. The recorded time, the observer and the site are part of every id: one
-// feed can carry several systems, and two of them can count alike.
-func eventID(src ingest.Source, ev *v1.AccessEvent, content proto.ContentHash, ordinal uint64) proto.EventID {
-	key := make([]byte, 0, 64)
+// identify gives an event its id by the source's policy: its own where it has one, else, and for the other policies, the
+// hash of its content without whitespace. What proto.NativeID says of systems that count alike holds for all of them.
+func identify(entry *ingest.Entry, ev *v1.AccessEvent, src ingest.Source, ordinal uint64) {
+	var room [64]byte
+	key := append(room[:0], entry.Content[:]...)
 	switch policy := src.Policy; {
 	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT:
-		key = append(key, content[:]...)
 	case policy == v1.IdentityPolicy_IDENTITY_POLICY_CONTENT_ORDINAL:
-		key = strconv.AppendUint(append(key, content[:]...), ordinal, 10)
-	case ev.SourceEventId == "":
-		key = append(key, content[:]...)
-	default:
-		key = append(key, ev.SourceEventId...)
+		key = strconv.AppendUint(key, ordinal, 10)
+	case ev.SourceEventId != "":
+		entry.ID, ev.EventId = proto.NativeID(ev), proto.NativeMark()
+		return
 	}
-	return proto.NewEventID(proto.EventIdentity{
+	entry.ID = proto.NewEventID(proto.EventIdentity{
 		Source: src.Name, Observer: ev.Observer + "\x00" + ev.Site, Key: key, Recorded: time.UnixMicro(ev.RecordedUs),
 	})
+	ev.EventId = entry.ID.Bytes()
 }
 
 // finishFact maps a context resource. Its identity is the resource in this very state: another state is another fact.

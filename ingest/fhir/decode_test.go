@@ -71,6 +71,13 @@ func TestGolden(t *testing.T) {
 			if !bytes.Equal(entry.Sealed.Original, data) {
 				t.Error("the original is not what came")
 			}
+			carried, err := proto.ItemID(entry.Item)
+			if err != nil || carried != entry.ID {
+				t.Fatalf("the event carries another id than its entry: %v", err)
+			}
+			if err := proto.SetItemID(entry.Item, entry.ID); err != nil {
+				t.Fatal(err)
+			}
 			got := pretty(t, entry.Item.GetAccess(), entry.Sealed.FreeText)
 			golden := strings.TrimSuffix(file, ".json") + ".golden"
 			if *update {

@@ -261,8 +261,7 @@ func Renumber(entry *ingest.Entry, src ingest.Source, ordinal uint64) {
 	if ev == nil {
 		return
 	}
-	entry.ID = eventID(src, ev, entry.Content, ordinal)
-	ev.EventId = entry.ID.Bytes()
+	identify(entry, ev, src, ordinal)
 }
 
 // NumbersEqualContent reports whether entries of the source need Renumber.

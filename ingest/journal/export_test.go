@@ -22,11 +22,13 @@ func WithBootClock(cfg Config, boot func() time.Duration) Config {
 // Restart restarts the embedded server under the journal's feet.
 func Restart(ctx context.Context, j *Journal) error { return j.restart(ctx) }
 
-// StopServer stops the embedded server and leaves it stopped.
+// StopServer stops the embedded server and leaves it stopped. There may be none: the journal tries to restart it.
 func StopServer(j *Journal) {
 	j.serverMu.Lock()
 	defer j.serverMu.Unlock()
-	stopServer(j.server)
+	if j.server != nil {
+		stopServer(j.server)
+	}
 }
 
 // Intrude publishes a message as another writer would: at the end of the stream, whatever that is.

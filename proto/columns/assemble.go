@@ -2,6 +2,7 @@ package columns
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -40,11 +41,11 @@ func check(program []byte) (width int, err error) {
 			if n < 0 {
 				return 0, bad
 			}
-			for _, b := range around {
-				if b == 0 {
-					width++
-				}
+			values, ok := checkText(around)
+			if !ok {
+				return 0, bad
 			}
+			width += values
 			program = program[n:]
 		default:
 			return 0, bad
@@ -54,6 +55,23 @@ func check(program []byte) (width int, err error) {
 		return 0, bad
 	}
 	return width, nil
+}
+
+// checkText counts the values of a text and says whether its marks come in pairs.
+func checkText(around []byte) (values int, ok bool) {
+	open := false
+	for _, b := range around {
+		switch b {
+		case placeholder:
+			values++
+		case encoded, plain:
+			if open == (b == encoded) {
+				return 0, false
+			}
+			open = !open
+		}
+	}
+	return values, !open
 }
 
 // Records puts the records together. limit bounds the bytes of all.
@@ -113,19 +131,35 @@ func assemble(out, program []byte, values [][]byte) []byte {
 			program = program[n:]
 			out = append(out, 0)
 			from := len(out)
-			for {
-				k := indexZero(around)
-				out = append(out, around[:k]...)
-				if k == len(around) {
-					break
-				}
-				out = append(out, values[0]...)
-				values, around = values[1:], around[k+1:]
-			}
+			out, values = assembleText(out, around, values)
 			out = closeMessage(out, from)
 		}
 	}
 	return out
+}
+
+// assembleText puts values where their marks stand.
+func assembleText(out, around []byte, values [][]byte) ([]byte, [][]byte) {
+	from := 0 // where encoding begins
+	for {
+		k := 0
+		for k < len(around) && around[k] > plain {
+			k++
+		}
+		if out = append(out, around[:k]...); k == len(around) {
+			return out, values
+		}
+		switch around[k] {
+		case placeholder:
+			out, values = append(out, values[0]...), values[1:]
+		case encoded:
+			from = len(out)
+		case plain:
+			text := bytes.Clone(out[from:])
+			out = base64.StdEncoding.AppendEncode(out[:from], text)
+		}
+		around = around[k+1:]
+	}
 }
 
 // closeMessage writes the length before what begins at from, where one byte was left for it.
@@ -138,11 +172,4 @@ func closeMessage(out []byte, from int) []byte {
 	}
 	protowire.AppendVarint(out[:from-1], uint64(size))
 	return out
-}
-
-func indexZero(b []byte) int {
-	if k := bytes.IndexByte(b, 0); k >= 0 {
-		return k
-	}
-	return len(b)
 }

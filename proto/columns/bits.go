@@ -8,7 +8,10 @@ import (
 // errBits says that the bits end too early.
 var errBits = errors.New("bits end too early")
 
-// bitWriter packs numbers of at most 32 bits, least significant bit first.
+// maxBits is how many bits a number takes at most.
+const maxBits = 32
+
+// bitWriter packs numbers of at most maxBits bits, least significant bit first.
 type bitWriter struct {
 	out  []byte
 	acc  uint64

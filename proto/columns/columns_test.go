@@ -17,7 +17,7 @@ func itemSchema() *columns.Schema {
 }
 
 func sealedSchema() *columns.Schema {
-	return columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original")
+	return columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original", "readtrail.v1.FreeText.query_text")
 }
 
 // roundTrip packs and unpacks records beside others, which may be none.
@@ -85,6 +85,9 @@ func TestTexts(t *testing.T) {
 		"", "{", `{"a":1}`, `{"a":-1.5e+3,"b":"x"}`, `{"a":"x\"y","b":"\\"}`, `{"a":"x\\\"y"}`, `["a",2,true,null]`, `{"open`,
 		`{"a` + "\x00" + `":1}`, `{"a":"` + "\x00" + `"}`, "\x00", "a,b,c\r\n", "MSH|^~\\&|A|B\rPID|1||X", "<a b=\"c\">d</a>", "ø,\xff|\x00",
 		`{"a":[1,22,333],"b":{"c":"d"}}`, `{}`, "{}{}", `"`, `{"n":12345678901234567890}`, " {\"a\":1}",
+		`{"q":"R0VUIC9PYnNlcnZhdGlvbj9wYXRpZW50PTQyJmNvZGU9MQ=="}`, `{"q":"R0VUIC9PYnNlcnZhdGlvbj9wYXRpZW50PTQyJmNvZGU9MR=="}`, // the latter not canonical
+		`{"q":"R0VUIC9PYnNlcnZhdGlvbj9wYXRpZW50PTQyAWNvZGU9"}`, `{"R0VUIC9PYnNlcnZhdGlvbj9wYXRpZW50PTQyAWNvZGU9":1}`, // a mark within
+		"{\"a\u0001\":1}", "{\"a" + "\x01\x02" + "\":\"b\"}", "a\x01b\x02", "{\"a\":\"" + "\x01" + "\"}", `{"q":"AAAAAAAAAAAAAAAAAAAAAAAA"}`,
 	}
 	var all, items [][]byte
 	for i, text := range texts {

@@ -3,6 +3,7 @@ package columns
 import (
 	"hash/maphash"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // maxAlphabet is the largest alphabet that is written out; beyond, a byte takes 8 bits.
@@ -43,6 +44,7 @@ func (s *byteSet) width() int {
 // measured is what the ways of telling a column depend on. It is used for one column after the other.
 type measured struct {
 	n, total          int
+	binary            bool // the first value is no text
 	shortest, longest int
 	prefix            int
 	seenFixed         byteSet
@@ -61,7 +63,7 @@ type measured struct {
 func (m *measured) measure(column [][]byte) {
 	first := column[0]
 	m.n, m.total, m.shortest, m.longest, m.prefix = len(column), 0, len(first), len(first), len(first)
-	m.seenFixed, m.seenAlpha = byteSet{}, byteSet{}
+	m.seenFixed, m.seenAlpha, m.binary = byteSet{}, byteSet{}, !utf8.Valid(first)
 	for _, v := range column {
 		m.total += len(v)
 		m.shortest, m.longest = min(m.shortest, len(v)), max(m.longest, len(v))
@@ -124,6 +126,13 @@ func (m *measured) measureFixed(column [][]byte) {
 
 // never is a cost that nothing costs.
 const never = 1 << 60
+
+func (m *measured) plainBits() int {
+	if m.binary {
+		return binaryBits * (m.total + m.n)
+	}
+	return textBits * (m.total + m.n)
+}
 
 func (m *measured) fixedBits() int {
 	if !m.equal {

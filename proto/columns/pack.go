@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // How a column is told.
 const (
 	modeConstant = iota // the value
-	modeRef             // which other column, and what stands before and after it
+	modeSame            // which other column it equals
+	modeWithin          // which other column, and what stands before and after it
 	modeFixed           // equal lengths: which bytes never change, and the others in the bits of their alphabet
 	modeSet             // few values: them, and an index each
 	modeAlpha           // any length: common prefix, length and bytes in the bits of their alphabet
@@ -17,8 +19,8 @@ const (
 )
 
 const (
-	// textBits is what a byte of the text costs about, once it is compressed.
-	textBits = 5
+	// textBits is what a byte of the text costs about, once it is compressed; binaryBits, one that is no text.
+	textBits, binaryBits = 5, 8
 	// longEnough is how long a value must be for a reference to pay even when nothing else repeats, and for one to be
 	// looked for within another.
 	longEnough = 6
@@ -28,7 +30,9 @@ const (
 	typicalValues = 48
 )
 
-// Packed is a packed table: text, to be compressed, and bits, which hold no redundancy any more.
+// Packed is a packed table: text, to be compressed, and bits, which hold no redundancy any more. The text begins with the
+// length of its first half, which says how columns are told; the second half is what they are told with. Apart, each half
+// repeats itself from shape to shape.
 type Packed struct {
 	Text, Bits []byte
 }
@@ -78,8 +82,11 @@ func Read(records [][]byte, s *Schema) *Table {
 type packer struct {
 	t      *Table
 	beside *Table
+	layout []byte
 	text   []byte
 	bits   bitWriter
+	// next is the value beside that a column refers to when it goes on where the last one did.
+	next int
 	// column under work, and what is measured of it.
 	column   [][]byte
 	measured measured
@@ -92,9 +99,9 @@ type packer struct {
 // Pack packs the table. beside, when given, has a record for each of this one's, and will be there to unpack with.
 func (t *Table) Pack(beside *Table) Packed {
 	p := packer{t: t, beside: beside}
-	p.text = binary.AppendUvarint(p.text, uint64(len(t.shapes)))
+	p.number(len(t.shapes))
 	for _, s := range t.shapes {
-		p.text = appendBytes(p.text, s.program)
+		p.bytes(s.program)
 	}
 	if width := bits.Len(uint(len(t.shapes) - 1)); len(t.shapes) > 1 {
 		for _, r := range t.records {
@@ -107,12 +114,22 @@ func (t *Table) Pack(beside *Table) Packed {
 			p.pack(&t.shapes[i], c)
 		}
 	}
-	return Packed{Text: p.text, Bits: p.bits.bytes()}
+	text := binary.AppendUvarint(make([]byte, 0, len(p.layout)+len(p.text)+binary.MaxVarintLen32), uint64(len(p.layout)))
+	return Packed{Text: append(append(text, p.layout...), p.text...), Bits: p.bits.bytes()}
+}
+
+// number and mode write to the layout; bytes writes their number there, and them to the text.
+func (p *packer) number(n int)   { p.layout = binary.AppendUvarint(p.layout, uint64(n)) }
+func (p *packer) mode(m byte)    { p.layout = append(p.layout, m) }
+func (p *packer) bytes(b []byte) { p.number(len(b)); p.text = append(p.text, b...) }
+func (p *packer) inline(b []byte) {
+	p.text = append(binary.AppendUvarint(p.text, uint64(len(b))), b...)
 }
 
 // sketch prepares the search for references.
 func (p *packer) sketch(s *shape) {
 	first := s.members[0]
+	p.next = 0
 	p.besides, p.own = p.besides[:0], p.own[:0]
 	if p.beside != nil {
 		for _, v := range p.beside.row(first) {
@@ -122,10 +139,6 @@ func (p *packer) sketch(s *shape) {
 	for _, v := range p.t.row(first) {
 		p.own = append(p.own, sketchOf(v))
 	}
-}
-
-func appendBytes(to, b []byte) []byte {
-	return append(binary.AppendUvarint(to, uint64(len(b))), b...)
 }
 
 func (p *packer) pack(s *shape, c int) {
@@ -144,11 +157,15 @@ func (p *packer) pack(s *shape, c int) {
 	if (!constant || len(first) >= longEnough) && p.packRef(s, c) {
 		return
 	}
-	if constant {
-		p.text = appendBytes(append(p.text, modeConstant), first)
-		return
+	switch {
+	case len(p.column) == 1 && !utf8.Valid(first):
+		p.packLoneBinary()
+	case constant:
+		p.mode(modeConstant)
+		p.bytes(first)
+	default:
+		p.packCheapest()
 	}
-	p.packCheapest()
 }
 
 // candidate returns the value that a reference means, for a member of the shape.
@@ -182,11 +199,28 @@ func (p *packer) packRef(s *shape, c int) bool {
 		return false
 	}
 	v, _ := p.candidate(member, f.best)
+	if len(v) == len(f.first) {
+		p.mode(modeSame)
+		p.reference(f.best, c)
+		return true
+	}
 	at := bytes.Index(f.first, v)
-	p.text = binary.AppendUvarint(append(p.text, modeRef), uint64(f.best))
-	p.text = appendBytes(p.text, f.first[:at])
-	p.text = appendBytes(p.text, f.first[at+len(v):])
+	p.mode(modeWithin)
+	p.reference(f.best, c)
+	p.bytes(f.first[:at])
+	p.bytes(f.first[at+len(v):])
 	return true
+}
+
+// reference writes a reference of column c: how many columns back, or how far from the one that would come next beside.
+func (p *packer) reference(ref, c int) {
+	if ref&1 == 0 {
+		p.number((c - ref>>1) << 1)
+		return
+	}
+	step := ref>>1 - p.next
+	p.next = ref>>1 + 1
+	p.number((step<<1^step>>(bits.UintSize-1))<<1 | 1)
 }
 
 // finder finds what a column can refer to.
@@ -237,7 +271,7 @@ func (p *packer) fits(s *shape, ref, before, after int) bool {
 func (p *packer) packCheapest() {
 	m := &p.measured
 	m.measure(p.column)
-	plain := textBits * (m.total + m.n)
+	plain := m.plainBits()
 	fixed, set, alpha := m.fixedBits(), m.setBits(), m.alphaBits()
 	switch min(plain, fixed, set, alpha) {
 	case set:
@@ -247,17 +281,18 @@ func (p *packer) packCheapest() {
 	case alpha:
 		p.packAlpha(m)
 	default:
-		p.text = append(p.text, modePlain)
+		p.mode(modePlain)
 		for _, v := range p.column {
-			p.text = appendBytes(p.text, v)
+			p.inline(v)
 		}
 	}
 }
 
 func (p *packer) packSet(m *measured) {
-	p.text = binary.AppendUvarint(append(p.text, modeSet), uint64(len(m.set)))
+	p.mode(modeSet)
+	p.number(len(m.set))
 	for _, v := range m.set {
-		p.text = appendBytes(p.text, v)
+		p.inline(v)
 	}
 	width := bits.Len(uint(len(m.set) - 1))
 	for _, i := range m.index {
@@ -267,11 +302,12 @@ func (p *packer) packSet(m *measured) {
 
 func (p *packer) packFixed(m *measured) {
 	first := p.column[0]
-	p.text = binary.AppendUvarint(append(p.text, modeFixed), uint64(len(first)))
-	mask := len(p.text)
-	p.text = append(p.text, make([]byte, (len(first)+7)/8)...)
+	p.mode(modeFixed)
+	p.number(len(first))
+	mask := len(p.layout)
+	p.layout = append(p.layout, make([]byte, (len(first)+7)/8)...)
 	for _, i := range m.varying {
-		p.text[mask+i/8] |= 1 << (i % 8)
+		p.layout[mask+i/8] |= 1 << (i % 8)
 	}
 	for i, diff := range m.varies {
 		if diff == 0 {
@@ -287,10 +323,11 @@ func (p *packer) packFixed(m *measured) {
 }
 
 func (p *packer) packAlpha(m *measured) {
-	p.text = appendBytes(append(p.text, modeAlpha), p.column[0][:m.prefix])
-	p.text = binary.AppendUvarint(p.text, uint64(m.shortest-m.prefix))
+	p.mode(modeAlpha)
+	p.bytes(p.column[0][:m.prefix])
+	p.number(m.shortest - m.prefix)
 	lengths := bits.Len(uint(m.longest - m.shortest))
-	p.text = append(p.text, byte(lengths))
+	p.number(lengths)
 	width := p.alphabet(&m.seenAlpha)
 	for _, v := range p.column {
 		p.bits.write(uint64(len(v)-m.shortest), lengths)
@@ -300,17 +337,30 @@ func (p *packer) packAlpha(m *measured) {
 	}
 }
 
+// packLoneBinary keeps a value that is no text out of the text, whose compression it would spoil.
+func (p *packer) packLoneBinary() {
+	v := p.column[0]
+	p.mode(modeAlpha)
+	p.bytes(nil)
+	p.number(len(v))
+	p.number(0) // bits of a length
+	p.number(0) // symbols: all
+	for _, b := range v {
+		p.bits.write(uint64(b), 8)
+	}
+}
+
 // alphabet writes the symbols, none for all 256, numbers them in p.code and returns how many bits a number takes.
 func (p *packer) alphabet(seen *byteSet) int {
 	n := seen.len()
 	if n > maxAlphabet {
-		p.text = append(p.text, 0)
+		p.number(0)
 		for b := range p.code {
 			p.code[b] = uint8(b)
 		}
 		return seen.width()
 	}
-	p.text = append(p.text, byte(n))
+	p.number(n)
 	next := uint8(0)
 	for b := range 256 {
 		if seen.has(byte(b)) {

@@ -12,6 +12,8 @@ package columns
 
 import (
 	"bytes"
+	"encoding/base64"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -54,8 +56,15 @@ const (
 	opBytes  = 1 // tag; the next value with its length
 	opVarint = 2 // tag; the next value as it is
 	opOpen   = 3 // tag; a nested message up to its opEnd
-	opText   = 4 // tag, length, text with a zero byte for each value
+	opText   = 4 // tag, length, text with a zero byte for each value, and base64 marked
 	opRaw    = 5 // the next value is the whole record
+)
+
+// What stands in an opText for what was taken out. Text that holds one of these bytes itself is one value.
+const (
+	placeholder = 0 // a value
+	encoded     = 1 // what follows, up to plain, stands encoded in base64, without delimiters
+	plain       = 2
 )
 
 // Limits on what is taken apart. Beyond, a record is one value.
@@ -68,6 +77,7 @@ const (
 type lexer struct {
 	program []byte
 	around  []byte // text around values, under work
+	marks   int    // how many bytes of around stand for something else
 	values  [][]byte
 	limit   int
 }
@@ -148,7 +158,7 @@ var jsonBytes, otherBytes = classify()
 func classify() (json, other [256]uint8) {
 	for b := range 256 {
 		switch c := byte(b); {
-		case c == 0:
+		case c == placeholder, c == encoded, c == plain:
 			json[b], other[b] = foreign, foreign
 		case c == '-', c >= '0' && c <= '9':
 			json[b], other[b] = begins, begins
@@ -172,8 +182,18 @@ func (l *lexer) text(tag uint64, data []byte) bool {
 	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
 		class = &jsonBytes
 	}
-	before := len(l.values)
-	l.around = l.around[:0]
+	l.around, l.marks = l.around[:0], 0
+	if !l.split(data, class) || bytes.Count(l.around, []byte{placeholder})+bytes.Count(l.around, []byte{encoded})+
+		bytes.Count(l.around, []byte{plain}) != l.marks {
+		return false // or such a byte stands in a key
+	}
+	l.program = protowire.AppendVarint(append(l.program, opText), tag)
+	l.program = protowire.AppendBytes(l.program, l.around)
+	return true
+}
+
+// split appends the values of text, and to l.around what stands around them.
+func (l *lexer) split(data []byte, class *[256]uint8) bool {
 	at := 0 // up to where data was said
 	for i := 0; i < len(data); {
 		from, to := i, i
@@ -201,17 +221,48 @@ func (l *lexer) text(tag uint64, data []byte) bool {
 		if len(l.values) >= l.limit {
 			return false
 		}
-		l.around = append(append(l.around, data[at:from]...), 0)
-		l.values = append(l.values, data[from:to])
+		l.around = append(l.around, data[at:from]...)
 		at = to
+		if class == &jsonBytes && l.base64(data[from:to]) {
+			continue
+		}
+		l.around, l.marks = append(l.around, placeholder), l.marks+1
+		l.values = append(l.values, data[from:to])
 	}
 	l.around = append(l.around, data[at:]...)
-	if bytes.Count(l.around, []byte{0}) != len(l.values)-before {
-		return false // a zero byte in a key
-	}
-	l.program = protowire.AppendVarint(append(l.program, opText), tag)
-	l.program = protowire.AppendBytes(l.program, l.around)
 	return true
+}
+
+// shortestBase64 is what may be base64: a search is longer, and few words are as long.
+const shortestBase64 = 24
+
+// base64 takes apart what a value encodes: FHIR keeps the text of searches so, and they name patients.
+func (l *lexer) base64(value []byte) bool {
+	if len(value) < shortestBase64 || len(value)%4 != 0 {
+		return false
+	}
+	for _, b := range value[:shortestBase64] {
+		if !isBase64(b) {
+			return false
+		}
+	}
+	text, err := base64.StdEncoding.AppendDecode(nil, value)
+	if err != nil || !utf8.Valid(text) || base64.StdEncoding.EncodeToString(text) != string(value) {
+		return false
+	}
+	around, values := len(l.around), len(l.values)
+	l.around = append(l.around, encoded)
+	if l.marks += 2; l.split(text, &otherBytes) {
+		l.around = append(l.around, plain)
+		return true
+	}
+	l.marks -= 2 + len(l.values) - values
+	l.around, l.values = l.around[:around], l.values[:values]
+	return false
+}
+
+func isBase64(b byte) bool {
+	return b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '+' || b == '/'
 }
 
 // closing returns where the string that begins at i ends.

@@ -20,8 +20,10 @@ const arena = 64 << 10
 type unpacker struct {
 	t      *Table
 	beside *Table
+	layout []byte
 	text   []byte
 	bits   bitReader
+	next   int // as in packer
 	arena  []byte
 	left   int // bytes that values and records may still take
 }
@@ -32,17 +34,23 @@ func Unpack(packed Packed, n, limit int, beside *Table) (*Table, error) {
 	if beside != nil && len(beside.records) != n {
 		return nil, fmt.Errorf("unpack: %d records beside %d: %w", len(beside.records), n, ErrCorrupt)
 	}
+	layout, err := u.take()
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	u.layout = layout
 	if err := u.shapes(n); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
 	for i := range u.t.shapes {
+		u.next = 0
 		for c := range u.t.shapes[i].width {
 			if err := u.column(&u.t.shapes[i], c); err != nil {
 				return nil, fmt.Errorf("unpack: %w", err)
 			}
 		}
 	}
-	if len(u.text) > 0 || len(u.bits.in) > 0 {
+	if len(u.layout) > 0 || len(u.text) > 0 || len(u.bits.in) > 0 {
 		return nil, fmt.Errorf("unpack: bytes left over: %w", ErrCorrupt)
 	}
 	return u.t, nil
@@ -58,7 +66,7 @@ func (u *unpacker) shapes(n int) error {
 	}
 	u.t.shapes = make([]shape, count)
 	for i := range u.t.shapes {
-		program, err := u.take()
+		program, err := u.bytes()
 		if err != nil {
 			return err
 		}
@@ -87,40 +95,43 @@ func (u *unpacker) shapes(n int) error {
 	return nil
 }
 
-// number reads a number of at most limit.
+// number reads a number of at most limit from the layout.
 func (u *unpacker) number(limit int) (int, error) {
-	v, n := binary.Uvarint(u.text)
+	v, n := binary.Uvarint(u.layout)
 	if n <= 0 || v > uint64(limit) {
 		return 0, fmt.Errorf("number out of range: %w", ErrCorrupt)
 	}
-	u.text = u.text[n:]
+	u.layout = u.layout[n:]
 	return int(v), nil
 }
 
-func (u *unpacker) bytes(n int) ([]byte, error) {
-	if n > len(u.text) {
+// cut takes the first n bytes of what from points to.
+func cut(from *[]byte, n int) ([]byte, error) {
+	if n > len(*from) {
 		return nil, fmt.Errorf("text ends too early: %w", ErrCorrupt)
 	}
-	out := u.text[:n:n]
-	u.text = u.text[n:]
+	out := (*from)[:n:n]
+	*from = (*from)[n:]
 	return out, nil
 }
 
-// take reads bytes with their length.
-func (u *unpacker) take() ([]byte, error) {
+// bytes reads bytes of the text whose number stands in the layout.
+func (u *unpacker) bytes() ([]byte, error) {
 	n, err := u.number(len(u.text))
 	if err != nil {
 		return nil, err
 	}
-	return u.bytes(n)
+	return cut(&u.text, n)
 }
 
-func (u *unpacker) byte() (byte, error) {
-	b, err := u.bytes(1)
-	if err != nil {
-		return 0, err
+// take reads bytes of the text behind their number.
+func (u *unpacker) take() ([]byte, error) {
+	v, n := binary.Uvarint(u.text)
+	if n <= 0 || v > uint64(len(u.text)-n) {
+		return nil, fmt.Errorf("text ends too early: %w", ErrCorrupt)
 	}
-	return b[0], nil
+	u.text = u.text[n:]
+	return cut(&u.text, int(v))
 }
 
 // room takes n bytes from the arena.
@@ -138,20 +149,22 @@ func (u *unpacker) room(n int) ([]byte, error) {
 }
 
 func (u *unpacker) column(s *shape, c int) error {
-	mode, err := u.byte()
+	mode, err := cut(&u.layout, 1)
 	if err != nil {
 		return err
 	}
 	var each func(member int) ([]byte, error)
-	switch mode {
+	switch mode[0] {
 	case modeConstant:
-		value, err := u.take()
+		value, err := u.bytes()
 		if err != nil {
 			return err
 		}
 		each = func(int) ([]byte, error) { return value, nil }
-	case modeRef:
-		each, err = u.ref(c)
+	case modeSame:
+		each, err = u.same(c)
+	case modeWithin:
+		each, err = u.within(c)
 	case modeFixed:
 		each, err = u.fixed()
 	case modeSet:
@@ -161,7 +174,7 @@ func (u *unpacker) column(s *shape, c int) error {
 	case modePlain:
 		each = func(int) ([]byte, error) { return u.take() }
 	default:
-		err = fmt.Errorf("mode %d: %w", mode, ErrCorrupt)
+		err = fmt.Errorf("mode %d: %w", mode[0], ErrCorrupt)
 	}
 	if err != nil {
 		return err
@@ -176,35 +189,52 @@ func (u *unpacker) column(s *shape, c int) error {
 	return nil
 }
 
-func (u *unpacker) ref(c int) (func(int) ([]byte, error), error) {
-	ref, err := u.number(2*maxValues + 1)
+// same reads a reference of column c and returns what it means.
+func (u *unpacker) same(c int) (func(int) ([]byte, error), error) {
+	missing := fmt.Errorf("reference to what is not there: %w", ErrCorrupt)
+	number, err := u.number(8 * maxValues)
 	if err != nil {
 		return nil, err
 	}
-	before, err := u.take()
+	if number&1 == 0 {
+		at := c - number>>1
+		if at < 0 || at >= c {
+			return nil, missing
+		}
+		return func(member int) ([]byte, error) { return u.t.values[u.t.records[member].from+at], nil }, nil
+	}
+	zigzag := number >> 1
+	at := u.next + (zigzag>>1 ^ -(zigzag & 1))
+	if at < 0 || at > maxValues || u.beside == nil {
+		return nil, missing
+	}
+	u.next = at + 1
+	return func(member int) ([]byte, error) {
+		row := u.beside.row(member)
+		if at >= len(row) {
+			return nil, missing
+		}
+		return row[at], nil
+	}, nil
+}
+
+func (u *unpacker) within(c int) (func(int) ([]byte, error), error) {
+	same, err := u.same(c)
 	if err != nil {
 		return nil, err
 	}
-	after, err := u.take()
+	before, err := u.bytes()
 	if err != nil {
 		return nil, err
 	}
-	if ref&1 == 0 && ref>>1 >= c || ref&1 == 1 && u.beside == nil {
-		return nil, fmt.Errorf("reference to what is not there: %w", ErrCorrupt)
+	after, err := u.bytes()
+	if err != nil {
+		return nil, err
 	}
 	return func(member int) ([]byte, error) {
-		var v []byte
-		if ref&1 == 0 {
-			v = u.t.values[u.t.records[member].from+ref>>1]
-		} else {
-			row := u.beside.row(member)
-			if ref>>1 >= len(row) {
-				return nil, fmt.Errorf("reference to what is not there: %w", ErrCorrupt)
-			}
-			v = row[ref>>1]
-		}
-		if len(before)+len(after) == 0 {
-			return v, nil
+		v, err := same(member)
+		if err != nil {
+			return nil, err
 		}
 		out, err := u.room(len(before) + len(v) + len(after))
 		if err != nil {
@@ -221,16 +251,18 @@ func (u *unpacker) fixed() (func(int) ([]byte, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	mask, err := u.bytes((size + 7) / 8)
+	mask, err := cut(&u.layout, (size+7)/8)
 	if err != nil {
 		return nil, err
 	}
 	frame := make([]byte, size)
 	for i := range frame {
 		if mask[i/8]>>(i%8)&1 == 0 {
-			if frame[i], err = u.byte(); err != nil {
+			b, err := cut(&u.text, 1)
+			if err != nil {
 				return nil, err
 			}
+			frame[i] = b[0]
 		}
 	}
 	symbols, width, err := u.alphabet()
@@ -279,7 +311,7 @@ func (u *unpacker) set() (func(int) ([]byte, error), error) {
 }
 
 func (u *unpacker) alpha() (func(int) ([]byte, error), error) {
-	prefix, err := u.take()
+	prefix, err := u.bytes()
 	if err != nil {
 		return nil, err
 	}
@@ -287,19 +319,16 @@ func (u *unpacker) alpha() (func(int) ([]byte, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	lengths, err := u.byte()
+	lengths, err := u.number(maxBits)
 	if err != nil {
 		return nil, err
-	}
-	if lengths > 32 {
-		return nil, fmt.Errorf("lengths of %d bits: %w", lengths, ErrCorrupt)
 	}
 	symbols, width, err := u.alphabet()
 	if err != nil {
 		return nil, err
 	}
 	return func(int) ([]byte, error) {
-		more, err := u.bits.read(int(lengths))
+		more, err := u.bits.read(lengths)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
@@ -321,14 +350,14 @@ func (u *unpacker) alpha() (func(int) ([]byte, error), error) {
 
 // alphabet reads the symbols of a column; nil for all 256.
 func (u *unpacker) alphabet() ([]byte, int, error) {
-	n, err := u.byte()
-	if err != nil || n > maxAlphabet {
-		return nil, 0, fmt.Errorf("alphabet of %d: %w", n, ErrCorrupt)
+	n, err := u.number(maxAlphabet)
+	if err != nil {
+		return nil, 0, err
 	}
 	if n == 0 {
 		return nil, 8, nil
 	}
-	symbols, err := u.bytes(int(n))
+	symbols, err := cut(&u.text, n)
 	return symbols, bits.Len(uint(n - 1)), err
 }
 
