@@ -374,6 +374,7 @@ func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Proj
 	return api.Config{
 		Store: db, Locate: jn.Locate, ReadBatch: jn.ReadBatch, Head: jn.Head, SoftwareVersion: version, TimeZone: zone,
 		Logger: log, Registerer: metrics,
+		Live: projector.Live,
 		Version: func(ctx context.Context) (uint64, error) {
 			active, err := projector.Version(ctx)
 			return uint64(active), err //nolint:wrapcheck // says what failed

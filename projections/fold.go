@@ -22,6 +22,8 @@ type folded struct {
 	links   []eventLinkRow
 	extents []extentRow
 	touches []touchRow
+	// unresolved says that an access names a patient by text only.
+	unresolved bool
 }
 
 // identifierRow is a row of identifiers_vN without what follows from it.

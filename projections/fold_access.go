@@ -75,6 +75,7 @@ func (f *folder) distinctPatients(e *v1.AccessEvent) {
 			row.key = PatientKey(row.system, row.value)
 		} else if p.Text != "" || len(p.Identifiers) > 0 {
 			row.key = UnresolvedPatient
+			f.out.unresolved = true
 		} else {
 			continue
 		}

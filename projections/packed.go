@@ -97,7 +97,7 @@ func (c Codes) Number() uint64 {
 // CodesOf reads the number.
 func CodesOf(n uint64) Codes {
 	return Codes{
-		Action: uint8(n), Outcome: uint8(n >> outcomeAt), Mode: uint8(n >> modeAt), ReaderType: uint8(n >> readerTypeAt), //nolint:gosec // one byte of it
-		BreakGlass: n>>breakGlassAt&1 == 1, Patients: uint16(n >> patientsAt), //nolint:gosec // two bytes of it
+		Action: uint8(n), Outcome: uint8(n >> outcomeAt), Mode: uint8(n >> modeAt), ReaderType: uint8(n >> readerTypeAt),
+		BreakGlass: n>>breakGlassAt&1 == 1, Patients: uint16(n >> patientsAt),
 	}
 }

@@ -142,6 +142,9 @@ func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *ru
 
 // insertRun writes one run, table by table.
 func (p *pipeline) insertRun(ctx context.Context, r *run) error {
+	if r.unresolved {
+		p.marks.wrote(unresolvedRows)
+	}
 	for _, b := range r.blocks {
 		if b == nil || b.rows == 0 {
 			continue
@@ -182,6 +185,7 @@ func (p *pipeline) insert(ctx context.Context, b *block) error {
 		return fmt.Errorf("insert into %s: %w", b.table.base, err)
 	}
 	observe()
+	p.marks.wrote(b.table.id)
 	p.metrics.rows.WithLabelValues(b.table.base).Add(float64(b.rows))
 	return p.at("insert:" + b.table.base)
 }
@@ -207,6 +211,7 @@ func (p *pipeline) keepUp(ctx context.Context) error {
 	wait, before := p.cfg.RetryAfter, proto.Position(0)
 	for {
 		err := p.session(ctx)
+		p.marks.ends()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -49,6 +49,11 @@ type marks struct {
 	mu      sync.Mutex // guards the rest
 	current map[string]watermark
 	changed chan struct{}
+	// pending are tables written above the watermark, written the watermarks at which each changed last; see live.go.
+	pending [unresolvedRows + 1]bool
+	written [unresolvedRows + 1]proto.Position
+	// running is true while a session of this process keeps the version up.
+	running bool
 }
 
 func newMarks() *marks { return &marks{current: map[string]watermark{}, changed: make(chan struct{})} }
@@ -57,6 +62,7 @@ func (m *marks) set(projector string, w watermark) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current[projector] = w
+	m.settle(projector, w.position)
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
@@ -142,8 +148,11 @@ func (p *pipeline) recover(ctx context.Context) (*start, error) {
 			p.cfg.Logger.InfoContext(ctx, "rows above the watermark found", slog.String("table", t.base), slog.Int("positions", n))
 		}
 	}
+	// Another process may have written up to the watermarks, and rows above them are not written again.
+	p.marks.wroteAll()
 	p.note(ProjectorAccesses, s.accesses)
 	p.note(ProjectorRollups, s.rollups)
+	p.marks.begins()
 	return s, nil
 }
 

@@ -269,7 +269,7 @@ func (b *bench) compareQuestions(ctx context.Context, e *engine, db *postgres) e
 	for _, q := range []struct {
 		what, ours, theirs string
 		subjects           []subject
-		params             func(key uint64, text string, of subject) store.Params
+		params             func(of subject) store.Params
 	}{
 		{"who viewed a record: its events, p95", "record_events", "postgres_record", records, recordParams},
 		{"a reader's month: its events, p95", "reader_events", "postgres_reader", months, readerParams},
@@ -289,15 +289,15 @@ func (b *bench) compareQuestions(ctx context.Context, e *engine, db *postgres) e
 	return nil
 }
 
-func recordParams(key uint64, text string, _ subject) store.Params {
+func recordParams(of subject) store.Params {
 	return store.Params{
-		"keys": []uint64{key}, "texts": []string{text}, "rules": false, "ruled": []string{}, "from": int64(0), "until": farFuture,
+		"keys": []uint64{projections.Key(of.system, of.value)}, "packed": []string{projections.Pack(of.system, of.value)}, "rules": false, "ruled": []string{}, "from": int64(0), "until": farFuture,
 		"position": uint64(math.MaxUint64), "start_occurred": farFuture, "start_position": uint64(math.MaxUint64),
 	}
 }
 
-func readerParams(key uint64, text string, of subject) store.Params {
-	params := recordParams(key, text, of)
+func readerParams(of subject) store.Params {
+	params := recordParams(of)
 	params["from"], params["until"] = of.from, of.until
 	return params
 }
@@ -306,13 +306,13 @@ func readerParams(key uint64, text string, of subject) store.Params {
 const farFuture = int64(10_413_000_000_000_000)
 
 // timeOurs runs a statement of the query service for each subject, over the connection that the service uses.
-func (e *engine) timeOurs(ctx context.Context, sql string, of []subject, params func(uint64, string, subject) store.Params) ([]time.Duration, error) {
+func (e *engine) timeOurs(ctx context.Context, sql string, of []subject, params func(subject) store.Params) ([]time.Duration, error) {
 	var took []time.Duration
 	for round := range 2 {
 		for _, s := range of {
 			rows := uint64(0)
 			begin := time.Now()
-			own := used(sql, params(projections.Key(s.system, s.value), s.system+"|"+s.value, s))
+			own := used(sql, params(s))
 			err := e.Query(ctx, sql, own, func(store.Row) error {
 				rows++
 				return nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -40,6 +39,8 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 	run("bulk_watermark.sql", nil)
 	cfg := w.config()
 	cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
+	// The projector knows nothing of rows that were made without it.
+	cfg.Live = nil
 	service, err := api.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -55,15 +56,21 @@ type costs struct {
 	// links are those of statements that follow links of identity.
 	links uint64
 	lines []string
+	// statements counts them by name.
+	statements map[string]int
 }
 
 func (c *costs) meter(name string, cost store.Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rows += cost.ReadRows
-	if strings.HasPrefix(name, "links_") {
+	if name == "identity_step" || name == "latest_versions" {
 		c.links += cost.ReadRows
 	}
+	if c.statements == nil {
+		c.statements = map[string]int{}
+	}
+	c.statements[name]++
 	c.lines = append(c.lines, fmt.Sprintf("%-24s %8d rows %10s", name, cost.ReadRows, cost.Elapsed))
 }
 
@@ -78,24 +85,24 @@ func TestRowsRead(t *testing.T) {
 		ask   func() (int, error)
 	}{
 		// Ten parts of ten years, each with a granule of 512 for the list and one for the page's details.
-		"WhoViewed": {20_000, func() (int, error) {
+		"WhoViewed": {11_000, func() (int, error) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "77", Purpose: "p"}))
 			return len(res.Msg.GetAccesses()), err
 		}},
-		"WhoViewed of four months": {15_000, func() (int, error) {
+		"WhoViewed of four months": {12_000, func() (int, error) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{
 				Patient: "urn:mrn|77", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_510_000_000_000_000,
 			}))
 			return len(res.Msg.GetAccesses()), err
 		}},
 		// One reader has 2,000 of 400,000 events; a page of details touches a granule an access.
-		"ReaderActivity of two months": {70_000, func() (int, error) {
+		"ReaderActivity of two months": {42_000, func() (int, error) {
 			res, err := service.ReaderActivity(w.ctx(), connect.NewRequest(&v1.ReaderActivityRequest{
 				Reader: "u7", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_505_000_000_000_000,
 			}))
 			return len(res.Msg.GetAccesses()), err
 		}},
-		"SearchAccesses by object": {60_000, func() (int, error) {
+		"SearchAccesses by object": {4_000, func() (int, error) {
 			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Object: "123456", Purpose: "p"}))
 			return len(res.Msg.GetAccesses()), err
 		}},

@@ -103,9 +103,10 @@ func (b *backdrop) all() ([]*source, error) {
 
 // registrations loads the sources as they were registered at the pin, by name.
 func (p *pin) registrations(ctx context.Context) ([]*source, error) {
-	if kept := p.engine.keptSources(p); kept != nil {
-		return kept, nil
-	}
+	return kept(p, "sources", period{}, p.written.Sources, func() ([]*source, error) { return p.readRegistrations(ctx) })
+}
+
+func (p *pin) readRegistrations(ctx context.Context) ([]*source, error) {
 	all := []*source{}
 	err := p.query(ctx, "sources", store.Params{}, func(row store.Row) error {
 		s := &source{row: &v1.SourceRegistered{}}
@@ -123,7 +124,6 @@ func (p *pin) registrations(ctx context.Context) ([]*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read sources: %w", err)
 	}
-	p.engine.keepSources(p, all)
 	return all, nil
 }
 
@@ -133,16 +133,26 @@ func (p *pin) extents(ctx context.Context) ([]*source, error) {
 	if p.past {
 		name = "source_extents_as_of"
 	}
-	var all []*source
-	err := p.query(ctx, name, store.Params{}, func(row store.Row) error {
-		s := newSource("")
-		if err := row.Scan(&s.row.Name, &s.first, &s.last, &s.received); err != nil {
-			return err
-		}
+	known, err := kept(p, name, period{}, p.written.Extents, func() ([]source, error) { return p.readExtents(ctx, name) })
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*source, len(known))
+	for i, s := range known {
 		// The rollups may be a little ahead of the pin: nothing that was received later is told.
 		s.received = min(s.received, p.received)
-		all = append(all, s)
-		return nil
+		all[i] = &s
+	}
+	return all, nil
+}
+
+func (p *pin) readExtents(ctx context.Context, name string) ([]source, error) {
+	var all []source
+	err := p.query(ctx, name, store.Params{}, func(row store.Row) error {
+		s := newSource("")
+		err := row.Scan(&s.row.Name, &s.first, &s.last, &s.received)
+		all = append(all, *s)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read extent of sources: %w", err)
@@ -174,9 +184,10 @@ func (s *source) add(occurred, received int64) {
 
 // gaps loads the coverage facts that overlap the period, as they were known at the pin.
 func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
-	if kept, ok := p.engine.keptGaps(p, at); ok {
-		return kept, nil
-	}
+	return kept(p, "coverage", at, p.written.Coverage, func() ([]*v1.CoverageGap, error) { return p.readGaps(ctx, at) })
+}
+
+func (p *pin) readGaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
 	from, until := at.bounds(0)
 	var out []*v1.CoverageGap
 	params := store.Params{"from": from, "until": until, "limit": uint32(maxGaps)}
@@ -193,13 +204,16 @@ func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read coverage: %w", err)
 	}
-	p.engine.keepGaps(p, at, out)
 	return out, nil
 }
 
 // unresolved counts the events of the period whose patient is known by text only. Over all time, what an earlier answer
 // counted is not counted again: rows up to a watermark never change.
 func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
+	return kept(p, "unresolved_events", at, p.written.Unresolved, func() (uint64, error) { return p.readUnresolved(ctx, at) })
+}
+
+func (p *pin) readUnresolved(ctx context.Context, at period) (uint64, error) {
 	from, until := at.bounds(0)
 	whole := store.Params{"from": from, "until": until}
 	if at != (period{}) || p.past {

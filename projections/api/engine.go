@@ -11,10 +11,10 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
-	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // The range of DateTime64(6): 1900-01-01 to 2299-12-31. An unbounded period is this one.
@@ -35,55 +35,11 @@ type engine struct {
 	unresolved unresolvedCount
 	// counted is how many events each source sent, as far as they were added up.
 	counted sourceCount
-	// latest is what the last answer's surroundings were.
-	latest surroundings
-}
+	// imports says of imports whether they are backfill.
+	imports map[uint64]bool
 
-// surroundings are rows that do not change while the position does not: the latest ones are kept, for the questions that
-// follow each other between two arrivals.
-type surroundings struct {
-	version  uint64
-	position proto.Position
-	sources  []*source
-	gaps     map[period][]*v1.CoverageGap
-}
-
-// maxKeptGaps bounds the periods whose gaps are kept: 64 lists of at most maxGaps are 10 MB.
-const maxKeptGaps = 64
-
-// at empties what was kept for another position. The engine's lock is held.
-func (s *surroundings) at(p *pin) *surroundings {
-	if s.version != p.version || s.position != p.position {
-		*s = surroundings{version: p.version, position: p.position, gaps: map[period][]*v1.CoverageGap{}}
-	}
-	return s
-}
-
-func (e *engine) keptSources(p *pin) []*source {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.latest.at(p).sources
-}
-
-func (e *engine) keepSources(p *pin, sources []*source) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.latest.at(p).sources = sources
-}
-
-func (e *engine) keptGaps(p *pin, at period) ([]*v1.CoverageGap, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	gaps, ok := e.latest.at(p).gaps[at]
-	return gaps, ok
-}
-
-func (e *engine) keepGaps(p *pin, at period, gaps []*v1.CoverageGap) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if kept := e.latest.at(p); len(kept.gaps) < maxKeptGaps {
-		kept.gaps[at] = gaps
-	}
+	// kept has a lock of its own.
+	kept keptRows
 }
 
 // unresolvedCount is how many unresolved events there are up to a position.
@@ -150,6 +106,9 @@ type pin struct {
 	past bool
 	// journal is the journal's last position when the question was asked.
 	journal proto.Position
+	// live says that the projector of this process tells of changes; written are its last ones.
+	live    bool
+	written projections.Live
 }
 
 // query runs a statement; the pinned position is filled in.
@@ -172,29 +131,9 @@ func (p *pin) query(ctx context.Context, name string, params store.Params, scan 
 // pin decides what an answer rests on: what the page token pinned, what was known at asOf, or everything there is.
 func (s *Service) pin(ctx context.Context, asOf int64, token PageToken) (*pin, error) {
 	p := &pin{engine: s.engine, version: token.Version, journal: s.cfg.Head()}
-	var err error
-	if p.version == 0 {
-		if p.version, err = s.cfg.Version(ctx); err != nil {
-			return nil, fmt.Errorf("find active version: %w", err)
-		}
-	}
-	if p.version == 0 || p.version > math.MaxUint32 {
-		if token.Version != 0 {
-			return nil, staleToken()
-		}
-		return nil, fmt.Errorf("no version of the projections answers yet: %w", store.ErrUnavailable)
-	}
-	if p.set, err = s.engine.set(p.version); err != nil {
+	if err := s.watermark(ctx, p); err != nil {
 		return nil, err
 	}
-	var mark uint64
-	err = p.query(ctx, "watermark", store.Params{"version": p.version}, func(row store.Row) error {
-		return row.Scan(&mark, &p.received)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read watermark: %w", err)
-	}
-	p.position = proto.Position(mark)
 	switch {
 	case token.Position > p.position:
 		return nil, staleToken()
@@ -204,6 +143,41 @@ func (s *Service) pin(ctx context.Context, asOf int64, token PageToken) (*pin, e
 		return p, s.pinPast(ctx, p, asOf)
 	}
 	return p, nil
+}
+
+// watermark finds the version that answers, when the pin has none yet, and how far it goes.
+func (s *Service) watermark(ctx context.Context, p *pin) (err error) {
+	live, ok := s.cfg.Live()
+	if ok && live.Position != 0 && (p.version == 0 || p.version == uint64(live.Version)) {
+		p.version, p.position, p.received = uint64(live.Version), live.Position, live.Received
+		p.live, p.written = true, live
+		p.set, err = s.engine.set(p.version)
+		return err
+	}
+	fromToken := p.version != 0
+	if !fromToken {
+		if p.version, err = s.cfg.Version(ctx); err != nil {
+			return fmt.Errorf("find active version: %w", err)
+		}
+	}
+	if p.version == 0 || p.version > math.MaxUint32 {
+		if fromToken {
+			return staleToken()
+		}
+		return fmt.Errorf("no version of the projections answers yet: %w", store.ErrUnavailable)
+	}
+	if p.set, err = s.engine.set(p.version); err != nil {
+		return err
+	}
+	var mark uint64
+	err = p.query(ctx, "watermark", store.Params{"version": p.version}, func(row store.Row) error {
+		return row.Scan(&mark, &p.received)
+	})
+	if err != nil {
+		return fmt.Errorf("read watermark: %w", err)
+	}
+	p.position = proto.Position(mark)
+	return nil
 }
 
 func (s *Service) pinToken(ctx context.Context, p *pin, asOf int64, token PageToken) error {

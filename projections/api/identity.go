@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -82,10 +81,10 @@ func (i *identity) idents() []ident {
 
 // resolve follows a subject as of the pin. Several unlinked people under one value make candidates.
 func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *backdrop) (*identity, error) {
-	seeds := []ident{{subject.System, subject.Value}}
+	seeds, found := []ident{{subject.System, subject.Value}}, &step{}
 	if !subject.Exact {
 		var err error
-		if seeds, err = p.seeds(ctx, subject.Value, as); err != nil {
+		if seeds, found, err = p.seeds(ctx, subject.Value, as); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +92,8 @@ func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *bac
 		return &identity{followed: []*v1.FollowedIdentifier{{Identifier: subject.identifier(), Via: "asked"}}}, nil
 	}
 	w := newWalk(seeds)
-	if err := w.run(ctx, p, as, around); err != nil {
+	w.identity.learn(found)
+	if err := w.run(ctx, p, as, around, subject.Exact); err != nil {
 		return nil, err
 	}
 	if firsts := w.separate(seeds); len(firsts) > 1 {
@@ -103,59 +103,49 @@ func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *bac
 	return w.identity, nil
 }
 
-// seeds finds who is known by a bare value. Values differ in case at times; where one matches as written, that is meant.
-func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, error) {
-	var all []ident
-	params := store.Params{"folded": projections.Fold(value), "kinds": as.kinds, "limit": uint32(maxCandidates)}
+// seeds finds who is known by a bare value, and what is known of them. Values differ in case at times; where one matches
+// as written, that is meant.
+func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, *step, error) {
+	found := newStep(as)
+	params := store.Params{"folded": projections.Fold(value), "kinds": as.kinds}
+	var last ident
 	err := p.query(ctx, "identifiers_by_value", params, func(row store.Row) error {
-		var id ident
-		var name string
-		var position uint64
-		if err := row.Scan(&id.system, &id.value, &name, &position); err != nil {
+		var n naming
+		if err := row.Scan(&n.id.system, &n.id.value, &n.kind, &n.text, &n.position); err != nil {
 			return err
 		}
-		all = append(all, id)
+		// Rows come in order: a new identifier begins when all of the one before are read.
+		if n.id != last && found.known(p.position) >= maxCandidates {
+			return store.Stop()
+		}
+		last = n.id
+		found.name(n)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find identifiers by value: %w", err)
+		return nil, nil, fmt.Errorf("find identifiers by value: %w", err)
 	}
+	found.forget(p.position)
+	all := found.idents()
 	exact := slices.DeleteFunc(slices.Clone(all), func(id ident) bool { return id.value != value })
 	if len(exact) > 0 {
-		return exact, nil
+		return exact, found.only(exact), nil
 	}
-	return all, nil
+	return all, found, nil
 }
 
-// know finds out which of the identifiers events and context named, and under which names.
-func (p *pin) know(ctx context.Context, ids []ident, out *identity, as role) error {
-	_, texts := keysOf(ids)
-	folded := make([]string, len(ids))
-	for i, id := range ids {
-		folded[i] = projections.Fold(id.value)
+// learn adds what a step found out about identifiers.
+func (i *identity) learn(found *step) {
+	for _, id := range found.idents() {
+		n := found.names[id]
+		i.known = true
+		if n.text != "" {
+			i.names[id] = n.text
+		}
+		if n.inEvents {
+			i.keyed = append(i.keyed, id)
+		}
 	}
-	params := store.Params{"folded": folded, "kinds": as.kinds, "texts": texts, "event_kind": as.event}
-	err := p.query(ctx, "identifiers_known", params, func(row store.Row) error {
-		var id ident
-		var name string
-		var position uint64
-		var inEvents bool
-		if err := row.Scan(&id.system, &id.value, &name, &position, &inEvents); err != nil {
-			return err
-		}
-		out.known = true
-		if name != "" {
-			out.names[id] = name
-		}
-		if inEvents {
-			out.keyed = append(out.keyed, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("look identifiers up: %w", err)
-	}
-	return nil
 }
 
 // walk follows links from one or more seeds, breadth first.
@@ -217,72 +207,39 @@ func (w *walk) separate(seeds []ident) []ident {
 	return firsts
 }
 
-func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop) error {
-	for step := 0; len(w.frontier) > 0; step++ {
-		if step == maxSteps || len(w.followed) > maxIdentifiers {
-			return connect.NewError(connect.CodeFailedPrecondition, errors.New("identity links join more identifiers than one person can have: correct the links of this record at their source"))
+func tooManyLinks() error {
+	return connect.NewError(connect.CodeFailedPrecondition, errors.New("identity links join more identifiers than one person can have: correct the links of this record at their source"))
+}
+
+// run follows links until nothing new is reached. named: look the seeds up too; else it was done.
+func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop, named bool) error {
+	for n := 0; len(w.frontier) > 0; n++ {
+		if n == maxSteps || len(w.followed) > maxIdentifiers {
+			return tooManyLinks()
 		}
 		at := w.frontier
 		w.frontier = nil
-		// Three statements that need nothing of each other.
-		var ofContext, ofEvents []edge
-		together, ctx := errgroup.WithContext(ctx)
-		together.Go(func() (err error) { ofContext, err = p.contextLinks(ctx, at, as); return err })
-		together.Go(func() (err error) { ofEvents, err = p.eventLinks(ctx, at, as); return err })
-		together.Go(func() error { return p.know(ctx, at, w.identity, as) })
-		if err := together.Wait(); err != nil {
-			return err //nolint:wrapcheck // says what failed
+		look := at
+		if !named && n == 0 {
+			look = nil
 		}
+		found, err := p.step(ctx, at, look, as)
+		if err != nil {
+			return err
+		}
+		if found.bounded {
+			return tooManyLinks()
+		}
+		w.identity.learn(found)
 		sources, err := around.sources()
 		if err != nil {
 			return err
 		}
-		for _, e := range slices.Concat(ofContext, ofEvents, baseLinks(at, sources)) {
+		for _, e := range slices.Concat(found.edges(), baseLinks(at, sources)) {
 			w.follow(e)
 		}
 	}
 	return nil
-}
-
-// contextLinks are the edges that context states and that leave the given identifiers at the pin.
-func (p *pin) contextLinks(ctx context.Context, at []ident, as role) ([]edge, error) {
-	keys, texts := keysOf(at)
-	var edges []edge
-	params := store.Params{"keys": keys, "texts": texts, "excluded": as.excluded, "limit": uint32(maxLinks)}
-	err := p.query(ctx, "links_of_context", params, func(row store.Row) error {
-		var e edge
-		var kind uint8
-		var reverse bool
-		if err := row.Scan(&e.from.system, &e.from.value, &e.to.system, &e.to.value, &kind, &reverse, &e.position, &e.source); err != nil {
-			return err
-		}
-		e.via = via(v1.IdentityLink_Kind(kind), reverse)
-		edges = append(edges, e)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("follow links of context: %w", err)
-	}
-	return edges, nil
-}
-
-// eventLinks are the edges between identifiers that one event states together.
-func (p *pin) eventLinks(ctx context.Context, at []ident, as role) ([]edge, error) {
-	keys, texts := keysOf(at)
-	var edges []edge
-	params := store.Params{"keys": keys, "texts": texts, "kind": as.event, "limit": uint32(maxLinks)}
-	err := p.query(ctx, "links_of_events", params, func(row store.Row) error {
-		e := edge{via: "same_event"}
-		if err := row.Scan(&e.from.system, &e.from.value, &e.to.system, &e.to.value, &e.position, &e.source); err != nil {
-			return err
-		}
-		edges = append(edges, e)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("follow links of events: %w", err)
-	}
-	return edges, nil
 }
 
 // via names a link as seen from the identifier that it was reached from.
@@ -322,6 +279,15 @@ func baseLinks(at []ident, sources []*source) []edge {
 		}
 	}
 	return edges
+}
+
+// packedOf returns the identifiers as the path tables hold them.
+func packedOf(ids []ident) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = projections.Pack(id.system, id.value)
+	}
+	return out
 }
 
 // keysOf returns the keys and texts of identifiers, as the statements take them.

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -114,24 +116,26 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 	if len(ids) == 0 {
 		return nil
 	}
-	keys, texts := keysOf(ids)
+	keys, _ := keysOf(ids)
 	names, within := ruled(sources)
 	lo, hi := at.bounds(maxPair.Microseconds())
 	params := store.Params{
-		"keys": keys, "texts": texts, "rules": len(names) > 0, "ruled": names, "from": lo, "until": hi,
+		"keys": keys, "packed": packedOf(ids), "rules": len(names) > 0, "ruled": names, "from": lo, "until": hi,
 		"start_occurred": from.occurred, "start_position": uint64(from.position),
 	}
+	actors, labels := map[string]actor{}, map[string]labels{}
 	return p.query(ctx, "record_events", params, func(sr store.Row) error {
 		r := &row{}
-		var position, pair, rule uint64
-		var action, outcome, mode, readerType uint8
-		err := sr.Scan(&position, &r.occurred, &r.source, &action, &outcome, &mode, &r.breakGlass, &r.reader.system, &r.reader.value,
-			&r.readerName, &readerType, &r.role.system, &r.role.code, &r.role.display, &r.department, &r.purposes, &pair, &rule)
+		var position, codes, pair, rule uint64
+		var actor, label string
+		err := sr.Scan(&position, &r.occurred, &r.received, &codes, &actor, &label, &pair, &rule)
 		if err != nil {
 			return err
 		}
-		r.position, r.action, r.readerType = proto.Position(position), v1.Action(action), v1.ReaderType(readerType)
-		r.judge(outcome, mode)
+		r.position = proto.Position(position)
+		r.judge(projections.CodesOf(codes))
+		r.actor = unpacked(actors, actor, unpackActor)
+		r.purposes = unpacked(labels, label, unpackLabels).purposes
 		r.pairBy(pair, rule, 0, within)
 		named := r.reader.byName()
 		r.rank = readerRank(r.readerType, r.reader.value != "" && !named, r.readerName != "" || named)
@@ -139,9 +143,11 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 	})
 }
 
-func (r *row) judge(outcome, mode uint8) {
-	r.failed = v1.Outcome(outcome) > v1.Outcome_OUTCOME_SUCCESS
-	r.incidental = v1.AccessMode(mode) == v1.AccessMode_ACCESS_MODE_INCIDENTAL
+// judge takes what the codes of an event say.
+func (r *row) judge(c projections.Codes) {
+	r.action, r.readerType, r.patients, r.breakGlass = v1.Action(c.Action), v1.ReaderType(c.ReaderType), c.Patients, c.BreakGlass
+	r.failed = v1.Outcome(c.Outcome) > v1.Outcome_OUTCOME_SUCCESS
+	r.incidental = v1.AccessMode(c.Mode) == v1.AccessMode_ACCESS_MODE_INCIDENTAL
 }
 
 // pairBy chooses the key by which the event pairs: its request id, else the rule of its source, else none.
@@ -165,12 +171,16 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 	if len(page) == 0 {
 		return nil, nil
 	}
-	positions, lo, hi := extent(page)
+	params := places(page)
+	params["keys"] = keys
 	full := make(map[uint64]*v1.Access, len(page))
-	params := store.Params{"keys": keys, "from": lo, "until": hi + 1, "positions": positions, "patients_shown": uint16(patientsShown)}
-	err := p.query(ctx, "access_details", params, func(r store.Row) error { return scanDetail(r, full) })
+	imports := map[uint64][]*v1.Access{}
+	err := p.query(ctx, "access_details", params, func(r store.Row) error { return scanDetail(r, full, imports) })
 	if err != nil {
 		return nil, fmt.Errorf("read accesses: %w", err)
+	}
+	if err := p.markBackfill(ctx, imports); err != nil {
+		return nil, err
 	}
 	out := make([]*v1.Access, 0, len(page))
 	for _, a := range page {
@@ -188,17 +198,9 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 func (p *pin) detailsOfReaders(ctx context.Context, readers []uint64, page []*access) ([]*v1.Access, error) {
 	var out []*v1.Access
 	for chunk := range slices.Chunk(page, detailChunk) {
-		positions, lo, hi := extent(chunk)
-		var keys []uint64
-		params := store.Params{"readers": readers, "from": lo, "until": hi + 1, "positions": positions, "patients_shown": uint16(patientsShown)}
-		err := p.query(ctx, "access_patients", params, func(r store.Row) error {
-			var key uint64
-			err := r.Scan(&key)
-			keys = append(keys, key)
-			return err
-		})
+		keys, err := p.patientsOf(ctx, readers, chunk)
 		if err != nil {
-			return nil, fmt.Errorf("find patients of accesses: %w", err)
+			return nil, err
 		}
 		part, err := p.details(ctx, keys, chunk)
 		if err != nil {
@@ -209,14 +211,44 @@ func (p *pin) detailsOfReaders(ctx context.Context, readers []uint64, page []*ac
 	return out, nil
 }
 
-// extent returns the positions of the shown events and the times between which they occurred.
-func extent(page []*access) (positions []uint64, lo, hi int64) {
-	positions, lo, hi = make([]uint64, len(page)), page[0].shown.occurred, page[0].shown.occurred
+// patientsOf returns the patient keys of a page. An event with one patient said it itself; the others are asked for.
+func (p *pin) patientsOf(ctx context.Context, readers []uint64, page []*access) ([]uint64, error) {
+	var several []*access
+	known := map[uint64]bool{}
+	for _, a := range page {
+		if known[a.shown.patient] = true; a.shown.patients > 1 {
+			several = append(several, a)
+		}
+	}
+	if len(several) > 0 {
+		params := places(several)
+		params["readers"] = readers
+		err := p.query(ctx, "access_patients", params, func(r store.Row) error {
+			var key uint64
+			err := r.Scan(&key)
+			known[key] = true
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find patients of accesses: %w", err)
+		}
+	}
+	return slices.Collect(maps.Keys(known)), nil
+}
+
+// places are the parameters by which the statements find the shown events of a page.
+func places(page []*access) store.Params {
+	positions, lo, hi := make([]uint64, len(page)), page[0].shown.occurred, page[0].shown.occurred
+	received := map[int64]bool{}
 	for i, a := range page {
 		positions[i] = uint64(a.shown.position)
 		lo, hi = min(lo, a.shown.occurred), max(hi, a.shown.occurred)
+		received[a.shown.received] = true
 	}
-	return positions, lo, hi
+	return store.Params{
+		"positions": positions, "from": lo, "until": hi + 1, "received": slices.Sorted(maps.Keys(received)),
+		"patients_shown": uint16(patientsShown),
+	}
 }
 
 // complete adds what the other reports of the access say.
@@ -230,69 +262,4 @@ func (a *access) complete(d *v1.Access) {
 			}
 		}
 	}
-}
-
-// scanDetail reads one row of access_details.sql: the event, or one more patient of it.
-func scanDetail(r store.Row, full map[uint64]*v1.Access) error {
-	a := &v1.Access{Reader: &v1.Reader{}}
-	var patient v1.Patient
-	var patientID, readerID, encounter v1.Identifier
-	var role coding
-	var ordinal, count uint16
-	var action, outcome, mode, readerType uint8
-	var types, systems, values, names []string
-	var counts []uint32
-	err := r.Scan(&a.Position, &a.OccurredUs, &a.RecordedUs, &a.ReceivedUs, &ordinal, &count, &patientID.System, &patientID.Value,
-		&patient.Text, &action, &a.ActionCode, &outcome, &mode, &readerID.System, &readerID.Value, &a.Reader.Name, &readerType,
-		&role.system, &role.code, &role.display, &a.Reader.Department, &types, &systems, &values, &names, &counts,
-		&encounter.System, &encounter.Value, &a.Application, &a.OnBehalfOf, &a.Organization, &a.Site, &a.Workstation,
-		&a.NetworkAddress, &a.Purposes, &a.BreakGlass, &a.Sensitivity, &a.Source, &a.Flags, &a.Backfill)
-	if err != nil {
-		return err
-	}
-	known := full[a.Position]
-	if known == nil {
-		known = a
-		full[a.Position] = a
-		a.Action, a.Outcome, a.Mode = v1.Action(action), v1.Outcome(outcome), v1.AccessMode(mode)
-		a.Reader.Type = v1.ReaderType(readerType)
-		if readerID.Value != "" && !identOf(&readerID).byName() {
-			a.Reader.Identifiers = []*v1.Identifier{{System: readerID.System, Value: readerID.Value}}
-		}
-		a.Reader.Role = role.proto()
-		if encounter.Value != "" {
-			a.Encounter = &v1.Identifier{System: encounter.System, Value: encounter.Value}
-		}
-		a.Objects = objects(types, systems, values, names, counts)
-	}
-	if patientID.Value != "" {
-		known.Patients = append(known.Patients, &v1.Patient{
-			Identifiers: []*v1.Identifier{{System: patientID.System, Value: patientID.Value}}, Text: patient.Text,
-		})
-	} else if patient.Text != "" {
-		known.Patients = append(known.Patients, &v1.Patient{Text: patient.Text})
-	}
-	return nil
-}
-
-// objects puts the parallel arrays of a row together.
-func objects(types, systems, values, names []string, counts []uint32) []*v1.Object {
-	at := func(list []string, i int) string {
-		if i < len(list) {
-			return list[i]
-		}
-		return ""
-	}
-	var out []*v1.Object
-	for i := range types {
-		o := &v1.Object{Type: types[i], Name: at(names, i)}
-		if v := at(values, i); v != "" {
-			o.Id = &v1.Identifier{System: at(systems, i), Value: v}
-		}
-		if i < len(counts) {
-			o.Count = counts[i]
-		}
-		out = append(out, o)
-	}
-	return out
 }

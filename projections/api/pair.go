@@ -28,22 +28,23 @@ type pairKey struct {
 type row struct {
 	position proto.Position
 	occurred int64
-	source   string
-	pair     pairKey
+	actor
+	pair pairKey
 	// within is how far apart a report that pairs with this one may have occurred.
 	within time.Duration
 	action v1.Action
 	// rank is how specific the reader is, higher is more; see readerRank.
 	rank int
 
-	reader                         ident
-	readerName, department         string
 	readerType                     v1.ReaderType
-	role                           coding
 	purposes                       []string
 	failed, incidental, breakGlass bool
-	// patient is the key of the event's first patient.
+	// patient is the key of the event's first patient, or of one of them where the event was found by object.
 	patient uint64
+	// patients is how many distinct patients the event names.
+	patients uint16
+	// received is when the journal received it: the parts of the tables are by received time.
+	received int64
 }
 
 // coding is a code as a map key would be; the zero one is none.

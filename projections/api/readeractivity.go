@@ -116,21 +116,20 @@ func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from ord
 	if len(ids) == 0 {
 		return nil
 	}
-	keys, texts := keysOf(ids)
+	keys, _ := keysOf(ids)
 	lo, hi := at.bounds(maxPair.Microseconds())
 	params := store.Params{
-		"keys": keys, "texts": texts, "from": lo, "until": hi,
+		"keys": keys, "packed": packedOf(ids), "from": lo, "until": hi,
 		"start_occurred": from.occurred, "start_position": uint64(from.position),
 	}
 	return p.query(ctx, "reader_events", params, func(sr store.Row) error {
 		r := &row{}
-		var position, pair uint64
-		var action, outcome, mode uint8
-		if err := sr.Scan(&position, &r.occurred, &r.source, &action, &outcome, &mode, &r.breakGlass, &r.patient, &pair); err != nil {
+		var position, codes, pair uint64
+		if err := sr.Scan(&position, &r.occurred, &r.received, &r.source, &codes, &r.patient, &pair); err != nil {
 			return err
 		}
-		r.position, r.action = proto.Position(position), v1.Action(action)
-		r.judge(outcome, mode)
+		r.position = proto.Position(position)
+		r.judge(projections.CodesOf(codes))
 		r.pairBy(pair, 0, r.patient, nil)
 		return add(r)
 	})
@@ -141,10 +140,10 @@ func (p *pin) days(ctx context.Context, a *listAsk, ids []ident, totals *v1.Read
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	keys, texts := keysOf(ids)
+	keys, _ := keysOf(ids)
 	from, until := a.at.bounds(0)
 	patients := map[string]uint64{}
-	params := store.Params{"keys": keys, "texts": texts, "zone": a.zone.String(), "from": from, "until": until}
+	params := store.Params{"keys": keys, "packed": packedOf(ids), "zone": a.zone.String(), "from": from, "until": until}
 	err := p.query(ctx, "reader_days", params, func(row store.Row) error {
 		var day string
 		var n uint64

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -77,15 +75,12 @@ func (p *pin) humans(ctx context.Context, readers []ident, sources []*source) (*
 func (p *pin) readerLinks(ctx context.Context, at []ident) (edges []edge, whole bool, err error) {
 	whole = true
 	for chunk := range slices.Chunk(at, readerChunk) {
-		var ofContext, ofEvents []edge
-		together, ctx := errgroup.WithContext(ctx)
-		together.Go(func() (err error) { ofContext, err = p.contextLinks(ctx, chunk, readerRole); return err })
-		together.Go(func() (err error) { ofEvents, err = p.eventLinks(ctx, chunk, readerRole); return err })
-		if err := together.Wait(); err != nil {
-			return nil, false, err //nolint:wrapcheck // says what failed
+		found, err := p.step(ctx, chunk, nil, readerRole)
+		if err != nil {
+			return nil, false, err
 		}
-		whole = whole && len(ofContext) < maxLinks && len(ofEvents) < maxLinks
-		edges = append(append(edges, ofContext...), ofEvents...)
+		whole = whole && !found.bounded
+		edges = append(edges, found.edges()...)
 	}
 	return edges, whole, nil
 }

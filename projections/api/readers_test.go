@@ -153,8 +153,8 @@ func TestRowsReadForLinks(t *testing.T) {
 	for _, line := range c.lines {
 		t.Log(line)
 	}
-	// At most a granule of 512 rows for each identifier: two a reader.
-	if limit := uint64(2 * 512 * readers); c.links > limit {
+	// At most a granule of 64 rows for each identifier, two a reader; and those of the record.
+	if limit := uint64(64 * (2*readers + 10)); c.links > limit {
 		t.Errorf("%d rows of identity read, want at most %d", c.links, limit)
 	}
 }

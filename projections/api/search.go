@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -156,10 +157,11 @@ func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, er
 	var readers []uint64
 	err := p.query(ctx, statement, params, func(sr store.Row) error {
 		r := &row{}
-		var position, reader uint64
-		if err := sr.Scan(&position, &r.occurred, &reader); err != nil {
+		var position, codes, reader uint64
+		if err := sr.Scan(&position, &r.occurred, &r.received, &codes, &r.patient, &reader); err != nil {
 			return err
 		}
+		r.judge(projections.CodesOf(codes))
 		r.position = proto.Position(position)
 		page = append(page, &access{shown: r})
 		if !seen[reader] {

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -32,6 +33,8 @@ type Config struct {
 	Store *store.Store
 	// Version returns the version of the projections that answers; 0 while there is none. Required.
 	Version func(ctx context.Context) (uint64, error)
+	// Live returns what the version that answers holds, when this process keeps it up; false: ask ClickHouse. Default: never.
+	Live func() (projections.Live, bool)
 	// Ask journals questions and returns once they are on disk. When it fails, the answer does not leave. Required.
 	Ask func(ctx context.Context, questions []*v1.Question) error
 	// Locate finds the position of an event or dead letter by its id. Required.
@@ -81,6 +84,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TimeZone == nil {
 		c.TimeZone = time.UTC
+	}
+	if c.Live == nil {
+		c.Live = func() (projections.Live, bool) { return projections.Live{}, false }
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -164,11 +164,11 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		return err
 	}
 	together, ctx := errgroup.WithContext(ctx)
-	apart := false
+	apart, looks := false, uint64(0)
 	together.Go(func() (err error) { apart, err = p.fillAccesses(ctx, a, who, sources, res); return err })
 	if a.first() {
 		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
-		together.Go(func() (err error) { res.Looks, err = p.looks(ctx, who.idents()); return err })
+		together.Go(func() (err error) { res.Looks, looks, err = p.looks(ctx, who.idents()); return err })
 	}
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -182,6 +182,9 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 	}
 	if n := int(res.Totals.GetReaders()) - len(res.Readers); n > 0 {
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
+	}
+	if n := len(res.Looks); looks > uint64(n) {
+		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The latest %d of %d looks at this record through Readtrail are listed.", n, looks))
 	}
 	if apart {
 		res.Header.Notes = append(res.Header.Notes, "Links of identity between the readers are too many to follow: a reader may be listed under more than one identifier.")
@@ -290,21 +293,20 @@ func nameForms(name string) []string {
 	return forms
 }
 
-// looks lists the questions that were asked about the identifiers through Readtrail.
-func (p *pin) looks(ctx context.Context, ids []ident) ([]*v1.Look, error) {
+// looks lists the latest questions that were asked about the identifiers through Readtrail, and says how many there are.
+func (p *pin) looks(ctx context.Context, ids []ident) (out []*v1.Look, all uint64, err error) {
 	keys, texts := keysOf(ids)
-	var out []*v1.Look
 	params := store.Params{"keys": keys, "texts": texts, "limit": uint32(maxLooks)}
-	err := p.query(ctx, "looks", params, func(row store.Row) error {
+	err = p.query(ctx, "looks", params, func(row store.Row) error {
 		l := &v1.Look{}
 		var pages uint64
-		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages)
+		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages, &all)
 		l.Pages = uint32(pages)
 		out = append(out, l)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read looks: %w", err)
+		return nil, 0, fmt.Errorf("read looks: %w", err)
 	}
-	return out, nil
+	return out, all, nil
 }

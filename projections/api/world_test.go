@@ -78,6 +78,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) config() api.Config {
 	return api.Config{
 		Store: w.store, Head: w.head, ReadBatch: w.readBatch, Ask: w.ask, Now: w.clock, SoftwareVersion: "test",
+		Live: w.projector.Live,
 		Version: func(ctx context.Context) (uint64, error) {
 			v, err := projections.ActiveVersion(ctx, w.store)
 			return uint64(v), err

@@ -1,9 +1,10 @@
 -- Who is who. Applied when a question is asked: rows of accesses keep the identifier that the event stated, so a merge
 -- rewrites nothing and an un-merge needs no repair. Every row has the position that says it: `position <= P` answers as
--- it was known at P.
+-- it was known at P. A question looks up single identifiers here, those of all
+-- readers of a record at a time: granules of 64 rows.
 
 -- Every version of every context fact, without its JSON. Read by: the identity walk (which version of a resource is
--- the latest at P), display names. Cost: one granule a resource.
+-- the latest at P), display names. Cost: one granule (64 rows) a resource.
 -- The latest at P: argMax(..., position) where resource_key = k and position <= P; deleted counts as a version.
 CREATE TABLE IF NOT EXISTS context_vN
 (
@@ -26,7 +27,7 @@ CREATE TABLE IF NOT EXISTS context_vN
 )
 ENGINE = MergeTree
 ORDER BY (resource_key, position)
-SETTINGS index_granularity = 1024,
+SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
@@ -58,7 +59,7 @@ CREATE TABLE IF NOT EXISTS identity_links_vN
 )
 ENGINE = MergeTree
 ORDER BY (key, position, ordinal)
-SETTINGS index_granularity = 512,
+SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
@@ -80,7 +81,7 @@ CREATE TABLE IF NOT EXISTS event_links_vN
 ENGINE = AggregatingMergeTree
 PRIMARY KEY (key, other_key, kind)
 ORDER BY (key, other_key, kind, system, value, other_system, other_value, source)
-SETTINGS index_granularity = 512,
+SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
@@ -104,6 +105,6 @@ CREATE TABLE IF NOT EXISTS identifiers_vN
 ENGINE = AggregatingMergeTree
 PRIMARY KEY (folded, kind)
 ORDER BY (folded, kind, system, value, key)
-SETTINGS index_granularity = 512,
+SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;

@@ -1,13 +1,6 @@
--- Identifiers known for a value, whatever system assigned it.
--- Read by: every question that names somebody without a system. Cost: one granule (512 rows) a part.
-SELECT
-    system,
-    value,
-    max(text) AS name,
-    min(position) AS first_position
+-- Identifiers known for a value, whatever system assigned it. Rows may not be merged yet.
+-- Read by: every question that names somebody without a system. Cost: one granule (64 rows) a part.
+SELECT system, value, kind, text, position
 FROM identifiers_vN
 WHERE folded = {folded:String} AND kind IN {kinds:Array(UInt8)}
-GROUP BY system, value
-HAVING first_position <= {position:UInt64}
 ORDER BY system, value
-LIMIT {limit:UInt32}

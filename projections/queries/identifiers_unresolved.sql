@@ -1,5 +1,5 @@
 -- Texts of patients without an identifier that equal one of the given texts.
--- Read by: the unresolved candidates of who-viewed. Cost: one granule (512 rows) a text and part.
+-- Read by: the unresolved candidates of who-viewed. Cost: one granule (64 rows) a text and part.
 SELECT
     value,
     min(position) AS first_position

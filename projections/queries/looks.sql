@@ -1,4 +1,5 @@
--- Looks through Readtrail at a record, under any of its identifiers, newest first: one row a question.
+-- Looks through Readtrail at a record, under any of its identifiers, newest first: one row a question, and how many there
+-- are in all.
 -- Read by: the first page of who-viewed. Cost: one granule (1,024 rows) an identifier and part.
 SELECT
     question_id,
@@ -8,7 +9,8 @@ SELECT
     any(purpose) AS why,
     toUnixTimestamp64Micro(min(asked)) AS asked_us,
     sum(rows) AS rows_seen,
-    uniqExact(position) AS pages
+    uniqExact(position) AS pages,
+    count() OVER () AS looks
 FROM
 (
     SELECT question_id, asker, role, query, purpose, asked, rows, position

@@ -7,8 +7,8 @@ FROM
 (
     SELECT toDate32(occurred, {zone:String}) AS local_day, patient_key
     FROM accesses_by_reader_vN
-    WHERE reader_key IN {keys:Array(UInt64)}
-      AND concat(reader_system, '|', reader_value) IN {texts:Array(String)}
+    PREWHERE reader_key IN {keys:Array(UInt64)}
+    WHERE reader IN {packed:Array(String)}
       AND position <= {position:UInt64}
       AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
 )

@@ -3,16 +3,14 @@
 SELECT
     position,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
+    toUnixTimestamp64Micro(received) AS received_us,
     source,
-    action,
-    outcome,
-    mode,
-    break_glass,
+    codes,
     patient_key,
     pair_key
 FROM accesses_by_reader_vN
-WHERE reader_key IN {keys:Array(UInt64)}
-  AND concat(reader_system, '|', reader_value) IN {texts:Array(String)}
+PREWHERE reader_key IN {keys:Array(UInt64)}
+WHERE reader IN {packed:Array(String)}
   AND position <= {position:UInt64} AND patient_ordinal = 0
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND (occurred, position) <= (fromUnixTimestamp64Micro({start_occurred:Int64}), {start_position:UInt64})

@@ -4,6 +4,9 @@
 SELECT
     position,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
+    toUnixTimestamp64Micro(received) AS received_us,
+    codes,
+    patient_key,
     reader_key
 FROM accesses_by_patient_vN
 WHERE position <= {position:UInt64}

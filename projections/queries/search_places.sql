@@ -5,6 +5,9 @@
 SELECT
     position,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
+    toUnixTimestamp64Micro(received) AS received_us,
+    codes,
+    patient_key,
     reader_key
 FROM accesses_by_reader_vN
 WHERE patient_ordinal = 0 AND position <= {position:UInt64}

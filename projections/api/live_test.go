@@ -1,0 +1,86 @@
+package api_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// TestWhatIsKeptIsWhatIsAsked compares, after every change of what stands around an answer, the service that keeps it while
+// the projector tells of no change with one that asks ClickHouse each time.
+func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
+	w := newWorld(t)
+	quiet := func(change func(*api.Config)) *api.Service {
+		cfg := w.config()
+		cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
+		change(&cfg)
+		s, err := api.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		return s
+	}
+	keeps := quiet(func(*api.Config) {})
+	gap := func(until time.Time) *v1.Item {
+		fact := &v1.CoverageFact{Source: "ehr", Kind: v1.CoverageFact_KIND_SILENCE, FromUs: begin.Add(-3 * time.Hour).UnixMicro()}
+		if !until.IsZero() {
+			fact.UntilUs = until.UnixMicro()
+		}
+		return &v1.Item{Body: &v1.Item_Coverage{Coverage: fact}}
+	}
+	byText := func(text string) *v1.Item {
+		return access("ehr", begin.Add(-time.Hour), nil, id("urn:staff", "r"), func(e *v1.AccessEvent) { e.Patients = []*v1.Patient{{Text: text}} })
+	}
+	for i, items := range [][]*v1.Item{
+		{access("ehr", begin.Add(-2*time.Hour), id("urn:mrn", "1"), id("urn:staff", "r"))},
+		{registered(&v1.SourceRegistered{Name: "ehr", Owner: "first"})},
+		{gap(time.Time{})},
+		{byText("Nobody")},
+		{access("pacs", begin.Add(-4*time.Hour), id("urn:mrn", "1"), id("urn:staff", "s"))},
+		{gap(begin.Add(-time.Hour))},
+		{byText("Nobody"), byText("Somebody")},
+		{registered(&v1.SourceRegistered{Name: "ehr", Owner: "second"}), registered(&v1.SourceRegistered{Name: "ris"})},
+	} {
+		w.pass(time.Minute)
+		w.append(items...)
+		w.settle()
+		for _, m := range []*v1.WhoViewedRequest{
+			{Patient: "1", Purpose: "p"},
+			{Patient: "1", Purpose: "p", FromUs: begin.Add(-3 * time.Hour).UnixMicro(), UntilUs: begin.UnixMicro()},
+			{Patient: "1", Purpose: "p", AsOfUs: begin.Add(2*time.Minute + time.Second).UnixMicro()},
+		} {
+			var got [2]*v1.WhoViewedResponse
+			for k, s := range []*api.Service{keeps, quiet(func(c *api.Config) { c.Live = nil })} {
+				res, err := s.WhoViewed(w.ctx(), connect.NewRequest(m))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[k] = res.Msg
+			}
+			ignore := protocmp.IgnoreFields(&v1.AnswerHeader{}, "question_id")
+			if diff := cmp.Diff(got[1], got[0], protocmp.Transform(), ignore); diff != "" {
+				t.Fatalf("change %d: asked (-) and kept (+): %s", i, diff)
+			}
+		}
+	}
+	// Nothing changes any more: nothing around the answer is asked for.
+	c := &costs{}
+	keeps.SetMeter(func(name string, _ store.Stats) { c.meter(name, store.Stats{}) })
+	if _, err := keeps.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "1", Purpose: "p"})); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"watermark", "sources", "source_extents", "coverage", "unresolved_events", "unresolved_since"} {
+		if c.statements[name] > 0 {
+			t.Errorf("%s was asked again", name)
+		}
+	}
+}

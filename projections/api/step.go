@@ -1,0 +1,217 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// What a row of identity_step.sql is.
+const (
+	stepContextLink = 1
+	stepEventLink   = 2
+	stepName        = 3
+)
+
+// resourceChunk is how many context resources one statement asks about: keys of 20 digits, 100 KB of parameters.
+const resourceChunk = 5_000
+
+// naming is one row that names an identifier.
+type naming struct {
+	id       ident
+	kind     uint8
+	text     string
+	position uint64
+}
+
+// identified is what all rows say of an identifier.
+type identified struct {
+	// text is the largest of all names, as the table merges them.
+	text  string
+	first uint64
+	// inEvents: an event named it, so it may key rows; the others are known from context only.
+	inEvents bool
+}
+
+// edgeKey tells edges apart. Many resources may state one and the same.
+type edgeKey struct {
+	from, to ident
+	via      string
+}
+
+// stated are the edges of the version of a resource that stated any last.
+type stated struct {
+	position uint64
+	edges    []edge
+}
+
+// step is what one statement of the identity walk found, while its rows are added up.
+type step struct {
+	as                  role
+	names               map[ident]*identified
+	ofEvents, ofContext map[edgeKey]edge
+	resources           map[uint64]*stated
+	// bounded: there were more links than a step keeps, and no person has as many.
+	bounded bool
+}
+
+func newStep(as role) *step {
+	return &step{
+		as: as, names: map[ident]*identified{}, ofEvents: map[edgeKey]edge{}, ofContext: map[edgeKey]edge{}, resources: map[uint64]*stated{},
+	}
+}
+
+// name adds a row that names an identifier.
+func (s *step) name(n naming) {
+	known := s.names[n.id]
+	if known == nil {
+		known = &identified{first: n.position}
+		s.names[n.id] = known
+	}
+	known.text, known.first = max(known.text, n.text), min(known.first, n.position)
+	known.inEvents = known.inEvents || n.kind == s.as.event
+}
+
+// known counts the identifiers that were named at or before a position.
+func (s *step) known(position proto.Position) int {
+	n := 0
+	for _, x := range s.names {
+		if x.first <= uint64(position) {
+			n++
+		}
+	}
+	return n
+}
+
+// forget drops the identifiers that were first named later.
+func (s *step) forget(position proto.Position) {
+	maps.DeleteFunc(s.names, func(_ ident, n *identified) bool { return n.first > uint64(position) })
+}
+
+// only is what was found of some identifiers.
+func (s *step) only(ids []ident) *step {
+	out := newStep(s.as)
+	for _, id := range ids {
+		out.names[id] = s.names[id]
+	}
+	return out
+}
+
+// idents are the identifiers that were named, in order.
+func (s *step) idents() []ident {
+	return slices.SortedFunc(maps.Keys(s.names), func(a, b ident) int {
+		return cmp.Or(cmp.Compare(a.system, b.system), cmp.Compare(a.value, b.value))
+	})
+}
+
+// edges are the links that were found, of context before those of events, each in the order in which they were stated.
+func (s *step) edges() []edge { return append(ordered(s.ofContext), ordered(s.ofEvents)...) }
+
+func ordered(edges map[edgeKey]edge) []edge {
+	return slices.SortedFunc(maps.Values(edges), func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.to.system, b.to.system), cmp.Compare(a.to.value, b.to.value),
+			cmp.Compare(a.from.system, b.from.system), cmp.Compare(a.from.value, b.from.value), cmp.Compare(a.via, b.via))
+	})
+}
+
+// keep keeps the earliest statement of an edge.
+func keep(edges map[edgeKey]edge, e edge) {
+	key := edgeKey{e.from, e.to, e.via}
+	if old, ok := edges[key]; !ok || e.position < old.position || (e.position == old.position && e.source < old.source) {
+		edges[key] = e
+	}
+}
+
+// step reads the links that leave some identifiers at the pin, and looks some up.
+func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error) {
+	s := newStep(as)
+	keys, texts := keysOf(at)
+	folded := make([]string, len(look))
+	for i, id := range look {
+		folded[i] = projections.Fold(id.value)
+	}
+	params := store.Params{
+		"keys": keys, "texts": texts, "folded": folded, "kinds": as.kinds, "excluded": as.excluded, "event_kind": as.event,
+	}
+	if err := p.query(ctx, "identity_step", params, s.add); err != nil {
+		return nil, fmt.Errorf("follow identifiers: %w", err)
+	}
+	s.forget(p.position)
+	return s, p.current(ctx, s)
+}
+
+// add takes a row of identity_step.sql.
+func (s *step) add(row store.Row) error {
+	var e edge
+	var what, kind uint8
+	var reverse bool
+	var resource uint64
+	var text string
+	err := row.Scan(&what, &e.from.system, &e.from.value, &e.to.system, &e.to.value, &kind, &reverse, &e.position, &e.source, &resource, &text)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case stepName:
+		s.name(naming{e.from, kind, text, e.position})
+	case stepEventLink:
+		e.via = "same_event"
+		keep(s.ofEvents, e)
+	case stepContextLink:
+		e.via = via(v1.IdentityLink_Kind(kind), reverse)
+		last := s.resources[resource]
+		if last == nil || e.position > last.position {
+			last = &stated{position: e.position}
+			s.resources[resource] = last
+		}
+		if e.position == last.position {
+			last.edges = append(last.edges, e)
+		}
+	}
+	if len(s.ofEvents) > maxLinks || len(s.resources) > maxLinks {
+		s.bounded = true
+		return store.Stop()
+	}
+	return nil
+}
+
+// current keeps of the links of context those whose resource has no later version.
+func (p *pin) current(ctx context.Context, s *step) error {
+	if len(s.resources) == 0 {
+		return nil
+	}
+	resources := slices.Sorted(maps.Keys(s.resources))
+	together, ctx := errgroup.WithContext(ctx)
+	chunks := slices.Collect(slices.Chunk(resources, resourceChunk))
+	holds := make([][]uint64, len(chunks))
+	for i, chunk := range chunks {
+		together.Go(func() error {
+			return p.query(ctx, "latest_versions", store.Params{"resources": chunk}, func(row store.Row) error {
+				var resource, position uint64
+				err := row.Scan(&resource, &position)
+				if err == nil && s.resources[resource].position == position {
+					holds[i] = append(holds[i], resource)
+				}
+				return err
+			})
+		})
+	}
+	if err := together.Wait(); err != nil {
+		return fmt.Errorf("follow links of context: %w", err)
+	}
+	for _, resource := range slices.Concat(holds...) {
+		for _, e := range s.resources[resource].edges {
+			keep(s.ofContext, e)
+		}
+	}
+	return nil
+}

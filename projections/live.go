@@ -1,0 +1,82 @@
+package projections
+
+import (
+	"github.com/readtrail/readtrail/proto"
+)
+
+// Live is what the version that answers holds, as the projector of this process knows it without asking ClickHouse: a
+// question that had to ask how far the tables are, and whether anything around it changed, would ask five times before it
+// begins.
+type Live struct {
+	Version uint32
+	// Position is the watermark of accesses, Received its received time in microseconds.
+	Position proto.Position
+	Received int64
+	// Sources, Coverage, Unresolved and Extents are watermarks at which rows of that kind were written last; 0: none since
+	// this process began. While one stands, what was read at or above it holds.
+	Sources, Coverage, Unresolved, Extents proto.Position
+	// Changed closes when any of this changes.
+	Changed <-chan struct{}
+}
+
+// Live returns it, or false while this process does not keep a version up: then ClickHouse must be asked.
+func (p *Projector) Live() (Live, bool) {
+	p.mu.Lock()
+	version, m := p.live, p.liveMarks
+	p.mu.Unlock()
+	if m == nil {
+		return Live{}, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.current[ProjectorAccesses]
+	return Live{
+		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
+		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
+	}, m.running
+}
+
+// unresolvedRows stands beside the tables for the rows of accesses_by_patient without an identifier: the others, which
+// come all the time, do not change what is counted of them.
+const unresolvedRows = numTables
+
+// wrote notes that rows of a table were written; they count from the projector's next watermark on.
+func (m *marks) wrote(id tableID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pending[id] = true
+}
+
+// wroteAll has the next watermarks count as a change of everything.
+func (m *marks) wroteAll() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.pending {
+		m.pending[i] = true
+	}
+}
+
+// begins notes that a session keeps the version up.
+func (m *marks) begins() {
+	m.wroteAll()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = true
+}
+
+// ends notes that nobody keeps the version up for now: another process may.
+func (m *marks) ends() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = false
+}
+
+// settle makes what a projector wrote part of its watermark. The lock is held.
+func (m *marks) settle(projector string, position proto.Position) {
+	for i := range m.pending {
+		rollup := tableID(i) >= firstRollup && tableID(i) != unresolvedRows
+		if m.pending[i] && rollup == (projector == ProjectorRollups) {
+			m.pending[i], m.written[i] = false, position
+		}
+	}
+}
