@@ -151,7 +151,7 @@ func (c *Config) checkSizes(f *faults) {
 	}
 	var disk unix.Statfs_t
 	if err := unix.Statfs(existing(c.DataDir), &disk); err == nil {
-		total := Size(int64(disk.Blocks) * disk.Bsize)
+		total := Size(int64(disk.Blocks) * int64(disk.Bsize)) //nolint:unconvert // types differ between platforms
 		for key, reserve := range map[string]Size{"journal.reserve": c.Journal.Reserve, "clickhouse.keep_free_space": c.ClickHouse.KeepFree} {
 			if reserve >= total && (key != "journal.reserve" || c.Journal.URL == "") && (key == "journal.reserve" || c.ClickHouse.DSN == "") {
 				f.add(key, "%s is more than the whole disk of %s (%.1f GiB): everything would be refused", reserve, c.DataDir, float64(total)/(1<<30))

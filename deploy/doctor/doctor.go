@@ -101,9 +101,6 @@ func dataDir(dir string) Finding {
 	return private("data directory", dir, dir+" does not exist yet; `readtrail up` makes it", "look in", "chmod 700 ")
 }
 
-// Magic numbers of file systems that forget everything at a power cut (statfs(2)).
-var forgetful = map[int64]string{unix.TMPFS_MAGIC: "tmpfs", unix.RAMFS_MAGIC: "ramfs"}
-
 func fileSystem(dir string) Finding {
 	f := Finding{Check: "file system"}
 	var st unix.Statfs_t
@@ -126,7 +123,7 @@ func freeSpace(c *config.Config) Finding {
 		f.Found, f.Do = "cannot be read: "+err.Error(), "check the path"
 		return f
 	}
-	free := config.Size(int64(st.Bavail) * st.Bsize)
+	free := config.Size(int64(st.Bavail) * int64(st.Bsize)) //nolint:unconvert // types differ between platforms
 	f.Found = fmt.Sprintf("%.1f GiB free, events are refused below %s", float64(free)/(1<<30), c.Journal.Reserve)
 	if f.OK = free > 2*c.Journal.Reserve; !f.OK {
 		f.Do = "make room: nothing is deleted to make it"
