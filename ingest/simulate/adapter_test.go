@@ -28,7 +28,7 @@ func TestTheAdapterUnderstandsEveryEvent(t *testing.T) {
 	cfg.Incidents = 560
 	h := hospital(t, cfg)
 	d := fhir.NewDecoder(fhir.Limits{})
-	actions, modes, ids := map[v1.Action]int{}, map[v1.AccessMode]int{}, map[string]bool{}
+	actions, modes, ids := map[v1.Action]int{}, map[v1.AccessMode]int{}, map[proto.EventID]bool{}
 	glass, requests, labelled := 0, 0, 0
 	for day := range 3 {
 		for e := range h.Events(day) {
@@ -38,10 +38,10 @@ func TestTheAdapterUnderstandsEveryEvent(t *testing.T) {
 			}
 			ev := entry.Item.GetAccess()
 			a := decode(t, &e)
-			if ev.SourceEventId != e.ID || ev.RecordedUs/1000 != e.Time.UnixMilli() || len(ev.Flags) > 0 || ids[string(ev.EventId)] {
+			if ev.SourceEventId != e.ID || ev.RecordedUs/1000 != e.Time.UnixMilli() || len(ev.Flags) > 0 || ids[entry.ID] {
 				t.Fatalf("event %s is read as %s at %d with flags %v", e.ID, ev.SourceEventId, ev.RecordedUs, ev.Flags)
 			}
-			ids[string(ev.EventId)] = true
+			ids[entry.ID] = true
 			if len(ev.Patients) != len(distinct(a.patients())) {
 				t.Fatalf("event %s has %d patients, not %d", e.ID, len(ev.Patients), len(a.patients()))
 			}

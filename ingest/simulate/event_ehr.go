@@ -56,7 +56,7 @@ func (w *writer) ehrType(b []byte, a *access, code string) []byte {
 	return append(b, ']')
 }
 
-// ehrAgents writes the device, for the app the server too, and the reader. Who reads gets the data, so the device is the
+// ehrAgents writes the device by its machine name, for the app the server too, and the reader with the address. Who reads gets the data, so the device is the
 // destination; in everything else, a search included, it is the source.
 func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
 	device, server := `{"coding":[{"system":"`+dcm+`","code":"110153"}]}`, `{"coding":[{"system":"`+dcm+`","code":"110152"}]}`
@@ -64,11 +64,9 @@ func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
 		device, server = server, device
 	}
 	b = append(append(b, `,"agent":[{"type":`...), device...)
-	b = append(b, `,"who":{"display":"`...)
+	b = append(b, `,"requestor":false,"network":{"address":"`...)
 	b = w.workstation(b, a)
-	b = append(b, `"},"requestor":false,"network":{"address":"`...)
-	b = w.address(b, a)
-	b = append(b, `","type":"2"}},{"type":`...)
+	b = append(b, `","type":"1"}},{"type":`...)
 	if a.app {
 		b = append(append(b, server...), `,"who":{"display":"ehr-main"},"requestor":false},{"type":`...)
 	}
@@ -78,7 +76,8 @@ func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
 	b = append(b, badge.who...)
 	b = append(b, `,"requestor":true,"location":{"reference":"Location/`...)
 	b = w.h.appendDepartmentID(b, a.department)
-	b = append(append(append(b, `","display":"`...), w.h.departments[a.department].name...), `"}`...)
+	b = append(append(append(b, `","display":"`...), w.h.departments[a.department].name...), `"},"network":{"address":"`...)
+	b = append(w.address(b, a), `","type":"2"}`...)
 	if a.use == brokeGlass || a.kind == breakGlass {
 		b = append(b, `,"purposeOfUse":[{"coding":[{"system":"`+actReason+`","code":"BTG","display":"break the glass"}]}]`...)
 	}

@@ -110,7 +110,7 @@ func (a *audit) encounters() []string {
 
 func (a *audit) remote() bool {
 	for i := range a.Agent {
-		if a.Agent[i].Who.Display == "VPN-GATEWAY" {
+		if a.Agent[i].Network.Address == "VPN-GATEWAY" {
 			return true
 		}
 	}

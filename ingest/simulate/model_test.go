@@ -202,7 +202,7 @@ func TestTheWorkstationIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, address := ev.Item.GetAccess().GetApplication().GetName(), ev.Item.GetAccess().GetNetworkAddress()
+		name, address := ev.Item.GetAccess().GetWorkstation(), ev.Item.GetAccess().GetNetworkAddress()
 		if !strings.HasPrefix(name, "WS-") && !strings.HasPrefix(name, "TAB-") && name != "VPN-GATEWAY" || address == "" {
 			t.Fatalf("event %s was made at %q, address %q", e.ID, name, address)
 		}
