@@ -123,6 +123,7 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 		raws[i] = it.Raw
 	}
 	table := columns.Read(raws, c.itemSchema)
+	defer table.Release()
 	sealed, err := c.sealAll(head, items, table)
 	if err != nil {
 		return nil, Hash{}, err

@@ -52,7 +52,9 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.
 	for k, i := range indexes {
 		raws[k] = items[i].Sealed
 	}
-	packed := columns.Read(raws, c.sealedSchema).Pack(table.Select(indexes))
+	originals := columns.Read(raws, c.sealedSchema)
+	defer originals.Release()
+	packed := originals.Pack(table.Select(indexes))
 	content.Text, content.Bits = c.compress(packed.Text), packed.Bits
 	plain, err := content.MarshalVT()
 	if err != nil {

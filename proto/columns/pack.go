@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -61,7 +62,7 @@ func (t *Table) row(i int) []([]byte) {
 func Read(records [][]byte, s *Schema) *Table {
 	t := &Table{records: make([]record, len(records))}
 	found := map[string]int{}
-	l := lexer{values: make([][]byte, 0, typicalValues*len(records))}
+	l := lexer{values: valuesFor(len(records))}
 	for i, r := range records {
 		from := len(l.values)
 		l.take(r, s)
@@ -76,6 +77,23 @@ func Read(records [][]byte, s *Schema) *Table {
 	}
 	t.values = l.values
 	return t
+}
+
+// spareValues keeps the largest part of tables that are done with. It is a cache: the garbage collector empties it.
+var spareValues sync.Pool
+
+func valuesFor(records int) [][]byte {
+	if spare, ok := spareValues.Get().(*[][]byte); ok && cap(*spare) >= typicalValues*records {
+		return (*spare)[:0]
+	}
+	return make([][]byte, 0, typicalValues*records)
+}
+
+// Release gives the table's memory to later ones. Nobody may use the table, or one selected from it, any more.
+func (t *Table) Release() {
+	spare := t.values
+	t.values, t.records = nil, nil
+	spareValues.Put(&spare)
 }
 
 // packer writes a table.
