@@ -145,7 +145,12 @@ func (e *environment) connection() (*cli.Connection, error) {
 		}
 		socket = cfg.Listen.Socket
 	}
-	return e.cmd.Open(socket)
+	conn, err := e.cmd.Open(socket)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
+	}
+	conn.Aside = e.stderr
+	return conn, nil
 }
 
 type versionCommand struct{}

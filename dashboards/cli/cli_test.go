@@ -151,6 +151,25 @@ func TestAnUnjournaledQuestionIsExplained(t *testing.T) {
 	}
 }
 
+// TestCSVNamesGapsAside: a table for machines has no place for the gaps, so they are told beside it, once.
+func TestCSVNamesGapsAside(t *testing.T) {
+	first, second := record(), record()
+	first.NextPageToken, second.NextPageToken = "more", ""
+	conn := serve(t, first, second)
+	var out, aside bytes.Buffer
+	conn.Aside = &aside
+	q := cli.WhoViewed{Patient: "42", Purpose: "p", Paging: cli.Paging{All: true}, Output: cli.Output{Format: "csv"}}
+	if err := q.Run(t.Context(), conn, &out); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(aside.String(), "gaps"); n != 1 || !strings.Contains(aside.String(), "pacs: 2026-03-02") {
+		t.Errorf("told aside:\n%s", aside.String())
+	}
+	if strings.Contains(out.String(), "silence") {
+		t.Errorf("told among the rows:\n%s", out.String())
+	}
+}
+
 func TestNoServerIsExplained(t *testing.T) {
 	conn, err := cli.Target{}.Open(filepath.Join(t.TempDir(), "nobody"))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -33,6 +34,16 @@ type Target struct {
 type Connection struct {
 	HTTP *http.Client
 	Base string
+	// Aside takes what an answer rests on (position, coverage, gaps) when the answer's form has no place for it: CSV. Default:
+	// nowhere.
+	Aside io.Writer
+}
+
+func (c *Connection) aside() io.Writer {
+	if c.Aside == nil {
+		return io.Discard
+	}
+	return c.Aside
 }
 
 // Open prepares a connection; it does not dial yet. defaultSocket is used when no server was named.

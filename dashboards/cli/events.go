@@ -130,6 +130,9 @@ func (q Search) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("search accesses: %w", err)
 		}
+		if first && q.format() == "csv" {
+			writeHeader(conn.aside(), res.Msg.Header)
+		}
 		if err := q.print(w, res.Msg, first); err != nil {
 			return err
 		}

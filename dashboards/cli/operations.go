@@ -34,7 +34,11 @@ func (q Status) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	a := res.Msg
 	t := &table{columns: []string{"projection", "version", "active", "position", "behind"}}
 	for _, p := range a.Projections {
-		t.add(p.Name, fmt.Sprint(p.Version), yes(p.Active), fmt.Sprint(p.Position), (time.Duration(p.LagUs) * time.Microsecond).String())
+		behind := (time.Duration(p.LagUs) * time.Microsecond).String()
+		if p.Position == 0 && a.JournalPosition > 0 { // its lag would be counted from 1970
+			behind = "has read nothing yet"
+		}
+		t.add(p.Name, fmt.Sprint(p.Version), yes(p.Active), fmt.Sprint(p.Position), behind)
 	}
 	switch q.format() {
 	case "json":

@@ -91,6 +91,9 @@ func (q WhoViewed) Run(ctx context.Context, conn *Connection, w io.Writer) error
 		if err != nil {
 			return fmt.Errorf("ask who viewed: %w", err)
 		}
+		if first && q.format() == "csv" {
+			writeHeader(conn.aside(), res.Msg.Header)
+		}
 		if err := q.print(w, res.Msg, first); err != nil {
 			return err
 		}
@@ -299,6 +302,9 @@ func (q ReaderActivity) Run(ctx context.Context, conn *Connection, w io.Writer) 
 		res, err := conn.questions().ReaderActivity(ctx, connect.NewRequest(req))
 		if err != nil {
 			return fmt.Errorf("ask what a reader did: %w", err)
+		}
+		if first && q.format() == "csv" {
+			writeHeader(conn.aside(), res.Msg.Header)
 		}
 		if err := q.print(w, res.Msg, first); err != nil {
 			return err
