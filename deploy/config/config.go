@@ -75,7 +75,7 @@ type Journal struct {
 	// Reserve is free space below which events are refused; ReservedSpace stays for questions, decisions and ticks.
 	Reserve       Size `yaml:"reserve"`
 	ReservedSpace Size `yaml:"reserved_space"`
-	// MaxClockJump is how far the clock may stand ahead of the last entry before it counts as wrong.
+	// MaxClockJump is how far the clock may run ahead before it counts as wrong.
 	MaxClockJump time.Duration `yaml:"max_clock_jump"`
 }
 

@@ -20,6 +20,10 @@ var ErrClock = errors.New("the clock is too far ahead")
 // received times, should it be believed wrongly, are right again after a day.
 const DefaultMaxClockJump = 24 * time.Hour
 
+// startJump is how long a journal may have been away without anybody's saying so: longer than a holiday and the repair of a
+// machine, which must come back by itself. At the start nothing tells a long outage from a wrong clock.
+const startJump = 30 * 24 * time.Hour
+
 // AheadTolerance is how far received times may stand ahead of the clock before it is worth saying: clocks are corrected by
 // seconds, and nothing that waits for a received time is that exact.
 const AheadTolerance = 5 * time.Minute
@@ -42,7 +46,7 @@ func (c *clock) start(received int64) error {
 		return nil
 	}
 	last := time.UnixMicro(received)
-	if ahead := c.anchor.Sub(last); ahead > c.jump {
+	if ahead := c.anchor.Sub(last); ahead > max(c.jump, startJump) {
 		return fmt.Errorf("%w: it says %s, %s after the last entry was received; set it right, or, when nothing ran for so long, "+
 			"start once with journal.max_clock_jump above that", ErrClock, stampText(c.anchor), ahead.Round(time.Second))
 	}

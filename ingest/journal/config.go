@@ -46,8 +46,8 @@ type Config struct {
 	// TickEvery is how often a tick is journaled. Default one minute, which is what detectors are tuned for; negative
 	// journals none, for tests that count entries.
 	TickEvery time.Duration `yaml:"-"`
-	// MaxClockJump is how far the clock may stand ahead of the last entry at Open, and of the time that has passed since
-	// then afterwards, before it counts as wrong (ErrClock). Default one day.
+	// MaxClockJump is how far the clock may stand ahead of the time that has passed since Open before it counts as wrong
+	// (ErrClock). Default one day. At Open it may stand 30 days ahead of the last entry, or this, if it is more.
 	MaxClockJump time.Duration `yaml:"max_clock_jump"`
 	// Keys seals originals. Nil: entries that carry one are refused.
 	Keys *proto.KeyRing `yaml:"-"`
