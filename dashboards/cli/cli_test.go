@@ -27,9 +27,14 @@ type answers struct {
 	readtrailv1connect.UnimplementedQueryServiceHandler
 	t     *testing.T
 	pages []*v1.WhoViewedResponse
+	// refusal, when set, is the answer.
+	refusal error
 }
 
 func (a *answers) WhoViewed(_ context.Context, req *connect.Request[v1.WhoViewedRequest]) (*connect.Response[v1.WhoViewedResponse], error) {
+	if a.refusal != nil {
+		return nil, a.refusal
+	}
 	if req.Msg.Purpose == "" {
 		a.t.Error("asked without a purpose")
 	}
@@ -44,13 +49,18 @@ func (a *answers) WhoViewed(_ context.Context, req *connect.Request[v1.WhoViewed
 // serve answers on a unix socket, as a server does, and returns a connection to it.
 func serve(t *testing.T, pages ...*v1.WhoViewedResponse) *cli.Connection {
 	t.Helper()
+	return serveFrom(t, &answers{t: t, pages: pages})
+}
+
+func serveFrom(t *testing.T, a *answers) *cli.Connection {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	on, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(readtrailv1connect.NewQueryServiceHandler(&answers{t: t, pages: pages}))
+	mux.Handle(readtrailv1connect.NewQueryServiceHandler(a))
 	server := &http.Server{Handler: mux}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(on) }()
@@ -120,6 +130,37 @@ func TestWhoViewed(t *testing.T) {
 			}
 			golden(t, "who-viewed-"+tt.name, out.Bytes())
 		})
+	}
+}
+
+// TestRefusalsNameFlags: a person who typed flags does not read of the API's fields.
+func TestRefusalsNameFlags(t *testing.T) {
+	for refusal, want := range map[string]string{
+		"until_us: must be later than from_us":     "--until: must be later than --from",
+		"page.size: at most 1000 rows":             "--limit: at most 1000 rows",
+		"time_zone: an IANA name":                  "--zone: an IANA name",
+		"as_of_us: a time":                         "--as-of: a time",
+		"purpose: say why you ask":                 "--purpose: say why you ask",
+		"patient: write it as":                     "patient: write it as",
+		"page.token: the projections were rebuilt": "--page: the projections were rebuilt",
+	} {
+		conn := serveFrom(t, &answers{t: t, refusal: connect.NewError(connect.CodeInvalidArgument, errors.New(refusal))})
+		err := cli.WhoViewed{Patient: "42", Purpose: "p"}.Run(t.Context(), conn, &bytes.Buffer{})
+		if got := cli.Explain(err); got != want {
+			t.Errorf("%q is told as %q, want %q", refusal, got, want)
+		}
+	}
+}
+
+// TestAbsenceIsNotClaimedYet: an answer that lacks what concerns the record does not say that nobody looked.
+func TestAbsenceIsNotClaimedYet(t *testing.T) {
+	var out bytes.Buffer
+	conn := serve(t, &v1.WhoViewedResponse{Header: &v1.AnswerHeader{TimeZone: "UTC", Behind: 3}})
+	if err := (cli.WhoViewed{Patient: "42", Purpose: "p"}).Run(t.Context(), conn, &out); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Contains(text, "what the sources reported") || !strings.Contains(text, "not projected yet") {
+		t.Error(text)
 	}
 }
 

@@ -123,46 +123,34 @@ func (q Search) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		Purpose: q.Purpose, Object: q.Object, ObjectType: q.ObjectType, Site: q.Site, Workstation: q.Workstation,
 		NetworkAddress: q.Address, Source: q.Source, Text: q.Text, Action: actionOf(q.Action), BreakGlass: q.BreakGlass,
 		Patientless: q.Patientless, Unresolved: q.Unresolved, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
 	}
-	for first := true; ; first = false {
+	var answer *v1.SearchAccessesResponse
+	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {
+		req.Page.Token, req.QuestionId = token, questionID
 		res, err := conn.questions().SearchAccesses(ctx, connect.NewRequest(req))
 		if err != nil {
-			return fmt.Errorf("search accesses: %w", err)
+			return nil, fmt.Errorf("search accesses: %w", err)
 		}
-		if first && q.format() == "csv" {
-			writeHeader(conn.aside(), res.Msg.Header)
-		}
-		if err := q.print(w, res.Msg, first); err != nil {
-			return err
-		}
-		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
-		if !q.All || req.Page.Token == "" {
-			return nil
-		}
-	}
+		answer = res.Msg
+		return answer, nil
+	}, func(_ page, first bool) error { return q.print(w, answer, first) })
 }
 
 func (q Search) print(w io.Writer, a *v1.SearchAccessesResponse, first bool) error {
-	c := clockOf(a.Header)
-	switch q.format() {
-	case "json":
+	if q.format() == "json" {
 		return writeJSON(w, a)
-	case "csv":
-		t := accessTable(c.stamp, a.Accesses)
-		if !first {
-			t.columns = nil
-		}
-		return t.csv(w)
 	}
-	if first {
-		fmt.Fprintf(w, "Accesses found\n\n")
-		writeHeader(w, a.Header)
-		fmt.Fprintln(w)
-		if len(a.Accesses) == 0 {
-			fmt.Fprintln(w, "No access of this kind is in what the sources reported.")
-			return nil
-		}
+	if done, err := q.rows(w, a, first); done {
+		return err
+	}
+	c := clockOf(a.Header)
+	fmt.Fprintf(w, "Accesses found\n\n")
+	writeHeader(w, a.Header)
+	fmt.Fprintln(w)
+	if len(a.Accesses) == 0 {
+		fmt.Fprintln(w, "No access of this kind is in what the sources reported.")
+		return nil
 	}
 	if err := accessTable(c.at, a.Accesses).text(w); err != nil {
 		return err

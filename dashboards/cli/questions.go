@@ -67,6 +67,53 @@ type Paging struct {
 	All   bool   `help:"Print every page."`
 }
 
+// page is one page of an answer that lists accesses.
+type page interface {
+	GetHeader() *v1.AnswerHeader
+	GetNextPageToken() string
+	GetAccesses() []*v1.Access
+}
+
+// pages asks for one page after the other, as far as they are wanted; ask puts the token and the question's id into its
+// request and prints what comes. CSV has no place for what the answer rests on: it is told aside, once.
+func (p Paging) pages(conn *Connection, o Output, ask func(token, questionID string) (page, error), print func(a page, first bool) error) error {
+	token, question := p.Page, ""
+	for first := true; ; first = false {
+		a, err := ask(token, question)
+		if err != nil {
+			return inFlags(err)
+		}
+		if first && o.format() == "csv" {
+			writeHeader(conn.aside(), a.GetHeader())
+		}
+		if err := print(a, first); err != nil {
+			return err
+		}
+		if token, question = a.GetNextPageToken(), a.GetHeader().GetQuestionId(); !p.All || token == "" {
+			return nil
+		}
+	}
+}
+
+// rows prints a page that is rows alone: CSV, and every page but the first. It reports whether that was all.
+func (o Output) rows(w io.Writer, a page, first bool, without ...string) (done bool, err error) {
+	if o.format() == "csv" {
+		t := accessTable(clockOf(a.GetHeader()).stamp, a.GetAccesses())
+		if !first {
+			t.columns = nil
+		}
+		return true, t.csv(w)
+	}
+	if first {
+		return false, nil
+	}
+	t := accessTable(clockOf(a.GetHeader()).at, a.GetAccesses())
+	for _, column := range without {
+		t = t.without(column)
+	}
+	return true, t.text(w)
+}
+
 // WhoViewed is `readtrail who-viewed`.
 type WhoViewed struct {
 	Patient string `arg:"" help:"The record: an MRN, system|value, Patient/123 or an absolute URL."`
@@ -84,42 +131,34 @@ func (q WhoViewed) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	}
 	req := &v1.WhoViewedRequest{
 		Patient: q.Patient, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
 	}
-	for first := true; ; first = false {
+	var answer *v1.WhoViewedResponse
+	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {
+		req.Page.Token, req.QuestionId = token, questionID
 		res, err := conn.questions().WhoViewed(ctx, connect.NewRequest(req))
 		if err != nil {
-			return fmt.Errorf("ask who viewed: %w", err)
+			return nil, fmt.Errorf("ask who viewed: %w", err)
 		}
-		if first && q.format() == "csv" {
-			writeHeader(conn.aside(), res.Msg.Header)
-		}
-		if err := q.print(w, res.Msg, first); err != nil {
+		answer = res.Msg
+		return answer, nil
+	}, func(_ page, first bool) error {
+		if err := q.print(w, answer, first); err != nil {
 			return err
 		}
-		if len(res.Msg.Candidates) > 0 {
+		if len(answer.Candidates) > 0 {
 			return ErrAmbiguous
 		}
-		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
-		if !q.All || req.Page.Token == "" {
-			return nil
-		}
-	}
+		return nil
+	})
 }
 
 func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error {
-	switch q.format() {
-	case "json":
+	if q.format() == "json" {
 		return writeJSON(w, a)
-	case "csv":
-		t := accessTable(clockOf(a.Header).stamp, a.Accesses)
-		if !first {
-			t.columns = nil
-		}
-		return t.csv(w)
 	}
-	if !first {
-		return accessTable(clockOf(a.Header).at, a.Accesses).without("patient").text(w)
+	if done, err := q.rows(w, a, first, "patient"); done {
+		return err
 	}
 	fmt.Fprintf(w, "Who viewed this record?\n\n")
 	writeFollowed(w, q.Patient, a.Identifiers)
@@ -132,9 +171,12 @@ func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error
 
 func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	t, c := a.GetTotals(), clockOf(a.Header)
-	if t.GetEvents() == 0 {
+	switch {
+	case t.GetEvents() == 0 && a.GetHeader().GetBehind() > 0:
+		fmt.Fprintln(w, "\nNo access to this record is in what is known so far; the last messages are not projected yet.")
+	case t.GetEvents() == 0:
 		fmt.Fprintln(w, "\nNo access to this record is in what the sources reported.")
-	} else {
+	default:
 		fmt.Fprintf(w, "\n%s, %s reported by %s%s.\n", count(t.GetReaders(), "reader", "readers"),
 			count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"), totalMarks(t))
 	}
@@ -296,43 +338,35 @@ func (q ReaderActivity) Run(ctx context.Context, conn *Connection, w io.Writer) 
 	}
 	req := &v1.ReaderActivityRequest{
 		Reader: q.Reader, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
 	}
-	for first := true; ; first = false {
+	var answer *v1.ReaderActivityResponse
+	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {
+		req.Page.Token, req.QuestionId = token, questionID
 		res, err := conn.questions().ReaderActivity(ctx, connect.NewRequest(req))
 		if err != nil {
-			return fmt.Errorf("ask what a reader did: %w", err)
+			return nil, fmt.Errorf("ask what a reader did: %w", err)
 		}
-		if first && q.format() == "csv" {
-			writeHeader(conn.aside(), res.Msg.Header)
-		}
-		if err := q.print(w, res.Msg, first); err != nil {
+		answer = res.Msg
+		return answer, nil
+	}, func(_ page, first bool) error {
+		if err := q.print(w, answer, first); err != nil {
 			return err
 		}
-		if len(res.Msg.Candidates) > 0 {
+		if len(answer.Candidates) > 0 {
 			return ErrAmbiguous
 		}
-		req.Page.Token, req.QuestionId = res.Msg.NextPageToken, res.Msg.GetHeader().GetQuestionId()
-		if !q.All || req.Page.Token == "" {
-			return nil
-		}
-	}
+		return nil
+	})
 }
 
 func (q ReaderActivity) print(w io.Writer, a *v1.ReaderActivityResponse, first bool) error {
 	c := clockOf(a.Header)
-	switch q.format() {
-	case "json":
+	if q.format() == "json" {
 		return writeJSON(w, a)
-	case "csv":
-		t := accessTable(c.stamp, a.Accesses)
-		if !first {
-			t.columns = nil
-		}
-		return t.csv(w)
 	}
-	if !first {
-		return accessTable(c.at, a.Accesses).text(w)
+	if done, err := q.rows(w, a, first); done {
+		return err
 	}
 	fmt.Fprintf(w, "What did this reader do?\n\n")
 	writeFollowed(w, q.Reader, a.Identifiers)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -157,6 +158,30 @@ func TestLooksAreListedApart(t *testing.T) {
 	}
 	if l := res.Looks[1]; l.Asker != "token:1" || l.Query != "WhoViewed" || l.Pages != 1 {
 		t.Errorf("oldest look: %v", l)
+	}
+}
+
+// TestLooksAreAllCounted: more looks than are listed are told, to the last one.
+func TestLooksAreAllCounted(t *testing.T) {
+	w := newWorld(t)
+	const looks = 450
+	items := make([]*v1.Item, 0, 2*looks)
+	for i := range looks {
+		question := make([]byte, 20)
+		binary.BigEndian.PutUint32(question, uint32(200_000_000+i))
+		for page := range 2 {
+			items = append(items, &v1.Item{Body: &v1.Item_Question{Question: &v1.Question{
+				QuestionId: question, Asker: "token:1", Role: proto.RoleInvestigator, Query: "WhoViewed", Purpose: "p", Page: uint32(page + 1),
+				Patient: id("urn:mrn", "1"), Subjects: []*v1.Identifier{id("urn:mrn", "1"), id("urn:mrn", "2")}, AskedUs: begin.UnixMicro(),
+			}}})
+		}
+	}
+	w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "a")))
+	w.append(items...)
+	w.settle()
+	res := w.whoViewed("urn:mrn|1")
+	if len(res.Looks) != 200 || res.LooksTotal != looks || !hasNote(res.Header, "The latest 200 of 450 looks") {
+		t.Errorf("%d looks listed, %d in all, notes %v", len(res.Looks), res.LooksTotal, res.Header.Notes)
 	}
 }
 

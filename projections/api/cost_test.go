@@ -85,11 +85,11 @@ func TestRowsRead(t *testing.T) {
 		ask   func() (int, error)
 	}{
 		// Ten parts of ten years, each with a granule of 512 for the list and one for the page's details.
-		"WhoViewed": {11_000, func() (int, error) {
+		"WhoViewed": {13_000, func() (int, error) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "77", Purpose: "p"}))
 			return len(res.Msg.GetAccesses()), err
 		}},
-		"WhoViewed of four months": {12_000, func() (int, error) {
+		"WhoViewed of four months": {15_000, func() (int, error) {
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{
 				Patient: "urn:mrn|77", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_510_000_000_000_000,
 			}))

@@ -259,7 +259,7 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 	p, at := b.pin, b.at
 	h := &v1.AnswerHeader{
 		Position: uint64(p.position), AsOfUs: p.received, JournalPosition: uint64(p.journal), ProjectionVersion: p.version,
-		TimeZone: zone.String(), Gaps: b.gaps, UnresolvedEvents: b.unresolved, FromUs: at.from, UntilUs: at.until,
+		TimeZone: zone.String(), Gaps: b.gaps, UnresolvedEvents: b.unresolved, FromUs: at.from, UntilUs: at.until, Behind: p.behind,
 	}
 	for _, s := range sources {
 		h.Coverage = append(h.Coverage, &v1.SourceCoverage{
@@ -267,7 +267,11 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 			Disabled: s.row.Disabled,
 		})
 	}
-	h.Notes = append(coverageNotes(at, p.received, zone, sources, subject), gapNotes(b.gaps, zone)...)
+	if p.behind > 0 {
+		h.Notes = append(h.Notes, fmt.Sprintf("Not known yet: the projections are %d messages behind, and those may concern this subject. Ask again in a moment.", p.behind))
+	}
+	h.Notes = append(h.Notes, coverageNotes(at, p.received, zone, sources, subject)...)
+	h.Notes = append(h.Notes, gapNotes(b.gaps, zone)...)
 	if b.unresolved > 0 {
 		h.Notes = append(h.Notes, fmt.Sprintf("%d events of this period name their patient by text only: they are not counted, and may concern anybody.", b.unresolved))
 	}

@@ -106,6 +106,8 @@ type pin struct {
 	past bool
 	// journal is the journal's last position when the question was asked.
 	journal proto.Position
+	// behind is how many messages are missing that may concern the subject; see catchUp.
+	behind uint64
 	// live says that the projector of this process tells of changes; written are its last ones.
 	live    bool
 	written projections.Live

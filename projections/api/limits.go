@@ -64,11 +64,11 @@ func checkPeriod(now time.Time, p period, asOf int64) error {
 	limit := now.Add(maxFuture).UnixMicro()
 	switch {
 	case p.from < 0 || p.until < 0 || p.from > limit || p.until > limit:
-		return invalid("from_us", "times are microseconds since 1970, at most ten years ahead")
+		return invalid("from_us", "a time from 1970 to ten years ahead")
 	case p.until != 0 && p.from >= p.until:
 		return invalid("until_us", "must be later than from_us")
 	case asOf < 0 || asOf > limit:
-		return invalid("as_of_us", "microseconds since 1970, at most ten years ahead")
+		return invalid("as_of_us", "a time from 1970 to ten years ahead")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -81,6 +83,63 @@ func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
 	for _, name := range []string{"watermark", "sources", "source_extents", "coverage", "unresolved_events", "unresolved_since"} {
 		if c.statements[name] > 0 {
 			t.Errorf("%s was asked again", name)
+		}
+	}
+}
+
+// TestNothingIsKnownOnlyOfWhatIsProjected: what the journal has acknowledged about a subject is in the answer, or the answer
+// says that it is not known yet. It never says that nothing is known.
+func TestNothingIsKnownOnlyOfWhatIsProjected(t *testing.T) {
+	w := newWorld(t)
+	w.append(access("ehr", begin.Add(-time.Hour), id("urn:mrn", "1"), id("urn:staff", "r")))
+	w.settle()
+	// The events follow each other faster than they are projected.
+	for i := range 40 {
+		patient := fmt.Sprintf("new-%d", i)
+		w.append(access("ehr", begin.Add(-time.Minute), id("urn:mrn", patient), id("urn:staff", patient)))
+		if res := w.whoViewed(patient); res.Totals.Events != 1 || res.Header.Behind != 0 {
+			t.Fatalf("event %d: %d events, %d behind, notes %v", i, res.Totals.Events, res.Header.Behind, res.Header.Notes)
+		}
+		if res := w.activity(patient); res.Totals.Events != 1 || res.Header.Behind != 0 {
+			t.Fatalf("event %d: reader has %d events, %d behind", i, res.Totals.Events, res.Header.Behind)
+		}
+	}
+	// A merge counts from its acknowledgement on.
+	w.append(patientFact("ehr", "7", "", []*v1.Identifier{id("urn:mrn", "1"), id("urn:mrn", "new-1")}))
+	if res := w.whoViewed("urn:mrn|1"); res.Totals.Events != 2 {
+		t.Errorf("after the merge: %d events of 2, notes %v", res.Totals.Events, res.Header.Notes)
+	}
+}
+
+// TestWhatIsNotProjectedYetIsSaid: the journal goes on while the projections stand still.
+func TestWhatIsNotProjectedYetIsSaid(t *testing.T) {
+	w := newWorld(t)
+	w.append(access("ehr", begin.Add(-time.Hour), id("urn:mrn", "1"), id("urn:staff", "r")))
+	w.settle()
+	cfg := w.config()
+	stuck, _ := w.projector.Live()
+	cfg.Live = func() (projections.Live, bool) { return stuck, true }
+	service, err := api.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	w.append(access("ehr", begin.Add(-time.Minute), id("urn:mrn", "2"), id("urn:staff", "r")))
+	for _, tt := range []struct {
+		patient string
+		behind  bool
+	}{{"2", true}, {"1", false}} {
+		began := time.Now()
+		res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: tt.patient, Purpose: "p"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := res.Msg.Header
+		if (h.Behind > 0) != tt.behind || hasNote(h, "Not known yet") != tt.behind || hasNote(h, "nothing is known") {
+			t.Errorf("patient %s: %d behind, notes %v", tt.patient, h.Behind, h.Notes)
+		}
+		if took := time.Since(began); !tt.behind && took > 1500*time.Millisecond {
+			t.Errorf("what concerns another record held the answer up for %v", took)
 		}
 	}
 }

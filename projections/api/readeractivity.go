@@ -30,20 +30,15 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.pin(ctx, a.asOf, a.token)
+	p, around, who, err := s.ground(ctx, a, readerRole)
 	if err != nil {
 		return nil, err
 	}
-	around := p.backdrop(ctx, a.at)
 	defer func() { _ = around.wait() }()
-	who, err := p.resolve(ctx, a.subject, readerRole, around)
-	if err != nil {
-		return nil, err
-	}
 	res := &v1.ReaderActivityResponse{}
 	question := &v1.Question{Reader: a.subject.identifier()}
 	if len(who.candidates) > 0 {
-		err = p.askBackReader(ctx, a, who, around, res, question)
+		res.Header, res.Candidates, err = p.askBack(ctx, a, who, around, askBackReader, question)
 	} else {
 		err = p.fillReader(ctx, a, who, around, res, question)
 	}
@@ -51,19 +46,6 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 		return nil, err
 	}
 	return res, s.journal(ctx, a.asking, res.Header, question)
-}
-
-func (p *pin) askBackReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
-	var err error
-	if res.Header, err = around.header(a.zone, res.Accesses, "the reader did anything"); err != nil {
-		return err
-	}
-	if res.Candidates, err = p.candidates(ctx, "reader_counts", who.candidates); err != nil {
-		return err
-	}
-	res.Header.Notes = append([]string{askBackNote(len(who.candidates), "reader")}, res.Header.Notes...)
-	q.Rows, q.Subjects = uint64(len(res.Candidates)), subjects(who.candidates)
-	return nil
 }
 
 func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
@@ -83,12 +65,12 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	if res.Accesses, err = p.detailsOfReaders(ctx, keys, l.page); err != nil {
 		return err
 	}
-	if res.Header, err = around.header(a.zone, res.Accesses, "the reader did anything"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, askBackReader.unknown); err != nil {
 		return err
 	}
 	res.Identifiers = who.followed
 	res.NextPageToken = l.next(p, a.hash, a.page())
-	if !who.known {
+	if !who.known && p.behind == 0 {
 		res.Header.Notes = append([]string{"No event and no context names this reader: nothing is known of them."}, res.Header.Notes...)
 	}
 	if a.first() {

@@ -89,20 +89,15 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.pin(ctx, a.asOf, a.token)
+	p, around, who, err := s.ground(ctx, a, patientRole)
 	if err != nil {
 		return nil, err
 	}
-	around := p.backdrop(ctx, a.at)
 	defer func() { _ = around.wait() }()
-	who, err := p.resolve(ctx, a.subject, patientRole, around)
-	if err != nil {
-		return nil, err
-	}
 	res := &v1.WhoViewedResponse{}
 	question := &v1.Question{Patient: a.subject.identifier()}
 	if len(who.candidates) > 0 {
-		err = p.askBackRecord(ctx, a, who, around, res, question)
+		res.Header, res.Candidates, err = p.askBack(ctx, a, who, around, askBackRecord, question)
 	} else {
 		err = p.fillRecord(ctx, a, who, around, res, question)
 	}
@@ -112,18 +107,31 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 
-// askBackRecord lists the records that an ambiguous value may mean, and nothing else.
-func (p *pin) askBackRecord(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.WhoViewedResponse, q *v1.Question) error {
-	var err error
-	if res.Header, err = around.header(a.zone, res.Accesses, "the record was viewed"); err != nil {
-		return err
+// askedBack is who an ambiguous value may mean, of one role.
+type askedBack struct {
+	noun, statement string
+	// unknown completes "whether ... is not known".
+	unknown string
+}
+
+var (
+	askBackRecord = askedBack{"record", "record_counts", "the record was viewed"}
+	askBackReader = askedBack{"reader", "reader_counts", "the reader did anything"}
+)
+
+// askBack lists the candidates of an ambiguous value; its answer holds nothing else.
+func (p *pin) askBack(ctx context.Context, a *listAsk, who *identity, around *backdrop, as askedBack, q *v1.Question) (*v1.AnswerHeader, []*v1.Candidate, error) {
+	h, err := around.header(a.zone, nil, as.unknown)
+	if err != nil {
+		return nil, nil, err
 	}
-	if res.Candidates, err = p.candidates(ctx, "record_counts", who.candidates); err != nil {
-		return err
+	candidates, err := p.candidates(ctx, as.statement, who.candidates)
+	if err != nil {
+		return nil, nil, err
 	}
-	res.Header.Notes = append([]string{askBackNote(len(who.candidates), "record")}, res.Header.Notes...)
-	q.Rows, q.Subjects = uint64(len(res.Candidates)), subjects(who.candidates)
-	return nil
+	h.Notes = append([]string{askBackNote(len(who.candidates), as.noun)}, h.Notes...)
+	q.Rows, q.Subjects = uint64(len(candidates)), subjects(who.candidates)
+	return h, candidates, nil
 }
 
 func askBackNote(n int, noun string) string {
@@ -164,27 +172,27 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		return err
 	}
 	together, ctx := errgroup.WithContext(ctx)
-	apart, looks := false, uint64(0)
+	apart := false
 	together.Go(func() (err error) { apart, err = p.fillAccesses(ctx, a, who, sources, res); return err })
 	if a.first() {
 		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
-		together.Go(func() (err error) { res.Looks, looks, err = p.looks(ctx, who.idents()); return err })
+		together.Go(func() (err error) { res.Looks, res.LooksTotal, err = p.looks(ctx, who.idents()); return err })
 	}
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	if res.Header, err = around.header(a.zone, res.Accesses, "the record was viewed"); err != nil {
+	if res.Header, err = around.header(a.zone, res.Accesses, askBackRecord.unknown); err != nil {
 		return err
 	}
 	res.Identifiers = who.followed
-	if !who.known {
+	if !who.known && p.behind == 0 {
 		res.Header.Notes = append([]string{"No event and no context names this identifier: nothing is known of it."}, res.Header.Notes...)
 	}
 	if n := int(res.Totals.GetReaders()) - len(res.Readers); n > 0 {
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The %d readers with the latest accesses are listed; %d more are counted.", len(res.Readers), n))
 	}
-	if n := len(res.Looks); looks > uint64(n) {
-		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The latest %d of %d looks at this record through Readtrail are listed.", n, looks))
+	if n := len(res.Looks); res.LooksTotal > uint64(n) {
+		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The latest %d of %d looks at this record through Readtrail are listed.", n, res.LooksTotal))
 	}
 	if apart {
 		res.Header.Notes = append(res.Header.Notes, "Links of identity between the readers are too many to follow: a reader may be listed under more than one identifier.")

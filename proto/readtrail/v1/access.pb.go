@@ -835,7 +835,8 @@ func (x *Extension) GetValue() string {
 // Free text that a person typed (a break-glass explanation, a query) is not here but in FreeText, which is sealed.
 type AccessEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 20 bytes; see proto.EventID.
+	// 20 bytes; see proto.EventID. In the journal the one byte 1 stands for an id that follows from source, observer, site,
+	// source_event_id and recorded_us; see proto.NativeID.
 	EventId []byte `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// Registered name of the source.
 	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`

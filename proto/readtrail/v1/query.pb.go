@@ -40,9 +40,12 @@ type AnswerHeader struct {
 	// KSUID of the journaled question.
 	QuestionId string `protobuf:"bytes,9,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
 	// Sentences for people: "No source covers this period: whether the record was viewed is not known."
-	Notes         []string `protobuf:"bytes,10,rep,name=notes,proto3" json:"notes,omitempty"`
-	FromUs        int64    `protobuf:"zigzag64,11,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
-	UntilUs       int64    `protobuf:"zigzag64,12,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	Notes   []string `protobuf:"bytes,10,rep,name=notes,proto3" json:"notes,omitempty"`
+	FromUs  int64    `protobuf:"zigzag64,11,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs int64    `protobuf:"zigzag64,12,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	// How many messages the projections were behind the journal's last position, when those may concern the subject and did
+	// not come in time: what they say is not known yet. 0: nothing that concerns the subject is missing.
+	Behind        uint64 `protobuf:"varint,13,opt,name=behind,proto3" json:"behind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -157,6 +160,13 @@ func (x *AnswerHeader) GetFromUs() int64 {
 func (x *AnswerHeader) GetUntilUs() int64 {
 	if x != nil {
 		return x.UntilUs
+	}
+	return 0
+}
+
+func (x *AnswerHeader) GetBehind() uint64 {
+	if x != nil {
+		return x.Behind
 	}
 	return 0
 }
@@ -498,7 +508,9 @@ type WhoViewedResponse struct {
 	Accesses      []*Access `protobuf:"bytes,7,rep,name=accesses,proto3" json:"accesses,omitempty"`
 	NextPageToken string    `protobuf:"bytes,8,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Looks at this record through Readtrail, listed apart, newest first; first page only.
-	Looks         []*Look `protobuf:"bytes,9,rep,name=looks,proto3" json:"looks,omitempty"`
+	Looks []*Look `protobuf:"bytes,9,rep,name=looks,proto3" json:"looks,omitempty"`
+	// How many looks there are; the latest are listed.
+	LooksTotal    uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -594,6 +606,13 @@ func (x *WhoViewedResponse) GetLooks() []*Look {
 		return x.Looks
 	}
 	return nil
+}
+
+func (x *WhoViewedResponse) GetLooksTotal() uint64 {
+	if x != nil {
+		return x.LooksTotal
+	}
+	return 0
 }
 
 type WhoViewedTotals struct {
@@ -3668,7 +3687,7 @@ var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/journal.proto\"\xbc\x03\n" +
+	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/journal.proto\"\xd4\x03\n" +
 	"\fAnswerHeader\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12)\n" +
@@ -3683,7 +3702,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x05notes\x18\n" +
 	" \x03(\tR\x05notes\x12\x17\n" +
 	"\afrom_us\x18\v \x01(\x12R\x06fromUs\x12\x19\n" +
-	"\buntil_us\x18\f \x01(\x12R\auntilUs\"\xde\x01\n" +
+	"\buntil_us\x18\f \x01(\x12R\auntilUs\x12\x16\n" +
+	"\x06behind\x18\r \x01(\x04R\x06behind\"\xde\x01\n" +
 	"\x0eSourceCoverage\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x18\n" +
 	"\asystems\x18\x02 \x03(\tR\asystems\x12*\n" +
@@ -3709,7 +3729,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xef\x03\n" +
+	"questionId\"\x90\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -3723,7 +3743,10 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\areaders\x18\x06 \x03(\v2\x1b.readtrail.v1.ReaderSummaryR\areaders\x120\n" +
 	"\baccesses\x18\a \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
 	"\x0fnext_page_token\x18\b \x01(\tR\rnextPageToken\x12(\n" +
-	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\"\xdf\x01\n" +
+	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\x12\x1f\n" +
+	"\vlooks_total\x18\n" +
+	" \x01(\x04R\n" +
+	"looksTotal\"\xdf\x01\n" +
 	"\x0fWhoViewedTotals\x12\x18\n" +
 	"\areaders\x18\x01 \x01(\x04R\areaders\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x16\n" +
