@@ -19,6 +19,7 @@ import (
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/ingesttest"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
