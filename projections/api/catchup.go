@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -124,8 +125,22 @@ func (r role) mentions(e *v1.AccessEvent, values map[string]bool) bool {
 	return false
 }
 
+// stuckAt reports whether an answer waited in vain at the watermark already, and notes it when told so.
+func (e *engine) stuckAt(position proto.Position, note bool) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if note {
+		e.stuck = position
+	}
+	return e.stuck == position
+}
+
 // catchUp waits until the projections hold what the journal held when the question was asked, as long as that is bearable.
+// Projections that stand still (ClickHouse refuses, the journal is damaged) are waited for once, not by every question.
 func (s *Service) catchUp(ctx context.Context, p *pin) error {
+	if s.engine.stuckAt(p.position, false) {
+		return nil
+	}
 	timeout := time.NewTimer(catchUpTimeout)
 	defer timeout.Stop()
 	for {
@@ -143,6 +158,7 @@ func (s *Service) catchUp(ctx context.Context, p *pin) error {
 		case <-poll.C:
 		case <-timeout.C:
 			poll.Stop()
+			s.engine.stuckAt(at.position, at.position == p.position)
 			return nil
 		case <-ctx.Done():
 			poll.Stop()

@@ -35,6 +35,8 @@ type engine struct {
 	unresolved unresolvedCount
 	// counted is how many events each source sent, as far as they were added up.
 	counted sourceCount
+	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves.
+	stuck proto.Position
 	// imports says of imports whether they are backfill.
 	imports map[uint64]bool
 
