@@ -343,5 +343,8 @@ func (c *Codec) decompress(data []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
+	if uint64(len(out)) != header.FrameContentSize {
+		return nil, errors.New("decompress: more than one zstd frame")
+	}
 	return out, nil
 }

@@ -75,7 +75,7 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.
 	if _, err := rand.Read(frame.Nonce); err != nil {
 		return nil, fmt.Errorf("seal originals: %w", err)
 	}
-	frame.Ciphertext = key.aead.Seal(nil, frame.Nonce, plain, sealContext(head.Sequence, frame))
+	frame.Ciphertext = key.aead.Seal(nil, frame.Nonce, plain, associated(head.Sequence, frame))
 	return frame, nil
 }
 
@@ -137,7 +137,7 @@ func (b *Batch) unseal(frame *v1.SealedFrame, key *dataKey, items *openedItems) 
 	if len(frame.Nonce) != key.aead.NonceSize() {
 		return nil, fmt.Errorf("nonce of %d bytes", len(frame.Nonce))
 	}
-	plain, err := key.aead.Open(nil, frame.Nonce, frame.Ciphertext, sealContext(b.Head.Sequence, frame))
+	plain, err := key.aead.Open(nil, frame.Nonce, frame.Ciphertext, associated(b.Head.Sequence, frame))
 	if err != nil {
 		return nil, fmt.Errorf("decrypt: %w", err)
 	}
@@ -195,7 +195,17 @@ func sealedLeaf(frame *v1.SealedFrame) []byte {
 	return out
 }
 
-// sealContext is the associated data of a frame: it cannot be moved to another batch, source or day.
+// associated is the associated data of a frame: it cannot be moved to another batch, source, day or key, nor its originals
+// to other items.
+func associated(sequence uint64, frame *v1.SealedFrame) []byte {
+	out := append(sealContext(sequence, frame), frame.KeyId...)
+	for _, i := range frame.Items {
+		out = binary.BigEndian.AppendUint32(out, i)
+	}
+	return out
+}
+
+// sealContext says which batch, source and day a frame belongs to.
 func sealContext(sequence uint64, frame *v1.SealedFrame) []byte {
 	out := []byte("readtrail sealed 1\x00")
 	out = binary.BigEndian.AppendUint64(out, sequence)

@@ -82,12 +82,13 @@ func TestSharedBatch(t *testing.T) {
 		t.Fatalf("a message that was cut gives %v, want ErrCorrupt", err)
 	}
 	gone := make(chan struct{})
-	b, err := shared.Decode(codec, 8, encoded(t, codec, 8))
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime.AddCleanup(b, func(done chan struct{}) { close(done) }, gone)
-	b = nil
+	func() {
+		b, err := shared.Decode(codec, 8, encoded(t, codec, 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.AddCleanup(b, func(done chan struct{}) { close(done) }, gone)
+	}()
 	for range 100 {
 		runtime.GC()
 		select {

@@ -3,6 +3,7 @@ package columns
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -51,7 +52,7 @@ func check(program []byte) (width int, err error) {
 			return 0, bad
 		}
 	}
-	if depth != 0 {
+	if depth != 0 || width > maxValues {
 		return 0, bad
 	}
 	return width, nil
@@ -82,7 +83,9 @@ func (t *Table) Records(limit int) ([][]byte, error) {
 		row := t.row(i)
 		size := len(t.shapes[r.shape].program)
 		for _, v := range row {
-			size += len(v) + 10
+			if size += len(v) + binary.MaxVarintLen64; size > limit+len(t.shapes[r.shape].program)+binary.MaxVarintLen64*len(row) {
+				return nil, fmt.Errorf("unpack: records beyond the limit: %w", ErrCorrupt)
+			}
 		}
 		if size > cap(buf)-len(buf) {
 			buf = make([]byte, 0, max(size, min(arena, size*(len(out)-i))))

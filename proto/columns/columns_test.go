@@ -2,7 +2,9 @@ package columns_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/readtrail/readtrail/proto/columns"
@@ -171,4 +173,49 @@ func FuzzUnpack(f *testing.F) {
 		}
 		same(t, read, records)
 	})
+}
+
+// TestManyAlike packs a record of thousands of values that resemble each other: the search for references is bounded.
+func TestManyAlike(t *testing.T) {
+	var text []byte
+	text = append(text, '[')
+	for i := range 3900 {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		value := bytes.Repeat([]byte("ab"), 100)
+		for k := range 12 {
+			value[2*k] = "ab"[i>>k&1]
+		}
+		text = append(append(append(text, '"'), value...), '"')
+	}
+	record := marshal(t, &v1.SealedItem{Original: append(text, ']')})
+	compared := columns.Compared(columns.Read([][]byte{record}, sealedSchema()), nil)
+	if most := 65*len(record) + 64<<10; compared > most {
+		t.Errorf("%d bytes were compared, want at most %d", compared, most)
+	}
+	roundTrip(t, [][]byte{record}, nil)
+}
+
+// TestReferencesAddUp: a few bytes that mean a large value many times do not unpack beyond the limit.
+func TestReferencesAddUp(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), 1<<20)
+	var record []byte
+	for range 100 {
+		record = append(record, marshal(t, &v1.SealedItem{Original: large})...)
+	}
+	packed := columns.Read([][]byte{record}, sealedSchema()).Pack(nil)
+	table, err := columns.Unpack(packed, 1, 8<<20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := table.Records(8 << 20); !errors.Is(err, columns.ErrCorrupt) {
+		t.Errorf("100 MiB were unpacked under a limit of 8: %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("%d bytes were taken to refuse", took)
+	}
 }

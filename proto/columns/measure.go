@@ -2,6 +2,7 @@ package columns
 
 import (
 	"hash/maphash"
+	"math"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -125,7 +126,7 @@ func (m *measured) measureFixed(column [][]byte) {
 }
 
 // never is a cost that nothing costs.
-const never = 1 << 60
+const never = math.MaxInt
 
 func (m *measured) plainBits() int {
 	if m.binary {

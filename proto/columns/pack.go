@@ -27,6 +27,9 @@ const (
 	longEnough = 6
 	// shortestWithin is how long a value within another one must be when it saves something in several records.
 	shortestWithin = 3
+	// searchFactor times the size of a record, and leastSearch bytes, are compared at most in the search for references: a
+	// record of thousands of values that resemble each other would take seconds else.
+	searchFactor, leastSearch = 64, 64 << 10
 	// typicalValues of an event: 40 normalised, 45 in its original.
 	typicalValues = 48
 )
@@ -93,6 +96,7 @@ func valuesFor(records int) [][]byte {
 func (t *Table) Release() {
 	spare := t.values
 	t.values, t.records = nil, nil
+	clear(spare) // records, and the patients in them, can go
 	spareValues.Put(&spare)
 }
 
@@ -110,6 +114,8 @@ type packer struct {
 	measured measured
 	// code numbers the bytes of the column's alphabet.
 	code [256]uint8
+	// budget is how many bytes may still be compared in the search for the shape's references.
+	budget int
 	// besides and own are sketches of what a reference can mean: the values of the shape's first member.
 	besides, own []sketch
 }
@@ -147,7 +153,7 @@ func (p *packer) inline(b []byte) {
 // sketch prepares the search for references.
 func (p *packer) sketch(s *shape) {
 	first := s.members[0]
-	p.next = 0
+	p.next, p.budget = 0, leastSearch
 	p.besides, p.own = p.besides[:0], p.own[:0]
 	if p.beside != nil {
 		for _, v := range p.beside.row(first) {
@@ -156,6 +162,7 @@ func (p *packer) sketch(s *shape) {
 	}
 	for _, v := range p.t.row(first) {
 		p.own = append(p.own, sketchOf(v))
+		p.budget += searchFactor * len(v)
 	}
 }
 
@@ -257,13 +264,15 @@ type finder struct {
 func (f *finder) search(side int, values [][]byte, sketches []sketch) bool {
 	for k, v := range values {
 		switch {
-		case sketches[k]&^f.sketch != 0, len(v) > len(f.first):
+		case sketches[k]&^f.sketch != 0, len(v) > len(f.first), f.budget < len(f.first):
 		case len(v) == len(f.first):
+			f.budget -= len(v)
 			if bytes.Equal(v, f.first) && f.fits(f.shape, 2*k+side, 0, 0) {
 				f.best, f.bestLen = 2*k+side, len(v)
 				return true
 			}
 		case len(v) > f.bestLen && len(v) >= f.shortest:
+			f.budget -= len(f.first)
 			if at := bytes.Index(f.first, v); at >= 0 && f.fits(f.shape, 2*k+side, at, len(f.first)-at-len(v)) {
 				f.best, f.bestLen = 2*k+side, len(v)
 			}

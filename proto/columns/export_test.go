@@ -1,0 +1,16 @@
+package columns
+
+// Compared packs the table and returns how many bytes the search for references compared, over all shapes.
+func Compared(t, beside *Table) int {
+	p := packer{t: t, beside: beside}
+	all := 0
+	for i := range t.shapes {
+		p.sketch(&t.shapes[i])
+		before := p.budget
+		for c := range t.shapes[i].width {
+			p.pack(&t.shapes[i], c)
+		}
+		all += before - p.budget
+	}
+	return all
+}
