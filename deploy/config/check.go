@@ -119,13 +119,7 @@ func (c *Config) checkKeys(f *faults) {
 func (c *Config) checkClickHouse(f *faults) {
 	ch := c.ClickHouse
 	checkSecret(f, "clickhouse.password_file", ch.PasswordFile)
-	if _, err := os.Stat(ch.ReaderPasswordFile); err == nil {
-		checkSecret(f, "clickhouse.reader_password_file", ch.ReaderPasswordFile)
-	}
 	if ch.DSN != "" {
-		if ch.Listen != "" {
-			f.add("clickhouse.listen", "is for the embedded engine, and clickhouse.dsn names a server")
-		}
 		if strings.HasPrefix(ch.DSN, "http+unix:") {
 			f.add("clickhouse.dsn", "want https://, http:// or clickhouse://")
 		} else if (store.Config{DSN: ch.DSN}).Validate() != nil { // whose text is about all schemes
@@ -173,9 +167,6 @@ func (c *Config) checkListen(ctx context.Context, f *faults) {
 	}
 	if !ok || running.HTTP != c.Listen.HTTP {
 		checkAddress(ctx, f, "listen.http", c.Listen.HTTP)
-	}
-	if c.ClickHouse.Listen != "" && c.ClickHouse.DSN == "" && (!ok || running.Engine != c.ClickHouse.Listen) {
-		checkAddress(ctx, f, "clickhouse.listen", c.ClickHouse.Listen)
 	}
 	if !ok || running.Socket != c.Listen.Socket {
 		checkSocket(ctx, f, "listen.socket", c.Listen.Socket)

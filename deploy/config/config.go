@@ -92,10 +92,6 @@ type ClickHouse struct {
 	Library      string `yaml:"library"`
 	MemoryLimit  Size   `yaml:"memory_limit"`
 	KeepFree     Size   `yaml:"keep_free_space"`
-	// Listen is a loopback port of the embedded engine for tools that only read, such as Grafana.
-	Listen string `yaml:"listen"`
-	// ReaderPasswordFile holds the password of the user who is let in there.
-	ReaderPasswordFile string `yaml:"reader_password_file"`
 }
 
 // WithPassword returns the DSN with the password of PasswordFile in it.
@@ -174,7 +170,7 @@ func decode(text []byte, c *Config) error {
 // MoveTo puts everything that lies in the data directory into another one.
 func (c *Config) MoveTo(dir string) error {
 	old := c.DataDir
-	for _, path := range []*string{&c.Listen.Socket, &c.Keys.Dir, &c.Keys.MasterKeyFile, &c.ClickHouse.ReaderPasswordFile} {
+	for _, path := range []*string{&c.Listen.Socket, &c.Keys.Dir, &c.Keys.MasterKeyFile} {
 		if rel, err := filepath.Rel(old, *path); err == nil && filepath.IsLocal(rel) {
 			*path = filepath.Join(dir, rel)
 		}
@@ -208,7 +204,6 @@ func (c *Config) fill() error {
 		{&c.Listen.Socket, "readtrail.sock"},
 		{&c.Keys.Dir, "keys"},
 		{&c.Keys.MasterKeyFile, filepath.Join("secrets", "master.key")},
-		{&c.ClickHouse.ReaderPasswordFile, filepath.Join("secrets", "clickhouse-reader.password")},
 	} {
 		if *f.path == "" {
 			*f.path = filepath.Join(c.DataDir, f.name)

@@ -48,13 +48,12 @@ func (c *Config) EngineConfig() embedded.Config {
 	return embedded.Config{
 		Dir: filepath.Join(c.DataDir, "clickhouse"), Library: c.ClickHouse.Library,
 		MemoryLimit: int64(c.ClickHouse.MemoryLimit), KeepFree: int64(c.ClickHouse.KeepFree),
-		Listen: c.ClickHouse.Listen, ReadPasswordFile: c.ClickHouse.ReaderPasswordFile,
 	}
 }
 
 // Instance is what this process says of itself to others on the machine.
 func (c *Config) Instance() serve.Instance {
-	return serve.Instance{PID: os.Getpid(), Socket: c.Listen.Socket, HTTP: c.Listen.HTTP, Engine: c.ClickHouse.Listen}
+	return serve.Instance{PID: os.Getpid(), Socket: c.Listen.Socket, HTTP: c.Listen.HTTP}
 }
 
 // running is the server that runs on the data directory, if one does.

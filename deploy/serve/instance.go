@@ -18,8 +18,6 @@ type Instance struct {
 	PID    int    `json:"pid"`
 	Socket string `json:"socket"`
 	HTTP   string `json:"http"`
-	// Engine is the embedded engine's port, empty for none.
-	Engine string `json:"engine,omitempty"`
 }
 
 // instanceFile lies in the data directory. The server holds a lock on it for its whole life, which the system takes back

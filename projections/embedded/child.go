@@ -27,7 +27,7 @@ const maxCrashFile = 4 << 20
 type child struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	ready chan string // the loopback address, closed without a value when the child ends before it is ready
+	ready chan struct{} // a value when it listens, closed without one when the child ends before
 	tail  tail
 
 	readers sync.WaitGroup // of stdout and stderr
@@ -40,7 +40,7 @@ func startChild(cfg Config, serve ServeConfig, lock *os.File) (*child, error) {
 	cmd.Env = childEnvironment(cfg.Env)
 	cmd.SysProcAttr = childAttributes()
 	cmd.ExtraFiles = []*os.File{lock}
-	c := &child{cmd: cmd, ready: make(chan string, 1)}
+	c := &child{cmd: cmd, ready: make(chan struct{}, 1)}
 	var err error
 	if c.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
@@ -82,8 +82,8 @@ func (c *child) readOutput(stdout io.Reader) {
 	defer close(c.ready)
 	scanner := bufio.NewScanner(stdout)
 	for scanner.Scan() {
-		if address, ok := strings.CutPrefix(scanner.Text(), readyWord); ok {
-			c.ready <- strings.TrimSpace(address)
+		if scanner.Text() == readyWord {
+			c.ready <- struct{}{}
 			break
 		}
 	}

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,14 +21,6 @@ type Config struct {
 	Command []string
 	// Env is added to the child's otherwise nearly empty environment, as "NAME=value". Default: nothing.
 	Env []string
-	// Listen is a loopback host:port to answer on besides the unix socket, for tools that cannot use one (Grafana, a
-	// browser). Only ReadUser is let in there. Port 0 chooses one. Default: none.
-	Listen string
-	// ReadPasswordFile holds the password of ReadUser. It is made, with mode 0600, when it is not there. Default:
-	// "reader.password" in Dir.
-	ReadPasswordFile string
-	// Password for the user "readtrail". Default: a random one for the life of this supervisor.
-	Password string
 	// MemoryLimit is what the engine may use for caches, inserts, merges and queries together, in bytes. Default: 2 GiB.
 	MemoryLimit int64
 	// KeepFree is what the engine leaves free on its disk, in bytes; below it inserts are refused. Default: 1 GiB.
@@ -52,11 +43,8 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
-// Users of the engine's HTTP interface: User writes, and comes by the unix socket; ReadUser reads, and comes by the port.
-const (
-	User     = "readtrail"
-	ReadUser = "readtrail_reader"
-)
+// User is the only user of the engine's HTTP interface.
+const User = "readtrail"
 
 // maxSocketPath is the longest path of a unix socket that every platform takes (Linux 107, macOS 103 bytes).
 const maxSocketPath = 100
@@ -66,9 +54,6 @@ func (c Config) Validate() error {
 	var faults []error
 	if c.Dir == "" {
 		faults = append(faults, errors.New("engine: dir is required"))
-	}
-	if c.Listen != "" {
-		faults = append(faults, checkLoopback(c.Listen))
 	}
 	if c.MemoryLimit != 0 && c.MemoryLimit < 512<<20 {
 		faults = append(faults, fmt.Errorf("engine: memory limit %d is below the 512 MiB that the engine needs", c.MemoryLimit))
@@ -92,16 +77,10 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Command = []string{binary, "engine"}
 	}
-	if c.Password == "" {
-		c.Password = rand.Text()
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Logger = c.Logger.With(slog.String("component", "engine"))
-	if c.ReadPasswordFile == "" {
-		c.ReadPasswordFile = filepath.Join(c.Dir, "reader.password")
-	}
 	c.MemoryLimit = orDefault(c.MemoryLimit, 2<<30)
 	c.KeepFree = orDefault(c.KeepFree, 1<<30)
 	c.MaxConcurrent = orDefault(c.MaxConcurrent, 8)

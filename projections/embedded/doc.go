@@ -1,5 +1,5 @@
 // Package embedded runs ClickHouse without a server: the engine as a shared library (libchdb) in a child process that
-// speaks the ClickHouse HTTP interface on a unix socket, and on a loopback port when asked.
+// speaks the ClickHouse HTTP interface on a unix socket.
 //
 // The engine lives in a process of its own because it is 500 MB of C++ with its own allocator, threads and crashes:
 // when it dies, the supervisor starts it again and everything else keeps running. Everything above this package sees a

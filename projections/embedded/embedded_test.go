@@ -87,7 +87,7 @@ func (c *client) must(query, body string) string {
 
 func q(sql string) string { return "query=" + url.QueryEscape(sql) }
 
-// TestHTTPInterface: what curl, clickhouse-go and Grafana send, and what they get.
+// TestHTTPInterface: what curl and clickhouse-go send, and what they get.
 func TestHTTPInterface(t *testing.T) {
 	c := newClient(t, storetest.Engine(t))
 	c.must("", "CREATE DATABASE http")

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,6 @@ type Engine struct {
 
 	mu      sync.Mutex // guards the fields below
 	pid     int
-	tcp     string
 	changed chan struct{} // closed and replaced at each change of pid
 
 	up       prometheus.Gauge
@@ -97,7 +97,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// prepare chooses the socket and registers the metrics.
+// prepare chooses the socket and the password, and registers the metrics.
 func (e *Engine) prepare(library string) error {
 	socket := filepath.Join(e.cfg.Dir, "engine.sock")
 	if len(socket) > maxSocketPath {
@@ -108,15 +108,8 @@ func (e *Engine) prepare(library string) error {
 		e.socketDir, socket = dir, filepath.Join(dir, "engine.sock")
 	}
 	e.serve = ServeConfig{
-		Library: library, Dir: e.cfg.Dir, Socket: socket, Listen: e.cfg.Listen, User: User, Password: e.cfg.Password,
+		Library: library, Dir: e.cfg.Dir, Socket: socket, User: User, Password: rand.Text(),
 		MemoryLimit: e.cfg.MemoryLimit, KeepFree: e.cfg.KeepFree, MaxConcurrent: e.cfg.MaxConcurrent, MaxBody: e.cfg.MaxBody,
-	}
-	if e.cfg.Listen != "" {
-		password, err := readerPassword(e.cfg.ReadPasswordFile)
-		if err != nil {
-			return err
-		}
-		e.serve.ReadUser, e.serve.ReadPassword = ReadUser, password
 	}
 	if e.cfg.Registerer == nil {
 		return nil
@@ -181,12 +174,12 @@ func (e *Engine) live(ready func()) error {
 	timer := time.NewTimer(e.cfg.StartTimeout)
 	defer timer.Stop()
 	select {
-	case tcp, ok := <-c.ready:
+	case _, ok := <-c.ready:
 		if !ok {
 			<-gone
 			return fmt.Errorf("%w: %w: %s", errNeverReady, exitError(exit), c.tail.String())
 		}
-		e.setChild(c.cmd.Process.Pid, tcp)
+		e.setChild(c.cmd.Process.Pid)
 	case <-timer.C:
 		c.kill()
 		<-gone
@@ -202,14 +195,14 @@ func (e *Engine) live(ready func()) error {
 	case <-e.stopping:
 		c.stop(gone, e.cfg.StopTimeout)
 	}
-	e.setChild(0, "")
+	e.setChild(0)
 	return exitError(exit)
 }
 
-func (e *Engine) setChild(pid int, tcp string) {
+func (e *Engine) setChild(pid int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pid, e.tcp = pid, tcp
+	e.pid = pid
 	close(e.changed)
 	e.changed = make(chan struct{})
 	e.up.Set(0)
@@ -235,16 +228,6 @@ func (e *Engine) DSN() string {
 	}
 	return u.String()
 }
-
-// Address is the loopback host:port that answers besides the socket, "" when none was asked for or the engine is away.
-func (e *Engine) Address() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.tcp
-}
-
-// Password is the one of User.
-func (e *Engine) Password() string { return e.serve.Password }
 
 // PID is the child's process id, 0 while it is away.
 func (e *Engine) PID() int {

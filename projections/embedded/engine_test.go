@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/readtrail/readtrail/projections/embedded"
@@ -74,11 +74,9 @@ func TestLibraryMissing(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, cfg := range map[string]embedded.Config{
-		"no directory":   {},
-		"open to others": {Dir: "x", Listen: "0.0.0.0:8123"},
-		"no port":        {Dir: "x", Listen: "127.0.0.1"},
-		"little memory":  {Dir: "x", MemoryLimit: 1},
-		"negative":       {Dir: "x", MaxBody: -1},
+		"no directory":  {},
+		"little memory": {Dir: "x", MemoryLimit: 1},
+		"negative":      {Dir: "x", MaxBody: -1},
 	} {
 		if err := cfg.Validate(); err == nil {
 			t.Errorf("%s was accepted", name)
@@ -156,35 +154,18 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestLoopbackPort reads with clickhouse-go, of which Grafana's plugin is made, with a deadline, which it sends as a setting.
-func TestLoopbackPort(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "reader.password")
-	if err := os.WriteFile(file, []byte("chosen\n"), 0o600); err != nil {
-		t.Fatal(err)
+// TestOnlyTheSocket: the engine is reached by its socket, with its password, and by no port.
+func TestOnlyTheSocket(t *testing.T) {
+	engine := start(t, nil)
+	if err := open(t, engine).Ping(t.Context()); err != nil {
+		t.Error(err)
 	}
-	engine := start(t, func(cfg *embedded.Config) { cfg.Listen, cfg.ReadPasswordFile = "127.0.0.1:0", file })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	ask := func(password string) (n uint64, err error) {
-		conn, err := clickhouse.Open(&clickhouse.Options{
-			Protocol: clickhouse.HTTP, Addr: []string{engine.Address()}, Auth: clickhouse.Auth{Username: embedded.ReadUser, Password: password},
-		})
-		if err != nil {
-			return 0, err
-		}
-		defer func() { _ = conn.Close() }()
-		err = conn.QueryRow(ctx, "SELECT sum(number) FROM numbers(101)").Scan(&n)
-		return n, err
-	}
-	if n, err := ask("chosen"); err != nil || n != 5050 {
-		t.Errorf("read %d, %v", n, err)
-	}
-	var refused *clickhouse.Exception
-	if _, err := ask("wrong"); !errors.As(err, &refused) || refused.Code != 516 {
+	wrong := strings.Replace(engine.DSN(), engine.Password(), "wrong", 1)
+	if _, err := store.Open(t.Context(), store.Config{DSN: wrong}); store.Code(err) != 516 || errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a wrong password gives %v", err)
 	}
 	for _, path := range []string{"/ping", "/health", "/"} {
-		res, err := http.Get("http://" + engine.Address() + path)
+		res, err := newClient(t, engine).http.Get("http://engine" + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,6 +174,46 @@ func TestLoopbackPort(t *testing.T) {
 			t.Errorf("%s: %d", path, res.StatusCode)
 		}
 	}
+
+	own, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = own.Close() }()
+	if portsOf(t, os.Getpid()) == 0 {
+		t.Error("the port of this process is not seen")
+	}
+	if n := portsOf(t, engine.PID()); n != 0 {
+		t.Errorf("the engine listens on %d ports", n)
+	}
+}
+
+// portsOf counts the TCP ports that a process listens on.
+func portsOf(t *testing.T, pid int) int {
+	t.Helper()
+	listening := map[string]bool{}
+	for _, table := range []string{"tcp", "tcp6"} {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		if err != nil {
+			t.Skip("no /proc here")
+		}
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" { // LISTEN
+				listening["socket:["+f[9]+"]"] = true
+			}
+		}
+	}
+	fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, fd := range fds {
+		if target, err := os.Readlink(fd); err == nil && listening[target] {
+			n++
+		}
+	}
+	return n
 }
 
 // TestLongDirectory: a data directory whose path is too long for a socket.

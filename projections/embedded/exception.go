@@ -11,7 +11,6 @@ const (
 	codeSyntaxError        = 62
 	codeTooManyQueries     = 202
 	codeNotEnoughSpace     = 243
-	codeReadOnly           = 164
 	codeQueryWasCancelled  = 394
 	codeNotImplemented     = 48
 	codeTooLarge           = 307 // TOO_MANY_BYTES

@@ -22,3 +22,6 @@ var (
 
 // NewFrameReader undoes ClickHouse's block framing.
 func NewFrameReader(r io.Reader) io.Reader { return newFrameReader(r) }
+
+// Password is the one of User.
+func (e *Engine) Password() string { return e.serve.Password }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 
@@ -17,11 +16,12 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 )
 
-// handler is the ClickHouse HTTP interface over the engine: what clickhouse-go, curl and the Grafana plugin use of it.
+// handler is the ClickHouse HTTP interface over the engine: what clickhouse-go and curl use of it.
 type handler struct {
+	pool     *pool
 	server   *column.ServerContext
-	writer   account // who comes by the socket
-	reader   account // who comes by the port
+	user     string
+	password string
 	spoolDir string
 	maxBody  int64
 	logger   *slog.Logger
@@ -34,7 +34,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusOK, "Ok.\n")
 		return
 	case r.URL.Path == "/health":
-		if err := h.writer.pool.ping(); err != nil {
+		if err := h.pool.ping(); err != nil {
 			plain(w, http.StatusServiceUnavailable, "engine does not answer\n")
 			return
 		}
@@ -48,8 +48,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusMethodNotAllowed, "use GET or POST\n")
 		return
 	}
-	who := h.account(r)
-	if who == nil {
+	if !h.authorised(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="ClickHouse"`)
 		writeException(w, refuse(codeAuthenticationFail, "Authentication failed: password is incorrect, or there is no user with such name"), nil)
 		return
@@ -66,17 +65,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer over()
 	defer req.cleanup()
-	if who.readOnly {
-		err = req.restrict()
-	}
-	if err == nil {
-		err = req.read(r, h.spoolDir, h.maxBody)
-	}
-	if err != nil {
+	if err := req.read(r, h.spoolDir, h.maxBody); err != nil {
 		writeException(w, asException(err), nil)
 		return
 	}
-	h.answer(ctx, w, r, req, who.pool)
+	h.answer(ctx, w, r, req)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
@@ -85,44 +78,20 @@ func plain(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
-// account is who a door is for.
-type account struct {
-	name, password string
-	pool           *pool
-	readOnly       bool
-}
-
-// account returns whose request it is, nil for a stranger. Who may write is not let in by the port at all: what listens
-// there is known to every process of the machine. Credentials come as basic authentication or in ClickHouse's own headers,
-// and are compared in constant time.
-func (h *handler) account(r *http.Request) *account {
-	who := &h.writer
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "tcp" {
-		who = &h.reader
-	}
+// authorised compares in constant time. Credentials come as basic authentication or in ClickHouse's own headers.
+func (h *handler) authorised(r *http.Request) bool {
 	user, password, ok := r.BasicAuth()
 	if !ok {
 		user, password = r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")
 	}
-	same := subtle.ConstantTimeCompare([]byte(user), []byte(who.name))
-	if same&subtle.ConstantTimeCompare([]byte(password), []byte(who.password)) != 1 || who.password == "" {
-		return nil
-	}
-	return who
-}
-
-// pools are those of both accounts, the writer's first.
-func (h *handler) pools() []*pool {
-	if h.reader.pool == nil {
-		return []*pool{h.writer.pool}
-	}
-	return []*pool{h.writer.pool, h.reader.pool}
+	same := subtle.ConstantTimeCompare([]byte(user), []byte(h.user))
+	return same&subtle.ConstantTimeCompare([]byte(password), []byte(h.password)) == 1
 }
 
 // answer runs the statement. A reader that goes away stops its query; an INSERT that has begun runs to its end, as on a
 // server, so that what it wrote does not depend on when the connection broke. ctx ends when the statement is killed by its
 // name, which stops either.
-func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, req *request, pool *pool) {
+func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, req *request) {
 	out := newResponse(w, req)
 	if req.st.keyword == "KILL" {
 		if err := h.inflight.kill(r.Context(), req); err != nil {
@@ -133,18 +102,18 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 	waiting, stop := context.WithCancel(r.Context())
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	session, err := pool.acquire(waiting)
+	session, err := h.pool.acquire(waiting)
 	if err != nil {
 		out.fail(asException(err))
 		return
 	}
-	defer pool.release(session)
+	defer h.pool.release(session)
 	if err := waiting.Err(); err != nil { // both were ready: a statement nobody waits for does not begin
 		out.fail(asException(err))
 		return
 	}
 
-	want := maps.Clone(pool.base)
+	want := maps.Clone(h.pool.base)
 	maps.Copy(want, req.settings)
 	if err := session.prepare(want, req.database); err != nil {
 		out.fail(asException(err))
@@ -157,7 +126,7 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if req.st.readOnly() {
 		ctx = waiting
 	}
-	over := pool.killOnDone(ctx, req.tag())
+	over := h.pool.killOnDone(ctx, req.tag())
 	defer over()
 	total, err := h.execute(session, req, out)
 	req.cleanup()
@@ -229,7 +198,7 @@ func codeName(code int) string {
 		return "SYNTAX_ERROR"
 	case 108:
 		return "NO_DATA_TO_INSERT"
-	case codeReadOnly:
+	case 164:
 		return "READONLY"
 	case codeTooManyQueries:
 		return "TOO_MANY_SIMULTANEOUS_QUERIES"

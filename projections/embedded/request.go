@@ -33,7 +33,6 @@ type request struct {
 	compressed  bool   // answer in ClickHouse's block framing
 	zstd        bool   // with zstd instead of LZ4
 	gzip        bool   // answer with Content-Encoding: gzip
-	readOnly    bool   // nothing but reading
 	waitForEnd  bool   // whole answer before the first byte
 	bodyPath    string // spooled rows of an INSERT
 	bodyRemoved bool
@@ -119,7 +118,7 @@ func (req *request) readParameters(r *http.Request, q url.Values) error {
 // query of the URL, anything else is appended to it.
 func (req *request) readQuery(query string, body io.Reader, dir string, maxBody int64) error {
 	if query != "" {
-		if st := scanStatement(query); st.keyword == "INSERT" && !st.inline && st.format != "" && !req.readOnly {
+		if st := scanStatement(query); st.keyword == "INSERT" && !st.inline && st.format != "" {
 			req.query, req.st = query, st
 			return req.spool(body, dir, maxBody)
 		}
@@ -151,10 +150,8 @@ func (req *request) check(method string) error {
 		return refuse(codeNotImplemented, "INTO OUTFILE and FROM INFILE are not allowed over HTTP")
 	case req.st.keyword == "CREATE" && req.st.second == "TEMPORARY":
 		return refuse(codeNotImplemented, "temporary tables need a session, which the embedded engine does not offer")
-	case req.readOnly && !req.st.readOnly():
-		return refuse(codeReadOnly, "Cannot execute "+req.st.keyword+" in readonly mode: this user only reads")
 	case method == http.MethodGet && !req.st.readOnly():
-		return refuse(codeReadOnly, "Cannot modify anything with GET, use POST")
+		return refuse(164, "Cannot modify anything with GET, use POST") // READONLY
 	}
 	if req.st.format != "" && req.st.keyword != "INSERT" {
 		req.format = req.st.format

@@ -28,11 +28,8 @@ type ServeConfig struct {
 	Library       string `json:"library"`        // path of libchdb
 	Dir           string `json:"dir"`            // data directory, owned by this process alone
 	Socket        string `json:"socket"`         // path of the unix socket to listen on
-	Listen        string `json:"listen"`         // further host:port on loopback, "" for none
-	User          string `json:"user"`           // who writes, by the socket
+	User          string `json:"user"`           // the one user
 	Password      string `json:"password"`       // and their password
-	ReadUser      string `json:"read_user"`      // who reads, by the port
-	ReadPassword  string `json:"read_password"`  // and their password
 	MemoryLimit   int64  `json:"memory_limit"`   // bytes the engine may use in all
 	KeepFree      int64  `json:"keep_free"`      // bytes of disk the engine leaves free
 	MaxConcurrent int    `json:"max_concurrent"` // statements at a time
@@ -51,8 +48,7 @@ const (
 	maxHeaderBytes = 16 << 20
 )
 
-// readyWord begins the line that the child writes to its standard output once it listens; the address of the loopback
-// port follows, or nothing.
+// readyWord is the line that the child writes to its standard output once it listens.
 const readyWord = "ready"
 
 // ServeStdin is the body of the hidden subcommand that Start runs: it reads a ServeConfig from stdin, says on stdout when
@@ -70,13 +66,12 @@ func ServeStdin(ctx context.Context, stdin io.Reader, stdout io.Writer, logger *
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	return Serve(ctx, cfg, logger, func(tcp string) { _, _ = fmt.Fprintln(stdout, readyWord, tcp) })
+	return Serve(ctx, cfg, logger, func() { _, _ = fmt.Fprintln(stdout, readyWord) })
 }
 
-// Serve runs the engine in this process and answers on cfg's addresses until ctx ends. A process can do this once: the
-// engine cannot be unloaded. ready is called when the listeners are open, with the address
-// of the loopback port or "".
-func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func(tcp string)) error {
+// Serve runs the engine in this process and answers on cfg's socket until ctx ends. A process can do this once: the engine
+// cannot be unloaded. ready is called when the socket is open.
+func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func()) error {
 	if err := cfg.prepareDirs(); err != nil {
 		return err
 	}
@@ -92,59 +87,43 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 	if err != nil {
 		return err
 	}
-	h := &handler{
-		server: server, writer: account{name: cfg.User, password: cfg.Password, pool: pool},
-		spoolDir: cfg.spoolDir(), maxBody: cfg.MaxBody, logger: logger,
-	}
-	if cfg.Listen != "" {
-		readers, err := newReaderPool(lib, pool.args, cfg.MemoryLimit)
-		if err != nil {
-			return err
-		}
-		h.reader = account{name: cfg.ReadUser, password: cfg.ReadPassword, pool: readers, readOnly: true}
-	}
-	listeners, err := cfg.listen(ctx)
+	socket, err := cfg.listen(ctx)
 	if err != nil {
 		return err
 	}
+	h := &handler{
+		pool: pool, server: server, user: cfg.User, password: cfg.Password,
+		spoolDir: cfg.spoolDir(), maxBody: cfg.MaxBody, logger: logger,
+	}
 	web := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 	group, running := errgroup.WithContext(ctx)
-	for _, l := range listeners {
-		group.Go(func() error {
-			if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %s: %w", l.Addr(), err)
-			}
-			return nil
-		})
-	}
+	group.Go(func() error {
+		if err := web.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", socket.Addr(), err)
+		}
+		return nil
+	})
 	group.Go(func() error {
 		<-running.Done()
-		return drain(context.WithoutCancel(ctx), web, h.pools(), logger)
+		return drain(context.WithoutCancel(ctx), web, pool, logger)
 	})
-	tcp := ""
-	if last := listeners[len(listeners)-1].Addr(); last.Network() == "tcp" {
-		tcp = last.String()
-	}
-	ready(tcp)
+	ready()
 	return group.Wait()
 }
 
 // drain lets running statements finish, kills those that do not, and closes the engine.
-func drain(ctx context.Context, web *http.Server, pools []*pool, logger *slog.Logger) error {
+func drain(ctx context.Context, web *http.Server, pool *pool, logger *slog.Logger) error {
 	bounded, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if err := web.Shutdown(bounded); err != nil {
 		logger.WarnContext(ctx, "statements were still running at the stop and are killed")
-		pools[0].kill(tagPrefix) // everybody's
+		pool.kill(tagPrefix)
 		_ = web.Close()
 	}
 	bounded, cancel = context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	for _, p := range pools {
-		if !p.close(bounded) {
-			logger.WarnContext(ctx, "engine did not let go of its statements, leaving without an orderly shutdown")
-			return nil
-		}
+	if !pool.close(bounded) {
+		logger.WarnContext(ctx, "engine did not let go of its statements, leaving without an orderly shutdown")
 	}
 	return nil
 }
@@ -181,9 +160,9 @@ func (cfg ServeConfig) prepareDirs() error {
 	return nil
 }
 
-// engineUsers is what a statement may do inside the engine: everything with tables, nothing outside of them. Without the
-// grants on sources (FILE, URL, S3, REMOTE, ...) and on other table engines a statement can neither read this user's
-// files nor reach another machine.
+// engineUsers is what a statement may do inside the engine: everything with tables. No grants on sources (FILE, URL, S3,
+// REMOTE, ...) and on other table engines: that stops our own mistakes, not somebody who means it. The scalar function
+// file() needs no grant.
 const engineUsers = `<clickhouse>
   <profiles><default></default></profiles>
   <quotas><default></default></quotas>
@@ -232,51 +211,22 @@ func (cfg ServeConfig) engineConfig() string {
 	return fmt.Sprintf(text, cfg.MemoryLimit, cfg.MemoryLimit/16, escapeXML(cfg.usersFile()), cfg.KeepFree)
 }
 
-// listen opens the socket, in a directory that only this user can enter, and the loopback port when asked.
-func (cfg ServeConfig) listen(ctx context.Context) ([]net.Listener, error) {
-	var (
-		listeners []net.Listener
-		open      net.ListenConfig
-	)
-	if cfg.Socket != "" {
-		if err := os.Remove(cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("remove the old socket: %w", err)
-		}
-		l, err := open.Listen(ctx, "unix", cfg.Socket)
-		if err != nil {
-			return nil, fmt.Errorf("listen on the engine's socket: %w", err)
-		}
-		if err := os.Chmod(cfg.Socket, 0o600); err != nil {
-			return nil, fmt.Errorf("protect the engine's socket: %w", err)
-		}
-		listeners = append(listeners, l)
+// listen opens the socket, in a directory that only this user can enter.
+func (cfg ServeConfig) listen(ctx context.Context) (net.Listener, error) {
+	if cfg.Socket == "" {
+		return nil, errors.New("the engine has no socket to listen on")
 	}
-	if cfg.Listen != "" {
-		if err := checkLoopback(cfg.Listen); err != nil {
-			return nil, err
-		}
-		l, err := open.Listen(ctx, "tcp", cfg.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("listen for the engine: %w", err)
-		}
-		listeners = append(listeners, l)
+	if err := os.Remove(cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove the old socket: %w", err)
 	}
-	if len(listeners) == 0 {
-		return nil, errors.New("the engine has neither a socket nor an address to listen on")
-	}
-	return listeners, nil
-}
-
-// checkLoopback refuses every address that other machines could reach: the engine's HTTP interface has no TLS.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", cfg.Socket)
 	if err != nil {
-		return fmt.Errorf("engine address %q: %w", address, err)
+		return nil, fmt.Errorf("listen on the engine's socket: %w", err)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("engine address %q: only loopback addresses are allowed, use a ClickHouse server to be reached from elsewhere", address)
+	if err := os.Chmod(cfg.Socket, 0o600); err != nil {
+		return nil, fmt.Errorf("protect the engine's socket: %w", err)
 	}
-	return nil
+	return l, nil
 }
 
 // serverContext tells the Native decoder which release wrote the bytes.
