@@ -59,13 +59,15 @@ func (c *clock) start(received int64) error {
 // now returns the time in microseconds, or an error that wraps ErrClock and ingest.ErrBusy.
 func (c *clock) now() (int64, error) {
 	now := c.wall()
-	ran := c.boot() - c.since
-	if ahead := now.Sub(c.anchor) - ran; ahead > c.jump {
+	if ahead := now.Sub(c.anchor) - c.ran(); ahead > c.jump {
 		return 0, fmt.Errorf("%w: it says %s, %s more than has passed since the journal was opened; set it right, or, when this machine "+
 			"was paused for so long, start Readtrail anew: %w", ErrClock, stampText(now), ahead.Round(time.Second), ingest.ErrBusy)
 	}
 	return now.UnixMicro(), nil
 }
+
+// ran is how long the journal has been open, whatever the wall clock was set to.
+func (c *clock) ran() time.Duration { return c.boot() - c.since }
 
 func stampText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // clocks are the two clocks of a machine in a test.
@@ -143,5 +144,36 @@ func TestClockAheadIsTold(t *testing.T) {
 	c.pass(2*time.Hour + 56*time.Minute)
 	if d := j.ClockAhead(); d != 0 {
 		t.Errorf("ahead by %s, which is tolerated", d)
+	}
+}
+
+// TestTicksTellHowLongTheJournalIsOpen: by a clock that nobody can set, and which opening it is.
+func TestTicksTellHowLongTheJournalIsOpen(t *testing.T) {
+	var c clocks
+	cfg := c.config(t)
+	cfg.TickEvery = time.Millisecond
+	last := func(j *journal.Journal) *v1.Tick {
+		t.Helper()
+		for passed := j.Head().Sequence() + 2; j.Head().Sequence() < passed; { // the first may have been on its way
+			time.Sleep(time.Millisecond)
+		}
+		b, err := j.ReadBatch(t.Context(), j.Head().Sequence())
+		must(t, err)
+		items, err := b.Items()
+		must(t, err)
+		return items[len(items)-1].GetTick()
+	}
+	j := open(t, cfg)
+	c.pass(time.Hour)
+	c.set(12 * time.Hour)
+	if tick := last(j); tick.UptimeUs != time.Hour.Microseconds() || tick.OpenedAt != 0 {
+		t.Errorf("%v, want one that says an hour since the first opening", tick)
+	}
+	shut(t, j)
+	end := j.Head().Sequence()
+	j = open(t, cfg)
+	c.pass(time.Minute)
+	if tick := last(j); tick.UptimeUs != time.Minute.Microseconds() || tick.OpenedAt != end {
+		t.Errorf("%v, want one that says a minute since the opening at %d", tick, end)
 	}
 }

@@ -46,6 +46,7 @@ type Journal struct {
 	lock       *pebble.Lock
 	durability Durability
 	committer  *committer
+	openedAt   uint64 // sequence that the stream ended at when this journal was opened
 
 	link     atomic.Pointer[link]
 	head     atomic.Uint64
@@ -169,6 +170,7 @@ func (j *Journal) readState(ctx context.Context) error {
 	j.space.limit.Store(info.Config.MaxBytes)
 	j.space.stored.Store(int64(info.State.Bytes))
 	end := info.State.LastSeq
+	j.openedAt = end
 	if end > 0 && info.State.FirstSeq != 1 {
 		return fmt.Errorf("stream begins at sequence %d, want 1: %w", info.State.FirstSeq, ErrGap)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
-	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // recovery is the committer's state as the stream tells it.
@@ -129,7 +128,7 @@ func (j *Journal) probe(ctx context.Context, r *recovery) error {
 		return err
 	}
 	at := max(now, r.received+1)
-	it, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}, "", nil)
+	it, err := proto.NewBatchItem(j.tickAt(at), "", nil)
 	if err != nil {
 		return fmt.Errorf("make tick: %w", err)
 	}

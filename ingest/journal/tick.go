@@ -38,7 +38,13 @@ func (j *Journal) tickOnce(ctx context.Context, last int64) (int64, error) {
 	}
 	// Ticks rise strictly, also when the clock was put back: no batch's received time is below a tick in it.
 	at := max(now, j.received.Load()+1, last+1)
-	entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at}}}}
-	_, err = j.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true})
+	_, err = j.Append(ctx, []ingest.Entry{{Item: j.tickAt(at)}}, ingest.Options{Reserved: true})
 	return at, err
+}
+
+// tickAt says the time, and for how long the journal has been open: whoever sets the clock must not make that look as if it
+// had been down.
+func (j *Journal) tickAt(at int64) *v1.Item {
+	tick := &v1.Tick{AtUs: at, UptimeUs: j.clock.ran().Microseconds(), OpenedAt: j.openedAt}
+	return &v1.Item{Body: &v1.Item_Tick{Tick: tick}}
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // snapshotVersion counts changes to the snapshot's state; another version is rebuilt from the journal.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // snapshotEvery is how many messages are read again after a crash at most: 1,024 of 512 KiB take seconds.
 const snapshotEvery = 1024
@@ -106,6 +106,10 @@ type state struct {
 	NowUs   int64              `json:"now_us"`
 	Sources map[string]*source `json:"sources"`
 	Outages outages            `json:"outages,omitempty"`
+	// Gap is a stretch in which nothing entered the journal, until a tick tells why.
+	Gap outage `json:"gap,omitzero"`
+	// OpenedAt is which opening of the journal ticked last.
+	OpenedAt uint64 `json:"opened_at"`
 }
 
 // Open reads the snapshot.
@@ -182,11 +186,17 @@ func (m *Monitor) apply(ctx context.Context, b *proto.Batch) error {
 		return nil
 	}
 	m.torn = true
-	facts := m.alive(nil, b.Head.ReceivedUs)
+	m.alive(b.Head.ReceivedUs)
+	var facts []*v1.CoverageFact
 	if b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_TICK, v1.Kind_KIND_SOURCE) {
 		items, err := b.Items()
 		if err != nil {
 			return fmt.Errorf("apply to coverage: %w", err)
+		}
+		for _, it := range items { // before any source is judged
+			if tick := it.GetTick(); tick != nil {
+				facts = m.ticked(facts, tick)
+			}
 		}
 		for _, it := range items {
 			facts = m.fold(facts, it, b.Head.ReceivedUs)

@@ -26,6 +26,10 @@ type world struct {
 	zone    *time.Location
 	dice    *rand.Rand
 	serial  uint64
+	// opened is when the journal was opened, and openings how often before that; ahead is how far its clock was set since.
+	opened   time.Time
+	openings uint64
+	ahead    time.Duration
 }
 
 func newWorld(t *testing.T) *world {
@@ -62,8 +66,21 @@ func (w *world) register(at time.Time, name string, expected uint32, disabled bo
 	}}})
 }
 
-func tick(at time.Time) *v1.Item {
-	return &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at.UnixMicro()}}}
+// tick is journaled at a time of the journal's clock, a moment after it.
+func (w *world) tick(at time.Time) *v1.Item {
+	if w.opened.IsZero() {
+		w.opened = at
+	}
+	at = at.Add(time.Microsecond)
+	return &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{
+		AtUs: at.UnixMicro(), UptimeUs: at.Add(-w.ahead).Sub(w.opened).Microseconds(), OpenedAt: w.openings,
+	}}}
+}
+
+// open opens the journal anew.
+func (w *world) open(at time.Time) {
+	w.opened, w.ahead = at, 0
+	w.openings++
 }
 
 // event occurred and was recorded so long before it came.
@@ -92,7 +109,7 @@ var sources = []string{"emr", "pacs", "mail"}
 func (w *world) live(from, until time.Time, silent func(source string, at time.Time) bool) {
 	const step = 5 * time.Minute
 	for at := from; at.Before(until); at = at.Add(step) {
-		items := []*v1.Item{tick(at)}
+		items := []*v1.Item{w.tick(at)}
 		for _, s := range sources {
 			for chance := w.perHour(s, at) * step.Hours(); chance > 0; chance-- {
 				if w.dice.Float64() < chance && !silent(s, at) {
@@ -269,7 +286,7 @@ func TestDamagedSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWorld(t)
-		w.append(w.monday(), tick(w.monday()))
+		w.append(w.monday(), w.tick(w.monday()))
 		m, err := coverage.Open(coverage.Config{Path: path, Append: w.journal, Last: w.journal.Last, Follow: w.journal.Follow})
 		if err != nil {
 			t.Fatalf("%q: %v", content, err)
@@ -285,7 +302,7 @@ func TestDamagedSnapshot(t *testing.T) {
 // ticks go on while nobody says anything.
 func (w *world) ticks(from, until time.Time) {
 	for at := from; at.Before(until); at = at.Add(10 * time.Minute) {
-		w.append(at, tick(at))
+		w.append(at, w.tick(at))
 	}
 }
 
@@ -328,7 +345,7 @@ func TestBackfillTeachesTheRhythmOnly(t *testing.T) {
 		w.append(end, items...)
 	}
 	for at := end; at.Before(end.Add(2 * time.Hour)); at = at.Add(time.Minute) {
-		items := []*v1.Item{tick(at)}
+		items := []*v1.Item{w.tick(at)}
 		if at.Before(end.Add(time.Hour)) {
 			items = append(items, w.event("emr", at, time.Second, 0))
 		}
@@ -351,7 +368,7 @@ func (w *world) delays(delay, skew func(hour int) time.Duration) []string {
 			jitter := time.Duration(w.dice.Int64N(int64(2 * time.Second)))
 			items = append(items, w.event("emr", at, delay(hour)+jitter, skew(hour)))
 		}
-		w.append(at, append(items, tick(at))...)
+		w.append(at, append(items, w.tick(at))...)
 	}
 	return w.watch(once)
 }
@@ -393,7 +410,7 @@ func TestSequenceGaps(t *testing.T) {
 	send := func(imported bool, numbers ...uint64) {
 		at := start.Add(time.Duration(minute) * time.Minute)
 		minute++
-		items := []*v1.Item{tick(at)}
+		items := []*v1.Item{w.tick(at)}
 		for _, n := range numbers {
 			e := w.event("emr", at, 0, 0)
 			e.GetAccess().SourceSequence = n

@@ -6,7 +6,7 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// outageAfter is how long nothing at all may enter the journal before Readtrail itself counts as down: ten ticks. What is
+// outageAfter is for how long nothing at all may enter the journal before it is asked whether Readtrail was down: ten ticks. What is
 // shorter is shorter than any silence that is judged.
 const outageAfter = int64(10 * time.Minute / time.Microsecond)
 
@@ -40,16 +40,33 @@ func (o outages) hold(us int64) bool {
 	return false
 }
 
-// alive notes that the journal took something. The first that it takes after an outage tells of it.
-func (m *Monitor) alive(facts []*v1.CoverageFact, at int64) []*v1.CoverageFact {
+// alive notes that the journal took something. After a stretch in which it took nothing, the next tick tells whether
+// Readtrail was down, or the clock was set.
+func (m *Monitor) alive(at int64) {
 	s := &m.state
-	last := s.NowUs
+	if last := s.NowUs; last != 0 && at-last > outageAfter {
+		s.Gap = outage{last, at}
+	}
 	s.NowUs = max(s.NowUs, at)
-	if last == 0 || at-last <= outageAfter {
+}
+
+// ticked takes what a tick says of its opening of the journal. A stretch counts as an outage only before the journal was
+// opened: by its uptime, which goes by a clock that cannot be set. Within one opening there is none. Else whoever may set the
+// clock could hide a source's silence.
+func (m *Monitor) ticked(facts []*v1.CoverageFact, tick *v1.Tick) []*v1.CoverageFact {
+	s := &m.state
+	gap, opened := s.Gap, s.OpenedAt
+	s.Gap, s.OpenedAt = outage{}, tick.OpenedAt
+	if tick.UptimeUs <= 0 || tick.OpenedAt == opened {
 		return facts
 	}
-	if s.Outages = append(s.Outages, outage{last, at}); len(s.Outages) > keptOutages {
+	gap.UntilUs = min(gap.UntilUs, tick.AtUs-tick.UptimeUs)
+	length := gap.UntilUs - gap.FromUs
+	if length <= outageAfter {
+		return facts
+	}
+	if s.Outages = append(s.Outages, gap); len(s.Outages) > keptOutages {
 		s.Outages = s.Outages[1:]
 	}
-	return append(facts, &v1.CoverageFact{Kind: v1.CoverageFact_KIND_OUTAGE, FromUs: last, UntilUs: at, Amount: (at - last) / 1e6})
+	return append(facts, &v1.CoverageFact{Kind: v1.CoverageFact_KIND_OUTAGE, FromUs: gap.FromUs, UntilUs: gap.UntilUs, Amount: length / 1e6})
 }

@@ -1272,8 +1272,12 @@ func (x *ImportMark) GetDeadLetters() uint64 {
 
 // Tick carries the journal's clock, once a minute, rising.
 type Tick struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AtUs          int64                  `protobuf:"zigzag64,1,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	AtUs  int64                  `protobuf:"zigzag64,1,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	// How long the journal had been open, by the clock that cannot be set: what tells an outage from a clock that was set.
+	UptimeUs int64 `protobuf:"zigzag64,2,opt,name=uptime_us,json=uptimeUs,proto3" json:"uptime_us,omitempty"`
+	// Sequence that the journal ended at when it was opened: ticks of one opening share it, and no other has it.
+	OpenedAt      uint64 `protobuf:"varint,3,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1311,6 +1315,20 @@ func (*Tick) Descriptor() ([]byte, []int) {
 func (x *Tick) GetAtUs() int64 {
 	if x != nil {
 		return x.AtUs
+	}
+	return 0
+}
+
+func (x *Tick) GetUptimeUs() int64 {
+	if x != nil {
+		return x.UptimeUs
+	}
+	return 0
+}
+
+func (x *Tick) GetOpenedAt() uint64 {
+	if x != nil {
+		return x.OpenedAt
 	}
 	return 0
 }
@@ -1902,9 +1920,11 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPHASE_BEGIN\x10\x01\x12\r\n" +
-	"\tPHASE_END\x10\x02\"\x1b\n" +
+	"\tPHASE_END\x10\x02\"U\n" +
 	"\x04Tick\x12\x13\n" +
-	"\x05at_us\x18\x01 \x01(\x12R\x04atUs\"\x9a\x03\n" +
+	"\x05at_us\x18\x01 \x01(\x12R\x04atUs\x12\x1b\n" +
+	"\tuptime_us\x18\x02 \x01(\x12R\buptimeUs\x12\x1b\n" +
+	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\x9a\x03\n" +
 	"\bQuestion\x12\x1f\n" +
 	"\vquestion_id\x18\x01 \x01(\fR\n" +
 	"questionId\x12\x14\n" +
