@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	protobuf "google.golang.org/protobuf/proto"
-
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/register/snapshot"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -83,8 +81,22 @@ func (f *fold) token(entry *v1.TokenRegistered) {
 	}
 }
 
-// clone copies a message, so that what leaves the fold can be changed by whoever gets it.
-func clone[M protobuf.Message](m M) M { return protobuf.Clone(m).(M) }
+// message is a journal entry's body.
+type message[T any] interface {
+	*T
+	MarshalVT() ([]byte, error)
+	UnmarshalVT([]byte) error
+}
+
+// clone copies a message, so that what leaves the fold can be changed by whoever gets it. It goes through the bytes: a copy of
+// the fields would share their text with the memory of the batch that they were read from.
+func clone[T any, M message[T]](m M) M {
+	out := M(new(T))
+	if err := out.UnmarshalVT(mustMarshal(m)); err != nil {
+		panic(fmt.Sprintf("copy a register entry: %v", err))
+	}
+	return out
+}
 
 func hash(raw []byte) (sum [sha256.Size]byte, ok bool) {
 	if len(raw) != len(sum) {

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -138,7 +139,7 @@ func (s *source) event(facts []*v1.CoverageFact, by judge, e *v1.AccessEvent, at
 			return facts
 		}
 		n = &numbers{}
-		s.Numbers[e.Observer] = n
+		s.Numbers[strings.Clone(e.Observer)] = n // the batch's memory can go
 	}
 	when := e.OccurredUs
 	if when == 0 {
