@@ -22,7 +22,9 @@ var (
 
 // owner sees to it that a database has one writer. ClickHouse keeps nobody out, so the writer leaves its name there, and
 // whoever writes looks before each watermark whether the name is still its own. What is inserted between a claim and that
-// look stands above the watermark, where recovery counts.
+// look mostly stands above the watermark, where recovery counts. It does not when the later process gets past it first: where two
+// processes of one journal share an external ClickHouse and one takes over while the other runs, the earlier one's last rows can
+// stand twice, below the later one's watermark. `readtrail rebuild` mends that.
 type owner struct {
 	store  *store.Store
 	follow func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error
