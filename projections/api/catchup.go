@@ -29,7 +29,7 @@ func (s *Service) ground(ctx context.Context, a *listAsk, as role) (*pin, *backd
 	if err != nil || p.past || a.token.Position != 0 {
 		return p, around, who, err
 	}
-	missing, err := s.concerns(ctx, p, a.subject, who, as)
+	missing, err := s.concerns(ctx, p, a, who, as)
 	if err == nil && !missing {
 		return p, around, who, nil
 	}
@@ -45,7 +45,7 @@ func (s *Service) ground(ctx context.Context, a *listAsk, as role) (*pin, *backd
 		return nil, nil, nil, err
 	}
 	p.journal = head
-	if p.position < head {
+	if !p.past && p.position < head { // what came after a past moment is not missing
 		p.behind = head.Sequence() - p.position.Sequence()
 	}
 	return p, around, who, nil
@@ -67,9 +67,10 @@ func (s *Service) stand(ctx context.Context, a *listAsk, as role) (*pin, *backdr
 }
 
 // concerns reports whether a message above the pin may be about the subject: an event that names one of the identifiers, or
-// any context, which may link others to it. Questions and ticks, which follow each other all the time, are not.
-func (s *Service) concerns(ctx context.Context, p *pin, subject Subject, who *identity, as role) (bool, error) {
-	names := map[string]bool{projections.Fold(subject.Value): true}
+// any context, which may link others to it. Questions and ticks, which follow each other all the time, are not, nor is what was
+// received after the moment that was asked for.
+func (s *Service) concerns(ctx context.Context, p *pin, a *listAsk, who *identity, as role) (bool, error) {
+	names := map[string]bool{projections.Fold(a.subject.Value): true}
 	for _, id := range who.idents() {
 		names[projections.Fold(id.value)] = true
 	}
@@ -82,6 +83,8 @@ func (s *Service) concerns(ctx context.Context, p *pin, subject Subject, who *id
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("read what is not projected yet: %w", err)
+		case a.asOf != 0 && b.Head.ReceivedUs > a.asOf:
+			return false, nil
 		case b.Has(v1.Kind_KIND_CONTEXT):
 			return true, nil
 		case !b.Has(v1.Kind_KIND_ACCESS):

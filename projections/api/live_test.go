@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,5 +143,57 @@ func TestWhatIsNotProjectedYetIsSaid(t *testing.T) {
 		if took := time.Since(began); !tt.wait && took > 1500*time.Millisecond {
 			t.Errorf("patient %s: the answer waited %v", tt.patient, took)
 		}
+	}
+}
+
+// TestWhatCameAfterAPastMomentIsNotMissing: an answer as of a moment waits for what was received until then, and says nothing
+// of what came after it.
+func TestWhatCameAfterAPastMomentIsNotMissing(t *testing.T) {
+	w := newWorld(t)
+	event := func(patient string) {
+		w.append(access("ehr", begin.Add(-time.Minute), id("urn:mrn", patient), id("urn:staff", "r")))
+	}
+	event("1")
+	w.settle()
+	stuck, _ := w.projector.Live()
+	w.pass(time.Minute)
+	event("2")
+	w.settle()
+	until, _ := w.projector.Live()
+	asOf := until.Received
+	w.pass(time.Minute)
+	event("2")
+	event("3")
+	w.settle()
+	for _, tt := range []struct {
+		name, patient string
+		stale         int // how often the projections are seen where they stood
+		events        uint64
+	}{
+		{"the projections come up in time", "2", 1, 1},
+		{"they stand still, and only later events are missing", "3", 1 << 30, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, left := w.config(), atomic.Int64{}
+			left.Store(int64(tt.stale))
+			cfg.Live = func() (projections.Live, bool) {
+				if left.Add(-1) >= 0 {
+					return stuck, true
+				}
+				return w.projector.Live()
+			}
+			service, err := api.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = service.Close(context.Background()) })
+			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: tt.patient, Purpose: "p", AsOfUs: asOf}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h := res.Msg.Header; res.Msg.Totals.Events != tt.events || h.Behind != 0 || hasNote(h, "Not known yet") {
+				t.Errorf("%d events of %d, %d behind, notes %v", res.Msg.Totals.Events, tt.events, h.Behind, h.Notes)
+			}
+		})
 	}
 }
