@@ -122,6 +122,7 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 		head.Kinds[i], head.ReaderSlots[i], head.PatientSlots[i] = byte(it.Kind), it.ReaderSlot, it.PatientSlot
 		raws[i] = it.Raw
 	}
+	head.Kinds = sayOnce(head.Kinds)
 	table := columns.Read(raws, c.itemSchema)
 	defer table.Release()
 	sealed, err := c.sealAll(head, items, table)
@@ -197,7 +198,7 @@ func (c *Codec) Decode(sequence uint64, data []byte) (*Batch, error) {
 		return nil, fmt.Errorf("decode batch %d: format %d, this version reads %d: %w", sequence, head.Format, BatchFormat, ErrCorrupt)
 	case head.Sequence != sequence:
 		return nil, fmt.Errorf("decode batch %d: it was committed at %d: %w", sequence, head.Sequence, ErrCorrupt)
-	case n == 0 || n > MaxBatchItems || len(head.Kinds) != n || len(head.ReaderSlots) != n || len(head.PatientSlots) != n || len(head.Root) != 32:
+	case n == 0 || n > MaxBatchItems || len(head.Kinds) != n && len(head.Kinds) != 1 || len(head.ReaderSlots) != n || len(head.PatientSlots) != n || len(head.Root) != 32:
 		return nil, fmt.Errorf("decode batch %d: head does not describe %d items: %w", sequence, n, ErrCorrupt)
 	}
 	return &Batch{Head: head, codec: c, msg: msg, data: data}, nil
@@ -222,7 +223,20 @@ func (b *Batch) Position(i int) Position { return At(b.Head.Sequence, i) }
 func (b *Batch) Received() time.Time { return time.UnixMicro(b.Head.ReceivedUs).UTC() }
 
 // Kind returns the kind of item i without opening the frame.
-func (b *Batch) Kind(i int) v1.Kind { return v1.Kind(b.Head.Kinds[i]) }
+func (b *Batch) Kind(i int) v1.Kind {
+	if len(b.Head.Kinds) == 1 {
+		i = 0
+	}
+	return v1.Kind(b.Head.Kinds[i])
+}
+
+// sayOnce is the kinds of a head: one stands for all where all are the same.
+func sayOnce(kinds []byte) []byte {
+	if bytes.Count(kinds, kinds[:1]) == len(kinds) {
+		return kinds[:1]
+	}
+	return kinds
+}
 
 // Has reports whether any item is of one of the kinds, without opening the frame.
 func (b *Batch) Has(kinds ...v1.Kind) bool {

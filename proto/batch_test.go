@@ -170,6 +170,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"other sequence":  alter(func(m *v1.Batch) { m.Head.Sequence = 6 }),
 		"no items":        alter(func(m *v1.Batch) { m.Head.Count = 0 }),
 		"too many items":  alter(func(m *v1.Batch) { m.Head.Count = 5000 }),
+		"no kinds":        alter(func(m *v1.Batch) { m.Head.Kinds = nil }),
 		"too few kinds":   alter(func(m *v1.Batch) { m.Head.Kinds = m.Head.Kinds[1:] }),
 		"too few readers": alter(func(m *v1.Batch) { m.Head.ReaderSlots = nil }),
 		"short root":      alter(func(m *v1.Batch) { m.Head.Root = m.Head.Root[1:] }),
@@ -439,5 +440,8 @@ func TestNativeIDs(t *testing.T) {
 	}
 	if err := b.VerifyRoot(); err != nil {
 		t.Error(err)
+	}
+	if len(b.Head.Kinds) != 1 || b.Kind(2) != v1.Kind_KIND_ACCESS || !b.Has(v1.Kind_KIND_ACCESS) || b.Has(v1.Kind_KIND_TICK) {
+		t.Errorf("kinds are %v", b.Head.Kinds)
 	}
 }

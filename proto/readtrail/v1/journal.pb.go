@@ -333,7 +333,7 @@ type BatchHead struct {
 	// When the journal received it, from the committer's clock, never falling.
 	ReceivedUs int64  `protobuf:"zigzag64,3,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
 	Count      uint32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
-	// One Kind byte an item.
+	// One Kind byte an item, or one for all where all are the same.
 	Kinds []byte `protobuf:"bytes,5,opt,name=kinds,proto3" json:"kinds,omitempty"`
 	// FNV-1a of the reader's and patient's key mod 256, one byte an item; 0 for an item without one.
 	ReaderSlots  []byte `protobuf:"bytes,6,opt,name=reader_slots,json=readerSlots,proto3" json:"reader_slots,omitempty"`
