@@ -144,7 +144,7 @@ func (s *Service) catchUp(ctx context.Context, p *pin) error {
 	if s.engine.stuckAt(p.position, false) {
 		return nil
 	}
-	timeout := time.NewTimer(catchUpTimeout)
+	timeout := time.NewTimer(s.patience)
 	defer timeout.Stop()
 	for {
 		at := &pin{engine: p.engine}

@@ -12,6 +12,10 @@ import (
 // SetMeter has every statement report its cost.
 func (s *Service) SetMeter(meter func(name string, cost store.Stats)) { s.engine.meter = meter }
 
+// SetPatience replaces how long an answer waits for the projections: what is asserted of the answer must not hang on how
+// busy the machine is.
+func (s *Service) SetPatience(d time.Duration) { s.patience = d }
+
 // FlushSummaries journals the summaries of finished hours now, as the service's goroutine does every minute.
 func (s *Service) FlushSummaries(ctx context.Context) error { return s.summaries.flush(ctx, false) }
 

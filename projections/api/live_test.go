@@ -92,23 +92,23 @@ func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
 // says that it is not known yet. It never says that nothing is known.
 func TestNothingIsKnownOnlyOfWhatIsProjected(t *testing.T) {
 	w := newWorld(t)
+	w.service.SetPatience(time.Minute)
 	w.append(access("ehr", begin.Add(-time.Hour), id("urn:mrn", "1"), id("urn:staff", "r")))
 	w.settle()
 	// The events follow each other faster than they are projected.
 	for i := range 40 {
 		patient := fmt.Sprintf("new-%d", i)
 		w.append(access("ehr", begin.Add(-time.Minute), id("urn:mrn", patient), id("urn:staff", patient)))
-		// On a machine that is busy with other things the wait may end first; then the answer must say so.
-		if res := w.whoViewed(patient); res.Totals.Events != 1 && res.Header.Behind == 0 {
+		if res := w.whoViewed(patient); res.Totals.Events != 1 || res.Header.Behind != 0 {
 			t.Fatalf("event %d: %d events, %d behind, notes %v", i, res.Totals.Events, res.Header.Behind, res.Header.Notes)
 		}
-		if res := w.activity(patient); res.Totals.Events != 1 && res.Header.Behind == 0 {
+		if res := w.activity(patient); res.Totals.Events != 1 || res.Header.Behind != 0 {
 			t.Fatalf("event %d: reader has %d events, %d behind", i, res.Totals.Events, res.Header.Behind)
 		}
 	}
 	// A merge counts from its acknowledgement on.
 	w.append(patientFact("ehr", "7", "", []*v1.Identifier{id("urn:mrn", "1"), id("urn:mrn", "new-1")}))
-	if res := w.whoViewed("urn:mrn|1"); res.Totals.Events != 2 && res.Header.Behind == 0 {
+	if res := w.whoViewed("urn:mrn|1"); res.Totals.Events != 2 {
 		t.Errorf("after the merge: %d events of 2, notes %v", res.Totals.Events, res.Header.Notes)
 	}
 }

@@ -105,6 +105,8 @@ type Service struct {
 	engine    *engine
 	questions *questionBook
 	summaries *summaries
+	// patience is how long an answer waits for the projections: catchUpTimeout.
+	patience time.Duration
 }
 
 var _ readtrailv1connect.QueryServiceHandler = (*Service)(nil)
@@ -122,7 +124,7 @@ func New(cfg Config) (*Service, error) {
 	logger := cfg.Logger.With(slog.String("component", "api"))
 	return &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
-		summaries: newSummaries(cfg, logger),
+		summaries: newSummaries(cfg, logger), patience: catchUpTimeout,
 	}, nil
 }
 
