@@ -22,9 +22,6 @@ import (
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
 
-// wholeSuite is the number of rounds that `task acceptance` runs; CI runs fewer.
-const wholeSuite = 100
-
 var rounds = flag.Int("rounds", 10, "how often the process and the engine are killed at random")
 
 // binary is Readtrail built with its commit points armed; see proto/fault.
