@@ -64,6 +64,7 @@ const (
 	searchName
 	listUnit
 	listPatients
+	exportRecord
 	breakGlass
 	logIn
 	logOut
@@ -106,7 +107,8 @@ var useTable = [uses]struct{ code, display string }{
 	brokeGlass: {"BTG", "break the glass"},
 }
 
-// reasons is what people pick and type when they break the glass; the last ones say nothing.
+// reasons is what people pick and type when they break the glass; the last ones say nothing, which happens to the honest
+// too.
 var reasons = []struct{ code, text string }{
 	{"emergency", "Patient unresponsive, history needed"},
 	{"direct-care", "Covering for colleague on call"},
@@ -114,7 +116,11 @@ var reasons = []struct{ code, text string }{
 	{"billing", "Claim query from payer"},
 	{"direct-care", "asdf"},
 	{"other", "."},
+	{"emergency", ""},
 }
+
+// soundReasons is how many of the reasons that do say something suit somebody who treats the patient.
+const soundReasons = 3
 
 // order is a request that one department makes of another.
 type order struct {

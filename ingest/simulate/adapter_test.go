@@ -1,7 +1,9 @@
 package simulate_test
 
 import (
+	"bytes"
 	"context"
+	encsv "encoding/csv"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/csv"
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/simulate"
 	"github.com/readtrail/readtrail/proto"
@@ -105,6 +108,41 @@ func TestTheAdapterTakesTheContext(t *testing.T) {
 	}
 	if n < 3000 || links[v1.IdentityLink_KIND_REPLACED_BY] == 0 || links[v1.IdentityLink_KIND_PERSON] == 0 {
 		t.Errorf("%d facts with links %v", n, links)
+	}
+}
+
+// The tables are read by the mappings beside them, row for row.
+func TestTheMappingsReadTheTables(t *testing.T) {
+	cfg := tiny()
+	cfg.Incidents = 60
+	h := hospital(t, cfg)
+	for _, name := range simulate.Tables() {
+		text, err := simulate.Mapping(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := csv.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var b bytes.Buffer
+		rows := h.Table(name)
+		if err := encsv.NewWriter(&b).WriteAll(rows); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		err = csv.Decode(t.Context(), csv.Config{Mapping: m, Source: source("hr")}, &b, func(batch csv.Batch) error {
+			for _, e := range batch.Entries {
+				if d := e.Item.GetDeadLetter(); d != nil {
+					t.Errorf("%s: a row is refused: %s", name, d.GetReason())
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil || n != len(rows)-1 || n < 3 {
+			t.Errorf("%s: %d of %d rows are read: %v", name, n, len(rows)-1, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func (h *Hospital) badges() {
 		b.login = loginOf(p, i)
 		b.whoID = append(b.whoID, `"type":"Practitioner","identifier":{"system":"`+StaffSystem+`","value":"`...)
 		b.whoID = h.appendStaffNumber(b.whoID, int32(i))
-		b.whoID = append(b.whoID, `"},"display":"`+p.name()+`"}`...)
+		b.whoID = append(b.whoID, `"},"display":"`+p.given()+` `+p.atWork()+`"}`...)
 		b.who = h.appendStaffID(append(b.who, `{"reference":"Practitioner/`...), int32(i))
 		b.who = append(append(b.who, `",`...), b.whoID[len(`"type":"Practitioner",`):]...)
 		b.whoID = append([]byte{'{'}, b.whoID...)
@@ -29,7 +29,7 @@ func (h *Hospital) badges() {
 // loginOf is the first letter, the surname and a number, in the letters that old systems take.
 func loginOf(p *person, i int) string {
 	var b []byte
-	for _, c := range []byte(p.given()[:1] + p.family()) {
+	for _, c := range []byte(p.given()[:1] + p.atWork()) {
 		switch {
 		case c >= 'A' && c <= 'Z':
 			b = append(b, c+'a'-'A')

@@ -6,13 +6,18 @@ var nursing = [25]int{250, 220, 220, 220, 260, 420, 650, 1000, 980, 900, 800, 76
 // episode adds what an episode causes on this day.
 func (p *plan) episode(e *episode) {
 	h := p.h
-	p.dice, p.ordered = p.roll(forCare, e.id), 0
+	p.dice, p.ordered, p.kin = p.roll(forCare, e.id), 0, e.kin
 	p.orderDice = h.roll(forOrders, e.id, uint64(int64(p.day)))
 	for i := range e.n {
 		s := &e.stages[i]
+		begun := uint64(0)
+		if s.start < p.to {
+			begun = e.encounter(s.encounter)
+		}
+		p.care = append(p.care, cared{uint64(e.patient)<<16 | uint64(s.department), begun})
 		if s.start < p.to && s.end > p.from {
 			p.ill = append(p.ill, e.patient)
-			p.illIn[s.department] = append(p.illIn[s.department], e.patient)
+			p.beds[s.department] = append(p.beds[s.department], bed{e.patient, e.encounter(s.encounter), s.start, s.end})
 			switch u := h.departments[s.department].unit; {
 			case s.booked:
 				p.visit(e, s)
@@ -21,6 +26,9 @@ func (p *plan) episode(e *episode) {
 			default:
 				p.stay(e, s)
 			}
+		}
+		if s.end < p.from {
+			p.discharged = append(p.discharged, bed{e.patient, e.encounter(s.encounter), s.start, s.end})
 		}
 		if last := i == e.n-1 || e.stages[i+1].encounter != s.encounter; last && s.end < p.to {
 			p.afterwards(e, s)
@@ -47,7 +55,7 @@ func (p *plan) visit(e *episode, s *stage) {
 	if p.orderDice.chance(110) {
 		p.imagingOrder(e, s, s.start+21*minute)
 	}
-	if l, ok := p.look(s.start-d.minutes(3, 14), p.duty.on(dept, clerk, s.start-15*minute, 25*minute, enc), dept, e.patient, enc); ok {
+	if l, ok := p.look(s.start-d.minutes(3, 14), p.carer(dept, clerk, s.start-15*minute, 25*minute, enc), dept, e.patient, enc); ok {
 		l.use = operations
 		if d.chance(300) {
 			l.search()
@@ -55,7 +63,7 @@ func (p *plan) visit(e *episode, s *stage) {
 		l.do(readEncounter, enc)
 		l.do(updateEncounter, enc)
 	}
-	if l, ok := p.look(s.start+d.minutes(0, 4), p.duty.on(dept, nurse, s.start, bundle+4*minute, enc), dept, e.patient, enc); ok {
+	if l, ok := p.look(s.start+d.minutes(0, 4), p.carer(dept, nurse, s.start, bundle+4*minute, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
 		l.do(readMedications, 0)
 		l.do(writeVitals, object(enc, 0))
@@ -66,6 +74,9 @@ func (p *plan) visit(e *episode, s *stage) {
 	}
 	l.do(openChart, 0)
 	l.do(readNote, object(enc, 8))
+	if d.chance(350) {
+		l.do(readNote, object(kept(e.patient), d.n(4)))
+	}
 	for range d.n(3) {
 		l.do(readResults, object(enc, d.n(4)))
 	}
@@ -73,9 +84,12 @@ func (p *plan) visit(e *episode, s *stage) {
 		l.do(readMedications, 0)
 	}
 	l.at = s.start + d.minutes(22, 30)
-	l.do(writeNote, object(enc, 0))
+	if p.late(&l, enc) {
+		return
+	}
+	l.do(writeNote, object(enc, 1))
 	if d.chance(60) {
-		l.do(printNote, object(enc, 0))
+		l.do(printNote, object(enc, 1))
 	}
 }
 
@@ -97,7 +111,7 @@ func (p *plan) emergency(e *episode, s *stage) {
 	span := int(s.end - s.start)
 	for k := range 4 {
 		t := s.start + 4*minute + int64(k*span/5) + int64(d.n(span/6))
-		p.round(t, p.duty.on(dept, nurse, t, bundle, enc), dept, e, enc)
+		p.round(t, p.carer(dept, nurse, t, bundle, enc), dept, e, enc)
 	}
 	for k := range 3 {
 		t := s.start + 15*minute + int64(k*span/4) + int64(d.n(span/6))
@@ -105,7 +119,7 @@ func (p *plan) emergency(e *episode, s *stage) {
 		if k == 1 {
 			r = resident
 		}
-		l, ok := p.look(t, p.duty.on(dept, r, t, bundle, enc), dept, e.patient, enc)
+		l, ok := p.look(t, p.carer(dept, r, t, bundle, enc), dept, e.patient, enc)
 		if !ok {
 			continue
 		}
@@ -113,10 +127,13 @@ func (p *plan) emergency(e *episode, s *stage) {
 		l.do(openChart, 0)
 		if k < 2 {
 			l.do(readNote, object(enc, 9))
+			if d.chance(400) {
+				l.do(readNote, object(kept(e.patient), d.n(4)))
+			}
 		}
 		if k > 0 {
 			l.do(readResults, object(enc, 0))
-			l.do(writeNote, object(enc, k))
+			l.do(writeNote, object(enc, k+4*(p.day-e.day)))
 		}
 		if k == 2 && d.chance(260) {
 			l.do(printNote, object(enc, 2))
@@ -143,11 +160,12 @@ func (p *plan) stay(e *episode, s *stage) {
 		if d.chance(200) {
 			salt = uint64(d.n(1 << 20))
 		}
-		p.round(t, p.duty.on(dept, nurse, t, bundle, salt), dept, e, enc)
+		p.round(t, p.carer(dept, nurse, t, bundle, salt), dept, e, enc)
 	}
 	p.doctors(e, s, a, b, enc)
 	p.others(e, a, b, dept, u, enc)
 	p.orderTests(e, s, a, b)
+	p.gather(e, s, a, b)
 	if s.end < p.to && s.end > p.from {
 		p.leave(e, s, enc)
 	}
@@ -163,7 +181,8 @@ func (p *plan) round(t int64, staff int32, dept uint16, e *episode, enc uint64) 
 	if d.chance(4) {
 		p.slip(&l)
 	}
-	n := int(t / minute)
+	// Above the numbers that notes of other kinds have.
+	n := freeNotes + int(t/minute%65_000)
 	l.do(openChart, 0)
 	if d.chance(700) {
 		l.do(readMedications, 0)
@@ -182,12 +201,12 @@ func (p *plan) round(t int64, staff int32, dept uint16, e *episode, enc uint64) 
 
 // slip is a click on the wrong line: another patient, closed after seconds.
 func (p *plan) slip(l *look) {
-	there := p.illIn[l.department]
+	there := p.beds[l.department]
 	if len(there) == 0 {
 		return
 	}
 	patient, enc := l.patient, l.encounter
-	l.patient, l.encounter = there[p.dice.n(len(there))], 0
+	l.patient, l.encounter = there[p.dice.n(len(there))].patient, 0
 	l.do(openChart, 0)
 	l.patient, l.encounter = patient, enc
 }
@@ -214,7 +233,7 @@ func (p *plan) doctors(e *episode, s *stage, a, b int64, enc uint64) {
 			if t < a || t >= b {
 				continue
 			}
-			staff := p.duty.on(dept, v.role, t, bundle, enc>>7)
+			staff := p.carer(dept, v.role, t, bundle, enc>>7)
 			if v.role == physician && s.attending >= 0 && p.duty.has(dept, physician, s.attending, t, bundle) {
 				staff = s.attending
 			}
@@ -222,8 +241,13 @@ func (p *plan) doctors(e *episode, s *stage, a, b int64, enc uint64) {
 			if !ok {
 				continue
 			}
+			l.remote = v.role == physician && v.lo >= 17*60 && s.attending != staff && d.chance(450)
+			l.client = l.client && !l.remote
 			l.do(openChart, 0)
 			l.do(readNote, object(enc, d.n(3)))
+			if d.chance(120) {
+				l.do(readNote, object(kept(e.patient), d.n(4)))
+			}
 			if v.role == student {
 				continue
 			}
@@ -242,7 +266,7 @@ func (p *plan) doctors(e *episode, s *stage, a, b int64, enc uint64) {
 func (p *plan) others(e *episode, a, b int64, dept uint16, u unit, enc uint64) {
 	d := &p.dice
 	if t := p.in(8*60, 16*60); t >= a && t < b && d.chance(350) {
-		if l, ok := p.look(t, p.duty.on(dept, clerk, t, bundle, enc), dept, e.patient, enc); ok {
+		if l, ok := p.look(t, p.carer(dept, clerk, t, bundle, enc), dept, e.patient, enc); ok {
 			l.use = operations
 			l.do(readEncounter, enc)
 			if d.chance(90) {
@@ -260,7 +284,7 @@ func (p *plan) others(e *episode, a, b int64, dept uint16, u unit, enc uint64) {
 		if t < a || t >= b {
 			continue
 		}
-		if l, ok := p.look(t, p.duty.on(uint16(drugs), pharmacist, t, bundle, uint64(t)), uint16(drugs), e.patient, enc); ok {
+		if l, ok := p.look(t, p.carer(uint16(drugs), pharmacist, t, bundle, uint64(t)), uint16(drugs), e.patient, enc); ok {
 			l.do(openChart, 0)
 			l.do(readMedications, 0)
 			if d.chance(400) {
@@ -270,21 +294,35 @@ func (p *plan) others(e *episode, a, b int64, dept uint16, u unit, enc uint64) {
 	}
 }
 
+// Numbers of notes of a stay: those of doctors' rounds lie below, those of nurses and others above.
+const (
+	transferNote  = 60 // and the stage that ends
+	dischargeNote = 63
+	consultNote   = 128 // and the day
+	freeNotes     = 256 // and the minute
+)
+
 // leave is the discharge or the transfer.
 func (p *plan) leave(e *episode, s *stage, enc uint64) {
 	d, dept := &p.dice, s.department
+	last := dischargeNote
+	for i := range e.n {
+		if s == &e.stages[i] && i+1 < e.n && e.stages[i+1].encounter == s.encounter {
+			last = transferNote + i
+		}
+	}
 	t := s.end - d.minutes(40, 120)
-	if l, ok := p.look(t, p.duty.on(dept, resident, t, bundle, enc), dept, e.patient, enc); ok {
+	if l, ok := p.look(t, p.carer(dept, resident, t, bundle, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
 		l.do(readNote, object(enc, 1))
-		l.do(writeNote, object(enc, 63))
+		l.do(writeNote, object(enc, last))
 		l.do(updateEncounter, enc)
 	}
 	t = s.end - d.minutes(12, 35)
-	if l, ok := p.look(t, p.duty.on(dept, nurse, t, bundle, enc), dept, e.patient, enc); ok {
+	if l, ok := p.look(t, p.carer(dept, nurse, t, bundle, enc), dept, e.patient, enc); ok {
 		l.do(openChart, 0)
 		if d.chance(420) {
-			l.do(printNote, object(enc, 63))
+			l.do(printNote, object(enc, last))
 		}
 		l.do(updateEncounter, enc)
 	}

@@ -24,8 +24,12 @@ type Command struct {
 	Days      int    `help:"Days of accesses." default:"28"`
 	Start     string `help:"First day, as YYYY-MM-DD. Default: 2026-03-02 for a dataset, 28 days ago for a live stream." placeholder:"DATE"`
 	Zone      string `help:"Time zone of the hospital." default:"America/Chicago"`
-	Incidents int    `help:"Labelled incidents of misuse in 28 days, beside the story; -1 for none." default:"12"`
+	Incidents int    `help:"Labelled incidents of misuse on all days together, beside the story; -1 for none." default:"12"`
+	PerDay    int    `name:"incidents-per-day" help:"Or: labelled incidents a day." placeholder:"N"`
 	NoStory   bool   `help:"Leave out the planted story."`
+	Covering  bool   `help:"Surround misuse with looks at records that the reader has to do with, to hide it."`
+
+	Weight map[string]int `help:"Share of a scenario among the incidents, beside the usual shares of the others; 0 leaves it out." placeholder:"SCENARIO=N"`
 
 	Gzip bool `help:"Compress the files of the dataset."`
 
@@ -52,7 +56,10 @@ func (c *Command) Hospital(now time.Time) (*Hospital, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zone: %w", err)
 	}
-	cfg := Config{Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Days: c.Days, Zone: zone, Incidents: c.Incidents, NoStory: c.NoStory}
+	cfg := Config{Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Days: c.Days, Zone: zone, Incidents: c.Incidents, NoStory: c.NoStory, Covering: c.Covering, Weights: c.Weight}
+	if c.PerDay > 0 {
+		cfg.Incidents = c.PerDay * c.Days
+	}
 	if cfg.Incidents == 0 {
 		cfg.Incidents = -1
 	}

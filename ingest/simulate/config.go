@@ -3,6 +3,8 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -13,6 +15,8 @@ const (
 	DefaultPatients  = 8000
 	DefaultDays      = 28
 	DefaultIncidents = 12
+	maxIncidents     = 200_000
+	maxWeight        = 1000
 	DefaultZone      = "America/Chicago"
 	minStaff         = 150
 	maxStaff         = 20_000
@@ -41,8 +45,15 @@ type Config struct {
 	Days int
 	// Zone is where its clocks hang. Default America/Chicago.
 	Zone *time.Location
-	// Incidents is how many labelled incidents of misuse happen in 28 days, beside the story. Default 12; negative: none.
+	// Incidents is how many labelled incidents of misuse happen on all days together, beside the story. Default 12;
+	// negative: none.
 	Incidents int
+	// Weights are the shares of scenarios among the incidents, by name; a scenario without one has its usual share, and 0
+	// leaves it out. Default: the shares of the table in misuse.go.
+	Weights map[string]int
+	// Covering surrounds misuse with looks at records that the reader has to do with, to hide it among them (Xu 2023:
+	// How to cover up anomalous accesses to electronic health records). They are not labelled.
+	Covering bool
 	// NoStory leaves out the planted story.
 	NoStory bool
 }
@@ -87,8 +98,28 @@ func (c Config) Validate() error {
 	if c.Days < 1 || c.Days > maxDays {
 		errs = append(errs, fmt.Errorf("days: %d is not within 1 and %d", c.Days, maxDays))
 	}
+	if c.Incidents > maxIncidents {
+		errs = append(errs, fmt.Errorf("incidents: %d is more than %d", c.Incidents, maxIncidents))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
+		if !slices.Contains(Scenarios(), name) || c.Weights[name] < 0 || c.Weights[name] > maxWeight {
+			errs = append(errs, fmt.Errorf("weights: %s=%d: a scenario and a share within 0 and %d are needed", name, c.Weights[name], maxWeight))
+		}
+	}
 	if y := c.Start.Year(); y < 2015 || y > 2100 {
 		errs = append(errs, fmt.Errorf("start: the year %d is not within 2015 and 2100", y))
 	}
 	return errors.Join(errs...)
+}
+
+// weights are the shares in force, in the order of the table.
+func (c Config) weights() []int {
+	out := make([]int, len(scenarios))
+	for i := range scenarios {
+		out[i] = scenarios[i].share
+		if w, ok := c.Weights[scenarios[i].name]; ok {
+			out[i] = w
+		}
+	}
+	return out
 }

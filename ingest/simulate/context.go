@@ -120,7 +120,8 @@ func (h *Hospital) People() iter.Seq[Resource] {
 }
 
 // Care returns what care leaves on one local day: the Encounter, CareTeam, Condition and Appointment of what begins on
-// it, its ServiceRequests, and the roster as busy Slots. Days before the first exist back to the day -24, which explain
+// it, its ServiceRequests, what was charted (DocumentReference, Observation, MedicationAdministration), and the roster as
+// busy Slots. Days before the first exist back to the day -24, which explain
 // the accesses of the first days.
 //
 // What ends behind the last day (or, for a day behind it, behind that day) is still in progress; an encounter that ends
@@ -144,6 +145,9 @@ func (h *Hospital) care(day int, first bool) iter.Seq[Resource] {
 			}
 			f.serviceRequest(&p.orders[i])
 		}
+		if day >= chartedFrom {
+			f.charts(p)
+		}
 		for _, s := range h.roster(day, nil) {
 			if f.done {
 				return
@@ -153,10 +157,11 @@ func (h *Hospital) care(day int, first bool) iter.Seq[Resource] {
 	}
 }
 
-// Context returns People and then Care for every day of the hospital and the 24 days before it.
+// Context returns People, the last visit of most patients before that, Care for every day of the hospital and the 24 days
+// before it, and the appointments of the two weeks after it.
 func (h *Hospital) Context() iter.Seq[Resource] { return h.from(-horizon, h.cfg.Days-1) }
 
-// Recent returns People and then Care for a day and the 24 days before it: what explains the accesses of that day.
+// Recent is Context for a day: People, last visits, Care for it and the 24 days before it, appointments ahead.
 func (h *Hospital) Recent(day int) iter.Seq[Resource] { return h.from(day-horizon, day) }
 
 func (h *Hospital) from(first, last int) iter.Seq[Resource] {
@@ -166,11 +171,20 @@ func (h *Hospital) from(first, last int) iter.Seq[Resource] {
 				return
 			}
 		}
+		f := &facts{h: h, yield: yield}
+		if f.histories(); f.done {
+			return
+		}
 		for day := first; day <= last; day++ {
 			for r := range h.care(day, day == first) {
 				if !yield(r) {
 					return
 				}
+			}
+		}
+		for r := range h.ahead(last) {
+			if !yield(r) {
+				return
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (f *facts) patient(i int32, second bool) {
 		f.block = f.h.appendMRN(f.block, i)
 	}
 	f.put(`"}],"active":`, either(second, "false", "true"), `,`)
-	f.name(p)
+	f.names(p, &d)
 	if d.chance(930) {
 		f.put(`,"telecom":[`)
 		f.phone(hh.phone, d.pick([]int{60, 30, 10}))
@@ -39,12 +39,12 @@ func (f *facts) patient(i int32, second bool) {
 	if pt.died < int32(f.h.cfg.Days) {
 		f.instant("deceasedDateTime", f.h.at(int(pt.died), 400+int(i)%900))
 	}
-	if d.chance(950) {
-		f.put(`,"address":[`)
-		f.address(&d, hh, "home")
-		f.put(`}]`)
+	old := f.h.moved(&d)
+	if t, ok := f.h.exTo(i); ok && t.trace == formerHome {
+		old = former{&f.h.households[f.h.persons[f.h.staff[t.staff].person].household], t.ended}
 	}
-	f.contacts(&d, i, hh)
+	f.homes(&d, hh, old, d.chance(950))
+	f.contacts(&d, i)
 	if pt.physician >= 0 {
 		f.put(`,"generalPractitioner":[{"reference":"Practitioner/`)
 		f.block = f.h.appendStaffID(f.block, pt.physician)
@@ -89,29 +89,72 @@ func (f *facts) security(pt *patient, p *person) {
 }
 
 // contacts name somebody of the household for six in ten, and the story's reader with the end of it all.
-func (f *facts) contacts(d *dice, i int32, hh *household) {
+func (f *facts) contacts(d *dice, i int32) {
 	own := f.h.patients[i].person
-	if s := f.h.story; s != nil && s.patient == i {
-		r := &f.h.persons[f.h.staff[s.reader].person]
+	if t, ok := f.h.exTo(i); ok && (t.trace == namedContact || t.trace == homeAndContact) {
+		r := &f.h.persons[f.h.staff[t.staff].person]
 		f.put(`,"contact":[{"relationship":[{"text":"former spouse"}],"name":{"family":"`, r.family(), `","given":["`, r.given(), `"]},"telecom":[`)
-		f.phone(f.h.households[r.household].phone, 0)
+		f.phone(f.h.households[r.household].phone, d.pick([]int{60, 30, 10}))
 		f.put(`],"period":{`)
-		f.formerly()
+		f.ended(t.ended)
 		f.put(`}}]`)
 		return
 	}
-	if hh.size < 2 || !d.chance(600) {
+	other := f.h.trusted(d, own)
+	if other < 0 {
 		return
 	}
-	other := hh.first
-	if other == own {
-		other++
+	f.put(`,"contact":[`)
+	f.contact(d, other)
+	if kin := f.h.elsewhere(own); kin >= 0 && kin != other && d.chance(900) {
+		f.put(`,`)
+		f.contact(d, kin)
 	}
+	f.put(`]`)
+}
+
+func (f *facts) contact(d *dice, other int32) {
 	o := &f.h.persons[other]
-	f.put(`,"contact":[{"relationship":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0131","code":"C","display":"Emergency Contact"}]}],"name":{"family":"`,
+	f.put(`{"relationship":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0131","code":"C","display":"Emergency Contact"}]}],"name":{"family":"`,
 		o.family(), `","given":["`, o.given(), `"]},"telecom":[`)
-	f.phone(hh.phone, d.pick([]int{60, 30, 10}))
-	f.put(`]}]`)
+	f.phone(f.h.households[o.household].phone, d.pick([]int{60, 30, 10}))
+	f.put(`]}`)
+}
+
+// trusted is whom somebody names as a contact: in six of ten cases one of the household, else one of the family elsewhere
+// or nobody (-1).
+func (h *Hospital) trusted(d *dice, own int32) int32 {
+	hh := &h.households[h.persons[own].household]
+	if hh.size > 1 && d.chance(600) {
+		if hh.first == own {
+			return own + 1
+		}
+		return hh.first
+	}
+	if !d.chance(700) {
+		return -1
+	}
+	return h.elsewhere(own)
+}
+
+// elsewhere is somebody of the family in another household: a child, else a parent, else nobody (-1).
+func (h *Hospital) elsewhere(own int32) int32 {
+	hh := &h.households[h.persons[own].household]
+	for _, k := range [2]int32{hh.child - 1, hh.parents - 1} {
+		if k >= 0 {
+			return h.households[k].first
+		}
+	}
+	return -1
+}
+
+// names are the present one and, for half of those who had another before they married, that one.
+func (f *facts) names(p *person, d *dice) {
+	f.put(`"name":[{"use":"official","family":"`, p.family(), `","given":["`, p.given(), `"]}`)
+	if p.maiden > 0 && d.chance(500) {
+		f.put(`,{"use":"maiden","family":"`, surnames[p.maiden-1], `"}`)
+	}
+	f.put(`]`)
 }
 
 // relatedPersons are on file for three in ten of those who live with somebody.
@@ -124,6 +167,18 @@ func (f *facts) relatedPersons() {
 		p := &f.h.persons[own]
 		hh := &f.h.households[p.household]
 		d := f.record(ofRelated, uint64(i))
+		if t, ok := f.h.exTo(int32(i)); ok && t.trace == related {
+			f.relatedPerson(int32(i), &d, f.h.staff[t.staff].person, "FMRSPS", "former spouse")
+			continue
+		}
+		if kin := f.h.elsewhere(own); kin >= 0 && d.chance(330) {
+			code, display := "PRN", "parent"
+			if f.h.persons[kin].birthDay > p.birthDay {
+				code, display = "CHILD", "child"
+			}
+			f.relatedPerson(int32(i), &d, kin, code, display)
+			continue
+		}
 		if hh.size < 2 || !d.chance(300) {
 			continue
 		}
@@ -131,21 +186,25 @@ func (f *facts) relatedPersons() {
 		if other == own {
 			continue
 		}
-		o := &f.h.persons[other]
-		code, display := kinship(p, o)
-		f.begin("RelatedPerson")
-		f.put(`rel-`)
-		f.num(int64(i))
-		f.put(`","active":true`)
-		f.refPatient("patient", int32(i))
-		f.put(`,"relationship":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-RoleCode","code":"`, code, `","display":"`, display, `"}]}],`)
-		f.name(o)
-		f.put(`,"telecom":[`)
-		f.phone(hh.phone, d.pick([]int{60, 30, 10}))
-		f.put(`]`)
-		f.born(o)
-		f.end()
+		code, display := kinship(p, &f.h.persons[other])
+		f.relatedPerson(int32(i), &d, other, code, display)
 	}
+}
+
+func (f *facts) relatedPerson(i int32, d *dice, other int32, code, display string) {
+	o := &f.h.persons[other]
+	f.begin("RelatedPerson")
+	f.put(`rel-`)
+	f.num(int64(i))
+	f.put(`","active":true`)
+	f.refPatient("patient", i)
+	f.put(`,"relationship":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-RoleCode","code":"`, code, `","display":"`, display, `"}]}],`)
+	f.name(o)
+	f.put(`,"telecom":[`)
+	f.phone(f.h.households[o.household].phone, d.pick([]int{60, 30, 10}))
+	f.put(`]`)
+	f.born(o)
+	f.end()
 }
 
 // kinship names what b is to a.
@@ -187,6 +246,14 @@ func (f *facts) linkedPersons() {
 	}
 }
 
+const consentPerMille = 65
+
+// consents reports whether a patient has agreed to research.
+func (h *Hospital) consents(patient int32) bool {
+	d := h.roll(forContext, ofConsent, uint64(patient))
+	return d.chance(consentPerMille)
+}
+
 // consents to research are on file for one in fifteen.
 func (f *facts) consents() {
 	for i := range f.h.patients {
@@ -194,7 +261,7 @@ func (f *facts) consents() {
 			return
 		}
 		d := f.record(ofConsent, uint64(i))
-		if !d.chance(65) {
+		if !d.chance(consentPerMille) {
 			continue
 		}
 		f.begin("Consent")

@@ -37,6 +37,7 @@ const (
 	ofRelated
 	ofPerson
 	ofConsent
+	ofWatch
 )
 
 func (f *facts) name(p *person) {
@@ -104,35 +105,60 @@ func (f *facts) practitioners() {
 		f.put(`","identifier":[{"type":{"coding":[{"system":"`, v2Type, `","code":"EI"}]},"system":"`, StaffSystem, `","value":"`)
 		f.block = f.h.appendStaffNumber(f.block, int32(i))
 		f.put(`"},{"use":"secondary","system":"https://millbrook.example/ids/login","value":"`, f.h.badge[i].login, `"}],"active":true,`)
-		f.name(p)
+		f.put(`"name":[{"use":"official","family":"`, p.atWork(), `","given":["`, p.given(), `"]}]`)
 		if d.chance(900) {
 			f.put(`,"telecom":[`)
 			f.phone(hh.phone, d.pick([]int{60, 30, 10}))
 			f.put(`]`)
 		}
-		if s := f.h.story; s != nil && s.reader == int32(i) {
-			f.put(`,"address":[`)
-			f.address(&d, hh, "home")
-			f.put(`},`)
-			f.address(&d, f.h.homeOf(s.patient), "old")
-			f.put(`,"period":{`)
-			f.formerly()
-			f.put(`}}]`)
-		} else if d.chance(920) { // one in twelve has no address on file
-			f.put(`,"address":[`)
-			f.address(&d, hh, "home")
-			f.put(`}]`)
+		former := f.h.moved(&d)
+		if t, ok := f.h.exOf(int32(i)); ok && (t.trace == sharedHome || t.trace == homeAndContact) {
+			former.home, former.left = f.h.homeOf(t.patient), t.ended
 		}
+		// One in twelve has no address on file, the reader of the story has.
+		f.homes(&d, hh, former, d.chance(920) || f.h.story != nil && f.h.story.reader == int32(i))
 		f.born(p)
 		f.end()
 	}
 }
 
-// formerly ends a period a year before the first day.
-func (f *facts) formerly() {
+// former is where somebody used to live, until a day of the hospital.
+type former struct {
+	home *household
+	left int32
+}
+
+// homes writes where somebody lives, and lived if that is known.
+func (f *facts) homes(d *dice, hh *household, old former, known bool) {
+	if !known {
+		return
+	}
+	f.put(`,"address":[`)
+	f.address(d, hh, "home")
+	f.put(`}`)
+	if old.home != nil {
+		f.put(`,`)
+		f.address(d, old.home, "old")
+		f.put(`,"period":{`)
+		f.ended(old.left)
+		f.put(`}}`)
+	}
+	f.put(`]`)
+}
+
+// ended ends a period on a day.
+func (f *facts) ended(day int32) {
 	f.put(`"end":"`)
-	f.block = appendDate(f.block, f.h.startDay-380)
+	f.block = appendDate(f.block, f.h.startDay+day)
 	f.put(`"`)
+}
+
+// moved is the former home of one person in nine who has no former partner: most old addresses tell nothing.
+func (h *Hospital) moved(d *dice) former {
+	if !d.chance(110) {
+		return former{}
+	}
+	return former{&h.households[d.n(len(h.households))], int32(-d.between(60, 2500))}
 }
 
 func (h *Hospital) homeOf(patient int32) *household {
@@ -145,30 +171,38 @@ func (f *facts) practitionerRoles() {
 			return
 		}
 		m := &f.h.staff[i]
-		r := &roleTable[m.role]
-		f.begin("PractitionerRole")
-		f.put(`role-`)
-		f.num(int64(firstStaff + i))
-		f.put(`","active":`, either(m.left == never || int(m.left) >= f.h.cfg.Days, "true", "false"), `,"period":{"start":"`)
-		f.block = appendTime(f.block, f.h.at(int(m.hired), 0), f.h.cfg.Zone)
-		if m.left != never {
-			f.put(`","end":"`)
-			f.block = appendTime(f.block, f.h.at(int(m.left), 0), f.h.cfg.Zone)
+		f.practitionerRole(int32(i), m, "", m.hired, m.left)
+		if m.back != never {
+			f.practitionerRole(int32(i), m, "-2", m.back, never)
 		}
-		f.put(`"},`)
-		f.refStaff("practitioner", int32(i))
-		f.put(`,`)
-		f.refDepartment("organization", "Organization", m.department)
-		f.put(`,"code":[{"coding":[{"system":"`, roleSystem, `","code":"`, r.code, `","display":"`, r.display, `"}`)
-		if r.fhir != "" {
-			f.put(`,{"system":"http://terminology.hl7.org/CodeSystem/practitioner-role","code":"`, r.fhir, `"}`)
-		}
-		f.put(`]}],"location":[{"reference":"Location/`)
-		f.block = f.h.appendDepartmentID(f.block, m.department)
-		f.put(`"}]`)
-		f.availableTime(m)
-		f.end()
 	}
+}
+
+// practitionerRole is one employment; who comes back has a second.
+func (f *facts) practitionerRole(i int32, m *member, suffix string, from, to int32) {
+	r := &roleTable[m.role]
+	f.begin("PractitionerRole")
+	f.put(`role-`)
+	f.num(int64(firstStaff + i))
+	f.put(suffix, `","active":`, either(int(to) >= f.h.cfg.Days, "true", "false"), `,"period":{"start":"`)
+	f.block = appendTime(f.block, f.h.at(int(from), 0), f.h.cfg.Zone)
+	if to != never {
+		f.put(`","end":"`)
+		f.block = appendTime(f.block, f.h.at(int(to), 0), f.h.cfg.Zone)
+	}
+	f.put(`"},`)
+	f.refStaff("practitioner", i)
+	f.put(`,`)
+	f.refDepartment("organization", "Organization", m.department)
+	f.put(`,"code":[{"coding":[{"system":"`, roleSystem, `","code":"`, r.code, `","display":"`, r.display, `"}`)
+	if r.fhir != "" {
+		f.put(`,{"system":"http://terminology.hl7.org/CodeSystem/practitioner-role","code":"`, r.fhir, `"}`)
+	}
+	f.put(`]}],"location":[{"reference":"Location/`)
+	f.block = f.h.appendDepartmentID(f.block, m.department)
+	f.put(`"}]`)
+	f.availableTime(m)
+	f.end()
 }
 
 func (f *facts) availableTime(m *member) {
@@ -178,7 +212,7 @@ func (f *facts) availableTime(m *member) {
 		from, minutes = officeHours(m)
 	case ward:
 		from, minutes = wardStart, wardMinutes
-	case twelves, eights:
+	case twelves, eights, byTicket:
 		return
 	}
 	f.put(`,"availableTime":[{"daysOfWeek":["mon","tue","wed","thu","fri"],"availableStartTime":"`)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,11 +44,22 @@ type Manifest struct {
 	Start     string           `json:"start"`
 	Days      int              `json:"days"`
 	Zone      string           `json:"zone"`
-	Incidents int              `json:"incidents_per_28_days"`
+	Incidents int              `json:"incidents"`
+	Weights   map[string]int   `json:"weights,omitempty"`
+	Covering  bool             `json:"covering,omitempty"`
+	NoStory   bool             `json:"no_story,omitempty"`
 	Labelled  int64            `json:"labelled_accesses"`
+	Scenarios []ScenarioCount  `json:"scenarios,omitempty"`
 	Sources   []SourceCount    `json:"sources"`
 	Files     []FileCount      `json:"files"`
 	Story     *ManifestedStory `json:"story,omitempty"`
+}
+
+// ScenarioCount is how many incidents and accesses of a scenario are labelled.
+type ScenarioCount struct {
+	Name      string `json:"name"`
+	Incidents int    `json:"incidents"`
+	Accesses  int    `json:"accesses"`
 }
 
 // SourceCount is how many events a source reported.
@@ -75,14 +87,15 @@ type ManifestedStory struct {
 // contextTypes are the context files, in the order in which they are listed.
 var contextTypes = []string{
 	"Organization", "Location", "Practitioner", "PractitionerRole", "Schedule", "Patient", "RelatedPerson", "Person", "Consent",
-	"Encounter", "Condition", "Appointment", "CareTeam", "ServiceRequest", "Slot",
+	"Encounter", "Condition", "Appointment", "CareTeam", "ServiceRequest", "DocumentReference", "Observation", "MedicationAdministration",
+	"Slot",
 }
 
 // WriteDataset writes the hospital as a dataset directory: AuditEvent.ndjson in order of time, the context files named by
-// resource type, labels.csv, manifest.json and README.md. Files are written under a .partial name and renamed at the
+// resource type, tables with their mappings, labels.csv, manifest.json and README.md. Files are written under a .partial name and renamed at the
 // end, so a directory with an AuditEvent.ndjson is whole; after an error or a cancelled context none of them remain.
 func (h *Hospital) WriteDataset(ctx context.Context, cfg DatasetConfig) (m Manifest, err error) {
-	d := &dataset{h: h, cfg: cfg}
+	d := &dataset{h: h, cfg: cfg, wrongs: map[string]*ScenarioCount{}, incident: map[string]bool{}}
 	if err := d.open(); err != nil {
 		return Manifest{}, fmt.Errorf("write dataset: %w", err)
 	}
@@ -93,6 +106,9 @@ func (h *Hospital) WriteDataset(ctx context.Context, cfg DatasetConfig) (m Manif
 		}
 	}()
 	if err := d.context(ctx); err != nil {
+		return Manifest{}, err
+	}
+	if err := d.tables(); err != nil {
 		return Manifest{}, err
 	}
 	if err := d.events(ctx); err != nil {
@@ -107,6 +123,8 @@ type dataset struct {
 	files    []*datasetFile
 	labels   *csv.Writer
 	labelled int64
+	wrongs   map[string]*ScenarioCount
+	incident map[string]bool
 	counts   [sources]int64
 }
 
@@ -142,12 +160,17 @@ func (d *dataset) open() error {
 			return err
 		}
 	}
-	if err := d.create("labels.csv", false); err != nil {
-		d.discard()
-		return err
+	plain := []string{"labels.csv"}
+	for _, name := range Tables() {
+		plain = append(plain, name, mappingOf(name))
 	}
-	f := d.files[len(d.files)-1]
-	d.labels = csv.NewWriter(f)
+	for _, name := range plain {
+		if err := d.create(name, false); err != nil {
+			d.discard()
+			return err
+		}
+	}
+	d.labels = csv.NewWriter(d.file("labels.csv"))
 	return d.labels.Write([]string{"event_id", "scenario", "incident"})
 }
 
@@ -211,7 +234,7 @@ func (d *dataset) context(ctx context.Context) error {
 }
 
 func (d *dataset) events(ctx context.Context) error {
-	out, labels := d.files[0], d.files[len(d.files)-1]
+	out, labels := d.files[0], d.file("labels.csv")
 	for day := range d.h.cfg.Days {
 		for e := range d.h.Events(day) {
 			if err := out.line(e.JSON); err != nil {
@@ -223,7 +246,7 @@ func (d *dataset) events(ctx context.Context) error {
 				}
 			}
 			if e.Label != (Label{}) {
-				d.labelled++
+				d.count(e.Label)
 				labels.records++
 				if err := d.labels.Write([]string{e.ID, e.Label.Scenario, e.Label.Incident}); err != nil {
 					return fmt.Errorf("write labels: %w", err)
@@ -238,6 +261,31 @@ func (d *dataset) events(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// count keeps what labels.csv will hold, for the manifest.
+func (d *dataset) count(l Label) {
+	d.labelled++
+	c := d.wrongs[l.Scenario]
+	if c == nil {
+		c = &ScenarioCount{Name: l.Scenario}
+		d.wrongs[l.Scenario] = c
+	}
+	c.Accesses++
+	if !d.incident[l.Incident] {
+		d.incident[l.Incident] = true
+		c.Incidents++
+	}
+}
+
+func (d *dataset) happened() []ScenarioCount {
+	var out []ScenarioCount
+	for _, name := range Scenarios() {
+		if c := d.wrongs[name]; c != nil {
+			out = append(out, *c)
+		}
+	}
+	return out
 }
 
 // finish closes the files, names them and writes what describes them.
@@ -301,7 +349,8 @@ func (d *dataset) manifest() Manifest {
 	c := d.h.cfg
 	m := Manifest{
 		Format: 1, Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Start: c.Start.Format("2006-01-02"), Days: c.Days,
-		Zone: c.Zone.String(), Incidents: max(0, c.Incidents), Labelled: d.labelled,
+		Zone: c.Zone.String(), Incidents: max(0, c.Incidents), Weights: c.Weights, Covering: c.Covering, NoStory: c.NoStory,
+		Labelled: d.labelled, Scenarios: d.happened(),
 	}
 	for i, name := range Sources() {
 		m.Sources = append(m.Sources, SourceCount{name, d.counts[i]})
@@ -318,8 +367,8 @@ func (d *dataset) manifest() Manifest {
 func (m *Manifest) readme() []byte {
 	b := fmt.Appendf(nil, "# A synthetic hospital\n\nMade by `readtrail simulate`. Nobody in it exists.\n\n"+
 		"%d staff, %d patients, %d days from %s (%s), seed %d. The same command gives the same bytes:\n\n"+
-		"    readtrail simulate --out DIR --seed %d --staff %d --patients %d --days %d --start %s --zone %s --incidents=%d\n\n",
-		m.Staff, m.Patients, m.Days, m.Start, m.Zone, m.Seed, m.Seed, m.Staff, m.Patients, m.Days, m.Start, m.Zone, incidentsFlag(m.Incidents))
+		"    readtrail simulate --out DIR --seed %d --staff %d --patients %d --days %d --start %s --zone %s --incidents=%d%s\n\n",
+		m.Staff, m.Patients, m.Days, m.Start, m.Zone, m.Seed, m.Seed, m.Staff, m.Patients, m.Days, m.Start, m.Zone, incidentsFlag(m.Incidents), m.flags())
 	b = append(b, "| file | records | bytes before compression |\n|---|---|---|\n"...)
 	for _, f := range m.Files {
 		b = fmt.Appendf(b, "| %s | %d | %d |\n", f.Name, f.Records, f.Bytes)
@@ -330,10 +379,31 @@ func (m *Manifest) readme() []byte {
 	}
 	b = fmt.Appendf(b[:len(b)-1], ". `labels.csv` names %s that should not have happened; it is the truth to measure "+
 		"detectors against, and no input to them.\n", plural(m.Labelled, "access", "accesses"))
+	if len(m.Scenarios) > 0 {
+		b = append(b, "\n| scenario | incidents | accesses |\n|---|---|---|\n"...)
+		for _, s := range m.Scenarios {
+			b = fmt.Appendf(b, "| %s | %d | %d |\n", s.Name, s.Incidents, s.Accesses)
+		}
+	}
 	if m.Story != nil {
 		b = fmt.Appendf(b, "\n## The planted story\n\n%s\n", m.Story.Text)
 	}
 	return b
+}
+
+// flags are those that most datasets are made without.
+func (m *Manifest) flags() string {
+	var b []byte
+	for _, name := range slices.Sorted(maps.Keys(m.Weights)) {
+		b = fmt.Appendf(b, " --weight %s=%d", name, m.Weights[name])
+	}
+	if m.Covering {
+		b = append(b, " --covering"...)
+	}
+	if m.NoStory {
+		b = append(b, " --no-story"...)
+	}
+	return string(b)
 }
 
 // incidentsFlag is the flag that gives so many: 0 would mean the default.

@@ -214,7 +214,7 @@ func TestCommandWritesADataset(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "out")
-	if _, err := parser.Parse([]string{"--out", dir, "--staff", "150", "--patients", "900", "--days", "2", "--seed", "9", "--gzip", "--incidents=-1"}); err != nil {
+	if _, err := parser.Parse([]string{"--out", dir, "--staff", "150", "--patients", "900", "--days", "2", "--seed", "9", "--gzip", "--incidents-per-day=9", "--weight", "self=0", "--weight", "crowd=90", "--covering"}); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -223,6 +223,9 @@ func TestCommandWritesADataset(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "events of 2 days") || !strings.Contains(out.String(), "opened the record of") {
 		t.Errorf("it says %q", out.String())
+	}
+	if s := scenariosOf(manifest(t, dir)); s["self"] > 0 || s["crowd"] == 0 || s["family"] == 0 {
+		t.Errorf("the scenarios are %v", s)
 	}
 	// The command that the dataset's README gives makes the same dataset.
 	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
@@ -256,6 +259,14 @@ func TestCommandWritesADataset(t *testing.T) {
 			t.Errorf("%q is accepted", args)
 		}
 	}
+}
+
+func scenariosOf(m simulate.Manifest) map[string]int {
+	out := map[string]int{}
+	for _, s := range m.Scenarios {
+		out[s.Name] = s.Incidents
+	}
+	return out
 }
 
 func manifest(t *testing.T, dir string) simulate.Manifest {

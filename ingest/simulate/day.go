@@ -17,28 +17,45 @@ type plan struct {
 	orders    []order
 	incidents []incident
 	// ill are patients who came today or stay, in all and by department, for those who look in lists and registries.
-	ill   []int32
-	illIn [][]int32
-	// care holds who cares for whom these days, patient<<16 | department, sorted; made when misuse asks.
-	care []uint64
+	ill  []int32
+	beds [][]bed
+	// discharged are those who went home in the last weeks.
+	discharged []bed
+	// kin is a relative of the present episode's patient who works in the house, or -1.
+	kin int32
+	// care holds who has cared for whom in the last weeks; it is sorted when misuse asks.
+	care        []cared
+	caresSorted bool
 
 	ordered   int  // orders of the present episode so far
 	orderDice dice // the same in every pass, so that orders are
 	dice      dice
 }
 
+// bed is somebody's time in a department.
+type bed struct {
+	patient    int32
+	encounter  uint64
+	start, end int64
+}
+
 // plan computes a day. Every access in it lies within the day; they are sorted by time, then by the order of making.
 func (h *Hospital) plan(day int, pass uint64) *plan {
 	p := &plan{h: h, day: day, pass: pass, from: h.at(day, 0), to: h.at(day+1, 0), duty: h.duty(day)}
 	p.accesses = make([]access, 0, h.perDay*80)
-	p.illIn = make([][]int32, len(h.departments))
+	p.beds = make([][]bed, len(h.departments))
 	if pass == 0 {
 		// First, so that the ids of the story need nothing else of the day.
 		p.tell()
-		p.misuse()
 	}
 	h.active(day, p.episode)
+	p.tomorrow()
 	p.desks()
+	p.tickets()
+	if pass == 0 {
+		// Last, because some of it hides among what others do.
+		p.misuse()
+	}
 	slices.SortFunc(p.accesses, func(a, b access) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.ordinal, b.ordinal))
 	})
@@ -59,16 +76,53 @@ type look struct {
 	access // the template
 }
 
-// look begins one. It is false for nobody (staff below 0) and for people's own records, which they leave to colleagues.
+// look begins one. It is false for nobody (staff below 0) and for records that people leave to colleagues: their own, and
+// most of those of their own department.
 func (p *plan) look(t int64, staff int32, dept uint16, patient int32, encounter uint64) (look, bool) {
 	l := look{p: p, access: access{at: t, staff: staff, department: dept, patient: patient, encounter: encounter, use: treatment}}
-	if staff >= 0 {
-		// Who walks the wards carries the app: physicians, residents and every third nurse.
-		r := p.h.staff[staff].role
-		l.client = (r == physician || r == resident || r == nurse && staff%3 == 0) && p.dice.chance(200)
+	if staff < 0 {
+		return l, false
 	}
-	return l, staff >= 0 && (patient < 0 || p.h.patients[patient].person != p.h.staff[staff].person)
+	// Who walks the wards carries the app: physicians, residents and every third nurse.
+	m := &p.h.staff[staff]
+	l.client = (m.role == physician || m.role == resident || m.role == nurse && staff%3 == 0) && p.dice.chance(200)
+	l.use = useOf[m.role]
+	if p.h.homeOffice(staff) {
+		l.remote = true
+	}
+	if patient < 0 {
+		return l, true
+	}
+	who := &p.h.persons[p.h.patients[patient].person]
+	if who.staff < 0 {
+		return l, true
+	}
+	// Of the colleagues of the same department most are left to others; the rest nobody else can see to.
+	near := who.staff != staff && p.h.staff[who.staff].department == m.department
+	return l, who.staff != staff && (!near || mix(uint64(who.staff)<<32^uint64(staff)^encounter)%100 < colleaguePercent)
 }
+
+// homeOffice is where two in five coders work.
+func (h *Hospital) homeOffice(staff int32) bool { return h.staff[staff].role == coder && staff%5 < 2 }
+
+const colleaguePercent = 34
+
+// useOf is the purpose that a role's screens state where nothing else is asked for.
+var useOf = [roles]use{
+	nurse: treatment, physician: treatment, resident: treatment, clerk: operations, technician: treatment, pharmacist: treatment,
+	student: treatment, coder: payment, analyst: administration, researcher: researchUse, contractor: administration,
+}
+
+// carer is who of a department takes up a task: somebody who is there, and rather the patient's own relative among them,
+// whom families ask for.
+func (p *plan) carer(dept uint16, r role, t, span int64, salt uint64) int32 {
+	if p.kin >= 0 && p.h.staff[p.kin].role == r && salt%10 < kinTenths && p.duty.has(dept, r, p.kin, t, span) {
+		return p.kin
+	}
+	return p.duty.on(dept, r, t, span, salt)
+}
+
+const kinTenths = 10
 
 // do adds one access and lets some seconds pass.
 func (l *look) do(k kind, object uint64) {

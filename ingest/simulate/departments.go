@@ -16,6 +16,7 @@ const (
 	coder
 	analyst
 	researcher
+	contractor
 	roles // how many there are
 )
 
@@ -31,6 +32,7 @@ var roleTable = [roles]struct{ code, display, fhir string }{
 	coder:      {"coder", "Medical coder", ""},
 	analyst:    {"analyst", "Systems analyst", "ict"},
 	researcher: {"researcher", "Research coordinator", "researcher"},
+	contractor: {"contractor", "External engineer", "ict"},
 }
 
 // unit is what kind of department it is; it decides the rota and what happens there.
@@ -54,6 +56,7 @@ const (
 	informatics
 	research
 	floatPool
+	outside
 	units
 )
 
@@ -72,6 +75,7 @@ var headcount = []struct {
 	role     role
 	perMille int
 }{
+	{outside, contractor, 5},
 	{emergency, nurse, 48},
 	{emergency, physician, 18},
 	{emergency, resident, 12},
@@ -135,7 +139,7 @@ func wards(u unit, staff int) int {
 		return max(1, staff/800)
 	case clinic:
 		return len(clinics) * max(1, staff/600)
-	case radiology, laboratory, pharmacy, registration, billing, quality, informatics, research, floatPool, units:
+	case radiology, laboratory, pharmacy, registration, billing, quality, informatics, research, floatPool, outside, units:
 		return 1
 	}
 	return 1
@@ -157,6 +161,7 @@ var unitTable = [units]struct{ code, name string }{
 	radiology: {"RAD", "Radiology"}, laboratory: {"LAB", "Laboratory"}, pharmacy: {"PHA", "Pharmacy"},
 	registration: {"REG", "Patient Registration"}, billing: {"HIM", "Coding and Billing"}, quality: {"QUA", "Quality"},
 	informatics: {"ITS", "Information Technology"}, research: {"RES", "Clinical Research"}, floatPool: {"FLT", "Float Pool"},
+	outside: {"EXT", "External Support"},
 }
 
 // open makes the departments.
@@ -210,10 +215,18 @@ func (h *Hospital) hire() {
 }
 
 // employ draws when somebody came and whether they leave: two in a hundred left shortly before or leave within the days.
+// Contracts with those from outside are shorter.
 func (h *Hospital) employ(d *dice, m *member) {
 	m.hired = int32(-d.between(30, 7000))
-	m.left = never
-	if d.chance(20) {
-		m.left = int32(d.between(-60, h.cfg.Days-1))
+	m.left, m.back = never, never
+	switch {
+	case d.chance(22):
+		m.left = int32(d.between(-90, h.cfg.Days-1))
+		// One in four comes back: sooner or later than anybody thought.
+		if d.chance(250) {
+			m.back = m.left + int32(d.between(3, 45))
+		}
+	case m.role == contractor && d.chance(400):
+		m.left = int32(d.between(-30, h.cfg.Days-1))
 	}
 }

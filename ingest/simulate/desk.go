@@ -9,7 +9,7 @@ func (p *plan) deskDepartment() uint16 { return uint16(p.h.byUnit[registration][
 
 // desk is a clerk of patient registration who is there, or -1.
 func (p *plan) desk(t int64) int32 {
-	return p.duty.on(p.deskDepartment(), clerk, t, bundle, uint64(t/minute))
+	return p.carer(p.deskDepartment(), clerk, t, bundle, uint64(t/minute))
 }
 
 // desks adds what people do by virtue of their job and not for one encounter: signing in, lists, the telephone,
@@ -33,8 +33,18 @@ func (p *plan) desks() {
 			p.registry(s, researchUse, p.dice.between(6, 18))
 		case u == quality:
 			p.registry(s, operations, p.dice.between(3, 9))
+			p.mortality(s)
 		case u == informatics:
 			p.registry(s, administration, p.dice.n(3))
+		case s.role == nurse && inpatient(u):
+			p.takeOver(s)
+			p.helpOut(s)
+		case s.role == clerk && u == billing:
+			p.release(s)
+		case s.role == nurse && u == clinic:
+			p.advise(s)
+		case s.role == physician || s.role == resident:
+			p.aside(s)
 		}
 	}
 }
@@ -48,7 +58,7 @@ func b2u(b bool) uint64 {
 
 // one adds a single event without a patient.
 func (p *plan) one(s *shift, k kind, t int64) {
-	a := access{at: t, staff: s.staff, department: s.department, patient: -1, kind: k, source: kindTable[k].source}
+	a := access{at: t, staff: s.staff, department: s.department, patient: -1, kind: k, source: kindTable[k].source, remote: p.h.homeOffice(s.staff)}
 	p.add(a)
 }
 
@@ -56,7 +66,7 @@ func (p *plan) one(s *shift, k kind, t int64) {
 func (p *plan) signIn(s *shift) {
 	t := s.start + int64(p.dice.between(20, 400))*second
 	for range p.dice.times(35) * p.dice.between(1, 2) {
-		p.add(access{at: t, staff: s.staff, department: s.department, patient: -1, kind: logIn, outcome: failed})
+		p.add(access{at: t, staff: s.staff, department: s.department, patient: -1, kind: logIn, outcome: failed, remote: p.h.homeOffice(s.staff)})
 		t += int64(p.dice.between(6, 25)) * second
 	}
 	p.one(s, logIn, t)
@@ -72,10 +82,10 @@ func (p *plan) lists(s *shift) {
 		if t < p.from || t >= p.to || s.onCall && !d.chance(500) {
 			continue
 		}
-		a := access{at: t, staff: s.staff, department: s.department, patient: -1, kind: listUnit, use: treatment}
-		if there := p.illIn[s.department]; d.chance(200) && len(there) > 0 {
+		a := access{at: t, staff: s.staff, department: s.department, patient: -1, kind: listUnit, use: useOf[s.role], remote: p.h.homeOffice(s.staff)}
+		if there := p.beds[s.department]; d.chance(200) && len(there) > 0 {
 			first := d.n(len(there))
-			a.kind, a.object, a.patient = listPatients, uint64(first), there[first]
+			a.kind, a.object, a.patient = listPatients, uint64(first), there[first].patient
 			a.others = uint8(min(d.between(3, 9), len(there)-first-1))
 		}
 		p.add(a)
@@ -83,7 +93,7 @@ func (p *plan) lists(s *shift) {
 }
 
 // telephone is what the front desk does between arrivals: a patient calls, is found by name, their address is put right.
-// No encounter explains these looks; the role does.
+// Nine in ten have an appointment soon; for the others no encounter explains the look.
 func (p *plan) telephone(s *shift) {
 	d := &p.dice
 	for range d.between(3, 8) {
@@ -91,13 +101,12 @@ func (p *plan) telephone(s *shift) {
 		if hour := (t - p.from) / hour; hour < 7 || hour > 20 {
 			continue
 		}
-		patient := int32(d.n(len(p.h.patients)))
-		l, ok := p.look(t, s.staff, s.department, patient, 0)
+		l, ok := p.look(t, s.staff, s.department, p.caller(d), 0)
 		if !ok {
 			continue
 		}
-		l.use = operations
 		l.search()
+		l.encounter = p.opened(l.patient)
 		l.do(openChart, 0)
 		if d.chance(600) {
 			l.do(updatePatient, 0)
@@ -105,20 +114,38 @@ func (p *plan) telephone(s *shift) {
 	}
 }
 
+// caller is who rings up: nearly always somebody with an appointment in the next two weeks.
+func (p *plan) caller(d *dice) int32 {
+	day := p.day + d.between(1, booked)
+	if e, ok := p.h.episode(day, d.n(max(1, p.h.begins(day)))); ok && e.stages[0].booked && d.chance(940) {
+		return e.patient
+	}
+	if d.chance(700) && len(p.ill) > 0 {
+		return p.ill[d.n(len(p.ill))]
+	}
+	return int32(d.n(len(p.h.patients)))
+}
+
 // registry is a batch of records that a study, a quality measure or a support ticket asks for. Studies follow patients
-// with one condition, in order of registration.
+// with one of some conditions, in order of registration; all but one in twenty have agreed. One batch in four
+// leaves the house as a file.
 func (p *plan) registry(s *shift, u use, n int) {
 	d := &p.dice
 	if n == 0 {
 		return
 	}
 	t := s.start + d.minutes(20, 240)
-	condition := uint8(int(p.h.staff[s.staff].rank) % len(conditions))
+	export := u != administration && d.chance(250)
+	condition := uint8(int(p.h.staff[s.staff].rank) % 4)
 	i := d.n(len(p.h.patients))
 	for range n {
 		patient := int32(i)
 		if u == researchUse {
-			for k := 0; k < 200 && p.h.patients[i].condition != condition; k++ {
+			lax := d.chance(50)
+			for range 400 {
+				if p.h.patients[i].condition%4 == condition && (lax || p.h.consents(int32(i))) {
+					break
+				}
 				i = (i + 1) % len(p.h.patients)
 			}
 			patient = int32(i)
@@ -135,6 +162,9 @@ func (p *plan) registry(s *shift, u use, n int) {
 		if u != administration {
 			l.do(readResults, object(kept(patient), 3))
 			l.do(readNote, object(kept(patient), 3))
+		}
+		if export {
+			l.do(exportRecord, 0)
 		}
 		if t = l.at + int64(d.between(40, 600))*second; t+bundle > s.end {
 			return

@@ -21,6 +21,9 @@ const (
 	forStory
 	forIDs
 	forContext
+	forTies
+	forPlans
+	forHistory
 )
 
 // dice is one stream of chance. Its integers are the same on every processor: nothing here touches a floating point.

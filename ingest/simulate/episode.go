@@ -25,6 +25,7 @@ type episode struct {
 	kind      episodeKind
 	patient   int32
 	condition uint8
+	kin       int32 // a relative of the patient who works in the house, or -1
 	n         int
 	stages    [4]stage
 }
@@ -80,10 +81,11 @@ func (h *Hospital) episode(day, i int) (episode, bool) {
 	if !h.workday(day) {
 		kinds = weekendKinds
 	}
+	e.kin = h.staffKin(e.patient)
 	e.kind = h.suited(episodeKind(d.pick(kinds)), p, day)
 	switch e.kind {
 	case clinicVisit:
-		h.planVisit(&e, &d, day, h.clinicFor(&d, p), 0)
+		h.planVisit(&e, &d, day, h.clinicFor(&e, &d), 0)
 	case emergencyVisit, emergencyAdmission:
 		h.planEmergency(&e, &d)
 	case electiveSurgery:
@@ -102,19 +104,31 @@ func (h *Hospital) episode(day, i int) (episode, bool) {
 	return e, true
 }
 
-// suited turns a kind that does not fit the patient into an emergency visit.
+// suited turns a kind that does not fit the patient into an emergency visit. Those whom the town knows are mostly treated
+// elsewhere, and come to a clinic.
 func (h *Hospital) suited(k episodeKind, p *patient, day int) episodeKind {
 	who := &h.persons[p.person]
 	age := h.age(who, day)
+	if p.vip && who.birthDay&7 > 0 {
+		if h.workday(day) {
+			return clinicVisit
+		}
+		return emergencyVisit
+	}
 	if k == birth && (!who.female || age < 18 || age > 44) || k == psychiatricCare && age < 16 {
 		return emergencyVisit
 	}
 	return k
 }
 
-func (h *Hospital) clinicFor(d *dice, p *patient) int {
+// clinicFor is where a visit takes place: half of those who have a relative in a clinic go there.
+func (h *Hospital) clinicFor(e *episode, d *dice) int {
+	p := &h.patients[e.patient]
 	all := h.byUnit[clinic]
 	k := all[d.n(len(all))]
+	if e.kin >= 0 && d.chance(kinPerMille) && h.departments[h.staff[e.kin].department].unit == clinic {
+		k = int(h.staff[e.kin].department)
+	}
 	if h.departments[k].code[:5] == "C-GYN" && !h.persons[p.person].female {
 		k = all[(d.n(len(all)/len(clinics))*len(clinics) + 4)]
 	}
@@ -185,6 +199,9 @@ func (h *Hospital) planStay(e *episode, d *dice, u unit, start int64, encounter 
 		start, u, day = moved, medicine, day+3
 	}
 	dept := h.wardOf(u, d)
+	if e.kin >= 0 && d.chance(kinPerMille) && h.departments[h.staff[e.kin].department].unit == u {
+		dept = h.staff[e.kin].department
+	}
 	out := h.at(day+days, d.between(10*60, 17*60))
 	if days > 3 && e.n < 2 && u != psychiatry && d.chance(125) {
 		moved := h.at(day+2, d.between(9*60, 18*60))
@@ -193,9 +210,12 @@ func (h *Hospital) planStay(e *episode, d *dice, u unit, start int64, encounter 
 	}
 	e.add(stage{dept, encounter, false, h.attending(dept, d), start, out})
 	if back := day + days + d.between(5, 9); d.chance(400) && back < e.day+horizon && h.workday(back) {
-		h.planVisit(e, d, back, h.clinicFor(d, &h.patients[e.patient]), encounter+1)
+		h.planVisit(e, d, back, h.clinicFor(e, d), encounter+1)
 	}
 }
+
+// kinPerMille is how often families choose the department in which one of them works.
+const kinPerMille = 850
 
 func (h *Hospital) wardOf(u unit, d *dice) uint16 {
 	return uint16(h.byUnit[u][d.n(len(h.byUnit[u]))])

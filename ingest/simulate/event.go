@@ -109,6 +109,7 @@ var kindTable = [kinds]struct {
 	updateEncounter: {ehr, "update", "U", "PatientUpdate", "Encounter", "enc-"},
 	updatePatient:   {ehr, "update", "U", "PatientUpdate", "", ""},
 	printNote:       {ehr, "read", "R", "PatientRead", "DocumentReference", "dn-"},
+	exportRecord:    {ehr, "", "R", "", "", ""},
 	searchName:      {ehr, "search", "E", "Query", "Patient", ""},
 	listUnit:        {ehr, "search", "E", "Query", "Encounter", ""},
 	listPatients:    {ehr, "search", "E", "PatientQuery", "Encounter", ""},

@@ -24,11 +24,11 @@ func (w *writer) ehr(b []byte, a *access, at int64) []byte {
 		b = append(b, `,"purposeOfEvent":[`...)
 		b = append(appendConcept(b, actReason, useTable[a.use].code, ""), ']')
 	}
-	b = w.ehrAgents(b, a, k.action)
+	b = w.ehrAgents(b, a, k.action == "R" && a.kind != exportRecord)
 	if a.app {
 		b = append(b, `],"source":{"observer":{"display":"Rounds App 4.2"},"type":[{"system":"http://terminology.hl7.org/CodeSystem/security-source-type","code":"1"}]}`...)
 	} else {
-		b = append(b, `],"source":{"site":"Millbrook General Hospital","observer":{"display":"ehr-main"}}`...)
+		b = append(b, `],"source":{"site":"Millbrook General","observer":{"display":"ehr-main"}}`...)
 	}
 	return append(w.ehrEntities(b, a, k.resource, k.prefix), '}')
 }
@@ -45,6 +45,8 @@ func (w *writer) ehrType(b []byte, a *access, code string) []byte {
 		return append(b, `"type":{"system":"`+dcm+`","code":"110114","display":"User Authentication"},"subtype":[{"system":"`+dcm+`","code":"110122","display":"Login"}]`...)
 	case logOut:
 		return append(b, `"type":{"system":"`+dcm+`","code":"110114","display":"User Authentication"},"subtype":[{"system":"`+dcm+`","code":"110123","display":"Logout"}]`...)
+	case exportRecord:
+		return append(b, `"type":{"system":"`+dcm+`","code":"110106","display":"Export"}`...)
 	case breakGlass:
 		return append(b, `"type":{"system":"`+dcm+`","code":"110113","display":"Security Alert"},"subtype":[{"system":"`+dcm+`","code":"110127","display":"Emergency Override Started"}]`...)
 	}
@@ -58,9 +60,9 @@ func (w *writer) ehrType(b []byte, a *access, code string) []byte {
 
 // ehrAgents writes the device by its machine name, for the app the server too, and the reader with the address. Who reads gets the data, so the device is the
 // destination; in everything else, a search included, it is the source.
-func (w *writer) ehrAgents(b []byte, a *access, action string) []byte {
+func (w *writer) ehrAgents(b []byte, a *access, takes bool) []byte {
 	device, server := `{"coding":[{"system":"`+dcm+`","code":"110153"}]}`, `{"coding":[{"system":"`+dcm+`","code":"110152"}]}`
-	if action == "R" {
+	if takes {
 		device, server = server, device
 	}
 	b = append(append(b, `,"agent":[{"type":`...), device...)
@@ -91,6 +93,8 @@ func (w *writer) workstation(b []byte, a *access) []byte {
 		return append(b, "VPN-GATEWAY"...)
 	case a.app || a.client:
 		return appendInt(append(b, "TAB-"...), 100+a.staff)
+	case w.virtual(a):
+		return appendInt(append(b, "VDI-"...), 1+w.session(a)%400)
 	}
 	b = append(append(b, "WS-"...), w.h.departments[a.department].code...)
 	return appendInt(append(b, '-'), 1+w.seat(a))
@@ -101,6 +105,21 @@ func (w *writer) seat(a *access) int64 {
 	return int64(mix(uint64(a.staff)<<32^uint64(a.at/hour))>>3) & 7
 }
 
+// virtual desktops follow some people through the house: for twenty minutes or more the machine is one of a pool and the
+// address another one, in the middle of a shift.
+func (w *writer) virtual(a *access) bool {
+	switch w.h.staff[a.staff].role {
+	case physician, resident, clerk, coder, analyst, researcher, pharmacist:
+		return a.source != lab && w.session(a)%9 == 0
+	case nurse, technician, student, contractor, roles:
+	}
+	return false
+}
+
+func (w *writer) session(a *access) int64 {
+	return int64(mix(uint64(a.staff)<<32^uint64(a.at/(20*minute)))>>8) & 0xffff
+}
+
 func (w *writer) address(b []byte, a *access) []byte {
 	switch {
 	case a.remote:
@@ -109,6 +128,9 @@ func (w *writer) address(b []byte, a *access) []byte {
 	case a.app || a.client:
 		b = append(b, "10.80."...)
 		return appendInt(append(appendInt(b, a.staff/250), '.'), 1+a.staff%250)
+	case w.virtual(a):
+		s := w.session(a) % 400
+		return appendInt(append(appendInt(append(b, "10.90."...), s/200), '.'), 10+s%200)
 	}
 	b = append(b, "10."...)
 	b = appendInt(b, 20+a.department/200)
@@ -166,7 +188,7 @@ func (w *writer) ehrPatients(b []byte, a *access) []byte {
 	one := *a
 	for i := range int(a.others) + 1 {
 		if i > 0 {
-			one.patient = w.p.illIn[a.department][int(a.object)+i]
+			one.patient = w.p.beds[a.department][int(a.object)+i].patient
 			b = append(b, ',')
 		}
 		b = append(b, `{"what":`...)

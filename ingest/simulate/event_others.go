@@ -10,7 +10,7 @@ func (w *writer) pacs(b []byte, a *access, at int64) []byte {
 	b = append(b, `","category":[{"coding":[{"system":"`+dcm+`","code":"110103","display":"DICOM Instances Accessed"}]}],"code":`...)
 	b = appendConcept(b, restful, k.code, "")
 	b = append(append(append(b, `,"action":"`...), k.action...), `","occurredDateTime":"`...)
-	b = appendTime(b, at-int64(a.ordinal%700), time.UTC)
+	b = appendTime(b, at-int64(mix(uint64(a.ordinal))%700), time.UTC)
 	b = append(b, `","recorded":"`...)
 	b = appendTime(b, at, time.UTC)
 	if a.outcome == success {
@@ -68,7 +68,8 @@ func (w *writer) lab(b []byte, a *access, at int64) []byte {
 		badge := &w.h.badge[a.staff]
 		b = append(append(append(b, `"role":`...), badge.role...), `,"who":`...)
 		b = append(append(append(b, badge.whoID...), `,"altId":"`...), badge.login...)
-		b = append(append(b, `","name":"`...), w.h.persons[w.h.staff[a.staff].person].name()...)
+		b = append(append(b, `","name":"`...), w.h.persons[w.h.staff[a.staff].person].given()...)
+		b = append(append(b, ' '), w.h.persons[w.h.staff[a.staff].person].atWork()...)
 		b = append(b, `","requestor":true,"network":{"address":"`...)
 		b = w.address(b, a)
 	}

@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -35,6 +37,16 @@ type Hospital struct {
 	// vips are the patients whom the town knows.
 	vips []int32
 
+	// ties are couples that came apart; tieOf and tieTo find them by staff and by patient.
+	ties         []tie
+	tieOf, tieTo map[int32]int32
+	// dead are the patients who died or will, in the order of their days.
+	dead []int32
+	// wrongs are the incidents of misuse that were planned, by day.
+	wrongs []wrong
+	// news are the days on which the town hears of one of the vips.
+	news []news
+
 	story *story
 }
 
@@ -46,6 +58,7 @@ type member struct {
 	rank       int32 // place in the rota among those of the same role and department
 	hired      int32 // day of the hospital
 	left       int32 // first day without employment; never for most
+	back       int32 // first day of another employment after that; never for most
 }
 
 const never = math.MaxInt32
@@ -84,10 +97,15 @@ func NewHospital(cfg Config) (*Hospital, error) {
 	h.hire()
 	h.diagnose()
 	h.badges()
+	h.part()
 	h.perDay = min(cfg.Staff*7/10, cfg.Patients/(horizon+1))
 	if !cfg.NoStory {
 		h.story = h.plant()
 	}
+	if s := h.story; s != nil {
+		h.tie(tie{s.reader, s.patient, homeAndContact, -380})
+	}
+	h.intend()
 	return h, nil
 }
 
@@ -95,7 +113,7 @@ func NewHospital(cfg Config) (*Hospital, error) {
 func (h *Hospital) fingerprint() uint64 {
 	c := h.cfg
 	x := h.seed
-	for _, v := range []int{c.Staff, c.Patients, c.Days, c.Incidents, int(h.startDay), int(b2u(c.NoStory))} {
+	for _, v := range append([]int{c.Staff, c.Patients, c.Days, c.Incidents, int(h.startDay), int(b2u(c.NoStory)), int(b2u(c.Covering))}, c.weights()...) {
 		x = mix(x ^ uint64(int64(v)))
 	}
 	for _, b := range []byte(c.Zone.String()) {
@@ -136,12 +154,14 @@ func (h *Hospital) diagnose() {
 		p.died = never
 		if age > 68 && d.chance(40) {
 			p.died = int32(d.between(-700, h.cfg.Days))
+			h.dead = append(h.dead, int32(i))
 		}
 		if age > 25 && who.staff < 0 && (d.n(10_000) < vipPerTenThousand || len(h.vips) == 0 && i > len(h.patients)/2) {
 			p.vip = true
 			h.vips = append(h.vips, int32(i))
 		}
 	}
+	slices.SortStableFunc(h.dead, func(a, b int32) int { return cmp.Compare(h.patients[a].died, h.patients[b].died) })
 }
 
 const (

@@ -35,6 +35,14 @@ func mix32(x uint32) uint32 {
 	return x ^ x>>16
 }
 
+// mix24 is a bijection on 24 bits, which is more than the accesses of a day.
+func mix24(x uint32) uint32 {
+	x &= 0xffffff
+	x = (x ^ x>>12) * 0x6b352d & 0xffffff
+	x = (x ^ x>>11) * 0x8ca68b & 0xffffff
+	return x ^ x>>12
+}
+
 func (h *Hospital) appendMRN(b []byte, patient int32) []byte {
 	return appendInt(b, firstMRN+h.mrnOf[patient])
 }
@@ -97,11 +105,12 @@ func (h *Hospital) requestKey(day int, pass uint64, a *access) uint64 {
 var eventPrefix = [sources]string{ehr: "ae-", pacs: "px.", lab: "LP-"}
 
 // appendEventID writes AuditEvent.id: the system, five digits of the Config, so that two hospitals can live in one journal,
-// the day and a running number. The report of the app has one more letter, and a day lived again its pass.
+// the day and a number. The report of the app has one more letter, and a day lived again its pass.
 func (h *Hospital) appendEventID(b []byte, day int, pass uint64, a *access) []byte {
 	b = appendHex(append(b, eventPrefix[a.source]...), h.tag, 5)
 	b = appendInt(append(b, '.'), int64(h.startDay)+int64(day))
-	b = appendInt(append(b, '.'), a.ordinal)
+	// The running number is written in disguise: it would tell what was planned together.
+	b = appendHex(append(b, '.'), uint64(mix24(a.ordinal^uint32(h.seed)^uint32(day)<<8)), 6)
 	if a.app {
 		b = append(b, 'c')
 	}

@@ -147,9 +147,8 @@ func checkReader(t *testing.T, f *facts, e *simulate.Event, a *audit) {
 	if who == "" {
 		t.Fatalf("event %s names unknown staff", e.ID)
 	}
-	login := a.Type != nil && a.Type.Code == "110114"
-	if e.Label == (simulate.Label{}) && !f.onDuty(who, e.Time) && (!login || !a.remote()) {
-		t.Fatalf("event %s at %s: the reader is not on duty and the access is not labelled", e.ID, e.Time)
+	if e.Label == (simulate.Label{}) && !f.onDuty(who, e.Time) && !a.remote() {
+		t.Fatalf("event %s at %s: the reader is neither on duty nor at home and the access is not labelled", e.ID, e.Time)
 	}
 }
 
@@ -166,7 +165,7 @@ func TestContextRefersOnlyToItself(t *testing.T) {
 	}
 	for _, typ := range []string{
 		"Organization", "Location", "Practitioner", "PractitionerRole", "Schedule", "Patient", "RelatedPerson", "Person", "Consent",
-		"Encounter", "Condition", "Appointment", "CareTeam", "ServiceRequest", "Slot",
+		"Encounter", "Condition", "Appointment", "CareTeam", "ServiceRequest", "DocumentReference", "Observation", "MedicationAdministration", "Slot",
 	} {
 		if f.count[typ] == 0 {
 			t.Errorf("there is no %s", typ)
@@ -203,7 +202,7 @@ func TestTheWorkstationIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, address := ev.Item.GetAccess().GetWorkstation(), ev.Item.GetAccess().GetNetworkAddress()
-		if !strings.HasPrefix(name, "WS-") && !strings.HasPrefix(name, "TAB-") && name != "VPN-GATEWAY" || address == "" {
+		if !strings.HasPrefix(name, "WS-") && !strings.HasPrefix(name, "TAB-") && !strings.HasPrefix(name, "VDI-") && name != "VPN-GATEWAY" || address == "" {
 			t.Fatalf("event %s was made at %q, address %q", e.ID, name, address)
 		}
 		told[ev.Item.GetAccess().GetObserver() == "Rounds App 4.2"]++
@@ -364,15 +363,43 @@ func TestScenarios(t *testing.T) {
 			day[e.Label.Incident] = d
 		}
 	}
-	for _, s := range []string{
-		simulate.ScenarioFamily, simulate.ScenarioCoworker, simulate.ScenarioNeighbour, simulate.ScenarioVIP, simulate.ScenarioSelf,
-		simulate.ScenarioBreakGlass, simulate.ScenarioEnumeration, simulate.ScenarioTerminated, simulate.ScenarioExPartner,
-	} {
+	for _, s := range simulate.Scenarios() {
 		if len(found[s]) == 0 {
 			t.Errorf("no incident of %s", s)
 		}
+		accesses := 0
+		for _, n := range found[s] {
+			accesses += n
+		}
+		t.Logf("%s: %d incidents, %d accesses", s, len(found[s]), accesses)
 	}
-	if n := len(day); n < 150 || n > 260 {
-		t.Errorf("%d incidents", n)
+	// The story adds a few; an incident for which nobody fits is left out.
+	if n := len(day); n < cfg.Incidents*97/100 || n > cfg.Incidents+8 {
+		t.Errorf("%d incidents, not %d", n, cfg.Incidents)
+	}
+}
+
+// Covering adds looks that nobody could object to, and takes nothing of the misuse away.
+func TestCovering(t *testing.T) {
+	count := func(covering bool) (all, labelled int) {
+		cfg := small()
+		cfg.Days, cfg.Incidents, cfg.Covering, cfg.NoStory = 2, 40, covering, true
+		h := hospital(t, cfg)
+		f := contextOf(t, h)
+		for day := range cfg.Days {
+			for e := range h.Events(day) {
+				a := decode(t, &e)
+				checkReader(t, &f, &e, &a)
+				if all++; e.Label != (simulate.Label{}) {
+					labelled++
+				}
+			}
+		}
+		return all, labelled
+	}
+	all, labelled := count(false)
+	more, same := count(true)
+	if more < all+100 || same < labelled*8/10 || same > labelled*12/10 {
+		t.Errorf("%d events, %d of them labelled; with covering accesses %d and %d", all, labelled, more, same)
 	}
 }

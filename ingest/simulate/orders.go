@@ -61,7 +61,7 @@ func (p *plan) labOrder(e *episode, s *stage, t int64) {
 	}
 	d := &p.dice
 	ready := t + d.minutes(35, 110)
-	if l, ok := p.look(ready, p.duty.on(dept, technician, ready, bundle, uint64(ready)), dept, e.patient, o.encounter); ok {
+	if l, ok := p.look(ready, p.carer(dept, technician, ready, bundle, uint64(ready)), dept, e.patient, o.encounter); ok {
 		l.do(writeResult, o.id)
 		if d.chance(300) {
 			l.do(viewResult, o.id)
@@ -72,7 +72,7 @@ func (p *plan) labOrder(e *episode, s *stage, t int64) {
 		if !d.chance(550) {
 			continue
 		}
-		if l, ok := p.look(seen, p.duty.on(s.department, r, seen, bundle, o.encounter), s.department, e.patient, o.encounter); ok {
+		if l, ok := p.look(seen, p.carer(s.department, r, seen, bundle, o.encounter), s.department, e.patient, o.encounter); ok {
 			l.do(viewResult, o.id)
 		}
 	}
@@ -93,7 +93,7 @@ func (p *plan) imagingOrder(e *episode, s *stage, t int64) {
 	}
 	d := &p.dice
 	taken := t + d.minutes(20, 100)
-	l, ok := p.look(taken, p.duty.on(dept, technician, taken, bundle, uint64(taken)), dept, e.patient, o.encounter)
+	l, ok := p.look(taken, p.carer(dept, technician, taken, bundle, uint64(taken)), dept, e.patient, o.encounter)
 	if !ok {
 		return
 	}
@@ -101,7 +101,7 @@ func (p *plan) imagingOrder(e *episode, s *stage, t int64) {
 	l.do(acquireStudy, o.id)
 	l.do(viewStudy, o.id)
 	read := taken + d.minutes(12, 90)
-	if l, ok := p.look(read, p.duty.on(dept, physician, read, bundle, uint64(read)), dept, e.patient, o.encounter); ok {
+	if l, ok := p.look(read, p.carer(dept, physician, read, bundle, uint64(read)), dept, e.patient, o.encounter); ok {
 		l.do(openChart, 0)
 		for range d.between(1, 4) {
 			l.do(viewStudy, o.id)
@@ -137,6 +137,9 @@ func (p *plan) consult(e *episode, s *stage, t int64) {
 	if !ok {
 		return
 	}
+	if p.dice.chance(300) {
+		l.search()
+	}
 	p.glass(&l, s.department, o.encounter)
 	l.do(openChart, 0)
 	for n := range p.dice.between(1, 4) {
@@ -144,7 +147,7 @@ func (p *plan) consult(e *episode, s *stage, t int64) {
 	}
 	l.do(readResults, object(o.encounter, 1))
 	l.do(readMedications, 0)
-	l.do(writeNote, object(o.encounter, 40))
+	l.do(writeNote, object(o.encounter, consultNote+floorMod(p.day, 100)))
 }
 
 // glass is broken by readers of another department before a protected record opens: half of the time, because the other
@@ -154,7 +157,10 @@ func (p *plan) glass(l *look, ward uint16, _ uint64) {
 	if !p.h.protected(l.patient) && p.h.departments[ward].unit != psychiatry || !p.dice.chance(500) {
 		return
 	}
-	l.reason = uint8(1 + p.dice.n(3))
+	l.reason = uint8(1 + p.dice.n(soundReasons))
+	if p.dice.chance(150) {
+		l.reason = uint8(len(reasons) - p.dice.n(3))
+	}
 	l.do(breakGlass, 0)
 	l.use = brokeGlass
 }
@@ -176,7 +182,7 @@ func (p *plan) afterwards(e *episode, s *stage) {
 	copied, reviewed := d.chance(12), d.chance(25)
 	if p.day == coded {
 		t := p.in(8*60, 15*60)
-		if l, ok := p.look(t, p.duty.on(uint16(office), coder, t, bundle, uint64(t)), uint16(office), e.patient, enc); ok {
+		if l, ok := p.look(t, p.carer(uint16(office), coder, t, bundle, uint64(t)), uint16(office), e.patient, enc); ok {
 			l.use = payment
 			l.do(readEncounter, enc)
 			for n := range p.dice.between(1, 4) {
@@ -187,15 +193,17 @@ func (p *plan) afterwards(e *episode, s *stage) {
 	}
 	if p.day == billed && d.chance(450) {
 		t := p.in(8*60, 15*60)
-		if l, ok := p.look(t, p.duty.on(uint16(office), clerk, t, bundle, uint64(t)), uint16(office), e.patient, enc); ok {
+		if l, ok := p.look(t, p.carer(uint16(office), clerk, t, bundle, uint64(t)), uint16(office), e.patient, enc); ok {
 			l.use = payment
 			l.do(readClaim, object(enc, 0))
 			l.do(readEncounter, enc)
 			if copied {
 				l.do(printNote, object(enc, 63))
+				l.do(exportRecord, 0)
 			}
 		}
 	}
+	p.refer(e, s, ended, d.chance(80) && s.booked)
 	if p.day == coded && reviewed {
 		dept := uint16(p.h.byUnit[quality][0])
 		t := p.in(9*60, 15*60)

@@ -140,6 +140,8 @@ func TestConfig(t *testing.T) {
 		{"too few patients", simulate.Config{Staff: 400, Patients: 100}, "patients:"},
 		{"too many days", simulate.Config{Days: 100_000}, "days:"},
 		{"year", simulate.Config{Start: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, "start:"},
+		{"unknown scenario", simulate.Config{Weights: map[string]int{"gossip": 1}}, "weights:"},
+		{"too many incidents", simulate.Config{Incidents: 1 << 30}, "incidents:"},
 		{"all faults at once", simulate.Config{Staff: 10, Days: -1}, "days:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

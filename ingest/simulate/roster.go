@@ -15,14 +15,17 @@ type shift struct {
 type rota uint8
 
 const (
-	office  rota = iota // workdays, about eight to half past four
-	ward                // workdays, half past seven to half past five, and on call
-	twelves             // two days, two nights, eight days round
-	eights              // two early, two late, one night, nine days round
+	office   rota = iota // workdays, about eight to half past four
+	ward                 // workdays, half past seven to half past five, and on call
+	twelves              // two days, two nights, eight days round
+	eights               // two early, two late, one night, nine days round
+	byTicket             // no roster: those from outside come when they are asked
 )
 
 func rotaOf(u unit, m *member) rota {
 	switch {
+	case u == outside:
+		return byTicket
 	case u == emergency, u == floatPool, m.role == nurse && inpatient(u):
 		return twelves
 	case u == registration && m.rank%2 == 0:
@@ -85,6 +88,7 @@ func (h *Hospital) shift(i int32, day int) (shift, bool) {
 		if h.workday(day) {
 			from, minutes = officeHours(m)
 		}
+	case byTicket:
 	}
 	if minutes == 0 {
 		return s, false
@@ -94,7 +98,7 @@ func (h *Hospital) shift(i int32, day int) (shift, bool) {
 }
 
 func (h *Hospital) employed(m *member, day int) bool {
-	return int32(day) >= m.hired && int32(day) < m.left
+	return int32(day) >= m.hired && int32(day) < m.left || int32(day) >= m.back
 }
 
 // away is a week of leave, sickness or training: about one in fourteen.

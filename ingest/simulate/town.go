@@ -10,6 +10,7 @@ type person struct {
 	place     uint8 // 0 and 1 head a household, 2 and more are their children
 	household int32
 	birthDay  int32 // days since 1970-01-01
+	maiden    uint8 // surname before marriage plus one; 0: none
 	patient   int32 // index into patients, or -1
 	staff     int32 // index into staff, or -1
 }
@@ -21,6 +22,9 @@ type household struct {
 	number      uint16
 	unit        uint8 // 0: a house; else a flat
 	phone       uint32
+	// parents is the household in which the first person grew up, plus one; child the last one that somebody of this one
+	// founded, plus one; 0: none in town.
+	parents, child int32
 }
 
 // street lies somewhere near 41.2 N 85.0 W and runs north or east. Coordinates are whole millionths of a degree: they
@@ -80,6 +84,7 @@ func (h *Hospital) settle(people int) {
 		size = min(size, people-len(h.persons))
 		hh := household{first: int32(len(h.persons)), size: int32(size), phone: uint32(5550000 + len(h.households))}
 		h.fillHousehold(&d, &hh, weights)
+		h.descend(&hh)
 		h.households = append(h.households, hh)
 	}
 	h.house(&d)
