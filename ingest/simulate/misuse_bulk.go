@@ -99,10 +99,6 @@ func (p *plan) enumerate(wrong) bool {
 // harvest collects those who have one thing in common: the newborns' mothers, for somebody who sells insurance, or those
 // who came in after an accident, for somebody who knows a lawyer.
 func (p *plan) harvest(wrong) bool {
-	l, ok := p.take()
-	if !ok {
-		return false
-	}
 	u := maternity
 	if p.dice.chance(400) {
 		u = emergency
@@ -111,10 +107,18 @@ func (p *plan) harvest(wrong) bool {
 	for _, k := range p.h.byUnit[u] {
 		all = append(all, p.beds[k]...)
 	}
-	own := p.h.departments[p.h.staff[l.staff].department].unit
-	if own == u || len(all) < 4 {
+	reader, _, ok := p.working()
+	for range tries {
+		if ok && p.h.departments[p.h.staff[reader].department].unit != u {
+			break
+		}
+		reader, _, ok = p.working()
+	}
+	if !ok || len(all) < 2 {
 		return false
 	}
+	l := p.snoop(reader, -1)
+	l.client = false
 	first := p.dice.n(len(all))
 	for k := range min(len(all), p.dice.between(10, 30)) {
 		b := &all[(first+k)%len(all)]

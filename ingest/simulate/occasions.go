@@ -63,12 +63,16 @@ func (p *plan) catchUp(e *episode, s *stage) {
 	}
 }
 
+// referral is the clinic to which a visit may lead.
+func (h *Hospital) referral(e *episode, s *stage) uint16 {
+	all := h.byUnit[clinic]
+	return uint16(all[mix(e.encounter(s.encounter)^1)%uint64(len(all))])
+}
+
 // refer asks another clinic to see the patient, who looks at the papers on the workday after the visit, before there is
 // an appointment.
 func (p *plan) refer(e *episode, s *stage, ended int, referred bool) {
-	all := p.h.byUnit[clinic]
-	enc := e.encounter(s.encounter)
-	to := uint16(all[mix(enc^1)%uint64(len(all))])
+	enc, to := e.encounter(s.encounter), p.h.referral(e, s)
 	if s.booked && p.day == p.h.nextWorkday(ended+1) {
 		p.catchUp(e, s)
 	}

@@ -68,7 +68,8 @@ func (h *Hospital) fits(reader int32, e *episode, try int) bool {
 	settled := m.hired < -400 && m.left == never && a.household != b.household && a.surname != b.surname && b.staff < 0
 	ages := h.age(b, 0) >= 24 && absolute(h.age(a, 0)-h.age(b, 0)) <= 9 && a.female != b.female
 	grave := e.kind == psychiatricCare || e.kind == emergencyAdmission || try > 10_000
-	if !settled || !ages || !grave || h.patients[e.patient].vip {
+	before, known := h.lastVisit(e.patient)
+	if !settled || !ages || !grave || h.patients[e.patient].vip || known && before.department == m.department || h.staffKin(e.patient) == reader {
 		return false
 	}
 	for day := e.day - 2*horizon; day <= e.day+horizon; day++ {
@@ -78,7 +79,8 @@ func (h *Hospital) fits(reader int32, e *episode, try int) bool {
 				continue
 			}
 			for k := range o.n {
-				if o.stages[k].department == m.department {
+				s := &o.stages[k]
+				if s.department == m.department || s.booked && h.referral(&o, s) == m.department {
 					return false
 				}
 			}
