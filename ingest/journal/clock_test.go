@@ -126,6 +126,56 @@ func TestClockAtOpen(t *testing.T) {
 	}
 }
 
+// TestClockSetRight: a clock that was wrong when the journal was opened is set right by more than a day. It is believed as far
+// as a start would be, and only where something speaks for it; afterwards a day is the limit again.
+func TestClockSetRight(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		name string
+		// at is where the clock stood at the opening, from the last entry on; after that, right comes after a while.
+		at, after, right time.Duration
+		kept             bool
+		refused          bool
+	}{
+		{name: "by the network, soon after the start", at: day, after: time.Minute, right: 9 * day},
+		{name: "an hour later, by nobody knows whom", at: day, after: time.Hour, right: 9 * day, refused: true},
+		{name: "days later, by a time service", at: day, after: 5 * day, right: 9 * day, kept: true},
+		{name: "days later, having stood behind the last entry", at: -200 * day, after: 5 * day, right: 209 * day},
+		{name: "further than a start believes", at: day, after: time.Minute, right: 31 * day, kept: true, refused: true},
+		{name: "further than a start believes, from behind the last entry", at: -day, after: time.Minute, right: 32 * day, refused: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var clock clocks
+			kept := c.kept
+			cfg := journal.WithClockKept(clock.config(t), func() bool { return kept })
+			j := open(t, cfg)
+			last := receivedAt(t, j, numbered(1))
+			shut(t, j)
+			clock.set(c.at)
+			j = open(t, cfg)
+			mustAppend(t, j, numbered(2))
+			clock.pass(c.after)
+			clock.set(c.right)
+			if c.refused {
+				if _, err := j.Append(t.Context(), []ingest.Entry{numbered(3)}, ingest.Options{}); !errors.Is(err, journal.ErrClock) {
+					t.Errorf("append: %v, want a refusal", err)
+				}
+				return
+			}
+			if at := receivedAt(t, j, numbered(3)); !at.Equal(last.Add(c.at + c.after + c.right)) {
+				t.Errorf("received at %s, the last before was at %s", at, last)
+			}
+			kept = false
+			clock.pass(2 * time.Hour)
+			mustAppend(t, j, numbered(4))
+			clock.set(2 * day)
+			if _, err := j.Append(t.Context(), []ingest.Entry{numbered(5)}, ingest.Options{}); !errors.Is(err, journal.ErrClock) {
+				t.Errorf("two days on: %v, want a refusal", err)
+			}
+		})
+	}
+}
+
 // TestClockAheadIsTold: received times that stand ahead of the clock are reported, until it has caught up.
 func TestClockAheadIsTold(t *testing.T) {
 	var c clocks
@@ -175,5 +225,55 @@ func TestTicksTellHowLongTheJournalIsOpen(t *testing.T) {
 	c.pass(time.Minute)
 	if tick := last(j); tick.UptimeUs != time.Minute.Microseconds() || tick.OpenedAt != end {
 		t.Errorf("%v, want one that says a minute since the opening at %d", tick, end)
+	}
+}
+
+// TestFirstEntryIsATick: whatever is appended, and however soon, a tick of this opening stands before it; while that cannot be
+// kept, nothing else is.
+func TestFirstEntryIsATick(t *testing.T) {
+	var c clocks
+	cfg := c.config(t)
+	cfg.TickEvery = time.Hour
+	var wrong atomic.Bool
+	var looks atomic.Int64
+	wall := cfg.Now
+	cfg.Now = func() time.Time {
+		if looks.Add(1) > 1 && wrong.Load() {
+			return wall().AddDate(10, 0, 0)
+		}
+		return wall()
+	}
+	for opening := range 3 {
+		wrong.Store(opening == 2)
+		looks.Store(0)
+		j := open(t, cfg)
+		end := journal.OpenedAt(j)
+		if opening == 2 {
+			if _, err := j.Append(t.Context(), []ingest.Entry{numbered(opening)}, ingest.Options{}); !errors.Is(err, journal.ErrClock) {
+				t.Fatalf("append with a wrong clock: %v", err)
+			}
+			wrong.Store(false)
+			for { // refused, until the tick is tried again
+				_, err := j.Append(t.Context(), []ingest.Entry{numbered(opening)}, ingest.Options{})
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, ingest.ErrBusy) {
+					t.Fatal(err)
+				}
+				pause(t.Context(), 10*time.Millisecond)
+			}
+		} else {
+			mustAppend(t, j, numbered(opening))
+		}
+		b, err := j.ReadBatch(t.Context(), end+1)
+		must(t, err)
+		items, err := b.Items()
+		must(t, err)
+		if tick := items[0].GetTick(); tick == nil || tick.OpenedAt != end {
+			t.Errorf("opening %d begins with %v, want a tick that says it was opened at %d", opening, items[0], end)
+		}
+		shut(t, j)
+		c.pass(time.Hour)
 	}
 }

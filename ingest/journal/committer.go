@@ -61,6 +61,9 @@ type committer struct {
 	issued uint64 // last sequence given to a batch
 	// received is the received time of the last batch, in microseconds. It never falls.
 	received int64
+	// ticked says that a tick of this opening stands in the stream. Until then only ticks are taken: the first one tells how
+	// long the journal was closed, and nothing may be judged without it.
+	ticked bool
 	// lost is what may still turn up in the stream.
 	lost lost
 	// cancelRecovery ends a recovery when the journal closes.
@@ -74,7 +77,7 @@ func newCommitter(j *Journal) *committer {
 		j: j, queue: make(chan *request, queueSize), reserved: make(chan *request, reservedSize),
 		stopping: make(chan struct{}), stopped: make(chan struct{}),
 		finished: make(chan *batch, maxInFlight), recovered: make(chan recovery, 1),
-		timer: timer, recent: map[proto.EventID]sighting{}, lost: lost{},
+		timer: timer, recent: map[proto.EventID]sighting{}, lost: lost{}, ticked: j.cfg.TickEvery <= 0,
 	}
 }
 
@@ -163,6 +166,10 @@ func (c *committer) take(ctx context.Context, req *request) {
 	}
 	if err := c.refusal(req.opts.Reserved); err != nil {
 		c.answer(req, err)
+		return
+	}
+	if !c.ticked && req.items[0].tick == 0 {
+		c.answer(req, fmt.Errorf("no tick was kept since the journal was opened: %w", ingest.ErrBusy))
 		return
 	}
 	if b := c.open; req.opts.Atomic && b != nil && (len(b.items)+len(req.items) > batchItems || b.bytes+req.bytes > c.soft()) {
@@ -379,6 +386,7 @@ func (c *committer) keep(b *batch) error {
 		delete(c.recent, id)
 	}
 	c.acked = b.sequence
+	c.ticked = c.ticked || b.tick != 0
 	c.j.advance(proto.At(b.sequence, len(b.items)-1))
 	c.j.space.stored.Add(int64(len(b.message)))
 	m := c.j.metrics

@@ -47,7 +47,8 @@ type Config struct {
 	// journals none, for tests that count entries.
 	TickEvery time.Duration `yaml:"-"`
 	// MaxClockJump is how far the clock may stand ahead of the time that has passed since Open before it counts as wrong
-	// (ErrClock). Default one day. At Open it may stand 30 days ahead of the last entry, or this, if it is more.
+	// (ErrClock). Default one day. At Open, and when it is set right afterwards (clock.go), it may stand 30 days ahead of the
+	// last entry, or this, if it is more.
 	MaxClockJump time.Duration `yaml:"max_clock_jump"`
 	// Keys seals originals. Nil: entries that carry one are refused.
 	Keys *proto.KeyRing `yaml:"-"`
@@ -60,6 +61,8 @@ type Config struct {
 
 	// boot is the clock that cannot be set; default the machine's. Tests put the machine to sleep with it.
 	boot func() time.Duration
+	// kept reports whether a time service keeps the clock right; default asks the system.
+	kept func() bool
 	// noSync switches fsync off, so that a test can show that the power cut test fails without it.
 	noSync bool
 }
@@ -98,6 +101,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.boot == nil {
 		c.boot = sinceBoot
+	}
+	if c.kept == nil {
+		c.kept = clockKept
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -19,6 +19,15 @@ func WithBootClock(cfg Config, boot func() time.Duration) Config {
 	return cfg
 }
 
+// WithClockKept replaces the system's word on whether a time service keeps the clock right.
+func WithClockKept(cfg Config, kept func() bool) Config {
+	cfg.kept = kept
+	return cfg
+}
+
+// OpenedAt is the last sequence before this opening.
+func OpenedAt(j *Journal) uint64 { return j.openedAt }
+
 // Restart restarts the embedded server under the journal's feet.
 func Restart(ctx context.Context, j *Journal) error { return j.restart(ctx) }
 

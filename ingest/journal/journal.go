@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -42,7 +43,7 @@ type Journal struct {
 	shared     shared
 	metrics    *metrics
 	space      *space
-	clock      clock
+	clock      *clock
 	lock       *pebble.Lock
 	durability Durability
 	committer  *committer
@@ -69,7 +70,8 @@ type Journal struct {
 var _ ingest.Appender = (*Journal)(nil)
 
 // Open opens the journal, making it where there is none, and brings its index up to date. It refuses a stream whose
-// settings could lose data, and a server that is not known to keep what it acknowledges.
+// settings could lose data, and a server that is not known to keep what it acknowledges. The first entry of an opening is a
+// tick.
 func Open(ctx context.Context, cfg Config) (*Journal, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -182,7 +184,9 @@ func (j *Journal) readState(ctx context.Context) error {
 		j.received.Store(last.Head.ReceivedUs)
 		j.advance(last.Position(last.Count() - 1))
 	}
-	j.clock = clock{wall: j.cfg.Now, boot: j.cfg.boot, jump: j.cfg.MaxClockJump}
+	j.clock = &clock{wall: j.cfg.Now, boot: j.cfg.boot, jump: j.cfg.MaxClockJump, kept: j.cfg.kept, corrected: func(ahead time.Duration) {
+		j.log.WarnContext(j.ctx, "clock was set right, and is believed", slog.Duration("ahead", ahead))
+	}}
 	if err := j.clock.start(j.received.Load()); err != nil {
 		return err
 	}
@@ -227,7 +231,9 @@ func (j *Journal) start() {
 	ctx, cancel := context.WithCancel(j.ctx)
 	j.ticking = cancel
 	if j.cfg.TickEvery > 0 {
-		j.parts.Go(func() { j.tick(ctx) })
+		tried := make(chan struct{})
+		j.parts.Go(func() { j.tick(ctx, tried) })
+		<-tried // within PublishTimeout: whoever appends next finds a tick before it, or is refused
 	}
 }
 

@@ -142,6 +142,7 @@ func (c *committer) resume(r recovery) {
 	case r.err != nil: // only when the journal closes
 		c.enter(closed)
 	default:
+		c.ticked = true // the recovery's own
 		c.enter(taking)
 	}
 }

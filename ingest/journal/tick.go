@@ -9,23 +9,32 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
+// firstTickRetry is how soon a first tick that could not be kept is tried again: until then nothing else is taken.
+const firstTickRetry = time.Second
+
 // tick journals the time, so that whoever reads the journal has a clock, and the same one at every replay. A tick that
-// cannot be kept is left out: the next one says as much.
-func (j *Journal) tick(ctx context.Context) {
-	ticker := time.NewTicker(j.cfg.TickEvery)
-	defer ticker.Stop()
+// cannot be kept is left out: the next one says as much. tried is closed after the first attempt.
+func (j *Journal) tick(ctx context.Context, tried chan<- struct{}) {
 	last := int64(0)
 	for {
+		wait := j.cfg.TickEvery
 		if at, err := j.tickOnce(ctx, last); err == nil {
 			last = at
 		} else if ctx.Err() == nil {
 			j.log.WarnContext(ctx, "tick was not journaled", slog.Any("err", err))
+			if last == 0 {
+				wait = min(wait, firstTickRetry)
+			}
+		}
+		if tried != nil {
+			close(tried)
+			tried = nil
 		}
 		j.metrics.free.Set(float64(j.space.left()))
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(wait):
 		}
 	}
 }
