@@ -22,6 +22,9 @@ const (
 	// apiTimeout bounds one question to the JetStream API: a healthy server answers in a millisecond, one that is
 	// recovering a block in a second.
 	apiTimeout = 5 * time.Second
+	// askTimeout bounds a question to an external server during a recovery: while a cluster has no leader, which takes it some
+	// seconds, a question is lost and must be asked again.
+	askTimeout = time.Second
 	// reconnectWait is short because every caller waits meanwhile.
 	reconnectWait = 250 * time.Millisecond
 	// duplicateWindow is as short as the server allows: batches carry no message ids, the index knows duplicates.

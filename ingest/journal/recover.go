@@ -91,7 +91,11 @@ func (j *Journal) recoverOnce(ctx context.Context, r *recovery, probe bool) erro
 // of this committer's; anything else is another writer's, and fences this one.
 func (j *Journal) readAgain(ctx context.Context, r *recovery) error {
 	l := j.current()
-	short, cancel := context.WithTimeout(ctx, apiTimeout)
+	timeout := apiTimeout
+	if j.cfg.External != nil {
+		timeout = askTimeout
+	}
+	short, cancel := context.WithTimeout(ctx, timeout)
 	info, err := l.stream.Info(short)
 	cancel()
 	if err != nil {
