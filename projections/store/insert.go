@@ -43,7 +43,7 @@ func (s *Store) InsertAs(ctx context.Context, name, table string, columns []stri
 	}
 	id := ""
 	if name != "" {
-		id = queryID(name)
+		id = s.queryID(name)
 	}
 	key := table + "\x00" + strings.Join(columns, "\x00")
 	running := s.context(ctx, id, nil)

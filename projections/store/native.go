@@ -24,7 +24,7 @@ func (s *Store) InsertNative(ctx context.Context, name, table string, columns []
 	}
 	id := ""
 	if name != "" {
-		id = queryID(name)
+		id = s.queryID(name)
 	}
 	err := s.conn.InsertFormat(s.context(ctx, id, nil), "Native", insertStatement(table, columns), block)
 	return wrap(ctx, "insert", err)

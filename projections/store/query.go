@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"regexp"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -132,8 +133,16 @@ func arguments(sql string, params Params) ([]any, error) {
 
 // queryID names a statement so that Cancel finds it. The moment in it, on a clock that all processes of this machine
 // share, lets the embedded engine refuse a statement that was sent before a Cancel and arrives after it.
-func queryID(name string) string {
+func (s *Store) queryID(name string) string {
 	var t unix.Timespec
 	_ = unix.ClockGettime(bootClock, &t) // a zero moment only weakens that refusal
-	return fmt.Sprintf("%s-%d-%s", name, t.Nano(), rand.Text())
+	return fmt.Sprintf("%s%d-%s", s.statements(name), t.Nano(), rand.Text())
+}
+
+// statements is how the ids of all statements of a name in this database begin: a server's other databases have writers of
+// the same name.
+func (s *Store) statements(name string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s.database)) // does not fail
+	return fmt.Sprintf("%016x-%s-", h.Sum64(), name)
 }
