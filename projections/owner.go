@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -20,18 +21,17 @@ var (
 	ErrSuperseded = errors.New("another process writes these projections now")
 )
 
-// owner sees to it that a database has one writer. ClickHouse keeps nobody out, so the writer leaves its name there, and
-// whoever writes looks before each watermark whether the name is still its own. What is inserted between a claim and that
-// look mostly stands above the watermark, where recovery counts. It does not when the later process gets past it first: where two
-// processes of one journal share an external ClickHouse and one takes over while the other runs, the earlier one's last rows can
-// stand twice, below the later one's watermark. `readtrail rebuild` mends that.
+// owner sees to it that a database has one writer. The writer leaves its name there and fences the tables with it, so that
+// ClickHouse refuses what an earlier one still sends. Whoever writes looks before each session and each watermark whether
+// the name is still its own: that look makes the earlier one stop, the fences make every row stand once (fence.go).
 type owner struct {
 	store  *store.Store
 	follow func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error
 	// process names this process; two of one machine differ.
 	process string
 
-	claimed atomic.Bool
+	claimed  atomic.Bool
+	sessions atomic.Uint64
 
 	mu      sync.Mutex // guards the rest
 	journal string     // root of the journal's first message, once it was read
@@ -70,8 +70,30 @@ func (o *owner) claim(ctx context.Context, head proto.Position) error {
 	if err := o.check(ctx); err != nil {
 		return err
 	}
+	if err := o.fence(ctx); err != nil {
+		return err
+	}
 	o.claimed.Store(true)
 	return nil
+}
+
+// fence closes the tables outside the versions to earlier processes. A flip of theirs that has begun is cancelled, so that
+// the version read after the claim is the one that answers; a watermark is cancelled by its version's recovery.
+func (o *owner) fence(ctx context.Context) error {
+	for _, table := range registryTables {
+		if err := fence(ctx, o.store, table, o.process); err != nil {
+			return err
+		}
+	}
+	if err := o.store.Cancel(ctx, flipStatement); err != nil {
+		return fmt.Errorf("cancel an earlier flip: %w", err)
+	}
+	return nil
+}
+
+// session returns a name for one session's inserts; no other one has it, and none is the beginning of another.
+func (o *owner) session() string {
+	return o.process + "-" + strconv.FormatUint(o.sessions.Add(1), 10) + "."
 }
 
 // check reports whether the claim still holds. The lock is held.

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/fault"
 )
@@ -36,7 +37,14 @@ type pipeline struct {
 	refused func(err error)
 	// hook is called after each insert, for tests that break there. nil outside of tests.
 	hook func(stage string) error
+	// writer is the name of the session that runs, which the tables' fences carry, and into what it inserts under that name;
+	// nothing while the journal is empty.
+	writer string
+	into   *store.Store
 }
+
+// errUnnamed ends a session that began with an empty journal: now that there is something to write, the tables are taken.
+var errUnnamed = errors.New("the journal was empty when the session began")
 
 // pendingBatch is a message on its way through a worker.
 type pendingBatch struct {
@@ -179,8 +187,11 @@ func (p *pipeline) insertRollups(ctx context.Context, rollups <-chan *rollup) er
 func (p *pipeline) insert(ctx context.Context, b *block) error {
 	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
 	defer cancel()
+	if p.writer == "" {
+		return errUnnamed
+	}
 	observe := timer(p.metrics.inserts.WithLabelValues(b.table.base))
-	err := p.cfg.Store.InsertNative(ctx, p.statementName(), b.table.name(p.version), b.table.columnNames(), b.reader())
+	err := p.into.InsertNative(ctx, p.statementName(), b.table.name(p.version), b.table.columnNames(), b.reader())
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", b.table.base, err)
 	}
@@ -220,6 +231,8 @@ func (p *pipeline) keepUp(ctx context.Context) error {
 			return err
 		case errors.Is(err, ErrForeign):
 			return err
+		case errors.Is(err, errUnnamed):
+			continue
 		case refused(err) != 0:
 			p.refused(err)
 		}

@@ -56,8 +56,9 @@ func New(cfg Config) (*Projector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("projections: register metrics: %w", err)
 	}
-	p := &Projector{cfg: cfg, metrics: m, registry: registry{cfg.Store}, turn: make(chan struct{}, 1)}
-	p.owner = &owner{store: cfg.Store, follow: cfg.Follow, process: rand.Text()}
+	process := rand.Text()
+	p := &Projector{cfg: cfg, metrics: m, registry: registry{as(cfg.Store, process)}, turn: make(chan struct{}, 1)}
+	p.owner = &owner{store: p.registry.store, follow: cfg.Follow, process: process}
 	p.turn <- struct{}{}
 	return p, nil
 }

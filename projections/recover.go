@@ -91,6 +91,9 @@ func (p *pipeline) statementName() string {
 
 // mark writes the watermark: everything up to position is on disk.
 func (p *pipeline) mark(ctx context.Context, projector string, position proto.Position, received int64) error {
+	if p.writer == "" {
+		return errUnnamed
+	}
 	if err := p.at("before:watermark:" + projector); err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (p *pipeline) mark(ctx context.Context, projector string, position proto.Po
 	w.u64(uint64(position))
 	w.time(received)
 	w.end()
-	err := p.cfg.Store.InsertNative(ctx, p.statementName(), watermarksTable.base, watermarksTable.columnNames(), b.reader())
+	err := p.owner.store.InsertNative(ctx, p.statementName(), watermarksTable.base, watermarksTable.columnNames(), b.reader())
 	if err != nil {
 		return fmt.Errorf("write watermark: %w", err)
 	}
@@ -123,16 +126,14 @@ func (p *pipeline) note(projector string, w watermark) {
 	p.metrics.received.WithLabelValues(projector, version).Set(float64(w.received) / 1e6)
 }
 
-// recover finds out where to go on and what is there already. Inserts of an earlier session or process are cancelled
+// recover finds out where to go on and what is there already. The tables are taken from an earlier session or process
 // first: what is read afterwards is what stays.
 func (p *pipeline) recover(ctx context.Context) (*start, error) {
 	p.metrics.recoveries.Inc()
-	cancelling, done := context.WithTimeout(ctx, cancelTimeout)
-	defer done()
-	if err := p.cfg.Store.Cancel(cancelling, p.statementName()); err != nil {
-		return nil, fmt.Errorf("cancel earlier inserts: %w", err)
+	if err := p.take(ctx); err != nil {
+		return nil, err
 	}
-	ctx, done = context.WithTimeout(ctx, queryTimeout)
+	ctx, done := context.WithTimeout(ctx, queryTimeout)
 	defer done()
 	found, err := readWatermarks(ctx, p.cfg.Store, p.version)
 	if err != nil {
@@ -154,6 +155,36 @@ func (p *pipeline) recover(ctx context.Context) (*start, error) {
 	p.note(ProjectorRollups, s.rollups)
 	p.marks.begins()
 	return s, nil
+}
+
+// take makes this session the only one that writes the version's tables: it fences them with a name of its own, cancels
+// the inserts that have begun under another name, and waits for deletions that run. While the journal is empty nobody
+// knows whose it is: then nothing is taken, and nothing may be written.
+func (p *pipeline) take(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, cancelTimeout)
+	defer done()
+	p.writer = ""
+	if err := p.owner.claim(ctx, p.cfg.Head()); err != nil {
+		return err
+	}
+	if p.owner.claimed.Load() {
+		p.writer = p.owner.session()
+		p.into = as(p.cfg.Store, p.writer)
+		for _, t := range tables {
+			if err := fence(ctx, p.cfg.Store, t.name(p.version), p.writer); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.cfg.Store.Cancel(ctx, p.statementName()); err != nil {
+		return fmt.Errorf("cancel earlier inserts: %w", err)
+	}
+	for _, t := range tables[:firstMerging] {
+		if err := settle(ctx, p.cfg.Store, t.name(p.version)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readWatermarks returns the watermarks of a version; zero ones where nothing was written.
@@ -217,7 +248,12 @@ func (p *pipeline) verify(ctx context.Context, after watermark, r *run) error {
 		p.metrics.repairs.Inc()
 		p.cfg.Logger.ErrorContext(ctx, "rows above the watermark differ from the journal, removing them", slog.String("table", t.base),
 			slog.Uint64("rows", rows), slog.Int("want", r.want[t.id]))
-		params = store.Params{"after": uint64(after.position)}
+		if err := p.at("before:repair"); err != nil {
+			return err
+		}
+		params = store.Params{
+			"after": uint64(after.position), "writer": p.writer, "database": p.cfg.Store.Database(), "table": t.name(p.version),
+		}
 		if err := p.cfg.Store.Exec(ctx, queryOn("remove", t.name(p.version)), params); err != nil {
 			return fmt.Errorf("remove rows of %s: %w", t.base, err)
 		}

@@ -168,7 +168,10 @@ func (r registry) flip(ctx context.Context, version uint32) error {
 	if err := r.stage(ctx, version, stageReady); err != nil {
 		return err
 	}
-	if err := r.store.Exec(ctx, query("set_active"), store.Params{"flip": flip + 1, "version": version}); err != nil {
+	err = r.store.InsertAs(ctx, flipStatement, "active", []string{"flip", "version"}, func(b store.Batch) error {
+		return b.Append(flip+1, version)
+	})
+	if err != nil {
 		return fmt.Errorf("flip to version %d: %w", version, err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -136,6 +137,9 @@ func (b *bench) generate(ctx context.Context, home string, first uint64, p *plan
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
+	if err := projections.Unfence(ctx, e.Store, 1); err != nil {
+		return fmt.Errorf("prepare tables: %w", err)
+	}
 	if err := e.exec(ctx, "seed", nil); err != nil {
 		return err
 	}

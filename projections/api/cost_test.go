@@ -21,6 +21,7 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 	w := newWorld(t)
 	w.append(access("source0", begin, nil, nil))
 	w.settle()
+	w.unfence()
 	run := func(file string, params store.Params) {
 		t.Helper()
 		sql, err := os.ReadFile(filepath.Join("testdata", file))

@@ -18,6 +18,7 @@ func TestSourcesAreCountedInSteps(t *testing.T) {
 	w := newWorld(t)
 	w.append(access("source0", begin, id("urn:mrn", "1"), nil))
 	w.settle()
+	w.unfence()
 	for _, file := range []string{"bulk_counts.sql", "bulk_rollup_watermark.sql"} {
 		sql, err := os.ReadFile(filepath.Join("testdata", file))
 		if err != nil {

@@ -208,6 +208,14 @@ func (w *world) follow(ctx context.Context, from proto.Position, fn func(context
 	}
 }
 
+// unfence lets the test write the projections' tables; the projector has nothing to do meanwhile.
+func (w *world) unfence() {
+	w.t.Helper()
+	if err := projections.Unfence(context.Background(), w.store, 1); err != nil {
+		w.t.Fatalf("%v: %s", err, store.Detail(err))
+	}
+}
+
 // settle waits until the projections hold the journal.
 func (w *world) settle() {
 	w.t.Helper()
