@@ -22,7 +22,8 @@ func (c Command) Run(ctx context.Context, load config.Loader, conn *cli.Connecti
 	}
 	findings := Examine(ctx, Config{
 		Config: cfg, HTTP: conn.HTTP, Base: conn.Base,
-		Library: func() (string, error) { return embedded.FindLibrary(cfg.ClickHouse.Library) },
+		Library:  func() (string, error) { return embedded.FindLibrary(cfg.ClickHouse.Library) },
+		Confined: embedded.Confined,
 	})
 	return Report(w, findings, c.JSON)
 }

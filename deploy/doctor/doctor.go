@@ -35,6 +35,8 @@ type Config struct {
 	Base string
 	// Library finds the embedded engine; its error names the command that brings it.
 	Library func() (string, error)
+	// Confined says how far the operating system confines the embedded engine's process, and whether it does.
+	Confined func() (string, bool)
 }
 
 // Finding is one thing looked at.
@@ -59,7 +61,7 @@ func Examine(ctx context.Context, cfg Config) []Finding {
 		keysApart(c),
 	}
 	if c.ClickHouse.DSN == "" {
-		out = append(out, library(cfg.Library))
+		out = append(out, library(cfg.Library), confinement(cfg.Confined))
 	}
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -209,6 +211,16 @@ func library(find func() (string, error)) Finding {
 		return Finding{Check: "engine", Found: err.Error(), Do: "go tool task engine"}
 	}
 	return Finding{Check: "engine", OK: true, Found: path}
+}
+
+// confinement warns, without failing, when a mistake in a statement could reach files that are not the engine's.
+func confinement(confined func() (string, bool)) Finding {
+	text, ok := confined()
+	f := Finding{Check: "engine process", OK: true, Found: text}
+	if !ok {
+		f.Do = "run on Linux 5.19 or newer with Landlock (CONFIG_SECURITY_LANDLOCK, and in lsm= where that is set), in a container whose seccomp profile allows it"
+	}
+	return f
 }
 
 // serverTimeout is short: the doctor asks on the same machine.

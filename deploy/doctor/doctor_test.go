@@ -30,6 +30,7 @@ func examine(t *testing.T, health serve.Health) (map[string]doctor.Finding, stri
 	t.Cleanup(server.Close)
 	findings := doctor.Examine(t.Context(), doctor.Config{
 		Config: cfg, HTTP: server.Client(), Base: server.URL, Library: func() (string, error) { return "libchdb.so", nil },
+		Confined: func() (string, bool) { return "not confined: no Landlock", false },
 	})
 	byCheck := map[string]doctor.Finding{}
 	for _, f := range findings {
@@ -69,5 +70,16 @@ func TestDurableOnlyWhenKnown(t *testing.T) {
 	found, _ := examine(t, serve.Health{})
 	if f := found["durability"]; f.OK || !strings.Contains(f.Found, "not known") {
 		t.Errorf("durability: %+v", f)
+	}
+}
+
+// TestEngineNotConfined is told, with what would confine it, and is no reason to call an installation unwell.
+func TestEngineNotConfined(t *testing.T) {
+	found, text := examine(t, serve.Health{})
+	if f := found["engine process"]; !f.OK || f.Found != "not confined: no Landlock" || !strings.Contains(f.Do, "Linux 5.19") {
+		t.Errorf("engine process: %+v", f)
+	}
+	if !strings.Contains(text, "-> run on Linux 5.19") {
+		t.Errorf("report:\n%s", text)
 	}
 }

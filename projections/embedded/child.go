@@ -36,6 +36,7 @@ type child struct {
 // startChild runs the command, hands it its configuration and the lock, and starts reading what it says.
 func startChild(cfg Config, serve ServeConfig, lock *os.File) (*child, error) {
 	cmd := exec.Command(cfg.Command[0], cfg.Command[1:]...) //nolint:gosec // the command is this program
+	cmd.Path = program(cmd.Path)
 	cmd.Dir = cfg.Dir
 	cmd.Env = childEnvironment(cfg.Env)
 	cmd.SysProcAttr = childAttributes()

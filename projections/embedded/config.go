@@ -41,6 +41,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
+
+	// unconfined leaves the child to reach what its user can; for tests that show the difference.
+	unconfined bool
 }
 
 // User is the only user of the engine's HTTP interface.

@@ -118,12 +118,17 @@ func (e *Engine) prepare(library string) error {
 }
 
 // supervise owns the child. It keeps its operating system thread, because the kernel sends the death signal of the child
-// when the thread that started it ends.
+// when the thread that started it ends, and because that thread is confined and its children with it: it must never run
+// anything else, and ends with this goroutine.
 func (e *Engine) supervise(started chan<- error) {
 	defer close(e.done)
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
+	if !e.cfg.unconfined {
+		if err := confineThread(e); err != nil {
+			started <- err
+			return
+		}
+	}
 	backoff := firstBackoff
 	for first := true; ; first = false {
 		begin := time.Now()
@@ -188,7 +193,8 @@ func (e *Engine) live(ready func()) error {
 		c.stop(gone, e.cfg.StopTimeout)
 		return nil
 	}
-	e.cfg.Logger.Info("engine answers", slog.Int("pid", c.cmd.Process.Pid), slog.String("library", EngineVersion))
+	confined, _ := Confined()
+	e.cfg.Logger.Info("engine answers", slog.Int("pid", c.cmd.Process.Pid), slog.String("library", EngineVersion), slog.String("process", confined))
 	ready()
 	select {
 	case <-gone:

@@ -25,3 +25,6 @@ func NewFrameReader(r io.Reader) io.Reader { return newFrameReader(r) }
 
 // Password is the one of User.
 func (e *Engine) Password() string { return e.serve.Password }
+
+// WithoutConfinement lets the engine's process reach what its user can.
+func WithoutConfinement(cfg *Config) { cfg.unconfined = true }

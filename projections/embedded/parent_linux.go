@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,4 +15,13 @@ const bootClockID = unix.CLOCK_BOOTTIME
 // acknowledged.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// program is what to execute for the command at path: for this very program the file that runs, also when an upgrade has put
+// another one in its place meanwhile. That one is not what the engine's directory was opened by, and no rule lets it run.
+func program(path string) string {
+	if self, err := os.Executable(); err == nil && self == path {
+		return "/proc/self/exe"
+	}
+	return path
 }

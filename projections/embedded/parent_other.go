@@ -16,3 +16,6 @@ const bootClockID = unix.CLOCK_MONOTONIC
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
+
+// program is what to execute for the command at path.
+func program(path string) string { return path }

@@ -162,7 +162,7 @@ func (cfg ServeConfig) prepareDirs() error {
 
 // engineUsers is what a statement may do inside the engine: everything with tables. No grants on sources (FILE, URL, S3,
 // REMOTE, ...) and on other table engines: that stops our own mistakes, not somebody who means it. The scalar function
-// file() needs no grant.
+// file() needs no grant: what it reaches is the operating system's to bound (confine_linux.go).
 const engineUsers = `<clickhouse>
   <profiles><default></default></profiles>
   <quotas><default></default></quotas>
