@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
@@ -102,6 +103,8 @@ func TestExternalServerMustBeDurable(t *testing.T) {
 			srv := external(t, accounts(tc.sync))
 			enable(t, srv)
 			cfg := externalConfig(t, srv)
+			metrics := prometheus.NewRegistry()
+			cfg.Metrics = metrics
 			host := strings.TrimPrefix(srv.ClientURL(), "nats://")
 			cfg.External = &journal.External{URL: "nats://app:a@" + host, AttestDurable: tc.attest}
 			if tc.system {
@@ -119,8 +122,24 @@ func TestExternalServerMustBeDurable(t *testing.T) {
 			if d := j.Durability(); d.State != tc.want || d.Reason == "" {
 				t.Errorf("durability is %+v", d)
 			}
+			if state := durabilityMetric(t, metrics); state != tc.want {
+				t.Errorf("the metric says %q", state)
+			}
 		})
 	}
+}
+
+// durabilityMetric is the state that readtrail_journal_durability tells.
+func durabilityMetric(t *testing.T, metrics *prometheus.Registry) string {
+	t.Helper()
+	families, err := metrics.Gather()
+	must(t, err)
+	for _, f := range families {
+		if f.GetName() == "readtrail_journal_durability" && len(f.GetMetric()) == 1 && f.GetMetric()[0].GetGauge().GetValue() == 1 {
+			return f.GetMetric()[0].GetLabel()[0].GetValue()
+		}
+	}
+	return ""
 }
 
 func TestWrongStreamIsRefused(t *testing.T) {

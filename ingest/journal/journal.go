@@ -111,6 +111,7 @@ func (j *Journal) open(ctx context.Context) error {
 	if j.durability, err = durabilityOf(ctx, j.cfg, j.current()); err != nil {
 		return err
 	}
+	j.metrics.durable.WithLabelValues(j.durability.State).Set(1)
 	if j.index, err = openSeen(j.indexDir(), j.cfg.IndexCache, j.log); err != nil {
 		return err
 	}

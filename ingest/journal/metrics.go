@@ -30,6 +30,7 @@ type metrics struct {
 	lag       *prometheus.GaugeVec
 	gaps      *prometheus.CounterVec
 	skew      prometheus.Gauge
+	durable   *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -65,6 +66,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		followers: gauge("follower_position", "Position up to which a follower has read.", "follower"),
 		lag:       gauge("follower_lag_batches", "Batches between a follower and the head when it last read.", "follower"),
 		gaps:      counter("follower_gaps_total", "Followers stopped because a batch was missing or corrupt. Must be 0.", "follower"),
+		durable:   gauge("durability", "1 for what an acknowledgement is worth: verified or attested.", "state"),
 		skew:      gauge("clock_behind_seconds", "How far the clock stands behind the last received time.").WithLabelValues(),
 	}
 	if reg == nil {
@@ -72,7 +74,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		m.entries, m.refused, m.batches, m.items, m.bytes, m.batchSize, m.latency, m.inFlight, m.free, m.head, m.replayed,
-		m.restarts, m.faults, m.state, m.followers, m.lag, m.gaps, m.skew,
+		m.restarts, m.faults, m.state, m.followers, m.lag, m.gaps, m.skew, m.durable,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
