@@ -16,7 +16,9 @@ type assembler struct {
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
 	// filling: the run collects for longer than Linger, because it fills fast.
-	filling          bool
+	filling bool
+	// idle: the run holds nothing that an answer waits for, and collects for longer than Linger.
+	idle             bool
 	linger, interval *time.Timer
 }
 
@@ -101,8 +103,12 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 }
 
 func (a *assembler) addRun(f *folded) {
-	if a.run.empty() {
-		a.filling = false
+	switch idle := f.idle(); {
+	case a.run.empty() && idle:
+		a.filling, a.idle = false, true
+		a.linger.Reset(idleLingers * a.cfg.Linger)
+	case a.run.empty(), a.idle && !idle:
+		a.filling, a.idle = false, false
 		a.linger.Reset(a.cfg.Linger)
 	}
 	a.run.add(f, a.seen)
@@ -127,6 +133,11 @@ func (a *assembler) lingered() {
 
 // busyLingers is how many times longer a fast run is filled: a second in all by default.
 const busyLingers = 4
+
+// idleLingers is how many times longer a run waits that holds ticks and questions alone: a second in all by default. Each
+// question is a message of its own, and a round of inserts costs the engine more than the question did. An answer that needs them
+// before reads them in the journal (api/catchup.go).
+const idleLingers = 5
 
 // pause waits, or returns ctx's error.
 func pause(ctx context.Context, d time.Duration) error {

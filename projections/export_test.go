@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"time"
 
 	"github.com/readtrail/readtrail/proto"
 )
@@ -31,4 +32,42 @@ func (p *Projector) Prepare(ctx context.Context) (uint32, error) {
 func FoldBatch(b *proto.Batch) error {
 	_, err := foldBatch(b, &present{}, true, true)
 	return err
+}
+
+// Arrival is a message that reaches the projector so long after the one before: one access, or one question.
+type Arrival struct {
+	After  time.Duration
+	Access bool
+}
+
+// Departures says how long after the first arrival runs leave towards the tables. It wants a bubble of synctest.
+func Departures(ctx context.Context, linger time.Duration, arrivals []Arrival) []time.Duration {
+	cfg := Config{Linger: linger}.withDefaults()
+	in, runs := make(chan *pendingBatch), make(chan *run)
+	go func() { _ = newAssembler(&cfg).collect(ctx, in, runs, make(chan *rollup)) }()
+	var departed []time.Duration
+	done := make(chan struct{})
+	begin := time.Now()
+	go func() {
+		defer close(done)
+		for messages := 0; messages < len(arrivals); {
+			r := <-runs
+			messages += r.messages
+			departed = append(departed, time.Since(begin))
+		}
+	}()
+	for i, a := range arrivals {
+		time.Sleep(a.After)
+		table := questions
+		if a.Access {
+			table = accessesByReader
+		}
+		f := &folded{sequence: uint64(i + 1), end: proto.EndOf(uint64(i + 1))}
+		f.blocks[table] = newBlock(tables[table])
+		b := &pendingBatch{folded: f, accesses: true, done: make(chan struct{})}
+		close(b.done)
+		in <- b
+	}
+	<-done
+	return departed
 }

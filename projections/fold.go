@@ -26,6 +26,16 @@ type folded struct {
 	unresolved bool
 }
 
+// idle says that the message holds nothing but questions and ticks.
+func (f *folded) idle() bool {
+	for id, b := range f.blocks {
+		if (b != nil || f.skipped[id] > 0) && tableID(id) != questions {
+			return false
+		}
+	}
+	return len(f.names) == 0 && len(f.links) == 0
+}
+
 // identifierRow is a row of identifiers_vN without what follows from it.
 type identifierRow struct {
 	kind                uint8

@@ -14,7 +14,7 @@ func (f *folder) deadLetter(position uint64, d *v1.DeadLetter) {
 	}
 	w.u64(position)
 	w.time(f.out.received)
-	w.text(idText(d.EventId))
+	w.text(IDText(d.EventId))
 	w.text(d.Source)
 	w.text(d.Reason)
 	w.text(d.Message)
@@ -36,8 +36,8 @@ func (f *folder) deadLetterRetried(position uint64, d *v1.DeadLetterRetried) {
 	w.u64(d.DeadLetterPosition)
 	w.u64(position)
 	w.time(f.out.received)
-	w.text(idText(d.DeadLetterId))
-	w.text(idText(d.EventId))
+	w.text(IDText(d.DeadLetterId))
+	w.text(IDText(d.EventId))
 	w.u64(d.Position)
 	w.text(d.Reason)
 	w.text(d.Asker)
@@ -66,7 +66,7 @@ func (f *folder) importMark(position uint64, m *v1.ImportMark) {
 
 // question folds a look: a row for each distinct subject, or one row when the question names nobody.
 func (f *folder) question(position uint64, q *v1.Question) {
-	kind, subjects := subjectsOf(q)
+	kind, subjects := SubjectsOf(q)
 	if len(subjects) == 0 {
 		subjects = []*v1.Identifier{{}}
 	}
@@ -82,7 +82,7 @@ func (f *folder) question(position uint64, q *v1.Question) {
 		w.text(s.System)
 		w.text(s.Value)
 		w.time(f.out.received)
-		w.text(idText(q.QuestionId))
+		w.text(IDText(q.QuestionId))
 		w.text(q.Asker)
 		w.text(q.Role)
 		w.text(q.Query)
@@ -96,8 +96,8 @@ func (f *folder) question(position uint64, q *v1.Question) {
 	}
 }
 
-// subjectsOf returns whom a question is about: the one asked for first, then those it followed.
-func subjectsOf(q *v1.Question) (kind uint8, subjects []*v1.Identifier) {
+// SubjectsOf returns whom a question is about: the one asked for first, then those it followed.
+func SubjectsOf(q *v1.Question) (kind uint8, subjects []*v1.Identifier) {
 	var asked *v1.Identifier
 	switch {
 	case q.Patient.GetValue() != "":
@@ -107,13 +107,15 @@ func subjectsOf(q *v1.Question) (kind uint8, subjects []*v1.Identifier) {
 	case len(q.Subjects) > 0:
 		kind = SubjectPatient
 	}
-	known := map[string]struct{}{}
+	known := map[[2]string]struct{}{}
 	for _, s := range append([]*v1.Identifier{asked}, q.Subjects...) {
-		if key := proto.Key(s); key != "" {
-			if _, ok := known[key]; !ok {
-				known[key] = struct{}{}
-				subjects = append(subjects, s)
-			}
+		if proto.Key(s) == "" {
+			continue
+		}
+		id := [2]string{s.System, s.Value}
+		if _, ok := known[id]; !ok {
+			known[id] = struct{}{}
+			subjects = append(subjects, s)
 		}
 	}
 	if len(subjects) == 0 {
@@ -159,8 +161,8 @@ func (f *folder) coverage(position uint64, c *v1.CoverageFact) {
 	w.end()
 }
 
-// idText is the KSUID text of an id; "" for none, hexadecimal for what is no id.
-func idText(id []byte) string {
+// IDText is the KSUID text of an id; "" for none, hexadecimal for what is no id.
+func IDText(id []byte) string {
 	if len(id) == 0 {
 		return ""
 	}

@@ -12,9 +12,10 @@ type Live struct {
 	// Position is the watermark of accesses, Received its received time in microseconds.
 	Position proto.Position
 	Received int64
-	// Sources, Coverage, Unresolved and Extents are watermarks at which rows of that kind were written last; 0: none since
-	// this process began. While one stands, what was read at or above it holds.
-	Sources, Coverage, Unresolved, Extents proto.Position
+	// Sources, Coverage, Unresolved, Extents and ReaderLinks are watermarks at which rows of that kind were written last; 0: none
+	// since this process began. While one stands, what was read at or above it holds. ReaderLinks is about everything that
+	// says that two identifiers are one reader's.
+	Sources, Coverage, Unresolved, Extents, ReaderLinks proto.Position
 	// Changed closes when any of this changes.
 	Changed <-chan struct{}
 }
@@ -33,12 +34,17 @@ func (p *Projector) Live() (Live, bool) {
 	return Live{
 		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
+		ReaderLinks: max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows]),
 	}, m.running
 }
 
-// unresolvedRows stands beside the tables for the rows of accesses_by_patient without an identifier: the others, which
-// come all the time, do not change what is counted of them.
-const unresolvedRows = numTables
+// Beside the tables stand some of their rows, because the others, which come all the time, do not change what is read of them:
+// unresolvedRows are those of accesses_by_patient without an identifier, readerLinkRows those of event_links about readers.
+const (
+	unresolvedRows = numTables + iota
+	readerLinkRows
+	numMarks
+)
 
 // wrote notes that rows of a table were written; they count from the projector's next watermark on.
 func (m *marks) wrote(id tableID) {
@@ -74,7 +80,7 @@ func (m *marks) ends() {
 // settle makes what a projector wrote part of its watermark. The lock is held.
 func (m *marks) settle(projector string, position proto.Position) {
 	for i := range m.pending {
-		rollup := tableID(i) >= firstRollup && tableID(i) != unresolvedRows
+		rollup := tableID(i) >= firstRollup && i < numTables
 		if m.pending[i] && rollup == (projector == ProjectorRollups) {
 			m.pending[i], m.written[i] = false, position
 		}

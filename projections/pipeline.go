@@ -153,6 +153,9 @@ func (p *pipeline) insertRun(ctx context.Context, r *run) error {
 	if r.unresolved {
 		p.marks.wrote(unresolvedRows)
 	}
+	if r.readerLinks {
+		p.marks.wrote(readerLinkRows)
+	}
 	for _, b := range r.blocks {
 		if b == nil || b.rows == 0 {
 			continue

@@ -50,8 +50,8 @@ type marks struct {
 	current map[string]watermark
 	changed chan struct{}
 	// pending are tables written above the watermark, written the watermarks at which each changed last; see live.go.
-	pending [unresolvedRows + 1]bool
-	written [unresolvedRows + 1]proto.Position
+	pending [numMarks]bool
+	written [numMarks]proto.Position
 	// running is true while a session of this process keeps the version up.
 	running bool
 }

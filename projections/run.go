@@ -24,6 +24,8 @@ type run struct {
 	want [firstMerging]int
 	// unresolved says that a row names its patient by text only.
 	unresolved bool
+	// readerLinks says that there are links between identifiers of a reader.
+	readerLinks bool
 }
 
 func newRun() *run { return &run{} }
@@ -102,6 +104,7 @@ func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
 	if !seen.add(l.hash) {
 		return
 	}
+	r.readerLinks = r.readerLinks || l.kind == IdentifierReader
 	from, to := l.from, l.to
 	for range 2 {
 		w := r.block(eventLinks).begin()

@@ -45,8 +45,13 @@ func (s *Service) ground(ctx context.Context, a *listAsk, as role) (*pin, *backd
 		return nil, nil, nil, err
 	}
 	p.journal = head
-	if !p.past && p.position < head { // what came after a past moment is not missing
-		p.behind = head.Sequence() - p.position.Sequence()
+	if p.past || p.position >= head { // what came after a past moment is not missing
+		return p, around, who, nil
+	}
+	p.behind = head.Sequence() - p.position.Sequence()
+	if _, err := s.concerns(ctx, p, a, who, as); err != nil { // for the questions among what is missing
+		_ = around.wait()
+		return nil, nil, nil, err
 	}
 	return p, around, who, nil
 }
@@ -67,30 +72,33 @@ func (s *Service) stand(ctx context.Context, a *listAsk, as role) (*pin, *backdr
 }
 
 // concerns reports whether a message above the pin may be about the subject: an event that names one of the identifiers, or
-// any context, which may link others to it. Questions and ticks, which follow each other all the time, are not, nor is what was
-// received after the moment that was asked for.
+// any context, which may link others to it. Ticks, which follow each other all the time, are not, nor is what was received
+// after the moment that was asked for. Questions, of which the projector lets many gather, are not waited for either: they
+// are read here, into p.asked.
 func (s *Service) concerns(ctx context.Context, p *pin, a *listAsk, who *identity, as role) (bool, error) {
 	names := map[string]bool{projections.Fold(a.subject.Value): true}
 	for _, id := range who.idents() {
 		names[projections.Fold(id.value)] = true
 	}
-	first, items := p.position.Sequence()+1, 0
+	inspected, items, first := 0, 0, p.position.Sequence()+1
 	for sequence := first; sequence <= p.journal.Sequence(); sequence++ {
-		if sequence-first >= maxInspected {
+		if sequence-first >= maxHeard {
 			return true, nil
 		}
-		b, err := s.cfg.ReadBatch(ctx, sequence)
-		switch {
-		case err != nil:
+		m, b, err := s.hear(ctx, p, sequence)
+		if err != nil {
 			return false, fmt.Errorf("read what is not projected yet: %w", err)
-		case a.asOf != 0 && b.Head.ReceivedUs > a.asOf:
+		}
+		if a.asOf != 0 && m.received > a.asOf {
 			return false, nil
-		case b.Has(v1.Kind_KIND_CONTEXT):
-			return true, nil
-		case !b.Has(v1.Kind_KIND_ACCESS):
+		}
+		p.asked = append(p.asked, m.questions...)
+		if b == nil {
 			continue
 		}
-		if items += b.Count(); items > maxInspectedItems {
+		inspected++
+		items += b.Count()
+		if b.Has(v1.Kind_KIND_CONTEXT) || inspected > maxInspected || items > maxInspectedItems {
 			return true, nil
 		}
 		all, err := b.Items()

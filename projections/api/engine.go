@@ -15,6 +15,7 @@ import (
 	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // The range of DateTime64(6): 1900-01-01 to 2299-12-31. An unbounded period is this one.
@@ -40,8 +41,10 @@ type engine struct {
 	// imports says of imports whether they are backfill.
 	imports map[uint64]bool
 
-	// kept has a lock of its own.
-	kept keptRows
+	// These have locks of their own.
+	kept    keptRows
+	heard   heard
+	readers readerLinks
 }
 
 // unresolvedCount is how many unresolved events there are up to a position.
@@ -110,6 +113,8 @@ type pin struct {
 	journal proto.Position
 	// behind is how many messages are missing that may concern the subject; see catchUp.
 	behind uint64
+	// asked are the questions that the journal holds between the position and its end.
+	asked []*v1.Question
 	// live says that the projector of this process tells of changes; written are its last ones.
 	live    bool
 	written projections.Live

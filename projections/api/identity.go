@@ -29,8 +29,8 @@ type ident struct{ system, value string }
 
 func identOf(id *v1.Identifier) ident { return ident{id.GetSystem(), id.GetValue()} }
 
-func (i ident) text() string { return i.system + "|" + i.value }
-func (i ident) key() uint64  { return projections.Key(i.system, i.value) }
+func (i ident) key() uint64    { return projections.Key(i.system, i.value) }
+func (i ident) packed() string { return projections.Pack(i.system, i.value) }
 func (i ident) proto() *v1.Identifier {
 	return &v1.Identifier{System: i.system, Value: i.value}
 }
@@ -285,16 +285,25 @@ func baseLinks(at []ident, sources []*source) []edge {
 func packedOf(ids []ident) []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
-		out[i] = projections.Pack(id.system, id.value)
+		out[i] = id.packed()
 	}
 	return out
 }
 
-// keysOf returns the keys and texts of identifiers, as the statements take them.
-func keysOf(ids []ident) (keys []uint64, texts []string) {
-	keys, texts = make([]uint64, len(ids)), make([]string, len(ids))
+// keysOf returns the keys of identifiers, as the statements take them.
+func keysOf(ids []ident) []uint64 {
+	keys := make([]uint64, len(ids))
 	for i, id := range ids {
-		keys[i], texts[i] = id.key(), id.text()
+		keys[i] = id.key()
 	}
-	return keys, texts
+	return keys
+}
+
+// setOf returns the identifiers as a set.
+func setOf(ids []ident) map[ident]bool {
+	set := make(map[ident]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }

@@ -99,12 +99,12 @@ func start(t PageToken) order {
 	return t.from()
 }
 
-// ruled returns the sources whose events pair by rule, and how far apart.
+// ruled returns the sources whose events pair by rule, packed as the tables hold them, and how far apart.
 func ruled(sources []*source) (names []string, within map[string]time.Duration) {
 	names, within = []string{}, map[string]time.Duration{}
 	for _, s := range sources {
 		if d := time.Duration(s.row.PairWithinS) * time.Second; d > 0 {
-			names = append(names, s.row.Name)
+			names = append(names, projections.Pack(s.row.Name))
 			within[s.row.Name] = min(d, maxPairRule)
 		}
 	}
@@ -116,22 +116,23 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 	if len(ids) == 0 {
 		return nil
 	}
-	keys, _ := keysOf(ids)
+	keys := keysOf(ids)
 	names, within := ruled(sources)
 	lo, hi := at.bounds(maxPair.Microseconds())
 	params := store.Params{
 		"keys": keys, "packed": packedOf(ids), "rules": len(names) > 0, "ruled": names, "from": lo, "until": hi,
 		"start_occurred": from.occurred, "start_position": uint64(from.position),
 	}
-	actors, labels := map[string]actor{}, map[string]labels{}
+	actors, labels, parts := map[string]actor{}, map[string]labels{}, map[string]string{}
 	return p.query(ctx, "record_events", params, func(sr store.Row) error {
 		r := &row{}
 		var position, codes, pair, rule uint64
-		var actor, label string
-		err := sr.Scan(&position, &r.occurred, &r.received, &codes, &actor, &label, &pair, &rule)
+		var actor, label, part string
+		err := sr.Scan(&position, &r.occurred, &r.received, &codes, &actor, &label, &pair, &rule, &part)
 		if err != nil {
 			return err
 		}
+		r.part = unpacked(parts, part, func(name string) string { return name })
 		r.position = proto.Position(position)
 		r.judge(projections.CodesOf(codes))
 		r.actor = unpacked(actors, actor, unpackActor)
@@ -171,13 +172,13 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 	if len(page) == 0 {
 		return nil, nil
 	}
-	params := places(page)
-	params["keys"] = keys
-	full := make(map[uint64]*v1.Access, len(page))
-	imports := map[uint64][]*v1.Access{}
-	err := p.query(ctx, "access_details", params, func(r store.Row) error { return scanDetail(r, full, imports) })
+	full, imports, err := p.readDetails(ctx, keys, page, partsOf(page))
+	if err == nil && len(full) < len(page) {
+		// A merge has moved rows to another part since they were listed.
+		full, imports, err = p.readDetails(ctx, keys, page, []string{})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read accesses: %w", err)
+		return nil, err
 	}
 	if err := p.markBackfill(ctx, imports); err != nil {
 		return nil, err
@@ -192,6 +193,31 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// readDetails reads the rows of a page, by position, and which of them came with which import. parts are the only ones that
+// are searched, unless there are none.
+func (p *pin) readDetails(ctx context.Context, keys []uint64, page []*access, parts []string) (map[uint64]*v1.Access, map[uint64][]*v1.Access, error) {
+	params := places(page)
+	params["keys"], params["parts"] = keys, parts
+	full, imports := make(map[uint64]*v1.Access, len(page)), map[uint64][]*v1.Access{}
+	err := p.query(ctx, "access_details", params, func(r store.Row) error { return scanDetail(r, full, imports) })
+	if err != nil {
+		return nil, nil, fmt.Errorf("read accesses: %w", err)
+	}
+	return full, imports, nil
+}
+
+// partsOf are the parts that a page's rows were found in; none when that is not known of all.
+func partsOf(page []*access) []string {
+	parts := map[string]bool{}
+	for _, a := range page {
+		parts[a.shown.part] = true
+	}
+	if parts[""] {
+		return []string{}
+	}
+	return slices.Sorted(maps.Keys(parts))
 }
 
 // detailsOfReaders is details for events that were found by reader or place; readers has the reader key of each.

@@ -45,6 +45,8 @@ type row struct {
 	patients uint16
 	// received is when the journal received it: the parts of the tables are by received time.
 	received int64
+	// part is the part of the patient-first table that the event was found in; "" when it was found elsewhere.
+	part string
 }
 
 // coding is a code as a map key would be; the zero one is none.

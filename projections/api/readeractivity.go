@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -54,16 +55,25 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	if a.first() {
 		l.every = func(x *access) { countActivity(x, a.zone, totals, days) }
 	}
-	err := p.readerEvents(ctx, who.keyed, a.at, start(a.token), l.add)
-	if err == nil {
-		err = stopped(l.pairs.finish())
-	}
-	if err != nil {
-		return fmt.Errorf("read reader's events: %w", err)
-	}
-	keys, _ := keysOf(who.keyed)
-	if res.Accesses, err = p.detailsOfReaders(ctx, keys, l.page); err != nil {
+	var patients map[string]uint64
+	together, running := errgroup.WithContext(ctx)
+	together.Go(func() error {
+		err := p.readerEvents(running, who.keyed, a.at, start(a.token), l.add)
+		if err == nil {
+			err = stopped(l.pairs.finish())
+		}
+		if err != nil {
+			return fmt.Errorf("read reader's events: %w", err)
+		}
+		res.Accesses, err = p.detailsOfReaders(running, keysOf(who.keyed), l.page)
 		return err
+	})
+	if a.first() {
+		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })
+	}
+	err := together.Wait()
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
 	}
 	if res.Header, err = around.header(a.zone, res.Accesses, askBackReader.unknown); err != nil {
 		return err
@@ -74,10 +84,8 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		res.Header.Notes = append([]string{"No event and no context names this reader: nothing is known of them."}, res.Header.Notes...)
 	}
 	if a.first() {
-		res.Totals = totals
-		if res.Days, err = p.days(ctx, a, who.keyed, totals, days); err != nil {
-			return err
-		}
+		totals.Patients = patients[allDays]
+		res.Totals, res.Days = totals, countDays(days, patients)
 	}
 	q.Subjects = append(subjects(who.idents()), shownPatients(res.Accesses)...)
 	q.Rows = uint64(len(res.Accesses))
@@ -98,7 +106,7 @@ func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from ord
 	if len(ids) == 0 {
 		return nil
 	}
-	keys, _ := keysOf(ids)
+	keys := keysOf(ids)
 	lo, hi := at.bounds(maxPair.Microseconds())
 	params := store.Params{
 		"keys": keys, "packed": packedOf(ids), "from": lo, "until": hi,
@@ -117,35 +125,36 @@ func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from ord
 	})
 }
 
-// days lists the local days with accesses, and how many patients each names.
-func (p *pin) days(ctx context.Context, a *listAsk, ids []ident, totals *v1.ReaderActivityTotals, accesses map[string]uint64) ([]*v1.DayCount, error) {
+// allDays stands among local days for all of them.
+const allDays = ""
+
+// patientsByDay counts how many patients the events of each local day name, and of all days together.
+func (p *pin) patientsByDay(ctx context.Context, a *listAsk, ids []ident) (map[string]uint64, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	keys, _ := keysOf(ids)
 	from, until := a.at.bounds(0)
 	patients := map[string]uint64{}
-	params := store.Params{"keys": keys, "packed": packedOf(ids), "zone": a.zone.String(), "from": from, "until": until}
+	params := store.Params{"keys": keysOf(ids), "packed": packedOf(ids), "zone": a.zone.String(), "from": from, "until": until}
 	err := p.query(ctx, "reader_days", params, func(row store.Row) error {
 		var day string
 		var n uint64
-		if err := row.Scan(&day, &n); err != nil {
-			return err
-		}
-		if day == "" {
-			totals.Patients = n
-		} else {
-			patients[day] = n
-		}
-		return nil
+		err := row.Scan(&day, &n)
+		patients[day] = n
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count patients by day: %w", err)
 	}
+	return patients, nil
+}
+
+// countDays lists the local days with accesses.
+func countDays(accesses, patients map[string]uint64) []*v1.DayCount {
 	out := make([]*v1.DayCount, 0, len(accesses))
 	for day, n := range accesses {
 		out = append(out, &v1.DayCount{Day: day, Accesses: n, Patients: patients[day]})
 	}
 	slices.SortFunc(out, func(a, b *v1.DayCount) int { return strings.Compare(a.Day, b.Day) })
-	return out, nil
+	return out
 }

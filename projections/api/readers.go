@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -74,16 +76,75 @@ func (p *pin) humans(ctx context.Context, readers []ident, sources []*source) (*
 // readerLinks reads one step of links. whole is false when there were more than it may read.
 func (p *pin) readerLinks(ctx context.Context, at []ident) (edges []edge, whole bool, err error) {
 	whole = true
-	for chunk := range slices.Chunk(at, readerChunk) {
+	edges, ask := p.knownLinks(at)
+	for chunk := range slices.Chunk(ask, readerChunk) {
 		found, err := p.step(ctx, chunk, nil, readerRole)
 		if err != nil {
 			return nil, false, err
 		}
-		whole = whole && !found.bounded
+		if found.bounded {
+			whole = false
+		} else {
+			p.keepLinks(chunk, found.edges())
+		}
 		edges = append(edges, found.edges()...)
 	}
 	return edges, whole, nil
 }
+
+// maxKnownReaders bounds the readers whose links are remembered: 20,000 of half a kilobyte are 10 MB, and more than most
+// hospitals employ.
+const maxKnownReaders = 20_000
+
+// readerLinks are the links of readers as of one change of what states any. All questions ask about the same few
+// thousand readers, and their links change seldom.
+type readerLinks struct {
+	mu      sync.Mutex // guards the rest
+	version uint64
+	changed proto.Position
+	links   map[ident][]edge
+}
+
+// knownLinks returns the links of those readers whose links are known, and the other readers.
+func (p *pin) knownLinks(at []ident) (edges []edge, others []ident) {
+	l := &p.engine.readers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !p.keepsLinks() || l.version != p.version || l.changed != p.written.ReaderLinks {
+		return nil, at
+	}
+	for _, id := range at {
+		if known, ok := l.links[id]; ok {
+			edges = append(edges, known...)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return edges, others
+}
+
+// keepLinks remembers all links of some readers.
+func (p *pin) keepLinks(of []ident, edges []edge) {
+	l := &p.engine.readers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !p.keepsLinks() || l.version == p.version && l.changed > p.written.ReaderLinks {
+		return
+	}
+	if l.version != p.version || l.changed != p.written.ReaderLinks || len(l.links)+len(of) > maxKnownReaders {
+		l.version, l.changed, l.links = p.version, p.written.ReaderLinks, make(map[ident][]edge, len(of))
+	}
+	for _, id := range of {
+		l.links[id] = nil
+	}
+	for _, e := range edges {
+		l.links[e.from] = append(l.links[e.from], e)
+	}
+}
+
+// keepsLinks reports whether the links that hold at the pin are those that hold now: the projector of this process tells of
+// changes, and there was none since.
+func (p *pin) keepsLinks() bool { return p.live && p.written.ReaderLinks <= p.position }
 
 // join makes one summary of those that are about one human. They stay in order: latest access first.
 func (t *tally) join(h *humans) {

@@ -56,7 +56,10 @@ type stated struct {
 
 // step is what one statement of the identity walk found, while its rows are added up.
 type step struct {
-	as                  role
+	as role
+	// at and look are whose links and names are wanted. ClickHouse finds rows by a hash and by folded value, which others may
+	// share ("a|b" of "c", "b|c" of "a"); whoever is meant is told apart here.
+	at, look            map[ident]bool
 	names               map[ident]*identified
 	ofEvents, ofContext map[edgeKey]edge
 	resources           map[uint64]*stated
@@ -134,15 +137,16 @@ func keep(edges map[edgeKey]edge, e edge) {
 // step reads the links that leave some identifiers at the pin, and looks some up.
 func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error) {
 	s := newStep(as)
-	keys, texts := keysOf(at)
-	folded := make([]string, len(look))
-	for i, id := range look {
-		folded[i] = projections.Fold(id.value)
+	s.at, s.look = setOf(at), setOf(look)
+	statement, params := "identity_links", store.Params{"keys": keysOf(at), "excluded": as.excluded, "event_kind": as.event}
+	if len(look) > 0 {
+		folded := make([]string, len(look))
+		for i, id := range look {
+			folded[i] = projections.Fold(id.value)
+		}
+		statement, params["folded"], params["kinds"] = "identity_step", folded, as.kinds
 	}
-	params := store.Params{
-		"keys": keys, "texts": texts, "folded": folded, "kinds": as.kinds, "excluded": as.excluded, "event_kind": as.event,
-	}
-	if err := p.query(ctx, "identity_step", params, s.add); err != nil {
+	if err := p.query(ctx, statement, params, s.add); err != nil {
 		return nil, fmt.Errorf("follow identifiers: %w", err)
 	}
 	s.forget(p.position)
@@ -159,6 +163,13 @@ func (s *step) add(row store.Row) error {
 	err := row.Scan(&what, &e.from.system, &e.from.value, &e.to.system, &e.to.value, &kind, &reverse, &e.position, &e.source, &resource, &text)
 	if err != nil {
 		return err
+	}
+	wanted := s.at
+	if what == stepName {
+		wanted = s.look
+	}
+	if !wanted[e.from] {
+		return nil
 	}
 	switch what {
 	case stepName:

@@ -52,7 +52,7 @@ func (t *tally) add(a *access) {
 	s := t.byIdent[r.reader]
 	if s == nil {
 		if len(t.order) == maxReaders {
-			t.others[xxhash.Sum64String(r.reader.text())] = struct{}{}
+			t.others[xxhash.Sum64String(r.reader.packed())] = struct{}{}
 			return
 		}
 		s = &readerSummary{newSummary(r), r.reader}

@@ -18,12 +18,8 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-const (
-	// maxLooks bounds the looks of one answer.
-	maxLooks = 200
-	// maxUnresolved bounds the unresolved candidates of one answer.
-	maxUnresolved = 50
-)
+// maxUnresolved bounds the unresolved candidates of one answer.
+const maxUnresolved = 50
 
 // WhoViewed answers who viewed a record. Its memory does not grow with the record: events stream through pairing and
 // counting, and only a page of them stays.
@@ -144,12 +140,11 @@ func askBackNote(n int, noun string) string {
 
 // candidates counts the events of each identifier at the pin.
 func (p *pin) candidates(ctx context.Context, statement string, ids []ident) ([]*v1.Candidate, error) {
-	keys, texts := keysOf(ids)
-	events := map[ident]uint64{}
-	err := p.query(ctx, statement, store.Params{"keys": keys, "texts": texts}, func(row store.Row) error {
-		var id ident
+	events := map[string]uint64{}
+	err := p.query(ctx, statement, store.Params{"keys": keysOf(ids), "packed": packedOf(ids)}, func(row store.Row) error {
+		var id string
 		var n uint64
-		if err := row.Scan(&id.system, &id.value, &n); err != nil {
+		if err := row.Scan(&id, &n); err != nil {
 			return err
 		}
 		events[id] = n
@@ -160,7 +155,7 @@ func (p *pin) candidates(ctx context.Context, statement string, ids []ident) ([]
 	}
 	out := make([]*v1.Candidate, len(ids))
 	for i, id := range ids {
-		out[i] = &v1.Candidate{Identifier: id.proto(), Events: events[id]}
+		out[i] = &v1.Candidate{Identifier: id.proto(), Events: events[id.packed()]}
 	}
 	return out, nil
 }
@@ -217,7 +212,7 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 	if err != nil {
 		return false, fmt.Errorf("read record: %w", err)
 	}
-	keys, _ := keysOf(who.keyed)
+	keys := keysOf(who.keyed)
 	together, ctx := errgroup.WithContext(ctx)
 	together.Go(func() (err error) { res.Accesses, err = p.details(ctx, keys, l.page); return err })
 	var linked *humans
@@ -299,22 +294,4 @@ func nameForms(name string) []string {
 		forms = append(forms, family+", "+given, family+","+given, family+" "+given)
 	}
 	return forms
-}
-
-// looks lists the latest questions that were asked about the identifiers through Readtrail, and says how many there are.
-func (p *pin) looks(ctx context.Context, ids []ident) (out []*v1.Look, all uint64, err error) {
-	keys, texts := keysOf(ids)
-	params := store.Params{"keys": keys, "texts": texts, "limit": uint32(maxLooks)}
-	err = p.query(ctx, "looks", params, func(row store.Row) error {
-		l := &v1.Look{}
-		var pages uint64
-		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages, &all)
-		l.Pages = uint32(pages)
-		out = append(out, l)
-		return err
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("read looks: %w", err)
-	}
-	return out, all, nil
 }

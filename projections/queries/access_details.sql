@@ -1,10 +1,11 @@
 -- The rows of a page in full: each patient of each event. At most patients_shown patients of an event are read; a list
--- screen can name thousands. The received times leave the parts that hold a row of the page.
+-- screen can name thousands. The names of parts, where they are known, leave those that hold a row of the page; else the
+-- received times leave those that may.
 -- Read by: every list of accesses, once a page. Cost: granules of 512 rows at the places of the page's rows.
 SELECT
     position,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
-    toUnixTimestamp64Micro(recorded) AS recorded_us,
+    if(recorded_delay = -9223372036854775808, 0, toUnixTimestamp64Micro(occurred) + recorded_delay) AS recorded_us,
     toUnixTimestamp64Micro(received) AS received_us,
     codes,
     patient,
@@ -19,5 +20,6 @@ FROM accesses_by_patient_vN
 PREWHERE patient_key IN {keys:Array(UInt64)} AND position IN {positions:Array(UInt64)}
 WHERE occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND received IN arrayMap(us -> fromUnixTimestamp64Micro(us, 'UTC'), {received:Array(Int64)})
+  AND (empty({parts:Array(String)}) OR _part IN {parts:Array(String)})
   AND patient_ordinal < {patients_shown:UInt16}
 ORDER BY position, patient_ordinal

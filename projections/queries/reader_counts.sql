@@ -1,11 +1,10 @@
--- How many events each identifier of a reader keys.
+-- How many events each identifier of a reader keys, by the identifier as it is packed.
 -- Read by: the candidates of an ambiguous question. Cost: the candidates' own rows.
 SELECT
-    reader_system,
-    reader_value,
+    toString(reader) AS packed_identifier,
     uniqExact(position) AS events
 FROM accesses_by_reader_vN
-WHERE reader_key IN {keys:Array(UInt64)}
-  AND concat(reader_system, '|', reader_value) IN {texts:Array(String)}
+PREWHERE reader_key IN {keys:Array(UInt64)}
+WHERE reader IN {packed:Array(String)}
   AND position <= {position:UInt64}
-GROUP BY reader_system, reader_value
+GROUP BY packed_identifier

@@ -14,3 +14,4 @@ FROM
 )
 GROUP BY GROUPING SETS ((local_day), ())
 ORDER BY day
+SETTINGS use_skip_indexes = 0

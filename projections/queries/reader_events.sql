@@ -15,3 +15,4 @@ WHERE reader IN {packed:Array(String)}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND (occurred, position) <= (fromUnixTimestamp64Micro({start_occurred:Int64}), {start_position:UInt64})
 ORDER BY occurred DESC, position DESC
+SETTINGS use_skip_indexes = 0

@@ -1,11 +1,10 @@
--- How many events each identifier keys.
+-- How many events each identifier keys, by the identifier as it is packed.
 -- Read by: the candidates of an ambiguous question. Cost: the candidates' own rows.
 SELECT
-    patient_system,
-    patient_value,
+    substringIndex(patient, '\x1f', 2) AS packed_identifier,
     uniqExact(position) AS events
 FROM accesses_by_patient_vN
-WHERE patient_key IN {keys:Array(UInt64)}
-  AND concat(patient_system, '|', patient_value) IN {texts:Array(String)}
+PREWHERE patient_key IN {keys:Array(UInt64)}
+WHERE packed_identifier IN {packed:Array(String)}
   AND position <= {position:UInt64}
-GROUP BY patient_system, patient_value
+GROUP BY packed_identifier
