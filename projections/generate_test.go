@@ -103,8 +103,8 @@ func (g *generator) access(source string) *v1.AccessEvent {
 	e := &v1.AccessEvent{
 		EventId: g.id(), Source: source, OccurredUs: pick(g, g.time(), g.time(), g.time(), 0), RecordedUs: pick(g, g.time(), 0),
 		Action: v1.Action(g.r.IntN(13)), ActionCode: pick(g, "R", "read", ""), Outcome: v1.Outcome(g.r.IntN(5)),
-		Mode: v1.AccessMode(g.r.IntN(5)), Organization: pick(g, "", "Clinic"), Site: pick(g, "", "North", "South"),
-		Workstation: fmt.Sprintf("WS%d", g.r.IntN(5)), NetworkAddress: pick(g, "10.0.0.1", "fe80::1%11"),
+		Mode: v1.AccessMode(g.r.IntN(5)), Organization: pick(g, "", "Clinic"), Site: pick(g, "", "North", "Sou\x1fth\x1eu"),
+		Workstation: fmt.Sprintf("WS\x1er%d", g.r.IntN(5)), NetworkAddress: pick(g, "10.0.0.1", "fe80::1%11"),
 		RequestId: pick(g, "", "req-1", "req-2"), BreakGlass: g.chance(5), ImportId: g.imported(),
 		Sensitivity: pick(g, nil, []string{"R"}, []string{"PSY", "R"}), Flags: pick(g, nil, []string{"occurred_in_future"}),
 		Purposes: pick(g, nil, []*v1.Coding{{Code: "TREAT"}, {Code: "TREAT"}, {Display: "Billing \"x\" / 'y'"}}),
@@ -117,12 +117,12 @@ func (g *generator) access(source string) *v1.AccessEvent {
 	for range g.r.IntN(3) {
 		e.Objects = append(e.Objects, &v1.Object{
 			Type: pick(g, "DocumentReference", "ImagingStudy"), Id: pick(g, nil, g.identifier("O", 20)), Count: uint32(g.r.IntN(3)),
-			Name: pick(g, "", "note"), Sensitivity: pick(g, nil, []string{"HIV"}),
+			Name: pick(g, "", "no\x1fte"), Sensitivity: pick(g, nil, []string{"HIV"}),
 		})
 	}
 	if g.chance(90) {
 		e.Reader = &v1.Reader{
-			Identifiers: g.some("dr", 5, 2), Name: pick(g, "", "Dr. Roe", "Dr. Poe"), Type: v1.ReaderType(g.r.IntN(8)),
+			Identifiers: g.some("dr", 5, 2), Name: pick(g, "", "Dr. Roe", "Dr.\x1fPoe\x1e"), Type: v1.ReaderType(g.r.IntN(8)),
 			Role:       pick(g, nil, &v1.Coding{System: "http://snomed.info/sct", Code: "59058001", Display: "Physician"}),
 			Department: pick(g, "", "Oncology"),
 		}

@@ -57,6 +57,11 @@ func (t *table) name(version uint32) string {
 	return t.base + "_v" + strconv.FormatUint(uint64(version), 10)
 }
 
+// fieldsName is the name of the view over a path table that shows the fields of its packed columns.
+func (t *table) fieldsName(version uint32) string {
+	return t.base + "_fields_v" + strconv.FormatUint(uint64(version), 10)
+}
+
 // columnNames are the columns of every insert, in order.
 func (t *table) columnNames() []string { return t.names }
 

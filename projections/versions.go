@@ -208,6 +208,11 @@ func (r registry) drop(ctx context.Context, version uint32) error {
 	if err := r.stage(ctx, version, stageRetired); err != nil {
 		return err
 	}
+	for _, t := range []*table{tables[accessesByPatient], tables[accessesByReader]} {
+		if err := r.store.Exec(ctx, "DROP VIEW IF EXISTS "+t.fieldsName(version)+" SYNC", nil); err != nil {
+			return fmt.Errorf("drop version %d: %w", version, err)
+		}
+	}
 	for _, t := range tables {
 		if err := r.store.Exec(ctx, "DROP TABLE IF EXISTS "+t.name(version)+" SYNC", nil); err != nil {
 			return fmt.Errorf("drop version %d: %w", version, err)

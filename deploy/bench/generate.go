@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -221,6 +223,9 @@ func (g *generator) all(ctx context.Context) error {
 	if err := g.engine.settle(ctx, 15*time.Minute); err != nil {
 		return err
 	}
+	if err := g.mergeYears(ctx); err != nil {
+		return err
+	}
 	if err := g.engine.exec(ctx, "unmerged", nil); err != nil {
 		return err
 	}
@@ -234,6 +239,29 @@ func (g *generator) all(ctx context.Context) error {
 		})
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// mergeYears makes one part of each year of received times that is over, as the tables' settings do by themselves a day after the
+// year's last row.
+func (g *generator) mergeYears(ctx context.Context) error {
+	years := []uint16{}
+	err := g.engine.Query(ctx, statement("years"), store.Params{"now": g.now}, func(row store.Row) error {
+		var year uint16
+		err := row.Scan(&year)
+		years = append(years, year)
+		return err //nolint:wrapcheck // says what failed
+	})
+	if err != nil {
+		return fmt.Errorf("list years: %w", err)
+	}
+	for _, year := range years {
+		for text := range strings.SplitSeq(strings.ReplaceAll(statement("merge_year"), "YEAR", strconv.Itoa(int(year))), ";\n") {
+			if err := g.engine.Exec(ctx, text, nil); err != nil {
+				return fmt.Errorf("merge a year: %w", err)
+			}
 		}
 	}
 	return nil

@@ -9,7 +9,7 @@ SELECT
     codes,
     patient_key,
     reader_key
-FROM accesses_by_reader_vN
+FROM accesses_by_reader_fields_vN
 WHERE patient_ordinal = 0 AND position <= {position:UInt64}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND (occurred, position) < (fromUnixTimestamp64Micro({after_occurred:Int64}), {after_position:UInt64})

@@ -3,7 +3,7 @@
 SELECT
     patient_text,
     uniqExact(position) AS events
-FROM accesses_by_patient_vN
+FROM accesses_by_patient_fields_vN
 WHERE patient_key = 1 AND position <= {position:UInt64} AND patient_text IN {texts:Array(String)}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
 GROUP BY patient_text

@@ -3,5 +3,5 @@ INSERT INTO accesses_by_reader_v1
     (reader_key, occurred, position, patient_ordinal, patient_key, reader, received, codes, site, workstation, source, pair_key)
 SELECT reader_key, occurred, position, patient_ordinal, patient_key, concat(reader_system, '\x1f', reader_value), received, codes,
     site, workstation, source, pair_key
-FROM accesses_by_patient_v1
+FROM accesses_by_patient_fields_v1
 WHERE toYear(received) = 2016 + {year:UInt64}
