@@ -38,6 +38,8 @@ type BatchItem struct {
 	// Source and Sealed belong together: the serialised SealedItem and whose key seals it. Both empty: nothing to seal.
 	Source string
 	Sealed []byte
+	// Item is what Raw was serialised from, for followers in the same process (Codec.Opened).
+	Item *v1.Item
 }
 
 // NewBatchItem serialises an item and, when there is an original or free text, what has to be sealed beside it.
@@ -46,7 +48,7 @@ func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem,
 	if err != nil {
 		return BatchItem{}, fmt.Errorf("marshal item: %w", err)
 	}
-	out := BatchItem{Raw: raw, Kind: KindOf(it)}
+	out := BatchItem{Raw: raw, Kind: KindOf(it), Item: it}
 	out.ReaderSlot, out.PatientSlot = itemSlots(it)
 	if out.Kind == v1.Kind_KIND_UNSPECIFIED {
 		return BatchItem{}, errors.New("marshal item: no body")
@@ -204,6 +206,25 @@ func (c *Codec) Decode(sequence uint64, data []byte) (*Batch, error) {
 	return &Batch{Head: head, codec: c, msg: msg, data: data}, nil
 }
 
+// Opened is Decode for a message that Encode just made of these items: they are not unpacked again, and nobody may change
+// them any more.
+func (c *Codec) Opened(sequence uint64, data []byte, items []BatchItem) (*Batch, error) {
+	b, err := c.Decode(sequence, data)
+	if err != nil {
+		return nil, err
+	}
+	if len(items) != b.Count() {
+		return nil, fmt.Errorf("open batch %d with %d items: it has %d", sequence, len(items), b.Count())
+	}
+	b.items = make([]*v1.Item, len(items))
+	for i := range items {
+		if b.items[i] = items[i].Item; b.items[i] == nil {
+			return nil, fmt.Errorf("open batch %d: item %d is missing", sequence, i)
+		}
+	}
+	return b, nil
+}
+
 // Is reports whether the batch was decoded from these bytes.
 func (b *Batch) Is(data []byte) bool { return bytes.Equal(b.data, data) }
 
@@ -248,8 +269,9 @@ func (b *Batch) Has(kinds ...v1.Kind) bool {
 	return false
 }
 
-// Items opens the item frame, once, and puts every event id in its place: all callers get the same items and must not change them. A string of an item keeps
-// its neighbours in memory; who keeps one for long clones it. Errors wrap ErrCorrupt.
+// Items opens the item frame, once: all callers get the same items and must not change them. An id that follows from its
+// event stands there as its mark; ItemID tells it. A string of an item keeps its neighbours in memory; who keeps one for
+// long clones it. Errors wrap ErrCorrupt.
 func (b *Batch) Items() ([]*v1.Item, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -261,7 +283,6 @@ func (b *Batch) Items() ([]*v1.Item, error) {
 		return nil, err
 	}
 	items := make([]*v1.Item, len(opened.raws))
-	ids := make([]byte, 0, EventIDSize*len(items))
 	for i, raw := range opened.raws {
 		items[i] = &v1.Item{}
 		if err := items[i].UnmarshalVTUnsafe(raw); err != nil {
@@ -270,14 +291,30 @@ func (b *Batch) Items() ([]*v1.Item, error) {
 		if KindOf(items[i]) != b.Kind(i) {
 			return nil, fmt.Errorf("decode item %d of batch %d: kind differs from its head: %w", i, b.Head.Sequence, ErrCorrupt)
 		}
-		if a := items[i].GetAccess(); a != nil && isNativeMark(a.EventId) {
-			id := NativeID(a)
-			ids = append(ids, id[:]...)
-			a.EventId = ids[len(ids)-EventIDSize : len(ids) : len(ids)]
-		}
 	}
 	b.items = items
 	return items, nil
+}
+
+// Item returns item i for the caller's own, with its event id in its place. Errors wrap ErrCorrupt.
+func (b *Batch) Item(i int) (*v1.Item, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	opened, err := b.openItems()
+	if err != nil {
+		return nil, err
+	}
+	it := &v1.Item{}
+	if err := it.UnmarshalVT(opened.raws[i]); err != nil {
+		return nil, fmt.Errorf("decode item %d of batch %d: %w: %w", i, b.Head.Sequence, ErrCorrupt, err)
+	}
+	if KindOf(it) != b.Kind(i) {
+		return nil, fmt.Errorf("decode item %d of batch %d: kind differs from its head: %w", i, b.Head.Sequence, ErrCorrupt)
+	}
+	if a := it.GetAccess(); a != nil && isNativeMark(a.EventId) {
+		a.EventId = NativeID(a).Bytes()
+	}
+	return it, nil
 }
 
 // openedItems is the item frame of a batch, opened.

@@ -434,8 +434,12 @@ func TestNativeIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range got {
-		if !bytes.Equal(got[i].GetAccess().EventId, want[i]) {
-			t.Errorf("item %d has another id", i)
+		if id, err := proto.ItemID(got[i]); err != nil || !bytes.Equal(id.Bytes(), want[i]) {
+			t.Errorf("item %d has another id, %v", i, err)
+		}
+		one, err := b.Item(i)
+		if err != nil || !bytes.Equal(one.GetAccess().EventId, want[i]) {
+			t.Errorf("item %d alone has another id, %v", i, err)
 		}
 	}
 	if err := b.VerifyRoot(); err != nil {
@@ -443,5 +447,55 @@ func TestNativeIDs(t *testing.T) {
 	}
 	if len(b.Head.Kinds) != 1 || b.Kind(2) != v1.Kind_KIND_ACCESS || !b.Has(v1.Kind_KIND_ACCESS) || b.Has(v1.Kind_KIND_TICK) {
 		t.Errorf("kinds are %v", b.Head.Kinds)
+	}
+}
+
+// TestOpened: a batch that is opened with the items that it was made of says what one says that is opened from its bytes.
+func TestOpened(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	var items []proto.BatchItem
+	for _, p := range mixed(40) {
+		it, err := proto.NewBatchItem(p.item, p.source, p.sealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, it)
+	}
+	message, err := codec.Encode(9, received(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := codec.Opened(9, message, items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := codec.Decode(9, message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := decoded.Items()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := opened.Items()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("the items differ (-bytes +made of):\n%s", diff)
+	}
+	if err := opened.VerifyRoot(); err != nil {
+		t.Error(err)
+	}
+	first, err := opened.Original(5)
+	if second, other := decoded.Original(5); err != nil || other != nil || !cmp.Equal(first, second, protocmp.Transform()) {
+		t.Errorf("the originals differ, %v, %v", err, other)
+	}
+	if _, err := codec.Opened(9, message, items[1:]); err == nil {
+		t.Error("a batch was opened with items that are not all its own")
+	}
+	if _, err := codec.Opened(9, message, make([]proto.BatchItem, len(items))); err == nil {
+		t.Error("a batch was opened without its items")
 	}
 }

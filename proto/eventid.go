@@ -57,8 +57,8 @@ func NativeID(e *v1.AccessEvent) EventID {
 	})
 }
 
-// NativeMark stands in an access event, until Batch.Items has opened it, for an id that is its NativeID: a fifth of what an
-// event takes in the journal would be ids that follow from the rest.
+// NativeMark stands in an access event for an id that is its NativeID: a fifth of what an event takes in the journal would be
+// ids that follow from the rest. ItemID tells the id, Batch.Item puts it in its place.
 func NativeMark() []byte { return []byte{nativeMark} }
 
 const nativeMark = 1

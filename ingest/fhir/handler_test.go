@@ -119,7 +119,7 @@ func TestPostOne(t *testing.T) {
 	if len(kept) != 2 || !bytes.Equal(kept[0].Sealed.Original, data) || kept[1].Item.ConflictsWith == nil {
 		t.Fatalf("%d items kept", len(kept))
 	}
-	if id, err := proto.EventIDFromBytes(kept[0].Item.GetAccess().EventId); err != nil || !strings.HasSuffix(first.header.Get("Location"), "/fhir/AuditEvent/"+id.String()) {
+	if id, err := proto.ItemID(kept[0].Item); err != nil || !strings.HasSuffix(first.header.Get("Location"), "/fhir/AuditEvent/"+id.String()) {
 		t.Errorf("location %s is not the event's", first.header.Get("Location"))
 	}
 }

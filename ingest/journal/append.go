@@ -135,11 +135,11 @@ func (j *Journal) serialise(out *item, e *ingest.Entry) error {
 	if e.Sealed != nil && (j.cfg.Keys == nil || e.Source == "") {
 		return fmt.Errorf("an original without a key ring or source to seal it for: %w", ErrBadEntry)
 	}
+	out.id, out.content, out.tick = e.ID, e.Content, e.Item.GetTick().GetAtUs()
 	stored := &v1.Item{Body: e.Item.Body}
 	if !e.ID.IsZero() {
-		stored.Content = e.Content[:proto.ContentCheckSize]
+		stored.Content = out.content[:proto.ContentCheckSize:proto.ContentCheckSize]
 	}
-	out.id, out.content, out.tick = e.ID, e.Content, e.Item.GetTick().GetAtUs()
 	if out.BatchItem, err = proto.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadEntry, err)
 	}
@@ -162,6 +162,6 @@ func (it *item) asConflict(salted proto.EventID) (proto.BatchItem, error) {
 	if err != nil {
 		return proto.BatchItem{}, fmt.Errorf("mark conflict: %w", err)
 	}
-	out.Raw = raw
+	out.Raw, out.Item = raw, stored
 	return out, nil
 }

@@ -62,8 +62,8 @@ var errSkipped = errors.New("the batch before it failed")
 var errEncode = errors.New("encode batch")
 
 // fly encodes, publishes in order and waits for the acknowledgement. before is the batch that must be published first.
-func (b *batch) fly(codec *proto.Codec, l *link, timeout time.Duration, before *batch) {
-	future, err := b.publish(codec, l, before)
+func (b *batch) fly(j *Journal, l *link, timeout time.Duration, before *batch) {
+	future, err := b.publish(j, l, before)
 	b.err, b.unsent = err, err != nil
 	close(b.sent)
 	if err == nil {
@@ -71,9 +71,12 @@ func (b *batch) fly(codec *proto.Codec, l *link, timeout time.Duration, before *
 	}
 }
 
-func (b *batch) publish(codec *proto.Codec, l *link, before *batch) (jetstream.PubAckFuture, error) {
+func (b *batch) publish(j *Journal, l *link, before *batch) (jetstream.PubAckFuture, error) {
 	var err error
-	b.message, b.root, err = codec.EncodeWithRoot(b.sequence, b.received, b.items)
+	b.message, b.root, err = j.codec.EncodeWithRoot(b.sequence, b.received, b.items)
+	if err == nil {
+		err = j.shared.offer(j.codec, b)
+	}
 	if before != nil {
 		<-before.sent
 		if before.unsent {

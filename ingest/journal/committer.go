@@ -336,7 +336,7 @@ func (c *committer) dispatch(ctx context.Context) {
 	l := c.j.current()
 	c.flights.Go(func() {
 		fault.Point("journal:encoding")
-		b.fly(c.j.codec, l, c.j.cfg.PublishTimeout, before)
+		b.fly(c.j, l, c.j.cfg.PublishTimeout, before)
 		c.finished <- b
 	})
 }

@@ -7,15 +7,28 @@ import (
 	"github.com/readtrail/readtrail/proto"
 )
 
-// sharedBatches is how many batches are remembered: followers near the journal's end are seldom further apart, and what
-// they remember holds no memory.
-const sharedBatches = 64
+const (
+	// sharedBatches is how many batches are remembered: followers near the journal's end are seldom further apart, and what
+	// they remember holds no memory.
+	sharedBatches = 64
+	// heldBytes is how much of what was appended last is held for followers, in bytes before packing; the items take about
+	// as much again. Followers at the journal's end read within milliseconds of an append; one that falls further behind
+	// opens the batches itself.
+	heldBytes = 2 * maxInFlightBytes
+	// provedEvery is how many batches there are to one whose bytes are opened and proved although its items are at hand: a
+	// journal that cannot be read back is to be noticed at once, not when it is needed.
+	provedEvery = 32
+)
 
 // shared lets followers that read the same batch share it, since opening its items costs more than all else about reading.
-// It holds no batch alive: one that no follower needs any more goes at the next garbage collection.
+// What this process appended last is held for them, opened. Of all else it holds no batch alive: one that no follower
+// needs any more goes at the next garbage collection.
 type shared struct {
 	mu   sync.Mutex
 	ring [sharedBatches]remembered
+	// held are the batches that were appended last, bytes what they hold.
+	held  []held
+	bytes int
 }
 
 type remembered struct {
@@ -23,7 +36,36 @@ type remembered struct {
 	batch    weak.Pointer[proto.Batch]
 }
 
-// decode returns the batch that data hold, the one of another follower where it was made from the same bytes.
+type held struct {
+	batch *proto.Batch
+	bytes int
+}
+
+// offer remembers a batch that is about to be published, with the items that it was made of. If it is never kept, another one
+// stands at its sequence, which differs: each has a salt of its own.
+func (s *shared) offer(codec *proto.Codec, b *batch) error {
+	if b.sequence%provedEvery == 0 {
+		return nil
+	}
+	opened, err := codec.Opened(b.sequence, b.message, b.items)
+	if err != nil {
+		return err //nolint:wrapcheck // says which batch and why
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ring[b.sequence%sharedBatches] = remembered{b.sequence, weak.Make(opened)}
+	s.held = append(s.held, held{opened, b.bytes})
+	s.bytes += b.bytes
+	for len(s.held) > 1 && (s.bytes > heldBytes || len(s.held) > sharedBatches) {
+		s.bytes -= s.held[0].bytes
+		s.held[0] = held{}
+		s.held = s.held[1:]
+	}
+	return nil
+}
+
+// decode returns the batch that data hold, the one of the append or of another follower where it was made from the same
+// bytes.
 func (s *shared) decode(codec *proto.Codec, sequence uint64, data []byte) (*proto.Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,6 +78,11 @@ func (s *shared) decode(codec *proto.Codec, sequence uint64, data []byte) (*prot
 	b, err := codec.Decode(sequence, data)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says which batch and why
+	}
+	if sequence%provedEvery == 0 {
+		if err := b.VerifyRoot(); err != nil {
+			return nil, err //nolint:wrapcheck // says which batch and why
+		}
 	}
 	*slot = remembered{sequence, weak.Make(b)}
 	return b, nil

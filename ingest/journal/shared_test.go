@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/proto"
@@ -42,6 +45,51 @@ func TestFollowersShareBatches(t *testing.T) {
 		if first[i] != second[i] {
 			t.Errorf("batch %d was decoded twice", first[i].Sequence())
 		}
+	}
+}
+
+// TestFollowersAtTheEnd: what followers are given of what was appended just now is what the journal's bytes say, conflicts
+// and duplicates included, and whatever became of the batches.
+func TestFollowersAtTheEnd(t *testing.T) {
+	j := open(t, testConfig(t, t.TempDir()))
+	for n := range uint64(40) { // beyond the batches that are opened from their bytes
+		entries := sampleEntries(n, 10)
+		again := sampleEntries(n, 2)
+		again[0].Content[0]++ // a conflict; the other is a duplicate
+		if _, err := j.Append(t.Context(), append(entries, again...), ingest.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := errors.New("done")
+	conflicts := 0
+	err := j.Follow(t.Context(), 0, func(ctx context.Context, b *proto.Batch) error {
+		got, err := b.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := j.ReadBatch(ctx, b.Sequence())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := stored.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+			t.Fatalf("batch %d (-bytes +given):\n%s", b.Sequence(), diff)
+		}
+		for _, it := range got {
+			if len(it.ConflictsWith) > 0 {
+				conflicts++
+			}
+		}
+		if b.Sequence() == j.Head().Sequence() {
+			return done
+		}
+		return nil
+	})
+	if !errors.Is(err, done) || conflicts != 40 {
+		t.Fatalf("%v, %d conflicts", err, conflicts)
 	}
 }
 

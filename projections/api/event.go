@@ -105,11 +105,11 @@ func (s *Service) entry(ctx context.Context, field, text string, kind v1.Kind) (
 	if position.Index() >= b.Count() || b.Kind(position.Index()) != kind {
 		return nil, missing
 	}
-	items, err := b.Items()
+	item, err := b.Item(position.Index())
 	if err != nil {
 		return nil, fmt.Errorf("read entry: %w", err)
 	}
-	return &entry{position: position, batch: b, item: items[position.Index()]}, nil
+	return &entry{position: position, batch: b, item: item}, nil
 }
 
 func (s *Service) position(ctx context.Context, field, text string) (proto.Position, error) {
