@@ -15,6 +15,7 @@ import (
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -68,11 +69,25 @@ func (b *bench) profileImport(ctx context.Context) (err error) {
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(data.events) }
 	b.say("%d events in %.1f s, all projected after %.1f s; processor an event: %.1f us here, %.1f us in the engine", data.events,
 		took.Seconds(), time.Since(begin).Seconds(), each(processorTime(os.Getpid())-own), each(processorTime(e.engine.PID())-engine))
+	err = errors.Join(err, b.sayWritten(ctx, e))
 	stop()
 	if stopped := group.Wait(); err == nil && !errors.Is(stopped, context.Canceled) {
 		err = stopped
 	}
 	return err
+}
+
+// sayWritten tells how often the engine wrote what it was given: half of its processor time goes into merges.
+func (b *bench) sayWritten(ctx context.Context, e *engine) error {
+	return e.Query(ctx, statement("written"), nil, func(row store.Row) error { //nolint:wrapcheck // says what failed
+		var inserted, inserts, merged, merges, ms uint64
+		if err := row.Scan(&inserted, &inserts, &merged, &merges, &ms); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
+		b.say("the engine took %d rows in %d inserts and wrote %.2f rows an inserted one again in %d merges, in %.1f s", inserted, inserts,
+			float64(merged)/float64(max(1, inserted)), merges, float64(ms)/1000)
+		return nil
+	})
 }
 
 // openJournal opens a journal with a new key ring.
