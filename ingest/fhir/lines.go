@@ -23,7 +23,7 @@ const (
 	shortRead = 4 << 10
 	// MaxLineBytes bounds one line; a longer one becomes a dead letter, the lines behind it are read.
 	MaxLineBytes = 8 << 20
-	// batchEntries and batchBytes close what goes to the journal in one call: 12 of its messages of 512 KiB, enough to
+	// batchEntries and batchBytes close what goes to the journal in one call: ten of its messages, enough to
 	// keep it busy while the next call's entries are decoded.
 	batchEntries = proto.MaxBatchItems
 	batchBytes   = 6 << 20

@@ -10,11 +10,11 @@ import (
 const (
 	// sharedBatches is how many batches are remembered: followers near the journal's end are seldom further apart, and what
 	// they remember holds no memory.
-	sharedBatches = 64
+	sharedBatches = 256
 	// heldBytes is how much of what was appended last is held for followers, in bytes before packing; the items take about
 	// as much again. Followers at the journal's end read within milliseconds of an append; one that falls further behind
 	// opens the batches itself.
-	heldBytes = 2 * maxInFlightBytes
+	heldBytes = 32 << 20
 	// provedEvery is how many batches there are to one whose bytes are opened and proved although its items are at hand: a
 	// journal that cannot be read back is to be noticed at once, not when it is needed.
 	provedEvery = 32
