@@ -84,12 +84,12 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 	}
 	// The dictionary makes up for the level, whose tables take a quarter of the time to make ready.
 	brief, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(briefText),
-		zstd.WithEncoderDictRaw(dictionaryID, dictionary))...)
+		zstd.WithEncoderDict(dictionary))...)
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSealedFrame), zstd.WithDecoderConcurrency(0),
-		zstd.WithDecoderDictRaw(dictionaryID, dictionary))
+		zstd.WithDecoderDicts(dictionary))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd decoder: %w", err)
 	}

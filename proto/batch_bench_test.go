@@ -36,7 +36,7 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, n := range []int{1, 4, 16, 64, 350, 4096} {
+	for _, n := range []int{1, 4, 16, 64, 350, 512, 1024, 2048, 4096} {
 		b.Run(fmt.Sprintf("items=%d", n), func(b *testing.B) {
 			g := sample.New(1)
 			pool := make([][]proto.BatchItem, 16)

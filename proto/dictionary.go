@@ -12,7 +12,6 @@ import (
 var dictionary []byte
 
 const (
-	dictionaryID = 1
 	// briefText is the size in bytes of a table's text up to which the dictionary helps: about 100 events.
 	briefText = 64 << 10
 	// longText is how far back a longer text is searched for repetitions: the text of a batch of the usual size.
