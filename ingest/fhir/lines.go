@@ -23,10 +23,10 @@ const (
 	shortRead = 4 << 10
 	// MaxLineBytes bounds one line; a longer one becomes a dead letter, the lines behind it are read.
 	MaxLineBytes = 8 << 20
-	// batchEntries and batchBytes close what goes to the journal in one call: ten of its messages, enough to
+	// batchEntries and batchBytes close what goes to the journal in one call: five of its messages, enough to
 	// keep it busy while the next call's entries are decoded.
-	batchEntries = proto.MaxBatchItems
-	batchBytes   = 6 << 20
+	batchEntries = proto.MaxBatchItems / 2
+	batchBytes   = 3 << 20
 )
 
 // LinesConfig says how a stream of lines is read.
@@ -77,9 +77,9 @@ func Lines(ctx context.Context, cfg LinesConfig, src ingest.Source, r io.Reader,
 		cfg.Line = 1
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	// A chunk waiting for each worker. order also holds those that are decoded and wait for the journal: with 6 MiB of them
+	// A chunk waiting for each worker. order also holds those that are decoded and wait for the journal: with 3 MiB of them
 	// the next batch is full before the last one is on disk.
-	jobs, order := make(chan *chunk, workers), make(chan *chunk, 12*workers)
+	jobs, order := make(chan *chunk, workers), make(chan *chunk, 6*workers)
 	var readErr error // belongs to the reading goroutine until Wait returns
 	group.Go(func() error {
 		defer close(order)

@@ -93,8 +93,12 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 		j.metrics.refused.WithLabelValues(refusalReason(err)).Inc()
 		return nil, err
 	}
+	// Followers hold the items, which are not to hold the request.
+	checks := make([]byte, 0, len(entries)*proto.ContentCheckSize)
 	for i := range entries {
-		if err := j.serialise(&req.items[i], &entries[i]); err != nil {
+		checks = append(checks, entries[i].Content[:proto.ContentCheckSize]...)
+		check := checks[len(checks)-proto.ContentCheckSize : len(checks) : len(checks)]
+		if err := j.serialise(&req.items[i], &entries[i], check); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 		size := req.items[i].size()
@@ -120,7 +124,8 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 	return req, nil
 }
 
-func (j *Journal) serialise(out *item, e *ingest.Entry) error {
+// serialise makes an item of an entry. check is the part of the content's hash that is stored with it.
+func (j *Journal) serialise(out *item, e *ingest.Entry, check []byte) error {
 	if e.Item == nil || e.Item.Body == nil {
 		return fmt.Errorf("no item: %w", ErrBadEntry)
 	}
@@ -138,7 +143,7 @@ func (j *Journal) serialise(out *item, e *ingest.Entry) error {
 	out.id, out.content, out.tick = e.ID, e.Content, e.Item.GetTick().GetAtUs()
 	stored := &v1.Item{Body: e.Item.Body}
 	if !e.ID.IsZero() {
-		stored.Content = out.content[:proto.ContentCheckSize:proto.ContentCheckSize]
+		stored.Content = check
 	}
 	if out.BatchItem, err = proto.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadEntry, err)

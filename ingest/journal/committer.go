@@ -363,6 +363,7 @@ func (c *committer) land(ctx context.Context, b *batch) {
 			c.setBack(ctx, head)
 			return
 		}
+		c.inFlight[0] = nil // it holds all its requests
 		c.inFlight = c.inFlight[1:]
 		c.flying -= head.bytes
 		if err := c.keep(head); err != nil {
