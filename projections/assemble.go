@@ -15,11 +15,11 @@ type assembler struct {
 	held *folded
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
-	// filling: the run collects for longer than Linger, because it fills fast.
-	filling bool
 	// idle: the run holds nothing that an answer waits for, and collects for longer than Linger.
-	idle             bool
-	linger, interval *time.Timer
+	idle bool
+	// runPace and rollupPace tell whether what is collected fills so fast that a larger one is worth the wait.
+	runPace, rollupPace pace
+	linger, interval    *time.Timer
 }
 
 func newAssembler(cfg *Config) *assembler {
@@ -63,9 +63,13 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
 		case <-a.linger.C:
-			a.lingered()
+			if a.runDue = !a.runPace.waits(a.run.rows(), busyRows, busyLingers); !a.runDue {
+				a.linger.Reset(a.cfg.Linger)
+			}
 		case <-a.interval.C:
-			a.rollupDue = true
+			if a.rollupDue = !a.rollupPace.waits(len(a.rollup.touches), busyTouches, busyIntervals); !a.rollupDue {
+				a.interval.Reset(a.cfg.RollupInterval)
+			}
 		}
 	}
 }
@@ -86,6 +90,7 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 	}
 	if b.rollups {
 		if a.rollup.empty() {
+			a.rollupPace = pace{}
 			a.interval.Reset(a.cfg.RollupInterval)
 		}
 		a.rollup.add(b.folded)
@@ -105,10 +110,10 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 func (a *assembler) addRun(f *folded) {
 	switch idle := f.idle(); {
 	case a.run.empty() && idle:
-		a.filling, a.idle = false, true
+		a.runPace, a.idle = pace{}, true
 		a.linger.Reset(idleLingers * a.cfg.Linger)
 	case a.run.empty(), a.idle && !idle:
-		a.filling, a.idle = false, false
+		a.runPace, a.idle = pace{}, false
 		a.linger.Reset(a.cfg.Linger)
 	}
 	a.run.add(f, a.seen)
@@ -117,22 +122,25 @@ func (a *assembler) addRun(f *folded) {
 	}
 }
 
-// busyRows in one Linger are what an import brings, not people: 10,000 a second by default.
-const busyRows = 2_000
+// What an import brings, not people: 10,000 a second by default. As long as it does, a run is filled for three seconds and
+// a rollup for ten, or until they are full: a round of inserts costs the engine about as much for a thousand rows as for ten
+// thousand, and every doubling of the parts saves it one merge of all their rows.
+const (
+	busyRows, busyLingers      = 2_000, 14
+	busyTouches, busyIntervals = 20_000, 4
+)
 
-// lingered lets the run go, unless it fills so fast that a larger one is worth the wait: a round of inserts costs the
-// engine about as much for a thousand rows as for ten thousand.
-func (a *assembler) lingered() {
-	if a.filling || a.run.rows() < busyRows {
-		a.runDue = true
-		return
-	}
-	a.filling = true
-	a.linger.Reset(busyLingers * a.cfg.Linger)
+// pace follows how fast something fills.
+type pace struct{ before, waited int }
+
+// waits reports whether what holds n rows now is to wait once more: it got at least busy of them since it was asked last, and
+// did not wait often yet.
+func (p *pace) waits(n, busy, often int) bool {
+	grown := n - p.before
+	p.before = n
+	p.waited++
+	return grown >= busy && p.waited <= often
 }
-
-// busyLingers is how many times longer a fast run is filled: a second in all by default.
-const busyLingers = 4
 
 // idleLingers is how many times longer a run waits that holds ticks and questions alone: a second in all by default. Each
 // question is a message of its own, and a round of inserts costs the engine more than the question did. An answer that needs them
