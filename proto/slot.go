@@ -20,12 +20,26 @@ func Slot(key string) uint8 {
 	if key == "" {
 		return 0
 	}
-	h := uint32(2166136261)
-	for i := range len(key) {
-		h ^= uint32(key[i])
+	return uint8(fnv1a(fnvBasis, key) % Slots)
+}
+
+const fnvBasis = 2166136261
+
+// fnv1a goes on with text.
+func fnv1a(h uint32, text string) uint32 {
+	for i := range len(text) {
+		h ^= uint32(text[i])
 		h *= 16777619
 	}
-	return uint8(h % Slots)
+	return h
+}
+
+// slotOf is Slot(Key(id)), without making the key.
+func slotOf(id *v1.Identifier) uint8 {
+	if id.GetValue() == "" {
+		return 0
+	}
+	return uint8(fnv1a(fnv1a(fnv1a(fnvBasis, id.System), "|"), id.Value) % Slots)
 }
 
 // ReaderKey is the key of the event's reader: its first identifier, else its name within the source, else "".
@@ -54,13 +68,17 @@ func PatientKey(p *v1.Patient) string {
 func itemSlots(it *v1.Item) (reader, patient uint8) {
 	switch body := it.Body.(type) {
 	case *v1.Item_Access:
-		reader = Slot(ReaderKey(body.Access))
-		if len(body.Access.Patients) > 0 {
-			patient = Slot(PatientKey(body.Access.Patients[0]))
+		if ids := body.Access.GetReader().GetIdentifiers(); len(ids) > 0 {
+			reader = slotOf(ids[0])
+		} else {
+			reader = Slot(ReaderKey(body.Access))
+		}
+		if len(body.Access.Patients) > 0 && len(body.Access.Patients[0].GetIdentifiers()) > 0 {
+			patient = slotOf(body.Access.Patients[0].Identifiers[0])
 		}
 	case *v1.Item_Context:
 		if body.Context.ResourceType == "Patient" && len(body.Context.Identifiers) > 0 {
-			patient = Slot(Key(body.Context.Identifiers[0]))
+			patient = slotOf(body.Context.Identifiers[0])
 		}
 	}
 	return reader, patient

@@ -325,8 +325,22 @@ func isKVNR(s string) bool {
 	return true
 }
 
+// mayBePurpose reports whether a name holds the word, which most do not.
+func mayBePurpose(name string) bool {
+	const word = "purpose"
+	for i := 0; i+len(word) <= len(name); i++ {
+		if name[i]|0x20 == word[0] && strings.EqualFold(name[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
 // isPurpose tells names of extensions and details that carry a purpose of use.
 func isPurpose(name string) bool {
+	if !mayBePurpose(name) {
+		return false
+	}
 	name = strings.ToLower(name)
 	return strings.Contains(name, "purposeofuse") || strings.Contains(name, "purpose-of-use") ||
 		strings.Contains(name, "purpose_of_use") || strings.Contains(name, "purposeofevent")

@@ -357,8 +357,13 @@ func (d *Decoder) extensionsOf(list int) {
 // addToken keeps a coded fact. Codes, ids and URIs hold no blanks: what does may be something that a person typed, and
 // stays in the sealed original only.
 func (d *Decoder) addToken(name, value string) {
-	if len(value) > maxToken || len(name) > maxToken || strings.ContainsAny(value, " \t\r\n") {
+	if len(value) > maxToken || len(name) > maxToken {
 		return
+	}
+	for i := range len(value) {
+		if c := value[i]; c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+			return
+		}
 	}
 	d.addExtension(name, value)
 }

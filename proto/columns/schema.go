@@ -13,6 +13,8 @@ package columns
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -21,8 +23,24 @@ import (
 
 // Schema says which fields of a message are messages, and which hold text that is worth taking apart.
 type Schema struct {
-	nested map[protowire.Number]*Schema
-	text   map[protowire.Number]bool
+	// fields are by their numbers; most messages count theirs from one.
+	fields []fieldSchema
+}
+
+// fieldSchema is a message, when nested is set, or text, or neither.
+type fieldSchema struct {
+	nested *Schema
+	text   bool
+}
+
+// maxNumber bounds the numbers of fields that a schema knows more of than that they are there.
+const maxNumber = 1024
+
+func (s *Schema) field(number protowire.Number) fieldSchema {
+	if number < 0 || int(number) >= len(s.fields) {
+		return fieldSchema{}
+	}
+	return s.fields[number]
 }
 
 // NewSchema makes the schema of a message. text names fields of bytes or string that hold JSON, XML or delimited text.
@@ -38,14 +56,21 @@ func newSchema(d protoreflect.MessageDescriptor, text map[protoreflect.FullName]
 	if s, ok := made[d.FullName()]; ok {
 		return s
 	}
-	s := &Schema{nested: map[protowire.Number]*Schema{}, text: map[protowire.Number]bool{}}
+	s := &Schema{}
 	made[d.FullName()] = s
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
-		if f.Kind() == protoreflect.MessageKind {
-			s.nested[f.Number()] = newSchema(f.Message(), text, made)
+		if f.Number() >= maxNumber {
+			continue
 		}
-		s.text[f.Number()] = text[f.FullName()]
+		field := fieldSchema{text: text[f.FullName()]}
+		if f.Kind() == protoreflect.MessageKind {
+			field.nested = newSchema(f.Message(), text, made)
+		}
+		if missing := int(f.Number()) + 1 - len(s.fields); missing > 0 {
+			s.fields = append(s.fields, make([]fieldSchema, missing)...)
+		}
+		s.fields[f.Number()] = field
 	}
 	return s
 }
@@ -125,16 +150,16 @@ func (l *lexer) message(data []byte, s *Schema, depth int) bool {
 }
 
 func (l *lexer) field(number protowire.Number, tag uint64, value []byte, s *Schema, depth int) {
-	program, values := len(l.program), len(l.values)
-	if nested := s.nested[number]; nested != nil && depth < maxDepth {
+	program, values, field := len(l.program), len(l.values), s.field(number)
+	if field.nested != nil && depth < maxDepth {
 		l.program = protowire.AppendVarint(append(l.program, opOpen), tag)
-		if l.message(value, nested, depth+1) {
+		if l.message(value, field.nested, depth+1) {
 			l.program = append(l.program, opEnd)
 			return
 		}
 		l.program, l.values = l.program[:program], l.values[:values]
 	}
-	if s.text[number] && l.text(tag, value) {
+	if field.text && l.text(tag, value) {
 		return
 	}
 	l.program, l.values = l.program[:program], l.values[:values]
@@ -267,18 +292,30 @@ func isBase64(b byte) bool {
 
 // closing returns where the string that begins at i ends.
 func closing(data []byte, i int) int {
-	for {
-		n := bytes.IndexByte(data[i:], '"')
-		if n < 0 {
-			return len(data)
+	for ; i < len(data); i++ {
+		// Eight bytes at a time: most strings are too short for a call of IndexByte to pay.
+		for i+8 <= len(data) {
+			w := binary.LittleEndian.Uint64(data[i:])
+			q, b := w^lowBits*'"', w^lowBits*'\\'
+			special := ((q-lowBits)&^q | (b-lowBits)&^b) & highBits
+			if special != 0 {
+				i += bits.TrailingZeros64(special) >> 3
+				break
+			}
+			i += 8
 		}
-		escapes := 0
-		for k := i + n - 1; k >= i && data[k] == '\\'; k-- {
-			escapes++
-		}
-		if i += n; escapes%2 == 0 {
+		if i == len(data) || data[i] == '"' {
 			return i
 		}
-		i++
+		if data[i] == '\\' {
+			i++ // and what it escapes
+		}
 	}
+	return len(data)
 }
+
+// Of eight bytes at a time.
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
