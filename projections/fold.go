@@ -71,6 +71,7 @@ type touchRow struct {
 	reader, patient uint64
 	occurred        int64
 	position        uint64
+	day             int32 // of occurred, as dayOf has it
 	breakGlass      bool
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -47,7 +46,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 		f.extent(&a)
 		for _, p := range f.patients {
 			f.out.touches = append(f.out.touches, touchRow{
-				reader: a.readerKey, patient: p.key, occurred: a.occurred, position: position, breakGlass: e.BreakGlass,
+				reader: a.readerKey, patient: p.key, occurred: a.occurred, day: int32(dayOf(a.occurred)), position: position, breakGlass: e.BreakGlass,
 			})
 		}
 	}
@@ -70,7 +69,7 @@ func (f *folder) distinctPatients(e *v1.AccessEvent) {
 	var known map[string]struct{}
 	for _, p := range e.Patients {
 		row := patientRow{text: p.Text}
-		if proto.PatientKey(p) != "" {
+		if len(p.GetIdentifiers()) > 0 && p.Identifiers[0].GetValue() != "" {
 			row.system, row.value = p.Identifiers[0].System, p.Identifiers[0].Value
 			row.key = PatientKey(row.system, row.value)
 		} else if p.Text != "" || len(p.Identifiers) > 0 {

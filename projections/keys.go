@@ -5,7 +5,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -95,7 +94,7 @@ func ReaderIdentifier(e *v1.AccessEvent) (system, value string) {
 	case r == nil:
 		return "", ""
 	case len(r.Identifiers) > 0:
-		if proto.Key(r.Identifiers[0]) == "" {
+		if r.Identifiers[0].GetValue() == "" {
 			return "", ""
 		}
 		return r.Identifiers[0].System, r.Identifiers[0].Value

@@ -14,9 +14,6 @@ const (
 	escapedSeparator, escapedEscape = 'u', 'r'
 )
 
-// packedControls are the bytes that need an escape.
-const packedControls = string(rune(packedSeparator)) + string(rune(packedEscape))
-
 // appendPacked appends fields to a packed text; first says that it begins with them.
 func appendPacked(to []byte, first bool, fields ...string) []byte {
 	for i, field := range fields {
@@ -29,7 +26,7 @@ func appendPacked(to []byte, first bool, fields ...string) []byte {
 }
 
 func appendEscaped(to []byte, field string) []byte {
-	if !strings.ContainsAny(field, packedControls) {
+	if !needsEscape(field) {
 		return append(to, field...)
 	}
 	for i := range len(field) {
@@ -43,6 +40,15 @@ func appendEscaped(to []byte, field string) []byte {
 		}
 	}
 	return to
+}
+
+func needsEscape(field string) bool {
+	for i := range len(field) {
+		if c := field[i]; c == packedSeparator || c == packedEscape {
+			return true
+		}
+	}
+	return false
 }
 
 // Pack is the text of a packed column.
