@@ -44,7 +44,23 @@ type BatchItem struct {
 
 // NewBatchItem serialises an item and, when there is an original or free text, what has to be sealed beside it.
 func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem, error) {
-	raw, err := it.MarshalVT()
+	var s Serialiser
+	return s.NewBatchItem(it, source, sealed)
+}
+
+// Serialiser makes batch items whose bytes share memory, for items that go the same way. Its zero value is ready.
+type Serialiser struct {
+	free []byte
+	// next is how much memory is taken next: as much again, so that one item takes no more than it needs.
+	next int
+}
+
+// serialiserBytes is the most memory that items share: what one that stays longer than the others holds back.
+const serialiserBytes = 64 << 10
+
+// NewBatchItem is the function of that name.
+func (s *Serialiser) NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem, error) {
+	raw, err := s.marshal(it)
 	if err != nil {
 		return BatchItem{}, fmt.Errorf("marshal item: %w", err)
 	}
@@ -54,11 +70,31 @@ func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem,
 		return BatchItem{}, errors.New("marshal item: no body")
 	}
 	if sealed != nil {
-		if out.Sealed, err = sealed.MarshalVT(); err != nil {
+		if out.Sealed, err = s.marshal(sealed); err != nil {
 			return BatchItem{}, fmt.Errorf("marshal sealed item: %w", err)
 		}
 		out.Source = source
 	}
+	return out, nil
+}
+
+// message is what the generated code does with every message.
+type message interface {
+	SizeVT() int
+	MarshalToSizedBufferVT(to []byte) (int, error)
+}
+
+func (s *Serialiser) marshal(m message) ([]byte, error) {
+	size := m.SizeVT()
+	if size > len(s.free) || s.free == nil {
+		s.next = max(size, min(2*s.next, serialiserBytes))
+		s.free = make([]byte, s.next)
+	}
+	out := s.free[:size:size]
+	if _, err := m.MarshalToSizedBufferVT(out); err != nil {
+		return nil, err //nolint:wrapcheck // the caller says of what
+	}
+	s.free = s.free[size:]
 	return out, nil
 }
 

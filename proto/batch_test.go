@@ -499,3 +499,26 @@ func TestOpened(t *testing.T) {
 		t.Error("a batch was opened without its items")
 	}
 }
+
+// TestSerialiser: items that share memory say what they say alone, and cannot write into each other.
+func TestSerialiser(t *testing.T) {
+	var s proto.Serialiser
+	var got, want []proto.BatchItem
+	for _, p := range append(mixed(300), part{item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{}}}, source: "a", sealed: &v1.SealedItem{}}) {
+		alone, err := proto.NewBatchItem(p.item, p.source, p.sealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := s.NewBatchItem(p.item, p.source, p.sealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cap(one.Raw) != len(one.Raw) || cap(one.Sealed) != len(one.Sealed) || (one.Sealed == nil) != (p.sealed == nil) {
+			t.Fatalf("an item reaches into its neighbours, or has an original that it has not")
+		}
+		got, want = append(got, one), append(want, alone)
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("(-alone +together):\n%s", diff)
+	}
+}

@@ -157,7 +157,11 @@ type Document struct {
 // Entries decodes everything in a document: one resource, an array of them, or a Bundle of any type, whose entries are
 // then taken one by one. What cannot be decoded is in the result as a dead letter, in its place.
 func (d *Decoder) Entries(src ingest.Source, doc Document) []ingest.Entry {
-	var out []ingest.Entry
+	return d.appendEntries(nil, src, doc)
+}
+
+// appendEntries is Entries behind what is in out.
+func (d *Decoder) appendEntries(out []ingest.Entry, src ingest.Source, doc Document) []ingest.Entry {
 	one := part{Input: Input{Data: doc.Data, ImportID: doc.ImportID}, line: max(doc.Line, 1), column: 1}
 	_ = d.walk(src, doc, one, 0, func(e ingest.Entry) error {
 		out = append(out, e)

@@ -214,7 +214,7 @@ func (c *chunk) decode(d *Decoder, cfg LinesConfig, src ingest.Source) {
 		if text = bytes.TrimSpace(text); len(text) > 0 {
 			// The entry keeps text: its capacity must not reach into the next line.
 			doc := Document{Data: slices.Clip(text), Origin: cfg.Origin, Line: line, ImportID: cfg.ImportID}
-			c.entries = append(c.entries, d.Entries(src, doc)...)
+			c.entries = d.appendEntries(c.entries, src, doc)
 		}
 		line++
 	}

@@ -95,10 +95,11 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 	}
 	// Followers hold the items, which are not to hold the request.
 	checks := make([]byte, 0, len(entries)*proto.ContentCheckSize)
+	var serialiser proto.Serialiser
 	for i := range entries {
 		checks = append(checks, entries[i].Content[:proto.ContentCheckSize]...)
 		check := checks[len(checks)-proto.ContentCheckSize : len(checks) : len(checks)]
-		if err := j.serialise(&req.items[i], &entries[i], check); err != nil {
+		if err := j.serialise(&serialiser, &req.items[i], &entries[i], check); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 		size := req.items[i].size()
@@ -125,7 +126,7 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 }
 
 // serialise makes an item of an entry. check is the part of the content's hash that is stored with it.
-func (j *Journal) serialise(out *item, e *ingest.Entry, check []byte) error {
+func (j *Journal) serialise(serialiser *proto.Serialiser, out *item, e *ingest.Entry, check []byte) error {
 	if e.Item == nil || e.Item.Body == nil {
 		return fmt.Errorf("no item: %w", ErrBadEntry)
 	}
@@ -145,7 +146,7 @@ func (j *Journal) serialise(out *item, e *ingest.Entry, check []byte) error {
 	if !e.ID.IsZero() {
 		stored.Content = check
 	}
-	if out.BatchItem, err = proto.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
+	if out.BatchItem, err = serialiser.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadEntry, err)
 	}
 	return nil
