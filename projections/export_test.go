@@ -71,3 +71,14 @@ func Departures(ctx context.Context, linger time.Duration, arrivals []Arrival) [
 	<-done
 	return departed
 }
+
+// Waited is how often something that fills to sizes, one after the other, waits once more in a row, from the first on.
+func Waited(busy, often int, sizes ...int) int {
+	var p pace
+	for i, n := range sizes {
+		if !p.waits(n, busy, often) {
+			return i
+		}
+	}
+	return len(sizes)
+}
