@@ -13,8 +13,8 @@ import (
 
 // Entry is one item offered to the journal.
 type Entry struct {
-	// Item has exactly one body; its event id and source are filled in. Followers are given it, so that nobody changes it,
-	// or what its texts stand in, once it was offered.
+	// Item has exactly one body; its event id and source are filled in. Followers are given an event, a fact or a dead letter as
+	// it is, so that nobody changes it, or what its texts stand in, once it was offered.
 	Item *v1.Item
 	// ID decides whether the item was seen before. Zero: it never was (ticks, questions, marks).
 	ID proto.EventID

@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"slices"
 	"sync"
 	"weak"
 
 	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 const (
@@ -44,7 +46,7 @@ type held struct {
 // offer remembers a batch that is about to be published, with the items that it was made of. If it is never kept, another one
 // stands at its sequence, which differs: each has a salt of its own.
 func (s *shared) offer(codec *proto.Codec, b *batch) error {
-	if b.sequence%provedEvery == 0 {
+	if b.sequence%provedEvery == 0 || slices.ContainsFunc(b.items, made) {
 		return nil
 	}
 	opened, err := codec.Opened(b.sequence, b.message, b.items)
@@ -62,6 +64,12 @@ func (s *shared) offer(codec *proto.Codec, b *batch) error {
 		s.held = s.held[1:]
 	}
 	return nil
+}
+
+// made reports whether an item is none of those that adapters make of input and let go of: commands, questions and ticks are few, and
+// whoever made one may still work with it.
+func made(it proto.BatchItem) bool {
+	return it.Kind != v1.Kind_KIND_ACCESS && it.Kind != v1.Kind_KIND_CONTEXT && it.Kind != v1.Kind_KIND_DEAD_LETTER
 }
 
 // decode returns the batch that data hold, the one of the append or of another follower where it was made from the same

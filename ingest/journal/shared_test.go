@@ -52,8 +52,12 @@ func TestFollowersShareBatches(t *testing.T) {
 // and duplicates included, and whatever became of the batches.
 func TestFollowersAtTheEnd(t *testing.T) {
 	j := open(t, testConfig(t, t.TempDir()))
+	offered := map[*v1.AccessEvent]bool{}
 	for n := range uint64(40) { // beyond the batches that are opened from their bytes
 		entries := sampleEntries(n, 10)
+		for i := range entries {
+			offered[entries[i].Item.GetAccess()] = true
+		}
 		again := sampleEntries(n, 2)
 		again[0].Content[0]++ // a conflict; the other is a duplicate
 		if _, err := j.Append(t.Context(), append(entries, again...), ingest.Options{}); err != nil {
@@ -61,7 +65,7 @@ func TestFollowersAtTheEnd(t *testing.T) {
 		}
 	}
 	done := errors.New("done")
-	conflicts := 0
+	conflicts, given, opened := 0, 0, 0
 	err := j.Follow(t.Context(), 0, func(ctx context.Context, b *proto.Batch) error {
 		got, err := b.Items()
 		if err != nil {
@@ -79,8 +83,13 @@ func TestFollowersAtTheEnd(t *testing.T) {
 			t.Fatalf("batch %d (-bytes +given):\n%s", b.Sequence(), diff)
 		}
 		for _, it := range got {
-			if len(it.ConflictsWith) > 0 {
+			switch {
+			case len(it.ConflictsWith) > 0:
 				conflicts++
+			case offered[it.GetAccess()]:
+				given++
+			case it.GetAccess() != nil:
+				opened++
 			}
 		}
 		if b.Sequence() == j.Head().Sequence() {
@@ -88,8 +97,8 @@ func TestFollowersAtTheEnd(t *testing.T) {
 		}
 		return nil
 	})
-	if !errors.Is(err, done) || conflicts != 40 {
-		t.Fatalf("%v, %d conflicts", err, conflicts)
+	if !errors.Is(err, done) || conflicts != 40 || given+opened != 400 || given < 300 || opened == 0 {
+		t.Fatalf("%v: %d conflicts; %d events as they were offered, %d from their bytes", err, conflicts, given, opened)
 	}
 }
 
