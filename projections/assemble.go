@@ -63,11 +63,11 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
 		case <-a.linger.C:
-			if a.runDue = !a.runPace.waits(a.run.rows(), busyRows, busyLingers); !a.runDue {
+			if a.runDue = !a.runPace.waits(a.run.rows(), many(busyRows, a.run.live), busyLingers); !a.runDue {
 				a.linger.Reset(a.cfg.Linger)
 			}
 		case <-a.interval.C:
-			if a.rollupDue = !a.rollupPace.waits(len(a.rollup.touches), busyTouches, busyIntervals); !a.rollupDue {
+			if a.rollupDue = !a.rollupPace.waits(len(a.rollup.touches), many(busyTouches, a.rollup.live), busyIntervals); !a.rollupDue {
 				a.interval.Reset(a.cfg.RollupInterval)
 			}
 		}
@@ -122,13 +122,22 @@ func (a *assembler) addRun(f *folded) {
 	}
 }
 
-// What an import brings, not people: 10,000 a second by default. As long as it does, a run is filled for three seconds and
-// a rollup for ten, or until they are full: a round of inserts costs the engine about as much for a thousand rows as for ten
-// thousand, and every doubling of the parts saves it one merge of all their rows.
+// What machines bring, not people: 10,000 accesses a second by default, or a tenth of that by imports alone, for which nobody
+// waits. As long as it comes so fast, a run is filled for three seconds and a rollup for ten, or until they are full: a round of
+// inserts costs the engine about as much for a thousand rows as for ten thousand, and half as many parts save it one merge of all their rows.
 const (
 	busyRows, busyLingers      = 2_000, 14
 	busyTouches, busyIntervals = 20_000, 4
+	importShare                = 10
 )
+
+// many is how many rows are many, of which some came live or all by imports.
+func many(rows int, live bool) int {
+	if live {
+		return rows
+	}
+	return rows / importShare
+}
 
 // pace follows how fast something fills.
 type pace struct{ before, waited int }

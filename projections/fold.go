@@ -22,8 +22,8 @@ type folded struct {
 	links   []eventLinkRow
 	extents []extentRow
 	touches []touchRow
-	// unresolved says that an access names a patient by text only.
-	unresolved bool
+	// unresolved says that an access names a patient by text only, live that one came by no import.
+	unresolved, live bool
 }
 
 // idle says that the message holds nothing but questions and ticks.

@@ -29,6 +29,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 		readerValue: readerValue, readerKey: ReaderKey(readerSystem, readerValue),
 		importKey: ImportKey(e.ImportId), pairKey: PairKey(e.RequestId),
 	}
+	f.out.live = f.out.live || len(e.ImportId) == 0
 	f.distinctPatients(e)
 	if f.accesses {
 		f.lists(e)

@@ -20,6 +20,7 @@ type rollup struct {
 	hours, months map[extentKey]extentRow
 	counts        *block
 	touches       []touchRow
+	live          bool // an access came by no import
 	end           proto.Position
 	// received is the received time of the last message.
 	received int64
@@ -40,7 +41,7 @@ func (r *rollup) empty() bool { return r.end == 0 }
 
 // add folds one message in. Messages come in order.
 func (r *rollup) add(f *folded) {
-	r.end, r.received = f.end, f.received
+	r.end, r.received, r.live = f.end, f.received, r.live || f.live
 	r.touches = append(r.touches, f.touches...)
 	for _, x := range f.extents {
 		w := r.counts.begin()

@@ -22,8 +22,8 @@ type run struct {
 	blocks [firstRollup]*block
 	// want counts the rows that each table must hold of this run; blocks lack those that recovery found there.
 	want [firstMerging]int
-	// unresolved says that a row names its patient by text only.
-	unresolved bool
+	// unresolved says that a row names its patient by text only, live that an access came by no import.
+	unresolved, live bool
 	// readerLinks says that there are links between identifiers of a reader.
 	readerLinks bool
 }
@@ -65,7 +65,7 @@ func (r *run) add(f *folded, seen *seenSet) {
 	}
 	r.last, r.end, r.received = f.sequence, f.end, f.received
 	r.messages++
-	r.unresolved = r.unresolved || f.unresolved
+	r.unresolved, r.live = r.unresolved || f.unresolved, r.live || f.live
 	for id, b := range f.blocks {
 		if b != nil {
 			r.want[id] += b.rows
