@@ -16,7 +16,7 @@ const (
 	// heldBytes is how much of what was appended last is held for followers, in bytes before packing; the items take about
 	// as much again. Followers at the journal's end read within milliseconds of an append; one that falls further behind
 	// opens the batches itself.
-	heldBytes = 32 << 20
+	heldBytes = 24 << 20
 	// provedEvery is how many batches there are to one whose bytes are opened and proved although its items are at hand: a
 	// journal that cannot be read back is to be noticed at once, not when it is needed.
 	provedEvery = 32
