@@ -63,7 +63,7 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
 		case <-a.linger.C:
-			if a.runDue = !a.runPace.waits(a.run.rows(), many(busyRows, a.run.live), busyLingers); !a.runDue {
+			if a.runDue = !a.runPace.waits(a.run.rows(), many(busyRows, a.run.live), lingers(a.run.live)); !a.runDue {
 				a.linger.Reset(a.cfg.Linger)
 			}
 		case <-a.interval.C:
@@ -123,10 +123,12 @@ func (a *assembler) addRun(f *folded) {
 }
 
 // What machines bring, not people: 10,000 accesses a second by default, or a tenth of that by imports alone, for which nobody
-// waits. As long as it comes so fast, a run is filled for three seconds and a rollup for ten, or until they are full: a round of
-// inserts costs the engine about as much for a thousand rows as for ten thousand, and half as many parts save it one merge of all their rows.
+// waits. As long as it comes so fast, a run is filled for three seconds (one, when some of it came live) and a rollup for ten,
+// or until they are full: a round of inserts costs the engine about as much for a thousand rows as for ten thousand, and half
+// as many parts save it one merge of all their rows.
 const (
-	busyRows, busyLingers      = 2_000, 14
+	busyRows                   = 2_000
+	liveLingers, importLingers = 4, 14
 	busyTouches, busyIntervals = 20_000, 4
 	importShare                = 10
 )
@@ -137,6 +139,14 @@ func many(rows int, live bool) int {
 		return rows
 	}
 	return rows / importShare
+}
+
+// lingers is how many times more than once a run waits.
+func lingers(live bool) int {
+	if live {
+		return liveLingers
+	}
+	return importLingers
 }
 
 // pace follows how fast something fills.
