@@ -35,11 +35,16 @@ type Home struct {
 // Contact is somebody whom a patient's record names: Patient.contact, RelatedPerson.
 type Contact struct {
 	Name  Name
+	Birth int32 // see Patient.Birth
+	// fact is the resource that says so.
+	fact  ID
 	Phone uint64 // see Phones
 	// Relation is the code as stated, folded ("sps", "prn", "c", "former spouse"); a text.
 	Relation ID
 	// Staff is the member of staff that the contact is, when a Person or a reference says so.
 	Staff ID
+	// person is the key of the RelatedPerson, by which a Person may name the member of staff.
+	person ID
 	Period
 }
 
@@ -48,15 +53,15 @@ type Label uint16
 
 // Labels of patients. Codes: v3-ActCode InformationSensitivityPolicy.
 const (
-	LabelVIP       Label = 1 << iota // VIP, CEL: a person of public interest
-	LabelEmployee                    // EMP
-	LabelSubstance                   // ETH, SUD, ETHUD, OPIOIDUD: 42 CFR Part 2
-	LabelHIV                         // HIV
-	LabelMental                      // PSY, MH, PSYTHPN
-	LabelViolence                    // SDV
-	LabelSexual                      // SEX, STD
-	LabelGenetic                     // GDIS
-	LabelRestricted                  // v3-Confidentiality R and V
+	LabelVIP        Label = 1 << iota // VIP, CEL: a person of public interest
+	LabelEmployee                     // EMP
+	LabelSubstance                    // ETH, SUD, ETHUD, OPIOIDUD: 42 CFR Part 2
+	LabelHIV                          // HIV
+	LabelMental                       // PSY, MH, PSYTHPN
+	LabelViolence                     // SDV
+	LabelSexual                       // SEX, STD
+	LabelGenetic                      // GDIS
+	LabelRestricted                   // v3-Confidentiality R and V
 )
 
 // Patient is whose record it is, as far as it is known. Slices are shared: read them only.
@@ -87,12 +92,23 @@ type Role struct {
 	Period Period
 	// Vendor: the role's organisation is not part of the hospital, or its code says so.
 	Vendor bool
+	// Hours are the usual ones (availableTime); none: not stated.
+	Hours []Hours
+	fact  ID
+}
+
+// Hours is a stretch of a week's days, in minutes of the local day.
+type Hours struct {
+	// Days has a bit for each day of the week, Sunday the lowest.
+	Days        uint8
+	From, Until int16
 }
 
 // Duty is a busy Slot of somebody's Schedule: they were to work.
 type Duty struct {
 	Period     Period
 	Department ID // 0: not stated
+	fact       ID
 }
 
 // Staff is a reader as a person: Practitioner with roles, roster and home.
@@ -136,7 +152,7 @@ type Care struct {
 	Period     Period
 	// Reason is the first diagnosis or reason code, folded, cut to the ICD-10 category ("i25"); a text.
 	Reason ID
-	// Type and Resource say which fact it is: the evidence.
+	// Type (a text) and Resource (see State.Resource) say which fact it is: the evidence.
 	Type, Resource ID
 }
 
@@ -145,6 +161,7 @@ type Watch struct {
 	Patient, Staff ID
 	List, Reason   ID // texts
 	Period         Period
+	fact           ID
 }
 
 // Grade says how sure a match is, in per mille: 0 none, 1000 stated by a fact.

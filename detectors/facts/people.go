@@ -1,0 +1,555 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// record is what hangs on a patient's node: what its Patient resource says, and care.
+type record struct {
+	Patient
+	care []row
+	// title and family are the name as sent: prefix and given names, family names.
+	title, family ID
+}
+
+// person is what hangs on a node of staff.
+type person struct {
+	Staff
+	display ID
+	// ended is when Practitioner.active became false; 0: it did not.
+	ended int64
+	// schedules that name this node.
+	schedules []ID
+	// manages is who the node's manager is, by the fact that says so.
+	managers []said
+	tickets  []ticket
+}
+
+// said is a node of staff that a fact names.
+type said struct{ staff, fact ID }
+
+type ticket struct {
+	Period
+	fact ID
+}
+
+func (s *State) record(n ID) *record {
+	for len(s.records) <= int(n) {
+		s.records = append(s.records, nil)
+	}
+	if s.records[n] == nil {
+		s.records[n] = &record{Patient: Patient{Birth: NoDay}}
+	}
+	return s.records[n]
+}
+
+func (s *State) person(n ID) *person {
+	for len(s.people) <= int(n) {
+		s.people = append(s.people, nil)
+	}
+	if s.people[n] == nil {
+		s.people[n] = &person{Staff: Staff{Birth: NoDay}}
+	}
+	return s.people[n]
+}
+
+// ownKeys are the keys of a fact's identifiers: the reference within its source first.
+func (s *State) ownKeys(f *fact, sp *space, typ string) (ref ID, keys []ID) {
+	ref = s.keyOf(sp, f.local, typ+"/"+f.GetResourceId())
+	for _, id := range f.GetIdentifiers() {
+		if k := s.keyOf(sp, id.GetSystem(), id.GetValue()); k != ref && id.GetValue() != "" {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return ref, slices.Compact(keys)
+}
+
+func (s *State) applyPatient(f *fact) {
+	ref, keys := s.ownKeys(f, &s.patients, "Patient")
+	n := s.patients.mention(ref)
+	r := s.record(n)
+	s.uncountPatient(n, r)
+	s.touchCross(&s.patients, &s.staff, n)
+	s.dropCare(f.n)
+	if f.GetDeleted() {
+		s.patients.claim(n, f.n, nil)
+		related := slices.DeleteFunc(r.Contacts, func(c Contact) bool { return c.fact == f.n })
+		r.Patient = Patient{Birth: NoDay, Contacts: related}
+		r.title, r.family = 0, 0
+		s.patients.dirty = append(s.patients.dirty, n)
+		return
+	}
+	for _, l := range f.GetLinks() {
+		if l.GetKind() == v1.IdentityLink_KIND_REPLACED_BY || l.GetKind() == v1.IdentityLink_KIND_REPLACES {
+			keys = append(keys, s.keyOf(&s.patients, l.GetTo().GetSystem(), l.GetTo().GetValue()))
+		}
+	}
+	slices.Sort(keys)
+	s.patients.claim(n, f.n, slices.Compact(keys))
+	s.readPatient(f, r)
+	s.countPatient(n, r)
+	s.patients.dirty = append(s.patients.dirty, n)
+	period := Period{0, Forever}
+	for i := range f.doc.walk(0, "generalPractitioner") {
+		s.addCare(f, n, i, row{kind: CareGeneral, from: period.From, until: period.Until}, false)
+	}
+}
+
+func (s *State) readPatient(f *fact, r *record) {
+	d := f.doc
+	p := Patient{Known: true, Birth: dayOf(d.field(0, "birthDate"))}
+	p.Names = s.names(d, 0)
+	p.Homes = s.homesAfter(f, r.Homes, s.homes(f, 0))
+	p.Phones = s.phones(d, 0, false)
+	for _, c := range r.Contacts {
+		if c.fact != f.n {
+			p.Contacts = append(p.Contacts, c)
+		}
+	}
+	for i := range d.walk(0, "contact") {
+		if c, ok := s.contact(f, i); ok {
+			p.Contacts = append(p.Contacts, c)
+		}
+	}
+	sortContacts(p.Contacts)
+	for i := range d.walk(0, "meta", "security") {
+		p.Labels |= labels[strings.ToUpper(d.field(i, "code"))]
+	}
+	if at, ok := instant(d.field(0, "deceasedDateTime"), s.cfg.Zone); ok {
+		p.Deceased = at.From
+	}
+	r.Patient = p
+	r.title, r.family = s.asSent(f)
+}
+
+// asSent keeps a name as it was sent in two texts, because many people share each.
+func (s *State) asSent(f *fact) (title, family ID) {
+	name := f.GetDisplay()
+	if name == "" {
+		name = f.doc.displayName(0)
+	}
+	if name == "" {
+		return 0, 0
+	}
+	at := strings.LastIndexByte(name, ' ') + 1
+	return s.TextID(name[:at]), s.TextID(name[at:])
+}
+
+var labels = map[string]Label{
+	"VIP": LabelVIP, "CEL": LabelVIP, "EMP": LabelEmployee,
+	"ETH": LabelSubstance, "SUD": LabelSubstance, "ETHUD": LabelSubstance, "OPIOIDUD": LabelSubstance, "ALC": LabelSubstance,
+	"HIV": LabelHIV, "PSY": LabelMental, "MH": LabelMental, "PSYTHPN": LabelMental, "SDV": LabelViolence, "DV": LabelViolence,
+	"DVD": LabelViolence, "SEX": LabelSexual, "STD": LabelSexual, "GDIS": LabelGenetic, "R": LabelRestricted, "V": LabelRestricted,
+}
+
+// contact reads Patient.contact or, with i 0, a RelatedPerson.
+func (s *State) contact(f *fact, i int) (Contact, bool) {
+	d := f.doc
+	c := Contact{fact: f.n, Birth: dayOf(d.field(i, "birthDate"))}
+	names := s.names(d, i)
+	if len(names) > 0 {
+		c.Name = names[0]
+	}
+	if phones := s.phones(d, i, false); len(phones) > 0 {
+		c.Phone = phones[0]
+	}
+	c.Period = s.period(d, d.get(i, "period"))
+	for rel := range d.walk(i, "relationship") {
+		word := s.concept(d, rel)
+		if c.Relation == 0 || word != 0 && s.Text(c.Relation) == "c" { // "emergency contact" says less than "spouse"
+			c.Relation = word
+		}
+		if isFormer(s.Text(word)) {
+			c.Relation = word
+			s.former[word] = true
+			break
+		}
+	}
+	return c, c.Name != (Name{}) || c.Phone != 0
+}
+
+func sortContacts(contacts []Contact) {
+	slices.SortFunc(contacts, func(a, b Contact) int {
+		if a.fact != b.fact {
+			return int(a.fact) - int(b.fact)
+		}
+		return compare2(a.Name.Family, b.Name.Family, a.Name.Given, b.Name.Given)
+	})
+}
+
+// names reads HumanNames (or a name as one text), what is in use first.
+func (s *State) names(d *document, i int) []Name {
+	var out []Name
+	add := func(family, given string, maiden bool) {
+		if family == "" && given == "" {
+			return
+		}
+		n := Name{Family: s.textOf(family), Given: s.textOf(given), Maiden: maiden}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	for n := range d.walk(i, "name") {
+		if text := d.string(n); text != "" {
+			family, given := splitName(text)
+			add(family, given, false)
+			continue
+		}
+		use := d.field(n, "use")
+		if use == "anonymous" || use == "nickname" {
+			continue
+		}
+		family := foldName(d.string(d.first(n, "family")))
+		given, _, _ := strings.Cut(foldName(d.string(d.first(n, "given"))), " ")
+		if family == "" && given == "" {
+			family, given = splitName(d.field(n, "text"))
+		}
+		add(family, given, use == "old" || use == "maiden")
+	}
+	slices.SortStableFunc(out, func(a, b Name) int {
+		switch {
+		case a.Maiden == b.Maiden:
+			return 0
+		case b.Maiden:
+			return -1
+		}
+		return 1
+	})
+	return slices.Clip(out)
+}
+
+// textOf numbers a folded text, and remembers the parts of compound family names.
+func (s *State) textOf(folded string) ID {
+	if folded == "" {
+		return 0
+	}
+	id := s.texts.number(0, folded)
+	if strings.IndexByte(folded, ' ') > 0 {
+		s.compound(id, folded)
+	}
+	return id
+}
+
+// phones reads telephone numbers. Of staff, those at work are not theirs.
+func (s *State) phones(d *document, i int, staff bool) []uint64 {
+	var out []uint64
+	for t := range d.walk(i, "telecom") {
+		system := d.field(t, "system")
+		if system != "" && system != "phone" && system != "sms" {
+			continue
+		}
+		if staff && d.field(t, "use") == "work" || d.field(t, "use") == "old" {
+			continue
+		}
+		if digits := phoneDigits(d.field(t, "value")); digits != "" {
+			out = append(out, xxhash.Sum64String(digits))
+		}
+	}
+	slices.Sort(out)
+	return slices.Clip(slices.Compact(out))
+}
+
+// homes reads addresses where somebody lives.
+func (s *State) homes(f *fact, i int) []Home {
+	d := f.doc
+	var out []Home
+	for a := range d.walk(i, "address") {
+		if use := d.field(a, "use"); use == "work" || use == "billing" {
+			continue
+		}
+		var lines []string
+		for l := range d.walk(a, "line") {
+			lines = append(lines, d.string(l))
+		}
+		at := addressLines{
+			line: strings.Join(lines, " "), city: d.field(a, "city"), postal: d.field(a, "postalCode"), text: d.field(a, "text"),
+		}
+		if text := d.string(a); text != "" {
+			at.text = text
+		}
+		where := at.normalise()
+		h := Home{
+			Door: s.textPlain(where.door), Street: s.textPlain(where.street), House: where.house,
+			Period: s.period(d, d.get(a, "period")),
+		}
+		h.LatE6, h.LonE6 = d.geolocation(a)
+		if d.field(a, "use") == "old" && h.Period.Until == Forever {
+			h.Period.Until = max(h.Period.From, f.GetEffectiveUs()) + 1
+		}
+		if h.Door != 0 || h.Street != 0 || h.LatE6 != 0 || h.LonE6 != 0 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func (s *State) textPlain(text string) ID {
+	if text == "" {
+		return 0
+	}
+	return s.texts.number(0, text)
+}
+
+// homesAfter adds to the homes of a new version those of the version before that it no longer names: there they lived until
+// the new one began to hold, as far as that is stated.
+func (s *State) homesAfter(f *fact, before, now []Home) []Home {
+	former := 0
+	for _, h := range before {
+		if former == s.cfg.MaxFormer {
+			break
+		}
+		if slices.ContainsFunc(now, func(n Home) bool { return n.Door == h.Door && n.Street == h.Street }) {
+			continue
+		}
+		if h.Period.Until == Forever {
+			h.Period.Until = max(h.Period.From+1, f.GetEffectiveUs())
+		}
+		now = append(now, h)
+		former++
+	}
+	return slices.Clip(now)
+}
+
+// geolocation reads the standard extension of an address.
+func (d *document) geolocation(i int) (lat, lon int32) {
+	for e := range d.walk(i, "extension") {
+		if !strings.HasSuffix(d.field(e, "url"), "/geolocation") {
+			continue
+		}
+		var okLat, okLon bool
+		for part := range d.walk(e, "extension") {
+			value := d.scalar(d.get(part, "valueDecimal"))
+			switch d.field(part, "url") {
+			case "latitude":
+				lat, okLat = degrees(value, 90)
+			case "longitude":
+				lon, okLon = degrees(value, 180)
+			}
+		}
+		if okLat && okLon {
+			return lat, lon
+		}
+	}
+	return 0, 0
+}
+
+// degrees reads a decimal as millionths, without a float.
+func degrees(text string, most int64) (int32, bool) {
+	negative := strings.HasPrefix(text, "-")
+	text = strings.TrimPrefix(text, "-")
+	mantissa, exponent := int64(0), 0
+	seen, point := 0, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '.' && !point:
+			point = true
+		case c-'0' <= 9:
+			if mantissa < 1e12 {
+				mantissa = mantissa*10 + int64(c-'0')
+				if point {
+					exponent--
+				}
+			} else if !point {
+				return 0, false
+			}
+			seen++
+		default:
+			return 0, false // an exponent: nobody writes degrees so
+		}
+	}
+	for ; exponent > -6; exponent-- {
+		mantissa *= 10
+	}
+	for ; exponent < -6; exponent++ {
+		mantissa /= 10
+	}
+	if seen == 0 || mantissa > most*1e6 {
+		return 0, false
+	}
+	if negative {
+		mantissa = -mantissa
+	}
+	return int32(mantissa), true
+}
+
+// period reads a Period element: what is not stated is open.
+func (s *State) period(d *document, i int) Period {
+	p := Period{0, Forever}
+	if at, ok := instant(d.field(i, "start"), s.cfg.Zone); ok {
+		p.From = at.From
+	}
+	if at, ok := instant(d.field(i, "end"), s.cfg.Zone); ok {
+		p.Until = endOf(at)
+	}
+	return p
+}
+
+// endOf is where a period ends whose end was stated: a date is included, an instant is the end itself.
+func endOf(at Period) int64 {
+	if at.Until-at.From == 1 {
+		return at.From
+	}
+	return at.Until
+}
+
+// concept is the folded code of a CodeableConcept, Coding or text: its first code, else its text.
+func (s *State) concept(d *document, i int) ID { return s.textPlain(d.concept(i)) }
+
+func (d *document) concept(i int) string {
+	if text := d.string(i); text != "" {
+		return fold(text, "._-")
+	}
+	for c := range d.walk(i, "coding") {
+		if code := d.scalar(d.get(c, "code")); code != "" {
+			return fold(code, "._-")
+		}
+	}
+	for _, member := range [...]string{"code", "text", "display"} {
+		if text := d.scalar(d.get(i, member)); text != "" {
+			return fold(text, "._-")
+		}
+	}
+	if inner := d.get(i, "concept"); inner != none { // R5 CodeableReference
+		return d.concept(inner)
+	}
+	return d.concept1(i)
+}
+
+func (d *document) concept1(i int) string {
+	for c := range d.walk(i, "coding") {
+		if text := d.field(c, "display"); text != "" {
+			return fold(text, "._-")
+		}
+	}
+	return ""
+}
+
+func (s *State) applyPractitioner(f *fact) {
+	ref, keys := s.ownKeys(f, &s.staff, "Practitioner")
+	n := s.staff.mention(ref)
+	p := s.person(n)
+	s.uncountStaff(n, p)
+	s.touchCross(&s.staff, &s.patients, n)
+	if f.GetDeleted() {
+		s.staff.claim(n, f.n, nil)
+		p.Names, p.Homes, p.Phones, p.Birth, p.Known, p.display, p.ended = nil, nil, nil, NoDay, false, 0, 0
+		s.staff.dirty = append(s.staff.dirty, n)
+		return
+	}
+	s.staff.claim(n, f.n, keys)
+	d := f.doc
+	p.Known = true
+	p.Names, p.Birth = s.names(d, 0), dayOf(d.field(0, "birthDate"))
+	p.Homes = s.homesAfter(f, p.Homes, s.homes(f, 0))
+	p.Phones = s.phones(d, 0, true)
+	p.ended = 0
+	if d.kindOf(d.get(0, "active")) == kindFalse {
+		p.ended = f.GetEffectiveUs()
+	}
+	p.display = 0
+	if f.GetDisplay() != "" {
+		p.display = s.TextID(f.GetDisplay())
+	} else if name := d.displayName(0); name != "" {
+		p.display = s.TextID(name)
+	}
+	s.countStaff(n, p)
+	s.applyManager(f, n)
+	s.staff.dirty = append(s.staff.dirty, n)
+}
+
+// applyManager reads who somebody's manager is: no element of FHIR, but mappings of delimited text fill it.
+func (s *State) applyManager(f *fact, n ID) {
+	p := s.person(n)
+	p.managers = slices.DeleteFunc(p.managers, func(m said) bool { return m.fact == f.n })
+	for i := range f.doc.walk(0, "manager") {
+		if t := f.doc.target(i, f.local); !t.isZero() {
+			if m := s.staffNode(f, &t); m != 0 && m != n {
+				p.managers = append(p.managers, said{m, f.n})
+			}
+		}
+	}
+	slices.SortFunc(p.managers, func(a, b said) int { return compare2(a.fact, b.fact, a.staff, b.staff) })
+}
+
+func (s *State) applyRelated(f *fact) {
+	if n := s.about[f.n]; n != 0 {
+		r := s.record(n)
+		r.Contacts = slices.DeleteFunc(r.Contacts, func(c Contact) bool { return c.fact == f.n })
+		s.patients.dirty = append(s.patients.dirty, n)
+	}
+	s.about[f.n] = 0
+	t := f.doc.target(f.doc.get(0, "patient"), f.local)
+	n := s.patientNode(f, &t)
+	if n == 0 {
+		return
+	}
+	s.about[f.n] = n
+	if c, ok := s.contact(f, 0); ok {
+		c.person = s.keyOf(&s.staff, f.local, "RelatedPerson/"+f.GetResourceId())
+		r := s.record(n)
+		r.Contacts = append(r.Contacts, c)
+		sortContacts(r.Contacts)
+	}
+	s.patients.dirty = append(s.patients.dirty, n)
+}
+
+// applyPerson reads Person.link: the practitioners, roles and related persons that it names are one member of staff, and the
+// patients that it names are them.
+func (s *State) applyPerson(f *fact) {
+	var staff, patients []ID // keys
+	for _, l := range f.GetLinks() {
+		if l.GetKind() != v1.IdentityLink_KIND_PERSON {
+			continue
+		}
+		to := l.GetTo()
+		switch typ, _, _ := strings.Cut(to.GetValue(), "/"); typ {
+		case "Patient":
+			patients = append(patients, s.keyOf(&s.patients, to.GetSystem(), to.GetValue()))
+		case "Practitioner", "PractitionerRole", "RelatedPerson":
+			staff = append(staff, s.keyOf(&s.staff, to.GetSystem(), to.GetValue()))
+		}
+	}
+	for i := range f.doc.walk(0, "link", "target") {
+		t := f.doc.target(i, f.local)
+		switch t.typ {
+		case "Patient":
+			if k := s.targetKey(f, &s.patients, &t); k != 0 {
+				patients = append(patients, k)
+			}
+		case "Practitioner", "PractitionerRole", "RelatedPerson":
+			if k := s.targetKey(f, &s.staff, &t); k != 0 {
+				staff = append(staff, k)
+			}
+		}
+	}
+	slices.Sort(staff)
+	slices.Sort(patients)
+	staff, patients = slices.Compact(staff), slices.Compact(patients)
+	if n := s.about[f.n]; n != 0 {
+		s.staff.claim(n, f.n, nil)
+	}
+	s.about[f.n] = 0
+	var node ID
+	var people []ID
+	if len(staff) > 0 {
+		node = s.staff.mention(staff[0])
+		s.about[f.n] = node
+		s.staff.claim(node, f.n, staff[1:])
+		for _, k := range patients {
+			people = append(people, s.patients.mention(k))
+		}
+	}
+	oldStaff, touched := s.kin.set(f.n, node, people)
+	s.patients.dirty = append(s.patients.dirty, touched...)
+	for _, n := range [...]ID{oldStaff, node} {
+		if n != 0 {
+			s.staff.dirty = append(s.staff.dirty, n)
+		}
+	}
+}

@@ -1,0 +1,417 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Text is what a number of texts stands for; "" for 0.
+func (s *State) Text(id ID) string {
+	if id <= 0 || id > s.texts.size() {
+		return ""
+	}
+	return string(s.texts.text(id))
+}
+
+func (t *table) text(id ID) []byte {
+	_, text := t.entry(id)
+	return text
+}
+
+// TextID is the number of a text, a new one when it has none; 0 for "". Codes are folded: lower case.
+func (s *State) TextID(text string) ID { return s.textPlain(text) }
+
+// Reader is the number of an event's reader: whoever goes by one of its identifiers, one of whom a Practitioner was read
+// first; else by name within the source. It makes one when there is none. 0 is nobody.
+func (s *State) Reader(e *v1.Reader, source string) ID {
+	first, unknown := (*v1.Identifier)(nil), ID(0)
+	for _, id := range e.GetIdentifiers() {
+		if id.GetValue() == "" {
+			continue
+		}
+		if first == nil {
+			first = id
+		}
+		n := s.staff.lookup(s.find(&s.staff, id.GetSystem(), id.GetValue()))
+		if n != 0 && s.isKnownStaff(n) {
+			return n
+		}
+		if unknown == 0 {
+			unknown = n
+		}
+	}
+	if unknown != 0 {
+		return unknown
+	}
+	var n ID
+	if first != nil {
+		n = s.staff.mention(s.keyOf(&s.staff, first.GetSystem(), first.GetValue()))
+	} else if name := fold(e.GetName(), ""); name != "" {
+		n = s.staff.mention(s.staff.keyOf(s.system(className, source, ""), name))
+	} else {
+		return 0
+	}
+	if p := s.person(n); p.display == 0 {
+		p.display = s.TextID(e.GetName())
+	}
+	s.settle()
+	return s.staff.canon[n]
+}
+
+// PatientOf is the number of an event's patient, with merges followed as they are known now. It makes one when there is none.
+// 0 is an unresolved patient.
+func (s *State) PatientOf(p *v1.Patient) ID {
+	first, unknown := (*v1.Identifier)(nil), ID(0)
+	for _, id := range p.GetIdentifiers() {
+		if id.GetValue() == "" {
+			continue
+		}
+		if first == nil {
+			first = id
+		}
+		n := s.patients.lookup(s.find(&s.patients, id.GetSystem(), id.GetValue()))
+		if n != 0 && s.Patient(n).Known {
+			return n
+		}
+		if unknown == 0 {
+			unknown = n
+		}
+	}
+	if unknown != 0 || first == nil {
+		return unknown
+	}
+	n := s.patients.mention(s.keyOf(&s.patients, first.GetSystem(), first.GetValue()))
+	s.settle()
+	return s.patients.canon[n]
+}
+
+// Canonical is the number by which a patient is known now, after merges.
+func (s *State) Canonical(p ID) ID {
+	if p <= 0 || p > s.patients.size() {
+		return p
+	}
+	return s.patients.canon[p]
+}
+
+// CanonicalStaff is the number by which a member of staff is known now: facts of several sources may turn out to be about one.
+func (s *State) CanonicalStaff(n ID) ID {
+	if n <= 0 || n > s.staff.size() {
+		return n
+	}
+	return s.staff.canon[n]
+}
+
+// CanonicalDepartment is the number by which a department is known now.
+func (s *State) CanonicalDepartment(n ID) ID {
+	if n <= 0 || n > s.departments.size() {
+		return n
+	}
+	return s.departments.canon[n]
+}
+
+// Department is the number of a department by its name, reference ("Location/1"), id or code. It makes one when there is none;
+// 0 for "".
+func (s *State) Department(text string) ID {
+	text = strings.TrimSpace(text)
+	folded := fold(text, "")
+	if folded == "" {
+		return 0
+	}
+	sp := &s.departments
+	if n := sp.lookup(sp.keys.find(s.system(className, "", ""), folded)); n != 0 {
+		return n
+	}
+	weak := s.system(classWeak, "", "")
+	if n := sp.lookup(sp.keys.find(weak, strings.ToLower(text))); n != 0 {
+		return n
+	}
+	k := sp.keyOf(s.system(className, "", ""), folded)
+	if slash := strings.LastIndexByte(text, '/'); slash > 0 && isTypeName(text[:slash]) {
+		k = sp.keyOf(weak, strings.ToLower(text))
+	}
+	n := sp.mention(k)
+	s.settle()
+	return sp.canon[n]
+}
+
+// DepartmentName is a department's name as sent, else its reference or code.
+func (s *State) DepartmentName(n ID) string {
+	if n <= 0 || n > s.departments.size() {
+		return ""
+	}
+	for _, m := range s.departments.members(n) {
+		if int(m) < len(s.units) && s.units[m] != nil && s.units[m].name != 0 {
+			return s.Text(s.units[m].name)
+		}
+	}
+	_, value := s.departments.keys.entry(s.departments.key[s.departments.canon[n]])
+	return string(value)
+}
+
+// WholeDepartment reports whether others are part of a department and it is part of none: a hospital rather than a ward. That
+// two people work in it says little.
+func (s *State) WholeDepartment(n ID) bool {
+	if n <= 0 || n > s.departments.size() {
+		return false
+	}
+	whole := false
+	for _, m := range s.departments.members(n) {
+		if int(m) >= len(s.units) || s.units[m] == nil {
+			continue
+		}
+		if u := s.units[m]; u.parent != 0 && s.departments.canon[u.parent] != s.departments.canon[n] {
+			return false
+		}
+		whole = whole || s.units[m].parts > 0
+	}
+	return whole
+}
+
+// Patient is what is known about a patient. It is never nil; read it only.
+func (s *State) Patient(n ID) *Patient {
+	if n <= 0 || n > s.patients.size() {
+		return &s.noPatient
+	}
+	n = s.patients.canon[n]
+	if p := s.mergedPatients[n]; p != nil {
+		return p
+	}
+	if int(n) < len(s.records) && s.records[n] != nil {
+		return &s.records[n].Patient
+	}
+	return &s.noPatient
+}
+
+// Staff is what is known about a member of staff. It is never nil; read it only.
+func (s *State) Staff(n ID) *Staff {
+	if n <= 0 || n > s.staff.size() {
+		return &s.noStaff
+	}
+	if p := s.mergedStaff[s.staff.canon[n]]; p != nil {
+		return p
+	}
+	return &s.noStaff
+}
+
+// Identifier is a patient's first identifier, for notes and slots; nil for 0.
+func (s *State) Identifier(patient ID) *v1.Identifier { return s.identifierOf(&s.patients, patient) }
+
+// StaffIdentifier is the first identifier of a member of staff, for notes and slots; nil for 0.
+func (s *State) StaffIdentifier(staff ID) *v1.Identifier { return s.identifierOf(&s.staff, staff) }
+
+func (s *State) identifierOf(sp *space, n ID) *v1.Identifier {
+	if n <= 0 || n > sp.size() {
+		return nil
+	}
+	sys, value := sp.keys.entry(sp.key[sp.canon[n]])
+	system, part, _ := strings.Cut(s.Text(sys)[1:], "\x00")
+	return &v1.Identifier{System: system, Value: part + string(value)}
+}
+
+// Display is the name of a member of staff as sent, for notes.
+func (s *State) Display(staff ID) string {
+	if staff <= 0 || staff > s.staff.size() {
+		return ""
+	}
+	best := ""
+	for _, m := range s.staff.members(staff) {
+		if int(m) >= len(s.people) || s.people[m] == nil || s.people[m].display == 0 {
+			continue
+		}
+		if text := s.Text(s.people[m].display); s.people[m].Known {
+			return text
+		} else if best == "" {
+			best = text
+		}
+	}
+	return best
+}
+
+// DisplayPatient is a patient's name as sent, for notes.
+func (s *State) DisplayPatient(patient ID) string {
+	if patient <= 0 || patient > s.patients.size() {
+		return ""
+	}
+	for _, m := range s.patients.members(patient) {
+		if int(m) < len(s.records) && s.records[m] != nil && s.records[m].family != 0 {
+			return s.Text(s.records[m].title) + s.Text(s.records[m].family)
+		}
+	}
+	return ""
+}
+
+// Resource is the id of the resource that Care.Resource names.
+func (s *State) Resource(n ID) string {
+	if n <= 0 || n > s.facts.size() {
+		return ""
+	}
+	return string(s.facts.text(n))
+}
+
+// Care is who cares, cared or will care for a patient, by Period.From, that of merged records together.
+func (s *State) Care(p ID) []Care { return s.AppendCare(nil, p) }
+
+// AppendCare is Care without an allocation: it appends to a slice of the caller's.
+func (s *State) AppendCare(out []Care, p ID) []Care {
+	if p <= 0 || p > s.patients.size() {
+		return out
+	}
+	begin := len(out)
+	group := s.patients.members(p)
+	pending := false
+	for _, m := range group {
+		if int(m) >= len(s.records) || s.records[m] == nil {
+			continue
+		}
+		rows := s.records[m].care
+		for i := range rows {
+			c := s.careOf(&rows[i])
+			if n := len(out); n > begin && out[n-1] == c {
+				continue // a ward and its location, said by one encounter
+			}
+			out = append(out, c)
+			pending = pending || rows[i].reason < 0
+		}
+	}
+	if pending {
+		s.findReasons(out[begin:])
+	}
+	if len(group) > 1 {
+		slices.SortStableFunc(out[begin:], func(a, b Care) int { return compare64(a.Period.From, b.Period.From) })
+	}
+	return out
+}
+
+func (s *State) careOf(r *row) Care {
+	sys, _ := s.facts.entry(r.fact)
+	c := Care{
+		Kind: r.kind, Class: s.classes[r.class], Period: Period{r.from, r.until}, Reason: r.reason,
+		Type: s.types[sys], Resource: r.fact,
+	}
+	switch {
+	case r.who > 0:
+		c.Staff = s.staff.canon[r.who]
+		c.Department = s.roleDepartment(r.who)
+	case r.who < 0:
+		c.Department = s.departments.canon[-r.who]
+	}
+	return c
+}
+
+// findReasons fills in the diagnoses that are Conditions of the same patient.
+func (s *State) findReasons(care []Care) {
+	for i := range care {
+		if care[i].Reason >= 0 {
+			continue
+		}
+		condition := -care[i].Reason
+		care[i].Reason = 0
+		for j := range care {
+			if care[j].Resource == condition && care[j].Reason > 0 {
+				care[i].Reason = care[j].Reason
+				break
+			}
+		}
+	}
+}
+
+// roleDepartment is the department of a PractitionerRole that was referred to itself; 0 for a Practitioner.
+func (s *State) roleDepartment(n ID) ID {
+	return s.departments.canon0(s.roleUnits[s.staff.key[n]])
+}
+
+// Watches are the entries of watch lists that a patient is on, by the beginning of their periods.
+func (s *State) Watches(p ID) []Watch {
+	if p <= 0 || p > s.patients.size() {
+		return nil
+	}
+	return s.watchesOf(s.patients.members(p), s.watches)
+}
+
+// WatchesOfStaff are the entries of watch lists that a member of staff is on.
+func (s *State) WatchesOfStaff(n ID) []Watch {
+	if n <= 0 || n > s.staff.size() {
+		return nil
+	}
+	return s.watchesOf(s.staff.members(n), s.suspects)
+}
+
+func (s *State) watchesOf(nodes []ID, lists map[ID][]Watch) []Watch {
+	if len(lists) == 0 {
+		return nil
+	}
+	var out []Watch
+	for _, m := range nodes {
+		for _, w := range lists[m] {
+			w.Patient, w.Staff = s.patients.canon0(w.Patient), s.staff.canon0(w.Staff)
+			out = append(out, w)
+		}
+	}
+	slices.SortFunc(out, func(a, b Watch) int {
+		if a.Period.From != b.Period.From {
+			return compare64(a.Period.From, b.Period.From)
+		}
+		return int(a.fact) - int(b.fact)
+	})
+	return out
+}
+
+// RoleAt is the employment that holds at a time, the one that began last of several. Without one it is false: Staff.Roles then
+// tells whether employments of that person were ever stated.
+func (s *State) RoleAt(staff ID, at int64) (Role, bool) {
+	roles := s.Staff(staff).Roles
+	for i := len(roles) - 1; i >= 0; i-- {
+		if roles[i].Period.Holds(at) {
+			return roles[i], true
+		}
+	}
+	return Role{}, false
+}
+
+// DutyAt is a duty that covers a time, give or take some slack: one of the roster, else the usual hours of a role.
+func (s *State) DutyAt(staff ID, at int64, slack time.Duration) (Duty, bool) {
+	p := s.Staff(staff)
+	give := slack.Microseconds()
+	// Duties are short: those that began more than a month before are over.
+	from, _ := slices.BinarySearchFunc(p.Duties, at-31*microsPerDay, func(d Duty, t int64) int { return compare64(d.Period.From, t) })
+	best, found := Duty{}, false
+	for _, d := range p.Duties[from:] {
+		if d.Period.From-give > at {
+			break
+		}
+		if at < d.Period.Until+give && (!found || d.Period.Holds(at)) {
+			best, found = d, true
+		}
+	}
+	if found {
+		return best, true
+	}
+	return s.usualHours(p, at, give)
+}
+
+func (s *State) usualHours(p *Staff, at, give int64) (Duty, bool) {
+	local := time.UnixMicro(at).In(s.cfg.Zone)
+	for i := range p.Roles {
+		r := &p.Roles[i]
+		if len(r.Hours) == 0 || !r.Period.Holds(at) {
+			continue
+		}
+		for _, h := range r.Hours {
+			if h.Days&(1<<local.Weekday()) == 0 {
+				continue
+			}
+			day := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.From), 0, 0, s.cfg.Zone).UnixMicro()
+			end := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.Until), 0, 0, s.cfg.Zone).UnixMicro()
+			if day-give <= at && at < end+give {
+				return Duty{Period: Period{day, end}, Department: r.Department}, true
+			}
+		}
+	}
+	return Duty{}, false
+}
+
+// RosterCovers reports whether there is a roster at all for the day of a time: else nobody can be called off duty.
+func (s *State) RosterCovers(at int64) bool { return s.days[dayNumber(at)] > 0 }
