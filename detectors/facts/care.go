@@ -27,9 +27,7 @@ type actor struct {
 }
 
 type careShape struct {
-	// subject is where the patient stands, if neither subject nor patient.
-	subject []string
-	// times are the elements of its time, the first that is there counts; several are spanned when span.
+	// times are the elements of its time; several are spanned.
 	times  []string
 	actors []actor
 	// lasting: without an end it goes on, unless the status says that it is over.
@@ -44,8 +42,10 @@ func where(kind CareKind, path string) actor {
 
 // fallback is how a type that is not listed is read: any resource about a patient that names staff is evidence of care.
 var fallback = careShape{
-	times: []string{"period", "effectivePeriod", "performedPeriod", "effectiveDateTime", "authoredOn", "recordedDate", "issued", "date",
-		"created", "dateTime"},
+	times: []string{
+		"period", "effectivePeriod", "performedPeriod", "effectiveDateTime", "authoredOn", "recordedDate", "issued", "date",
+		"created", "dateTime",
+	},
 	actors: []actor{
 		who(CareOther, "author"), who(CareOther, "performer"), who(CareOther, "performer.actor"), who(CareOther, "recorder"),
 		who(CareOther, "requester"), who(CareOther, "asserter"), who(CareOther, "orderer"), who(CareOther, "sender"),
@@ -201,47 +201,45 @@ func (s *State) subjects(f *fact, typ string) []ID {
 func (s *State) careTime(f *fact, shape *careShape) (from, until int64) {
 	d := f.doc
 	from, until = Forever, 0
-	open := false
+	ends := false // an end is stated
 	for _, element := range shape.times {
 		i := d.get(0, element)
+		var p Period
 		switch d.kindOf(i) {
 		case kindString:
-			if at, ok := instant(d.string(i), s.cfg.Zone); ok {
-				if element == "end" {
-					at.Until = endOf(at)
-				}
-				from, until = min(from, at.From), max(until, at.Until)
-			}
-		case kindObject:
-			p := s.period(d, i)
-			if p.From == 0 && p.Until == Forever {
+			at, ok := instant(d.string(i), s.cfg.Zone)
+			if !ok {
 				continue
 			}
-			if p.From > 0 {
-				from = min(from, p.From)
+			if p = at; element == "end" {
+				p.Until, ends = endOf(at), true
+			}
+		case kindObject:
+			if p = s.period(d, i); p == (Period{0, Forever}) {
+				continue
+			}
+			if p.Until == Forever {
+				p.Until = p.From + 1
 			} else {
-				from = 0
+				ends = true
 			}
-			if open = p.Until == Forever; !open {
-				until = max(until, p.Until)
-			}
+		default:
+			continue
 		}
+		from, until = min(from, p.From), max(until, p.Until)
 	}
-	over := isOver(d.field(0, "status"))
-	if from == Forever { // no time is stated
-		if at := f.GetEffectiveUs(); at > 0 {
-			if shape.lasting && !over {
-				return at, Forever
-			}
-			return at, at + 1
-		}
+	effective := max(f.GetEffectiveUs(), 0)
+	goesOn := shape.lasting && !ends && !isOver(d.field(0, "status"))
+	switch {
+	case from == Forever && effective == 0: // no time is stated
 		return 0, Forever
+	case from == Forever:
+		from, until = effective, effective+1
+	case shape.lasting && !ends:
+		until = max(until, effective) // at least until this version said so
 	}
-	if (open || shape.lasting && until <= from+1) && !over && shape.lasting {
+	if goesOn {
 		return from, Forever
-	}
-	if open {
-		until = max(until, from+1, f.GetEffectiveUs())
 	}
 	return from, max(until, from+1)
 }

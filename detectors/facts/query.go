@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +143,7 @@ func (s *State) DepartmentName(n ID) string {
 	if n <= 0 || n > s.departments.size() {
 		return ""
 	}
-	for _, m := range s.departments.members(n) {
+	for _, m := range s.ordered(&s.departments, s.departments.members(n)) {
 		if int(m) < len(s.units) && s.units[m] != nil && s.units[m].name != 0 {
 			return s.Text(s.units[m].name)
 		}
@@ -206,9 +207,50 @@ func (s *State) identifierOf(sp *space, n ID) *v1.Identifier {
 	if n <= 0 || n > sp.size() {
 		return nil
 	}
-	sys, value := sp.keys.entry(sp.key[sp.canon[n]])
+	if group := sp.members(n); len(group) > 1 {
+		n = s.ordered(sp, group)[0]
+	}
+	system, value := s.identity(sp, n)
+	return &v1.Identifier{System: system, Value: value}
+}
+
+// identity is the identifier that a node stands for.
+func (s *State) identity(sp *space, n ID) (system, value string) {
+	sys, rest := sp.keys.entry(sp.key[n])
 	system, part, _ := strings.Cut(s.Text(sys)[1:], "\x00")
-	return &v1.Identifier{System: system, Value: part + string(value)}
+	return system, part + string(rest)
+}
+
+// ordered lists the nodes of an entity so that it does not depend on what was mentioned first: those of which a resource was
+// read, then by identifier.
+func (s *State) ordered(sp *space, group []ID) []ID {
+	if len(group) == 1 {
+		return group
+	}
+	group = slices.Clone(group)
+	slices.SortFunc(group, func(a, b ID) int {
+		if x, y := s.isRead(sp, a), s.isRead(sp, b); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		systemA, valueA := s.identity(sp, a)
+		systemB, valueB := s.identity(sp, b)
+		return cmp.Or(strings.Compare(systemA, systemB), strings.Compare(valueA, valueB))
+	})
+	return group
+}
+
+// isRead reports whether a node is that of a resource that was read.
+func (s *State) isRead(sp *space, n ID) bool {
+	if sp == &s.patients {
+		return int(n) < len(s.records) && s.records[n] != nil && s.records[n].Known
+	}
+	if sp == &s.staff {
+		return int(n) < len(s.people) && s.people[n] != nil && s.people[n].Known
+	}
+	return int(n) < len(s.units) && s.units[n] != nil && s.units[n].known
 }
 
 // Display is the name of a member of staff as sent, for notes.
@@ -216,18 +258,12 @@ func (s *State) Display(staff ID) string {
 	if staff <= 0 || staff > s.staff.size() {
 		return ""
 	}
-	best := ""
-	for _, m := range s.staff.members(staff) {
-		if int(m) >= len(s.people) || s.people[m] == nil || s.people[m].display == 0 {
-			continue
-		}
-		if text := s.Text(s.people[m].display); s.people[m].Known {
-			return text
-		} else if best == "" {
-			best = text
+	for _, m := range s.ordered(&s.staff, s.staff.members(staff)) {
+		if int(m) < len(s.people) && s.people[m] != nil && s.people[m].display != 0 {
+			return s.Text(s.people[m].display)
 		}
 	}
-	return best
+	return ""
 }
 
 // DisplayPatient is a patient's name as sent, for notes.
@@ -235,7 +271,7 @@ func (s *State) DisplayPatient(patient ID) string {
 	if patient <= 0 || patient > s.patients.size() {
 		return ""
 	}
-	for _, m := range s.patients.members(patient) {
+	for _, m := range s.ordered(&s.patients, s.patients.members(patient)) {
 		if int(m) < len(s.records) && s.records[m] != nil && s.records[m].family != 0 {
 			return s.Text(s.records[m].title) + s.Text(s.records[m].family)
 		}
@@ -363,9 +399,9 @@ func (s *State) watchesOf(nodes []ID, lists map[ID][]Watch) []Watch {
 // tells whether employments of that person were ever stated.
 func (s *State) RoleAt(staff ID, at int64) (Role, bool) {
 	roles := s.Staff(staff).Roles
-	for i := len(roles) - 1; i >= 0; i-- {
-		if roles[i].Period.Holds(at) {
-			return roles[i], true
+	for _, r := range slices.Backward(roles) {
+		if r.Period.Holds(at) {
+			return r, true
 		}
 	}
 	return Role{}, false

@@ -175,10 +175,10 @@ func (s *space) touched(seeds []ID, n, k ID) []ID {
 }
 
 func (s *space) addClaimant(n, k ID) {
-	switch f := s.first[k]; {
-	case f == 0:
+	switch f := s.first[k]; f {
+	case 0:
 		s.first[k] = n
-	case f == n:
+	case n:
 	default:
 		s.first[k] = min(f, n)
 		s.more[k] = insertID(s.more[k], max(f, n))

@@ -3,6 +3,7 @@ package facts_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +194,10 @@ func TestPersonLinksStaffAndRecord(t *testing.T) {
 	apply(t, s, `{"resourceType":"Person","id":"x","link":[{"target":{"reference":"Practitioner/a"}}]}`)
 	same(t, "patient's staff after the link went", s.Patient(p).Staff, facts.ID(0))
 	same(t, "staff's record after the link went", s.Staff(a).Patient, facts.ID(0))
+}
+
+var utc = time.UTC
+
+func sorted(list []string) []string {
+	return slices.Sorted(slices.Values(list))
 }

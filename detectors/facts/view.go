@@ -19,7 +19,7 @@ func (s *State) rebuildPatient(n ID) {
 		return
 	}
 	merged := Patient{Birth: NoDay}
-	for _, m := range group {
+	for _, m := range s.ordered(&s.patients, group) {
 		if int(m) >= len(s.records) || s.records[m] == nil {
 			continue
 		}
@@ -144,7 +144,7 @@ func (s *State) rebuildStaff(n ID) {
 	group := s.staff.members(n)
 	view := Staff{Birth: NoDay, Patient: s.patientOf(group)}
 	some := view.Patient != 0
-	for _, m := range group {
+	for _, m := range s.ordered(&s.staff, group) {
 		if int(m) >= len(s.people) || s.people[m] == nil {
 			continue
 		}
