@@ -95,6 +95,9 @@ type Role struct {
 	// Hours are the usual ones (availableTime); none: not stated.
 	Hours []Hours
 	fact  ID
+	// from is the beginning as stated. past marks what an earlier version of the fact said.
+	from int64
+	past bool
 }
 
 // Hours is a stretch of a week's days, in minutes of the local day.

@@ -188,6 +188,8 @@ func (e *encoder) person(p *person) {
 		e.id(r.Code)
 		e.period(r.Period)
 		e.id(r.fact)
+		e.int(r.from)
+		e.bool(r.past)
 		e.count(len(r.Hours))
 		for _, h := range r.Hours {
 			e.uint(uint64(h.Days))
@@ -378,7 +380,7 @@ func (d *decoder) person() *person {
 	p.Known, p.display, p.ended = d.bool(), d.id(), d.int()
 	p.Names, p.Birth, p.Homes, p.Phones = d.names(), d.id(), d.homes(), d.phones()
 	for n := d.count(); n > 0 && d.err == nil; n-- {
-		r := Role{Department: d.id(), Code: d.id(), Period: d.period(), fact: d.id()}
+		r := Role{Department: d.id(), Code: d.id(), Period: d.period(), fact: d.id(), from: d.int(), past: d.bool()}
 		for h := d.count(); h > 0 && d.err == nil; h-- {
 			r.Hours = append(r.Hours, Hours{uint8(d.uint()), int16(d.id()), int16(d.id())})
 		}

@@ -67,15 +67,19 @@ func (s *space) mention(k ID) ID {
 	return n
 }
 
-// lookup returns who goes by a key: its node, else whoever claims it, when it is sure who that is; 0 for nobody.
+// lookup returns who goes by a key: whoever claims it when that is one entity, else its own node; 0 for nobody.
 func (s *space) lookup(k ID) ID {
-	switch {
-	case k == 0:
+	if k == 0 {
 		return 0
-	case s.node[k] != 0:
-		return s.canon[s.node[k]]
-	case s.first[k] != 0 && s.connects(k):
-		return s.canon[s.first[k]]
+	}
+	if s.first[k] != 0 {
+		canon := s.canon[s.first[k]]
+		if !slices.ContainsFunc(s.more[k], func(n ID) bool { return s.canon[n] != canon }) {
+			return canon
+		}
+	}
+	if n := s.node[k]; n != 0 {
+		return s.canon[n]
 	}
 	return 0
 }

@@ -201,3 +201,8 @@ var utc = time.UTC
 func sorted(list []string) []string {
 	return slices.Sorted(slices.Values(list))
 }
+
+type (
+	v1Reader  = v1.Reader
+	v1Patient = v1.Patient
+)

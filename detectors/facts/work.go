@@ -201,6 +201,7 @@ func (s *State) takeRoles(fact ID) []Role {
 func (s *State) roles(f *fact, before []Role) []Role {
 	d := f.doc
 	role := Role{Period: s.period(d, d.get(0, "period")), fact: f.n, Hours: d.hours()}
+	role.from = role.Period.From
 	if c := d.first(0, "code"); c != none {
 		role.Code = s.concept(d, c)
 	}
@@ -224,21 +225,41 @@ func (s *State) roles(f *fact, before []Role) []Role {
 	if len(now) == 0 {
 		now = append(now, role)
 	}
-	since := max(f.GetEffectiveUs(), 0)
-	if since == 0 {
-		since = role.Period.From
-	}
-	former := 0
+	return s.rolesAfter(f, before, now)
+}
+
+// rolesAfter adds to the roles of a new version those that it ended: with another department or code, they held until it began
+// to hold. When it states the same beginning as before, that of the employment, its own roles began where the others ended.
+func (s *State) rolesAfter(f *fact, before, now []Role) []Role {
+	since := max(f.GetEffectiveUs(), now[0].Period.From)
+	stated := now[0].Period.From
+	var past []Role
 	for _, b := range before {
-		same := slices.ContainsFunc(now, func(r Role) bool { return r.Department == b.Department && r.Code == b.Code })
-		if same || since <= b.Period.From || former == s.cfg.MaxFormer {
-			continue
+		i := slices.IndexFunc(now, func(r Role) bool { return r.Department == b.Department && r.Code == b.Code })
+		switch {
+		case i >= 0 && !b.past:
+			if b.from == stated {
+				now[i].Period.From = max(now[i].Period.From, b.Period.From)
+			}
+		case b.past:
+			past = append(past, b)
+		case since > b.Period.From:
+			b.Period.Until, b.past = min(b.Period.Until, since), true
+			past = append(past, b)
+			for j := range now {
+				if stated <= b.Period.From && !slices.ContainsFunc(before, func(r Role) bool {
+					return !r.past && r.Department == now[j].Department && r.Code == now[j].Code
+				}) {
+					now[j].Period.From = since
+				}
+			}
 		}
-		b.Period.Until = min(b.Period.Until, since)
-		now = append(now, b)
-		former++
 	}
-	return now
+	if len(past) > s.cfg.MaxFormer { // the latest stay
+		slices.SortFunc(past, compareRoles)
+		past = past[len(past)-s.cfg.MaxFormer:]
+	}
+	return append(now, past...)
 }
 
 func compareRoles(a, b Role) int {
