@@ -234,7 +234,15 @@ func (d *decoder) period() Period {
 
 // end checks that everything was read and nothing follows.
 func (d *decoder) end() error {
-	if d.err == nil && (len(d.block) > 0 || d.next()) {
+	if d.err != nil {
+		return d.err
+	}
+	more := len(d.block) > 0 || d.next()
+	if d.err == nil && !more {
+		_, err := d.r.ReadByte()
+		more = !errors.Is(err, io.EOF)
+	}
+	if more {
 		d.fail("holds more than it should")
 	}
 	return d.err

@@ -223,7 +223,7 @@ func (s *State) contactGrade(c *Contact, staff ID, r *Staff) Grade {
 	case name && otherPhone:
 		return s.surnameGrade(c.Name.Family) / 4
 	case name:
-		return gradeNameContact * s.surnameGrade(c.Name.Family) / 850
+		return Grade(int(gradeNameContact) * int(s.surnameGrade(c.Name.Family)) / 850)
 	case phone && c.Name == (Name{}):
 		return gradePhoneContact
 	case phone:

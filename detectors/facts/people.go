@@ -471,6 +471,7 @@ func (s *State) applyManager(f *fact, n ID) {
 		if t := f.doc.target(i, f.local); !t.isZero() {
 			if m := s.staffNode(f, &t); m != 0 && m != n {
 				p.managers = append(p.managers, said{m, f.n})
+				s.managed[m] = insertID(s.managed[m], n)
 			}
 		}
 	}
@@ -532,6 +533,7 @@ func (s *State) applyPerson(f *fact) {
 	slices.Sort(patients)
 	staff, patients = slices.Compact(staff), slices.Compact(patients)
 	if n := s.about[f.n]; n != 0 {
+		s.linked(n) // those of before, while they still are
 		s.staff.claim(n, f.n, nil)
 	}
 	s.about[f.n] = 0

@@ -448,6 +448,9 @@ func (s *State) connect() {
 			continue
 		}
 		s.countStaff(ID(n), p)
+		for _, m := range p.managers {
+			s.managed[m.staff] = insertID(s.managed[m.staff], ID(n))
+		}
 		for _, r := range p.Roles {
 			if r.Department != 0 {
 				u := s.unit(r.Department)

@@ -214,20 +214,22 @@ func (s *space) regroup(seeds []ID) {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	for _, n := range all {
-		delete(s.groups, s.canon[n])
-	}
 	seen := make(map[ID]bool, len(all))
+	var found [][]ID
 	for _, n := range all {
-		if seen[n] {
-			continue
+		if !seen[n] {
+			found = append(found, s.connected(n, seen))
 		}
-		group := s.connected(n, seen)
+	}
+	// All groups of before go first: one of them may have the head of one that is made now.
+	for _, group := range found {
+		for _, m := range group {
+			delete(s.groups, s.canon[m])
+		}
+	}
+	for _, group := range found {
 		slices.Sort(group)
 		for _, m := range group {
-			if s.canon[m] != group[0] {
-				delete(s.groups, s.canon[m])
-			}
 			s.canon[m] = group[0]
 		}
 		if len(group) > 1 {

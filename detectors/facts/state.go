@@ -82,6 +82,8 @@ type State struct {
 
 	schedules table
 	rosters   []*roster
+	// managed are the nodes of staff whose manager a node is, or was.
+	managed map[ID][]ID
 	// roleUnits are the departments of roles, by the role's key among staff.
 	roleUnits map[ID]ID
 	watches   map[ID][]Watch // by patient node
@@ -126,7 +128,7 @@ func New(cfg Config) (*State, error) {
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),
 		watches: map[ID][]Watch{}, suspects: map[ID][]Watch{}, systems: map[systemKey]ID{},
-		roleUnits: map[ID]ID{}, types: map[ID]ID{},
+		roleUnits: map[ID]ID{}, managed: map[ID][]ID{}, types: map[ID]ID{},
 		noPatient: Patient{Birth: NoDay}, noStaff: Staff{Birth: NoDay},
 	}
 	s.patients, s.staff, s.departments = newSpace(), newSpace(), newSpace()
@@ -284,7 +286,7 @@ func (s *State) settle() {
 	}
 	staff, patients := s.staff.takeDirty(), s.patients.takeDirty()
 	for _, n := range staff {
-		s.linkedPatients(n)
+		s.linked(n)
 	}
 	for _, n := range patients {
 		for _, k := range s.kin.patients[n] {
@@ -306,8 +308,10 @@ func distinct(ids []ID) []ID {
 	return slices.Compact(ids)
 }
 
-// linkedPatients has the patients looked at again who are, or name as a contact, a member of staff.
-func (s *State) linkedPatients(n ID) {
+// linked has those looked at again whom a member of staff manages, and the patients who are, or name as a contact, that
+// member.
+func (s *State) linked(n ID) {
+	s.staff.dirty = append(s.staff.dirty, s.managed[n]...)
 	for _, k := range s.kin.staff[n] {
 		s.patients.dirty = append(s.patients.dirty, k.staff)
 	}

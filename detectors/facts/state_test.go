@@ -206,3 +206,21 @@ type (
 	v1Reader  = v1.Reader
 	v1Patient = v1.Patient
 )
+
+func snapshotOf(tb testing.TB, s *facts.State) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	if err := s.Snapshot(&out); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func restore(tb testing.TB, snapshot []byte) *facts.State {
+	tb.Helper()
+	s := newState(tb)
+	if err := s.Restore(bytes.NewReader(snapshot)); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}

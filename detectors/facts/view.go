@@ -1,6 +1,10 @@
 package facts
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // rebuildPatient makes what is known about the entity of a node anew. Of one node it is the record itself; of several, a
 // merged copy.
@@ -78,11 +82,11 @@ func (s *State) staffOf(patients []ID) ID {
 	out := ID(0)
 	for _, n := range patients {
 		for _, k := range s.kin.patients[n] {
-			out = smaller(out, s.staff.canon[k.staff])
+			out = s.smaller(&s.staff, out, s.staff.canon[k.staff])
 		}
 		for _, c := range s.patients.claims[n] {
 			if k := s.crossKey(&s.patients, &s.staff, c.key); k != 0 && s.staff.first[k] != 0 {
-				out = smaller(out, s.staff.lookup(k))
+				out = s.smaller(&s.staff, out, s.staff.lookup(k))
 			}
 		}
 	}
@@ -94,19 +98,27 @@ func (s *State) patientOf(staff []ID) ID {
 	out := ID(0)
 	for _, n := range staff {
 		for _, k := range s.kin.staff[n] {
-			out = smaller(out, s.patients.canon[k.staff])
+			out = s.smaller(&s.patients, out, s.patients.canon[k.staff])
 		}
 		for _, c := range s.staff.claims[n] {
 			if k := s.crossKey(&s.staff, &s.patients, c.key); k != 0 && s.patients.first[k] != 0 {
-				out = smaller(out, s.patients.lookup(k))
+				out = s.smaller(&s.patients, out, s.patients.lookup(k))
 			}
 		}
 	}
 	return out
 }
 
-func smaller(a, b ID) ID {
-	if a == 0 || b != 0 && b < a {
+// smaller is the entity of two whose identifier comes first: numbers would depend on who was mentioned first.
+func (s *State) smaller(sp *space, a, b ID) ID {
+	if a == 0 || a == b {
+		return b
+	}
+	if b == 0 {
+		return a
+	}
+	x, y := s.identifierOf(sp, a), s.identifierOf(sp, b)
+	if cmp.Or(strings.Compare(x.GetSystem(), y.GetSystem()), strings.Compare(x.GetValue(), y.GetValue())) > 0 {
 		return b
 	}
 	return a
@@ -194,7 +206,7 @@ func (s *State) addPerson(view *Staff, p *person) {
 		slices.SortFunc(view.Duties, compareDuties)
 	}
 	for _, m := range p.managers {
-		view.Manager = smaller(view.Manager, s.staff.canon[m.staff])
+		view.Manager = s.smaller(&s.staff, view.Manager, s.staff.canon[m.staff])
 	}
 	for _, t := range p.tickets {
 		view.Tickets = append(view.Tickets, t.Period)

@@ -339,7 +339,11 @@ func (s *State) applySchedule(f *fact) {
 func (s *State) actors(f *fact, i int) (staff []ID, department ID) {
 	for a := range f.doc.walk(i, "actor") {
 		t := f.doc.target(a, f.local)
-		switch kindOfTarget(&t) {
+		kind := kindOfTarget(&t)
+		if kind == isUnknown && t.idValue != "" {
+			kind = isStaff // places go by reference or by name
+		}
+		switch kind {
 		case isStaff:
 			if n := s.staffNode(f, &t); n != 0 {
 				staff = insertID(staff, n)
