@@ -15,6 +15,7 @@ type row struct {
 	reason ID
 	class  uint8 // see counters.classes
 	kind   CareKind
+	typ    uint16 // see counters.careTypes
 }
 
 // actor says where a resource type names who cares.
@@ -389,7 +390,7 @@ func (s *State) addCare(f *fact, n ID, ref int, r row, department bool) bool {
 
 // putCare stores a row where it belongs in the order of beginnings. A row that only repeats another of its fact is left out.
 func (s *State) putCare(f *fact, n ID, r row) {
-	r.fact = f.n
+	r.fact, r.typ = f.n, s.careType(f.GetResourceType())
 	rec := s.record(n)
 	i, found := slices.BinarySearchFunc(rec.care, r, compareRows)
 	if found {

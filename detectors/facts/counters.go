@@ -17,7 +17,9 @@ type counters struct {
 	former   map[ID]bool    // relations that are over
 	days     map[int32]int32
 	classes  []ID
-	evicted  int64
+	// careTypes are the resource types of care: texts.
+	careTypes []ID
+	evicted   int64
 }
 
 // human is what tells people of one name apart.
@@ -29,7 +31,7 @@ type human struct {
 func newCounters() counters {
 	return counters{
 		families: map[ID]int32{}, numbers: map[uint64]int32{}, doors: map[ID]int32{}, humans: map[human][]ID{},
-		parts: map[ID][]ID{}, days: map[int32]int32{}, former: map[ID]bool{}, classes: []ID{0},
+		parts: map[ID][]ID{}, days: map[int32]int32{}, former: map[ID]bool{}, classes: []ID{0}, careTypes: []ID{0},
 	}
 }
 
@@ -135,6 +137,19 @@ func (s *State) class(text string) uint8 {
 	}
 	s.classes = append(s.classes, id)
 	return uint8(len(s.classes) - 1)
+}
+
+// careType numbers a resource type in two bytes.
+func (s *State) careType(typ string) uint16 {
+	id := s.texts.number(0, typ)
+	if i := slices.Index(s.careTypes, id); i >= 0 {
+		return uint16(i)
+	}
+	if len(s.careTypes) == 1<<16 {
+		return 0
+	}
+	s.careTypes = append(s.careTypes, id)
+	return uint16(len(s.careTypes) - 1)
 }
 
 // Coverage says what the state has seen, by resource type in the order of their names.

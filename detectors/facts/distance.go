@@ -1,6 +1,9 @@
 package facts
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Distances are computed in integers, with 40 bits behind the point, so that all processors agree to the metre.
 const (
@@ -42,12 +45,20 @@ func sinFixed(x int64) int64 {
 		x = -fixedPi - x
 	}
 	square := mulFixed(x, x)
-	term, sum := x, x
-	for n := int64(2); n <= 20; n += 2 {
-		term = -mulFixed(term, square) / (n * (n + 1))
-		sum += term
+	sum := int64(0)
+	for i, c := range sinSeries {
+		if square < fixedOne>>10 && i < len(sinSeries)-3 {
+			continue // a small angle: its high powers are nothing
+		}
+		sum = mulFixed(sum, square) + c
 	}
-	return sum
+	return mulFixed(sum, x)
+}
+
+// sinSeries are the coefficients of x^15, x^13, ... x: 1/n!, with signs.
+var sinSeries = [...]int64{
+	-fixedOne / 1307674368000, fixedOne / 6227020800, -fixedOne / 39916800, fixedOne / 362880, -fixedOne / 5040, fixedOne / 120,
+	-fixedOne / 6, fixedOne,
 }
 
 // rootFixed is the square root of a number from 0 to 4.
@@ -64,41 +75,43 @@ func hypotFixed(a, b int64) int64 {
 	return root128(hi, lo)
 }
 
-// root128 is the whole square root of a number below 2^126. Newton's method falls from a start above the root until it is
-// there.
+// root128 is the whole square root of a number below 2^126. The float is a guess: the integers around it decide, so that all
+// processors agree.
 func root128(hi, lo uint64) int64 {
-	if hi == 0 && lo == 0 {
-		return 0
+	r := uint64(math.Sqrt(float64(hi)*(1<<64) + float64(lo)))
+	for above(r, hi, lo) {
+		r--
 	}
-	length := bits.Len64(lo)
-	if hi != 0 {
-		length = 64 + bits.Len64(hi)
+	for !above(r+1, hi, lo) {
+		r++
 	}
-	for r := uint64(1) << ((length + 1) / 2); ; {
-		q, _ := bits.Div64(hi, lo, r)
-		next := (r + q) / 2
-		if next >= r {
-			return int64(r)
-		}
-		r = next
-	}
+	return int64(r)
 }
 
-// asinFixed is the arc sine of a number from 0 to 1. Halving the angle three times makes the series short.
+// above reports whether the square of r is above a number.
+func above(r, hi, lo uint64) bool {
+	h, l := bits.Mul64(r, r)
+	return h > hi || h == hi && l > lo
+}
+
+// asinFixed is the arc sine of a number from 0 to 1. Halving the angle makes the series short: for distances on earth that
+// people walk or drive it is short already.
 func asinFixed(x int64) int64 {
 	x = min(x, fixedOne)
-	for range 3 {
+	times := int64(1)
+	for x > fixedOne>>4 {
 		// sin(a/2) = sin(a) / sqrt(2 + 2 cos(a))
 		cos := rootFixed(fixedOne - mulFixed(x, x))
 		x = divFixed(x, rootFixed(2*fixedOne+2*cos))
+		times *= 2
 	}
 	square := mulFixed(x, x)
 	power, sum := x, x
-	for n := int64(1); n <= 15; n += 2 {
+	for n := int64(1); n <= 7; n += 2 {
 		power = mulFixed(power, square) * n / (n + 1)
 		sum += power / (n + 2)
 	}
-	return 8 * sum
+	return times * sum
 }
 
 // radians of an angle in millionths of a degree.

@@ -1,5 +1,7 @@
 package facts
 
+import "time"
+
 // FaultError says which element of a fact cannot be read. It names no value: facts are about people.
 type FaultError struct {
 	// Type is the resource type; "" when the fact states none.
@@ -16,71 +18,76 @@ func (e *FaultError) Error() string { return "read fact: " + e.Element + ": " + 
 // it never was.
 func (d *document) faultIn(typ string) *FaultError {
 	for i := range d.members(0) {
+		k := d.kindOf(i)
 		name := d.key(i)
-		if timeElements[name] {
-			if f := d.timeFault(i, typ, name); f != nil {
-				return f
+		bad := ""
+		switch {
+		case k == kindString:
+			if isTime(name) && !d.isTimeAt(i) {
+				bad = name
 			}
-			continue
+		case k != kindObject && k != kindList:
+		case isPeriod(name):
+			bad = d.badPeriod(i, name)
+		case holdsPeriod(name):
+			for m := range d.walk(i) {
+				for inner := range d.members(m) {
+					if bad == "" && isPeriod(d.key(inner)) {
+						bad = d.badPeriod(inner, name+"."+d.key(inner))
+					}
+				}
+			}
 		}
-		if f := d.periodFault(i, typ, typ+"."+name, name, 0); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-// periodFault looks into what may hold a Period.
-func (d *document) periodFault(i int, typ, path, name string, depth int) *FaultError {
-	if depth > 2 {
-		return nil
-	}
-	period := isPeriod(name)
-	for j := range d.items(i) {
-		for m := range d.members(j) {
-			inner := d.key(m)
-			var f *FaultError
-			switch {
-			case period && (inner == "start" || inner == "end"):
-				f = d.timeFault(m, typ, path[len(typ)+1:]+"."+inner)
-			case isPeriod(inner) || depth < 1 && d.kindOf(m) != kindString && holdsPeriods[name]:
-				f = d.periodFault(m, typ, path+"."+inner, inner, depth+1)
-			}
-			if f != nil {
-				return f
-			}
+		if bad != "" {
+			return &FaultError{typ, typ + "." + bad, "not a time as FHIR writes it"}
 		}
 	}
 	return nil
 }
 
-func (d *document) timeFault(i int, typ, path string) *FaultError {
-	if d.kindOf(i) != kindString {
-		return nil
+// badPeriod returns the path of a Period's end that cannot be read, or nothing.
+func (d *document) badPeriod(i int, path string) string {
+	for p := range d.items(i) {
+		for _, end := range [...]string{"start", "end"} {
+			if m := d.get(p, end); d.kindOf(m) == kindString && !d.isTimeAt(m) {
+				return path + "." + end
+			}
+		}
 	}
-	if _, ok := instant(d.string(i), utc); ok || d.string(i) == "" {
-		return nil
-	}
-	return &FaultError{typ, typ + "." + path, "not a time as FHIR writes it"}
+	return ""
+}
+
+func (d *document) isTimeAt(i int) bool {
+	text := d.string(i)
+	_, ok := instant(text, time.UTC)
+	return ok || text == ""
 }
 
 func isPeriod(name string) bool {
 	switch name {
-	case "period", "actualPeriod", "occurrencePeriod", "effectivePeriod", "performedPeriod", "executionPeriod", "requestedPeriod",
-		"occurredPeriod":
+	case "period", "actualPeriod", "occurrencePeriod", "occurencePeriod", "effectivePeriod", "performedPeriod", "executionPeriod",
+		"requestedPeriod", "applies":
 		return true
 	}
 	return false
 }
 
-var (
-	timeElements = map[string]bool{
-		"start": true, "end": true, "authoredOn": true, "occurrenceDateTime": true, "effectiveDateTime": true,
-		"effectiveInstant": true, "performedDateTime": true, "recordedDate": true, "issued": true, "date": true, "dateTime": true,
-		"occurredDateTime": true, "deceasedDateTime": true, "created": true,
+// isTime tells the elements that careShapes read as times, and those of slots and patients.
+func isTime(name string) bool {
+	switch name {
+	case "start", "end", "authoredOn", "occurrenceDateTime", "occurenceDateTime", "effectiveDateTime", "effectiveInstant",
+		"performedDateTime", "recordedDate", "assertedDate", "onsetDateTime", "issued", "date", "dateTime", "deceasedDateTime", "created",
+		"recorded", "whenHandedOver", "whenPrepared", "dateAsserted", "authored", "started":
+		return true
 	}
-	holdsPeriods = map[string]bool{
-		"participant": true, "location": true, "address": true, "contact": true, "name": true, "restriction": true, "provision": true,
-		"occurrenceTiming": true,
+	return false
+}
+
+// holdsPeriod tells the elements whose parts have a period that is read.
+func holdsPeriod(name string) bool {
+	switch name {
+	case "participant", "location", "address", "contact", "restriction":
+		return true
 	}
-)
+	return false
+}

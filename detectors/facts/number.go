@@ -4,11 +4,7 @@ import "strings"
 
 // factNumber is the number of a resource, which others may name before it is read.
 func (s *State) factNumber(source, typ, id string) ID {
-	sys := s.texts.number(0, source+"\x00"+typ)
-	if _, ok := s.types[sys]; !ok {
-		s.types[sys] = s.texts.number(0, typ)
-	}
-	n := s.facts.number(sys, id)
+	n := s.facts.number(s.texts.number(0, source+"\x00"+typ), id)
 	for len(s.about) <= int(n) {
 		s.about = append(s.about, 0)
 	}

@@ -322,10 +322,9 @@ func (s *State) AppendCare(out []Care, p ID) []Care {
 }
 
 func (s *State) careOf(r *row) Care {
-	sys, _ := s.facts.entry(r.fact)
 	c := Care{
 		Kind: r.kind, Class: s.classes[r.class], Period: Period{r.from, r.until}, Reason: r.reason,
-		Type: s.types[sys], Resource: r.fact,
+		Type: s.careTypes[r.typ], Resource: r.fact,
 	}
 	switch {
 	case r.who > 0:
@@ -356,7 +355,10 @@ func (s *State) findReasons(care []Care) {
 
 // roleDepartment is the department of a PractitionerRole that was referred to itself; 0 for a Practitioner.
 func (s *State) roleDepartment(n ID) ID {
-	return s.departments.canon0(s.roleUnits[s.staff.key[n]])
+	if k := s.staff.key[n]; int(k) < len(s.roleUnits) {
+		return s.departments.canon0(s.roleUnits[k])
+	}
+	return 0
 }
 
 // Watches are the entries of watch lists that a patient is on, by the beginning of their periods.

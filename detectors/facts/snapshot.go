@@ -21,11 +21,11 @@ func (s *State) Snapshot(w io.Writer) error {
 	for _, v := range s.met {
 		e.uint(v)
 	}
-	eachSorted(e, s.types, func(_ ID, v ID) { e.id(v) })
-	eachSorted(e, s.roleUnits, func(_ ID, v ID) { e.id(v) })
+	e.ids(s.roleUnits)
 	eachSorted(e, s.former, func(ID, bool) {})
 	eachSorted(e, s.parts, func(ID, []ID) {})
 	e.ids(s.classes)
+	e.ids(s.careTypes)
 	e.int(s.evicted)
 	eachSorted(e, s.stats.types, func(_ ID, t *TypeCoverage) {
 		e.int(t.Resources)
@@ -170,6 +170,7 @@ func (e *encoder) record(r *record) {
 		e.id(c.reason)
 		e.uint(uint64(c.class))
 		e.uint(uint64(c.kind))
+		e.uint(uint64(c.typ))
 	}
 }
 
@@ -248,11 +249,10 @@ func (s *State) read(d *decoder) {
 	for n := d.count(); n > 0 && d.err == nil; n-- {
 		s.met = append(s.met, d.uint())
 	}
-	readMap(d, s.types, d.id)
-	readMap(d, s.roleUnits, d.id)
+	s.roleUnits = d.ids()
 	readMap(d, s.former, func() bool { return true })
 	readMap(d, s.parts, func() []ID { return nil })
-	s.classes = d.ids()
+	s.classes, s.careTypes = d.ids(), d.ids()
 	s.evicted = d.int()
 	readMap(d, s.stats.types, func() *TypeCoverage {
 		return &TypeCoverage{Resources: d.int(), Facts: d.int(), First: d.int(), Last: d.int()}
@@ -369,6 +369,7 @@ func (d *decoder) record() *record {
 		p := d.period()
 		r.care = append(r.care, row{
 			from: p.From, until: p.Until, fact: d.id(), who: d.id(), reason: d.id(), class: uint8(d.uint()), kind: CareKind(d.uint()),
+			typ: uint16(d.uint()),
 		})
 	}
 	r.care = slices.Clip(r.care)

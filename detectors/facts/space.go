@@ -280,6 +280,20 @@ func (s *space) takeDirty() []ID {
 	return out
 }
 
+// entities adds to nodes all that are one with them.
+func (s *space) entities(nodes []ID) []ID {
+	if len(s.groups) == 0 {
+		return nodes
+	}
+	out := nodes
+	for _, n := range nodes {
+		if g := s.groups[s.canon[n]]; g != nil {
+			out = append(out, g...)
+		}
+	}
+	return distinct(out)
+}
+
 func claimsKey(claims []claim, k ID) bool {
 	return slices.ContainsFunc(claims, func(c claim) bool { return c.key == k })
 }

@@ -10,8 +10,6 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-var utc = time.UTC
-
 // Config of a State. The zero value with a Zone is usable: every other field has a default.
 type Config struct {
 	// Zone is where dates without an offset are. Required.
@@ -85,7 +83,7 @@ type State struct {
 	// managed are the nodes of staff whose manager a node is, or was.
 	managed map[ID][]ID
 	// roleUnits are the departments of roles, by the role's key among staff.
-	roleUnits map[ID]ID
+	roleUnits []ID
 	watches   map[ID][]Watch // by patient node
 	suspects  map[ID][]Watch // by staff node
 	kin       kinships
@@ -100,8 +98,6 @@ type State struct {
 	counters
 	// emergency is the relation that says least: "emergency contact" of v2-0131.
 	emergency ID
-	// types are the resource types of the systems of facts.
-	types map[ID]ID
 }
 
 type systemKey struct {
@@ -128,7 +124,7 @@ func New(cfg Config) (*State, error) {
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),
 		watches: map[ID][]Watch{}, suspects: map[ID][]Watch{}, systems: map[systemKey]ID{},
-		roleUnits: map[ID]ID{}, managed: map[ID][]ID{}, types: map[ID]ID{},
+		managed:   map[ID][]ID{},
 		noPatient: Patient{Birth: NoDay}, noStaff: Staff{Birth: NoDay},
 	}
 	s.patients, s.staff, s.departments = newSpace(), newSpace(), newSpace()
@@ -284,7 +280,8 @@ func (s *State) settle() {
 	if len(s.staff.dirty)+len(s.patients.dirty) == 0 {
 		return
 	}
-	staff, patients := s.staff.takeDirty(), s.patients.takeDirty()
+	// What changed about one node changes what all of its entity is to others.
+	staff, patients := s.staff.entities(s.staff.takeDirty()), s.patients.entities(s.patients.takeDirty())
 	for _, n := range staff {
 		s.linked(n)
 	}

@@ -141,7 +141,7 @@ func (s *State) applyRole(f *fact) {
 	}
 	s.about[f.n] = 0
 	ref, keys := s.ownKeys(f, &s.staff, "PractitionerRole")
-	delete(s.roleUnits, ref)
+	s.roleUnit(ref, nil, f.n)
 	if f.GetDeleted() {
 		return
 	}
@@ -175,6 +175,9 @@ func (s *State) roleUnit(ref ID, roles []Role, fact ID) {
 		if r.fact == fact && department == 0 {
 			department = r.Department
 		}
+	}
+	for len(s.roleUnits) <= int(ref) {
+		s.roleUnits = append(s.roleUnits, 0)
 	}
 	s.roleUnits[ref] = department
 }
