@@ -238,8 +238,12 @@ func TestCoworker(t *testing.T) {
 		patient, when       string
 		coworker, colleague bool
 	}{
-		{"b", march, true, true}, {"b", "2027-01-01 00:00", false, true}, {"c", march, false, true},
-		{"d", march, true, true}, {"e", march, false, true}, {"f", march, false, false},
+		{"b", march, true, true},
+		{"b", "2027-01-01 00:00", false, true},
+		{"c", march, false, true},
+		{"d", march, true, true},
+		{"e", march, false, true},
+		{"f", march, false, false},
 	} {
 		k := s.Kinship(reader(s, "Practitioner/a"), patient(s, "Patient/"+c.patient), at(c.when))
 		same(t, c.patient+" "+c.when, [2]bool{k.Coworker, k.Colleague}, [2]bool{c.coworker, c.colleague})

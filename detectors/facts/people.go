@@ -341,41 +341,28 @@ func (d *document) geolocation(i int) (lat, lon int32) {
 
 // degrees reads a decimal as millionths, without a float.
 func degrees(text string, most int64) (int32, bool) {
-	negative := strings.HasPrefix(text, "-")
-	text = strings.TrimPrefix(text, "-")
-	mantissa, exponent := int64(0), 0
-	seen, point := 0, false
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '.' && !point:
-			point = true
-		case c-'0' <= 9:
-			if mantissa < 1e12 {
-				mantissa = mantissa*10 + int64(c-'0')
-				if point {
-					exponent--
-				}
-			} else if !point {
-				return 0, false
-			}
-			seen++
-		default:
-			return 0, false // an exponent: nobody writes degrees so
+	digits, negative := strings.CutPrefix(text, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	if len(whole) == 0 || len(whole) > 3 || countDigits(whole) != len(whole) || countDigits(fraction) != len(fraction) {
+		return 0, false // exponents too: nobody writes degrees so
+	}
+	e6 := int64(0)
+	for i := range len(whole) {
+		e6 = e6*10 + int64(whole[i]-'0')
+	}
+	for i := range 6 {
+		e6 *= 10
+		if i < len(fraction) {
+			e6 += int64(fraction[i] - '0')
 		}
 	}
-	for ; exponent > -6; exponent-- {
-		mantissa *= 10
-	}
-	for ; exponent < -6; exponent++ {
-		mantissa /= 10
-	}
-	if seen == 0 || mantissa > most*1e6 {
+	if e6 > most*1e6 {
 		return 0, false
 	}
 	if negative {
-		mantissa = -mantissa
+		e6 = -e6
 	}
-	return int32(mantissa), true
+	return int32(e6), true
 }
 
 // period reads a Period element: what is not stated is open.
