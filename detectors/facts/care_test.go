@@ -228,13 +228,13 @@ func TestCare(t *testing.T) {
 			same(t, "care said twice", care(s, patient(s, "Patient/1")), c.want)
 			f := newFact(t, "ehr", c.resource)
 			applyDeleted(t, s, f.GetResourceType(), f.GetResourceId())
-			same(t, "care after deletion", care(s, patient(s, "Patient/1")), nil2)
+			same(t, "care after deletion", care(s, patient(s, "Patient/1")), nothing)
 			checkSnapshot(t, s)
 		})
 	}
 }
 
-var nil2 []string
+var nothing []string
 
 // TestCareMoves asserts that a version about another patient takes the care along.
 func TestCareMoves(t *testing.T) {
@@ -243,7 +243,7 @@ func TestCareMoves(t *testing.T) {
 		`"status":"in-progress","participant":[{"individual":{"reference":"Practitioner/a"}}]}`)
 	apply(t, s, `{"resourceType":"Encounter","id":"e","subject":{"reference":"Patient/2"},"period":{"start":"2026-01-02"},`+
 		`"status":"in-progress","participant":[{"individual":{"reference":"Practitioner/a"}}]}`)
-	same(t, "care of the first", care(s, patient(s, "Patient/1")), nil2)
+	same(t, "care of the first", care(s, patient(s, "Patient/1")), nothing)
 	same(t, "care of the second", care(s, patient(s, "Patient/2")), []string{"attending Practitioner/a Encounter/e 2026-01-02.."})
 }
 
@@ -269,7 +269,7 @@ func TestGeneralPractitioner(t *testing.T) {
 	apply(t, s, `{"resourceType":"Patient","id":"1","generalPractitioner":[{"reference":"Practitioner/a"}]}`)
 	same(t, "care", care(s, patient(s, "Patient/1")), []string{"general Practitioner/a Patient/1 .."})
 	apply(t, s, `{"resourceType":"Patient","id":"1"}`)
-	same(t, "care after the version without", care(s, patient(s, "Patient/1")), nil2)
+	same(t, "care after the version without", care(s, patient(s, "Patient/1")), nothing)
 }
 
 func TestMaxCare(t *testing.T) {

@@ -35,9 +35,7 @@ func newCounters() counters {
 	}
 }
 
-func (s *State) countPatient(_ ID, r *record)   { s.addPatient(r, 1) }
-func (s *State) uncountPatient(_ ID, r *record) { s.addPatient(r, -1) }
-
+// addPatient counts what a record says, or with -1 takes it back.
 func (s *State) addPatient(r *record, by int32) {
 	if !r.Known {
 		return
@@ -70,9 +68,7 @@ func bump[K comparable](counts map[K]int32, key K, by int32) {
 	}
 }
 
-func (s *State) countStaff(n ID, p *person)   { s.addStaff(n, p, 1) }
-func (s *State) uncountStaff(n ID, p *person) { s.addStaff(n, p, -1) }
-
+// addStaff counts what a Practitioner says, or with -1 takes it back.
 func (s *State) addStaff(n ID, p *person, by int32) {
 	if !p.Known {
 		return

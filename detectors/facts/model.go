@@ -64,7 +64,8 @@ const (
 	LabelRestricted                   // v3-Confidentiality R and V
 )
 
-// Patient is whose record it is, as far as it is known. Slices are shared: read them only.
+// Patient is whose record it is, as far as it is known; of merged records what they say together. Slices are shared: read them
+// only.
 type Patient struct {
 	Names    []Name
 	Birth    int32 // days since 1970-01-01; NoDay when not stated
@@ -145,7 +146,7 @@ const (
 	CareOther                           // any other resource about the patient that names staff or a department
 )
 
-// Care is one documented relation of a patient to a member of staff, a department, or both.
+// Care is one documented relation of a patient to a member of staff, a department, or both; to neither, it is a diagnosis.
 type Care struct {
 	Kind CareKind
 	// Class is the encounter's class, folded ("imp", "amb", "emer"), a text; 0 where there is none.

@@ -74,7 +74,7 @@ func (s *State) applyPatient(f *fact) {
 	ref, keys := s.ownKeys(f, &s.patients, "Patient")
 	n := s.patients.mention(ref)
 	r := s.record(n)
-	s.uncountPatient(n, r)
+	s.addPatient(r, -1)
 	s.touchCross(&s.patients, &s.staff, n)
 	s.dropCare(f.n)
 	if f.GetDeleted() {
@@ -93,7 +93,7 @@ func (s *State) applyPatient(f *fact) {
 	slices.Sort(keys)
 	s.patients.claim(n, f.n, slices.Compact(keys))
 	s.readPatient(f, r)
-	s.countPatient(n, r)
+	s.addPatient(r, 1)
 	s.patients.dirty = append(s.patients.dirty, n)
 	period := Period{0, Forever}
 	for i := range f.doc.walk(0, "generalPractitioner") {
@@ -255,116 +255,6 @@ func (s *State) phones(d *document, i int, staff bool) []uint64 {
 	return slices.Clip(slices.Compact(out))
 }
 
-// homes reads addresses where somebody lives.
-func (s *State) homes(f *fact, i int) []Home {
-	d := f.doc
-	var out []Home
-	for a := range d.walk(i, "address") {
-		if use := d.field(a, "use"); use == "work" || use == "billing" {
-			continue
-		}
-		var lines []string
-		for l := range d.walk(a, "line") {
-			lines = append(lines, d.string(l))
-		}
-		at := addressLines{
-			line: strings.Join(lines, " "), city: d.field(a, "city"), postal: d.field(a, "postalCode"), text: d.field(a, "text"),
-		}
-		if text := d.string(a); text != "" {
-			at.text = text
-		}
-		where := at.normalise()
-		h := Home{
-			Door: s.textPlain(where.door), Street: s.textPlain(where.street), House: where.house,
-			Period: s.period(d, d.get(a, "period")),
-		}
-		h.LatE6, h.LonE6 = d.geolocation(a)
-		if d.field(a, "use") == "old" && h.Period.Until == Forever {
-			h.Period.Until = max(h.Period.From, f.GetEffectiveUs()) + 1
-		}
-		if h.Door != 0 || h.Street != 0 || h.LatE6 != 0 || h.LonE6 != 0 {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
-func (s *State) textPlain(text string) ID {
-	if text == "" {
-		return 0
-	}
-	return s.texts.number(0, text)
-}
-
-// homesAfter adds to the homes of a new version those of the version before that it no longer names: there they lived until
-// the new one began to hold, as far as that is stated.
-func (s *State) homesAfter(f *fact, before, now []Home) []Home {
-	former := 0
-	for _, h := range before {
-		if former == s.cfg.MaxFormer {
-			break
-		}
-		if slices.ContainsFunc(now, func(n Home) bool { return n.Door == h.Door && n.Street == h.Street }) {
-			continue
-		}
-		if h.Period.Until == Forever {
-			h.Period.Until = max(h.Period.From+1, f.GetEffectiveUs())
-		}
-		now = append(now, h)
-		former++
-	}
-	return slices.Clip(now)
-}
-
-// geolocation reads the standard extension of an address.
-func (d *document) geolocation(i int) (lat, lon int32) {
-	for e := range d.walk(i, "extension") {
-		if !strings.HasSuffix(d.field(e, "url"), "/geolocation") {
-			continue
-		}
-		var okLat, okLon bool
-		for part := range d.walk(e, "extension") {
-			value := d.scalar(d.get(part, "valueDecimal"))
-			switch d.field(part, "url") {
-			case "latitude":
-				lat, okLat = degrees(value, 90)
-			case "longitude":
-				lon, okLon = degrees(value, 180)
-			}
-		}
-		if okLat && okLon {
-			return lat, lon
-		}
-	}
-	return 0, 0
-}
-
-// degrees reads a decimal as millionths, without a float.
-func degrees(text string, most int64) (int32, bool) {
-	digits, negative := strings.CutPrefix(text, "-")
-	whole, fraction, _ := strings.Cut(digits, ".")
-	if len(whole) == 0 || len(whole) > 3 || countDigits(whole) != len(whole) || countDigits(fraction) != len(fraction) {
-		return 0, false // exponents too: nobody writes degrees so
-	}
-	e6 := int64(0)
-	for i := range len(whole) {
-		e6 = e6*10 + int64(whole[i]-'0')
-	}
-	for i := range 6 {
-		e6 *= 10
-		if i < len(fraction) {
-			e6 += int64(fraction[i] - '0')
-		}
-	}
-	if e6 > most*1e6 {
-		return 0, false
-	}
-	if negative {
-		e6 = -e6
-	}
-	return int32(e6), true
-}
-
 // period reads a Period element: what is not stated is open.
 func (s *State) period(d *document, i int) Period {
 	p := Period{0, Forever}
@@ -421,7 +311,7 @@ func (s *State) applyPractitioner(f *fact) {
 	ref, keys := s.ownKeys(f, &s.staff, "Practitioner")
 	n := s.staff.mention(ref)
 	p := s.person(n)
-	s.uncountStaff(n, p)
+	s.addStaff(n, p, -1)
 	s.touchCross(&s.staff, &s.patients, n)
 	if f.GetDeleted() {
 		s.staff.claim(n, f.n, nil)
@@ -445,7 +335,7 @@ func (s *State) applyPractitioner(f *fact) {
 	} else if name := d.displayName(0); name != "" {
 		p.display = s.TextID(name)
 	}
-	s.countStaff(n, p)
+	s.addStaff(n, p, 1)
 	s.applyManager(f, n)
 	s.staff.dirty = append(s.staff.dirty, n)
 }
@@ -463,82 +353,4 @@ func (s *State) applyManager(f *fact, n ID) {
 		}
 	}
 	slices.SortFunc(p.managers, func(a, b said) int { return compare2(a.fact, b.fact, a.staff, b.staff) })
-}
-
-func (s *State) applyRelated(f *fact) {
-	if n := s.about[f.n]; n != 0 {
-		r := s.record(n)
-		r.Contacts = slices.DeleteFunc(r.Contacts, func(c Contact) bool { return c.fact == f.n })
-		s.patients.dirty = append(s.patients.dirty, n)
-	}
-	s.about[f.n] = 0
-	t := f.doc.target(f.doc.get(0, "patient"), f.local)
-	n := s.patientNode(f, &t)
-	if n == 0 {
-		return
-	}
-	s.about[f.n] = n
-	if c, ok := s.contact(f, 0); ok {
-		c.person = s.keyOf(&s.staff, f.local, "RelatedPerson/"+f.GetResourceId())
-		r := s.record(n)
-		r.Contacts = append(r.Contacts, c)
-		sortContacts(r.Contacts)
-	}
-	s.patients.dirty = append(s.patients.dirty, n)
-}
-
-// applyPerson reads Person.link: the practitioners, roles and related persons that it names are one member of staff, and the
-// patients that it names are them.
-func (s *State) applyPerson(f *fact) {
-	var staff, patients []ID // keys
-	for _, l := range f.GetLinks() {
-		if l.GetKind() != v1.IdentityLink_KIND_PERSON {
-			continue
-		}
-		to := l.GetTo()
-		switch typ, _, _ := strings.Cut(to.GetValue(), "/"); typ {
-		case "Patient":
-			patients = append(patients, s.keyOf(&s.patients, to.GetSystem(), to.GetValue()))
-		case "Practitioner", "PractitionerRole", "RelatedPerson":
-			staff = append(staff, s.keyOf(&s.staff, to.GetSystem(), to.GetValue()))
-		}
-	}
-	for i := range f.doc.walk(0, "link", "target") {
-		t := f.doc.target(i, f.local)
-		switch t.typ {
-		case "Patient":
-			if k := s.targetKey(f, &s.patients, &t); k != 0 {
-				patients = append(patients, k)
-			}
-		case "Practitioner", "PractitionerRole", "RelatedPerson":
-			if k := s.targetKey(f, &s.staff, &t); k != 0 {
-				staff = append(staff, k)
-			}
-		}
-	}
-	slices.Sort(staff)
-	slices.Sort(patients)
-	staff, patients = slices.Compact(staff), slices.Compact(patients)
-	if n := s.about[f.n]; n != 0 {
-		s.linked(n) // those of before, while they still are
-		s.staff.claim(n, f.n, nil)
-	}
-	s.about[f.n] = 0
-	var node ID
-	var people []ID
-	if len(staff) > 0 {
-		node = s.staff.mention(staff[0])
-		s.about[f.n] = node
-		s.staff.claim(node, f.n, staff[1:])
-		for _, k := range patients {
-			people = append(people, s.patients.mention(k))
-		}
-	}
-	oldStaff, touched := s.kin.set(f.n, node, people)
-	s.patients.dirty = append(s.patients.dirty, touched...)
-	for _, n := range [...]ID{oldStaff, node} {
-		if n != 0 {
-			s.staff.dirty = append(s.staff.dirty, n)
-		}
-	}
 }

@@ -14,7 +14,7 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// day is a moment of 2026, in microseconds.
+// at is a moment, in microseconds.
 func at(text string) int64 {
 	t, err := time.Parse("2006-01-02 15:04", text)
 	if err != nil {
