@@ -257,16 +257,20 @@ func TestAddresses(t *testing.T) {
 		of   []address
 	}{
 		{"12 hill st|00023#3", []address{
-			{line: "12 Hill Street Apt 3", postal: "00023"}, {line: "12 HILL ST. #3", postal: "00023-9999"},
-			{line: "12 Hill St, Unit 3", postal: "000239999"}, {text: "12 Hill Street, Apt 3, Millbrook, IN 00023"},
-			{line: "Flat 3, 12 Hill Street", postal: "00023"}, {text: "12 hill street apt. 3\nMillbrook, IN 00023"},
+			{line: "12 Hill Street Apt 3", postal: "00023"},
+			{line: "12 HILL ST. #3", postal: "00023-9999"},
+			{line: "12 Hill St, Unit 3", postal: "000239999"},
+			{text: "12 Hill Street, Apt 3, Millbrook, IN 00023"},
+			{line: "Flat 3, 12 Hill Street", postal: "00023"},
+			{text: "12 hill street apt. 3\nMillbrook, IN 00023"},
 		}},
 		{"633 n abernathy ave|66801", []address{
 			{line: "633 North Abernathy Avenue", postal: "66801"}, {line: "633 N. Abernathy Ave", postal: "66801", city: "Emporia"},
 		}},
 		{"12a haupt str|10115", []address{}},
 		{"12a hauptstr|10115", []address{
-			{line: "Hauptstraße 12a", postal: "10115", city: "Berlin"}, {line: "Hauptstr. 12 A", postal: "10115"},
+			{line: "Hauptstraße 12a", postal: "10115", city: "Berlin"},
+			{line: "Hauptstr. 12 A", postal: "10115"},
 			{text: "Hauptstrasse 12a, 10115 Berlin"},
 		}},
 		{"4 5th ave|1", []address{{line: "4 Fifth Avenue", postal: "1"}, {line: "4 5th Ave.", postal: "1"}}},
@@ -311,9 +315,15 @@ func TestNames(t *testing.T) {
 func TestMetres(t *testing.T) {
 	radians := func(e6 int32) float64 { return float64(e6) / 1e6 * math.Pi / 180 }
 	for _, c := range [][4]int32{
-		{41211289, -84987234, 41211289, -84987234}, {41211289, -84987234, 41211389, -84987234}, {41211289, -84987234, 41243868, -85007411},
-		{0, 179999000, 0, -179999000}, {90000000, 0, -90000000, 0}, {48137154, 11576124, 52520008, 13404954},
-		{-33868820, 151209290, 51507351, -127758}, {0, 0, 0, 180000000}, {0, 0, 0, 1},
+		{41211289, -84987234, 41211289, -84987234},
+		{41211289, -84987234, 41211389, -84987234},
+		{41211289, -84987234, 41243868, -85007411},
+		{0, 179999000, 0, -179999000},
+		{90000000, 0, -90000000, 0},
+		{48137154, 11576124, 52520008, 13404954},
+		{-33868820, 151209290, 51507351, -127758},
+		{0, 0, 0, 180000000},
+		{0, 0, 0, 1},
 	} {
 		a1, a2 := radians(c[0]), radians(c[2])
 		x, y := math.Sin((a2-a1)/2), math.Sin((radians(c[3])-radians(c[1]))/2)
