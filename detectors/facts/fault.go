@@ -17,41 +17,52 @@ func (e *FaultError) Error() string { return "read fact: " + e.Element + ": " + 
 // faultIn finds the first thing about a resource that cannot be read: its times, because a wrong one would move care to where
 // it never was.
 func (d *document) faultIn(typ string) *FaultError {
-	for i := range d.members(0) {
-		k := d.kindOf(i)
-		name := d.key(i)
-		bad := ""
-		switch {
-		case k == kindString:
-			if isTime(name) && !d.isTimeAt(i) {
-				bad = name
-			}
-		case k != kindObject && k != kindList:
-		case isPeriod(name):
-			bad = d.badPeriod(i, name)
-		case holdsPeriod(name):
-			for m := range d.walk(i) {
-				for inner := range d.members(m) {
-					if bad == "" && isPeriod(d.key(inner)) {
-						bad = d.badPeriod(inner, name+"."+d.key(inner))
-					}
-				}
-			}
-		}
-		if bad != "" {
+	for i, end := int32(1), d.nodes[0].next; i < end; i = d.nodes[i].next {
+		if bad := d.badTime(int(i), d.key(int(i))); bad != "" {
 			return &FaultError{typ, typ + "." + bad, "not a time as FHIR writes it"}
 		}
 	}
 	return nil
 }
 
+// badTime returns the path of the first time in a member that cannot be read, or nothing.
+func (d *document) badTime(i int, name string) string {
+	switch d.kindOf(i) {
+	case kindString:
+		if isTime(name) && !d.isTimeAt(i) {
+			return name
+		}
+	case kindObject:
+		if isPeriod(name) {
+			return d.badPeriod(i, name)
+		}
+		if !holdsPeriod(name) {
+			return ""
+		}
+		for m, end := int32(i+1), d.nodes[i].next; m < end; m = d.nodes[m].next {
+			if inner := d.key(int(m)); isPeriod(inner) {
+				if bad := d.badPeriod(int(m), inner); bad != "" {
+					return name + "." + bad
+				}
+			}
+		}
+	case kindList:
+		for m, end := int32(i+1), d.nodes[i].next; m < end; m = d.nodes[m].next {
+			if d.kindOf(int(m)) == kindObject {
+				if bad := d.badTime(int(m), name); bad != "" {
+					return bad
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // badPeriod returns the path of a Period's end that cannot be read, or nothing.
 func (d *document) badPeriod(i int, path string) string {
-	for p := range d.items(i) {
-		for _, end := range [...]string{"start", "end"} {
-			if m := d.get(p, end); d.kindOf(m) == kindString && !d.isTimeAt(m) {
-				return path + "." + end
-			}
+	for _, end := range [...]string{"start", "end"} {
+		if m := d.get(i, end); d.kindOf(m) == kindString && !d.isTimeAt(m) {
+			return path + "." + end
 		}
 	}
 	return ""

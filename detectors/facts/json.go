@@ -261,20 +261,6 @@ func (d *document) scalar(i int) string {
 // field is the text of a member of an object.
 func (d *document) field(i int, name string) string { return d.string(d.get(i, name)) }
 
-// members lists an object's members; keys by key.
-func (d *document) members(i int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		if d.kindOf(i) != kindObject {
-			return
-		}
-		for j, end := int32(i+1), d.nodes[i].next; j < end; j = d.nodes[j].next {
-			if !yield(int(j)) {
-				return
-			}
-		}
-	}
-}
-
 // items lists the elements of a list, or the value itself where a sender left the brackets out.
 func (d *document) items(i int) iter.Seq[int] {
 	return func(yield func(int) bool) {
