@@ -32,9 +32,12 @@ func (s *State) applyCare(f *fact, typ string) {
 	if d.field(0, "status") == "entered-in-error" || d.concept(d.get(0, "verificationStatus")) == "entered-in-error" {
 		return
 	}
+	if typ == "Consent" && d.refused() {
+		return
+	}
 	patients := s.subjects(f, typ)
 	if len(patients) == 0 {
-		if typ == "Task" || typ == "Ticket" || typ == "Contract" {
+		if typ == "Task" || typ == "Ticket" || typ == "VendorTicket" || typ == "Contract" {
 			s.applyTicket(f)
 		}
 		return
@@ -47,6 +50,16 @@ func (s *State) applyCare(f *fact, typ string) {
 	for _, n := range patients {
 		s.addActors(f, n, &shape, base)
 	}
+}
+
+// refused reports whether a Consent permits nothing: it was not given, or it says no (R4 provision and policy, R5 decision).
+func (d *document) refused() bool {
+	switch d.field(0, "status") {
+	case "rejected", "draft", "proposed", "not-done":
+		return true
+	}
+	rule := d.concept(d.get(0, "policyRule"))
+	return d.field(d.first(0, "provision"), "type") == "deny" || d.field(0, "decision") == "deny" || rule == "optout" || rule == "opt-out"
 }
 
 // subjects are the nodes of the patients that a resource is about.

@@ -50,7 +50,7 @@ func (s *State) homesInCommon(k *Kinship, r *Staff, p *Patient, at int64) {
 				g := s.doorGrade(a.Door)
 				if now {
 					k.Household = max(k.Household, g)
-				} else if a.Period.From <= at && b.Period.From <= at {
+				} else if a.Period.From <= at && b.Period.From <= at && !a.Period.before(b.Period) && !b.Period.before(a.Period) {
 					k.FormerHousehold = max(k.FormerHousehold, g)
 				}
 			}
@@ -66,6 +66,10 @@ func (s *State) homesInCommon(k *Kinship, r *Staff, p *Patient, at int64) {
 		}
 	}
 }
+
+// before reports whether a period ended before another began: whoever moved in later did not live there together. An end
+// that nobody stated (an old address without a period) is not known, so it says nothing.
+func (p Period) before(other Period) bool { return p.Until > p.From+1 && p.Until <= other.From }
 
 func (s *State) doorGrade(door ID) Grade {
 	switch n := s.doors[door]; {

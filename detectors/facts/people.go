@@ -340,6 +340,19 @@ func (s *State) applyPractitioner(f *fact) {
 	s.staff.dirty = append(s.staff.dirty, n)
 }
 
+// applyManagerOf reads a row that says of somebody, and nothing else, who their manager is.
+func (s *State) applyManagerOf(f *fact) {
+	for i := range f.doc.walk(0, "practitioner") {
+		t := f.doc.target(i, f.local)
+		if n := s.staffNode(f, &t); n != 0 {
+			s.applyManager(f, n)
+			s.about[f.n] = n
+			s.staff.dirty = append(s.staff.dirty, n)
+			return
+		}
+	}
+}
+
 // applyManager reads who somebody's manager is: no element of FHIR, but mappings of delimited text fill it.
 func (s *State) applyManager(f *fact, n ID) {
 	p := s.person(n)

@@ -89,6 +89,20 @@ func (s *State) PatientOf(p *v1.Patient) ID {
 	return s.patients.canon[n]
 }
 
+// KnownPatient is the number of the patient of whom a resource was read and who goes by one of the identifiers; 0 is none. It makes
+// nobody: the identifiers may be those of an account.
+func (s *State) KnownPatient(ids []*v1.Identifier) ID {
+	for _, id := range ids {
+		if id.GetValue() == "" {
+			continue
+		}
+		if n := s.patients.lookup(s.find(&s.patients, id.GetSystem(), id.GetValue())); n != 0 && s.Patient(n).Known {
+			return s.patients.canon[n]
+		}
+	}
+	return 0
+}
+
 // Canonical is the number by which a patient is known now, after merges.
 func (s *State) Canonical(p ID) ID {
 	if p <= 0 || p > s.patients.size() {
@@ -200,6 +214,35 @@ func (s *State) Staff(n ID) *Staff {
 // Identifier is a patient's first identifier, for notes and slots; nil for 0.
 func (s *State) Identifier(patient ID) *v1.Identifier { return s.identifierOf(&s.patients, patient) }
 
+// RecordNumber is the number under which people know a record: the first identifier that is no reference, by system and value; else
+// the identifier that there is. "" for 0.
+func (s *State) RecordNumber(patient ID) string {
+	if patient <= 0 || patient > s.patients.size() {
+		return ""
+	}
+	for _, m := range s.ordered(&s.patients, s.patients.members(patient)) {
+		system, number := "", ""
+		for _, k := range append([]ID{s.patients.key[m]}, claimed(s.patients.claims[m])...) {
+			sy, value := s.identifierAt(&s.patients, k)
+			if !strings.Contains(value, "/") && (number == "" || sy < system || sy == system && value < number) {
+				system, number = sy, value
+			}
+		}
+		if number != "" {
+			return number
+		}
+	}
+	return s.Identifier(patient).GetValue()
+}
+
+func claimed(claims []claim) []ID {
+	out := make([]ID, len(claims))
+	for i, c := range claims {
+		out[i] = c.key
+	}
+	return out
+}
+
 // StaffIdentifier is the first identifier of a member of staff, for notes and slots; nil for 0.
 func (s *State) StaffIdentifier(staff ID) *v1.Identifier { return s.identifierOf(&s.staff, staff) }
 
@@ -216,7 +259,12 @@ func (s *State) identifierOf(sp *space, n ID) *v1.Identifier {
 
 // identity is the identifier that a node stands for.
 func (s *State) identity(sp *space, n ID) (system, value string) {
-	sys, rest := sp.keys.entry(sp.key[n])
+	return s.identifierAt(sp, sp.key[n])
+}
+
+// identifierAt is the identifier that a key stands for.
+func (s *State) identifierAt(sp *space, key ID) (system, value string) {
+	sys, rest := sp.keys.entry(key)
 	system, part, _ := strings.Cut(s.Text(sys)[1:], "\x00")
 	return system, part + string(rest)
 }

@@ -260,6 +260,8 @@ func (s *State) apply(f *fact, typ string) {
 		s.applySlot(f)
 	case "WatchListEntry":
 		s.applyWatch(f)
+	case "Manager":
+		s.applyManagerOf(f)
 	default:
 		s.applyCare(f, typ)
 	}
