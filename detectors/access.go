@@ -1,0 +1,260 @@
+package detectors
+
+import (
+	"strings"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Sign is a bit that says something about an access.
+type Sign uint32
+
+// Signs of an access.
+const (
+	// SignLook: somebody looked at this record on purpose: it was opened, or asked for by a search within it.
+	SignLook Sign = 1 << iota
+	// SignListed: the record was one of several on a list or report.
+	SignListed
+	// SignNameSearch: people were searched for; no record was opened.
+	SignNameSearch
+	// SignWrite: something was created, changed or deleted: work was done on the record.
+	SignWrite
+	SignPrint
+	SignExport
+	SignLogin
+	SignLogout
+	SignRefused // it failed or was denied
+	SignBreakGlass
+	// SignNoReason: glass was broken without a reason, or with one that says nothing.
+	SignNoReason
+	// SignSystem: no human looked.
+	SignSystem
+	// SignPatient: the reader is the patient, or somebody who acts for a patient.
+	SignPatient
+	// SignEmergency: the purpose of use names an emergency.
+	SignEmergency
+	SignPayment
+	SignOperations
+	SignResearch
+)
+
+// Access is one access as detectors see it: one patient of one event. 80 bytes, no pointer.
+type Access struct {
+	Position proto.Position
+	// Occurred is when it happened, clamped to received plus five minutes, in microseconds.
+	Occurred int64
+	Signs    Sign
+	// Count is how many objects the event says it touched.
+	Count                                         uint32
+	Reader, Patient, Department, Role             facts.ID
+	Workstation, Network, Object, Site, Encounter facts.ID
+	// Number is the numeric value of the record number, for enumeration; 0 is none.
+	Number int64
+	Labels facts.Label
+	Action uint8
+}
+
+// Has reports whether all the signs are there.
+func (a *Access) Has(s Sign) bool { return a.Signs&s == s }
+
+// Any reports whether one of the signs is there.
+func (a *Access) Any(s Sign) bool { return a.Signs&s != 0 }
+
+// viewer turns events into accesses. It numbers texts, so it is used by one goroutine.
+type viewer struct {
+	state *facts.State
+}
+
+// maxAhead is how far a source's clock may run ahead of the journal's before the occurred time is clamped (design: three clocks).
+const maxAhead = 5 * time.Minute
+
+// view appends the accesses of an event: one a patient, or one without. free is what people typed, nil when it is not open.
+func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.AccessEvent, free *v1.FreeText) []Access {
+	a := Access{
+		Position: at, Occurred: e.OccurredUs, Action: uint8(e.Action),
+		Reader: v.state.Reader(e.Reader, e.Source), Workstation: v.text(e.Workstation), Network: v.text(e.NetworkAddress),
+		Site: v.text(e.Site),
+	}
+	if late := received + maxAhead.Microseconds(); received != 0 && a.Occurred > late {
+		a.Occurred = late
+	}
+	if d := e.Reader.GetDepartment(); d != "" {
+		a.Department = v.state.Department(d)
+	}
+	if r := e.Reader.GetRole(); r != nil {
+		a.Role = v.text(strings.ToLower(r.Code))
+	}
+	if e.Encounter != nil {
+		a.Encounter = v.text(e.Encounter.Value)
+	}
+	for _, o := range e.Objects {
+		if a.Object == 0 {
+			a.Object = v.text(o.Type)
+		}
+		a.Count += max(o.Count, 1)
+		for _, s := range o.Sensitivity {
+			a.Labels |= facts.LabelOf(s)
+		}
+	}
+	for _, s := range e.Sensitivity {
+		a.Labels |= facts.LabelOf(s)
+	}
+	a.Signs = signs(e, free)
+	if len(e.Patients) == 0 {
+		if a.Action == uint8(v1.Action_ACTION_SEARCH) {
+			a.Signs |= SignNameSearch
+		}
+		a.Signs &^= SignLook
+		return append(into, a)
+	}
+	account := facts.ID(0) // whose portal account it is
+	if e.Reader.GetType() == v1.ReaderType_READER_TYPE_PATIENT {
+		account = v.state.KnownPatient(e.Reader.GetIdentifiers())
+	}
+	for _, p := range e.Patients {
+		one := a
+		one.Patient = v.state.PatientOf(p)
+		if account != 0 && account != v.state.Canonical(one.Patient) {
+			one.Signs &^= SignPatient // another patient's record: who acts for somebody comes as a related person
+		}
+		one.Number = recordNumber(p)
+		if len(e.Patients) > 1 {
+			one.Signs = one.Signs&^SignLook | SignListed
+		}
+		into = append(into, one)
+	}
+	return into
+}
+
+func (v *viewer) text(s string) facts.ID {
+	if s == "" {
+		return 0
+	}
+	return v.state.TextID(s)
+}
+
+// signs reads everything that one event says of itself.
+func signs(e *v1.AccessEvent, free *v1.FreeText) Sign {
+	var s Sign
+	switch e.Action {
+	case v1.Action_ACTION_PRINT:
+		s |= SignPrint | SignLook
+	case v1.Action_ACTION_EXPORT, v1.Action_ACTION_DISCLOSE:
+		s |= SignExport | SignLook
+	case v1.Action_ACTION_CREATE, v1.Action_ACTION_UPDATE, v1.Action_ACTION_DELETE:
+		s |= SignWrite | SignLook
+	case v1.Action_ACTION_LOGIN:
+		s |= SignLogin
+	case v1.Action_ACTION_LOGOUT:
+		s |= SignLogout
+	default:
+		s |= SignLook
+	}
+	switch e.Mode {
+	case v1.AccessMode_ACCESS_MODE_INCIDENTAL:
+		s = s&^SignLook | SignListed
+	case v1.AccessMode_ACCESS_MODE_SYSTEM:
+		s = s&^SignLook | SignSystem
+	}
+	if e.Outcome > v1.Outcome_OUTCOME_SUCCESS {
+		s = s&^(SignLook|SignWrite|SignPrint|SignExport) | SignRefused
+	}
+	switch e.Reader.GetType() {
+	case v1.ReaderType_READER_TYPE_PATIENT, v1.ReaderType_READER_TYPE_RELATED_PERSON:
+		s |= SignPatient
+	case v1.ReaderType_READER_TYPE_APPLICATION, v1.ReaderType_READER_TYPE_ORGANIZATION:
+		s = s&^SignLook | SignSystem
+	}
+	for _, p := range e.Purposes {
+		s |= purposeSign(p.Code)
+	}
+	if e.BreakGlass {
+		s |= SignBreakGlass
+		if !meansSomething(e.BreakGlassReason, free.GetBreakGlassText()) {
+			s |= SignNoReason
+		}
+	}
+	return s
+}
+
+// purposeSign reads v3-ActReason PurposeOfUse.
+func purposeSign(code string) Sign {
+	switch strings.ToUpper(code) {
+	case "BTG":
+		return SignBreakGlass
+	case "ETREAT":
+		return SignEmergency
+	case "HPAYMT", "CLMATTCH", "COVAUTH", "COVERAGE", "ELIGDTRM", "ELIGVER", "ENROLLM", "REMITADV":
+		return SignPayment
+	case "HOPERAT", "CAREMGT", "HSYSADMIN", "HQUALIMP", "PATADMIN", "RECORDMGT", "HLEGAL", "HACCRED", "HCOMPL":
+		return SignOperations
+	case "HRESCH", "CLINTRCH":
+		return SignResearch
+	}
+	return 0
+}
+
+// minReason is how many letters a typed reason has at least, to say something.
+const minReason = 8
+
+// meansSomething says whether a break-glass reason is one. A code alone counts unless it is the one for "other"; a typed
+// text counts when it has at least two different words of some length: "asdf", "x", "....", "other" do not.
+func meansSomething(code *v1.Coding, text string) bool {
+	if text == "" {
+		c := strings.ToLower(code.GetCode() + " " + code.GetDisplay())
+		return strings.TrimSpace(c) != "" && !strings.Contains(c, "other") && !saysOnlyThat(code.GetCode())
+	}
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r < 'a' || r > 'z' && r < 0x80 })
+	distinct, letters := map[string]bool{}, 0
+	for _, w := range words {
+		if len(w) > 1 && varied(w) {
+			distinct[w] = true
+			letters += len(w)
+		}
+	}
+	delete(distinct, "other")
+	delete(distinct, "test")
+	return len(distinct) >= 2 && letters >= minReason
+}
+
+// saysOnlyThat: the code says that the glass was broken, and not why (DICOM 110127, v3-ActReason BTG).
+func saysOnlyThat(code string) bool {
+	switch strings.ToLower(code) {
+	case "btg", "110127", "break-glass", "breakglass", "break-the-glass", "breaktheglass":
+		return true
+	}
+	return false
+}
+
+// varied: a word repeats no letter all the time ("aaaa", "xxx").
+func varied(w string) bool {
+	return strings.Trim(w, w[:1]) != ""
+}
+
+// recordNumber finds the number under which a record is filed: the digits of the identifier that has the most of them and
+// is no reference.
+func recordNumber(p *v1.Patient) int64 {
+	best, most := int64(0), 3
+	for _, id := range p.Identifiers {
+		if strings.Contains(id.Value, "/") {
+			continue
+		}
+		n, digits, tooLong := int64(0), 0, false
+		for i := range len(id.Value) {
+			c := id.Value[i]
+			if c >= '0' && c <= '9' {
+				n, digits = n*10+int64(c-'0'), digits+1
+				tooLong = tooLong || digits > 17
+			} else if digits > 0 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+				tooLong = true // a hash, not a number
+			}
+		}
+		if digits > most && !tooLong {
+			best, most = n, digits
+		}
+	}
+	return best
+}

@@ -1,0 +1,70 @@
+package detectors
+
+// dormant is how many days without any event make an account dormant (catalogue, D15: 60 to 90).
+const dormant = 60
+
+// leftAccount (D15): an account that acts when its owner is not employed, or after a long silence. Credentials of leavers were
+// used daily for a year (Memorial, 80,000 patients), or eight days after firing (New Haven).
+func leftAccount() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "LeftAccount", Catalogue: "D15", Key: KeyReader, Peers: PeersAll, Hard: true, Certain: true, Needs: NeedsRoles,
+			Words: []string{"after a long silence", "not employed at the time"},
+		},
+		grade: func(j *judge, d *ReaderDay) Grade {
+			switch {
+			case d.Records == 0:
+				return Quiet
+			case d.Post.Employed < 0:
+				return 2
+			case d.Base.days >= minDays && (d.Base.returned == d.Day || j.silence(d) >= dormant):
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, _ *ReaderDay, g Grade) string {
+			if g == 2 {
+				return "By the staff list, the owner of this account was not employed at the time."
+			}
+			return "The account had been silent for two months or more."
+		},
+		normal: "An employment that had begun, or an account that was closed in time, would have prevented it.",
+	}
+}
+
+// silence is how many days before this one the reader was not seen.
+func (j *judge) silence(d *ReaderDay) day {
+	if d.Base.last == 0 || d.Base.last >= d.Day {
+		return 0
+	}
+	return d.Day - d.Base.last
+}
+
+// vendorAccess (D19): an outsider outside the time of a ticket or contract. 23 contracted guards, 419 patients (Yakima,
+// $240,000).
+func vendorAccess() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "VendorAccess", Catalogue: "D19", Key: KeyReader, Peers: PeersAll, Hard: true, Needs: NeedsRoles,
+			Words: []string{"a vendor", "a vendor without a task at the time"},
+		},
+		grade: func(j *judge, d *ReaderDay) Grade {
+			if !d.Post.Vendor || d.Records == 0 {
+				return Quiet
+			}
+			for k := range d.Pairs {
+				if p := &d.Pairs[k]; p.Looks > 0 && !p.Reasons.has(ReasonTicket) && j.coverage.have&NeedsTickets != 0 {
+					return 2
+				}
+			}
+			return 1
+		},
+		tell: func(_ *teller, _ *ReaderDay, g Grade) string {
+			if g == 2 {
+				return "The account belongs to an outside company, and no ticket or contract names a task at that time."
+			}
+			return "The account belongs to an outside company."
+		},
+		normal: "A ticket for the time of the access would have made it normal.",
+	}
+}

@@ -1,0 +1,142 @@
+package detectors
+
+import (
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+const hoursOfWeek = 7 * 24
+
+// baseline is what is usual for one reader: bounded, 600 bytes a reader.
+type baseline struct {
+	// hours counts the days on which the reader was active in an hour of the week.
+	hours [hoursOfWeek]uint16
+	// days is how many days were counted, last the latest of them.
+	days, last day
+	// returned is the latest day that came after a long silence; 0: none did.
+	returned day
+	// records are the latest daily counts of different records, in a ring.
+	records [28]uint16
+	// places are the workstations used most, by count.
+	places [8]place
+	// alone counts records without any reason, and the days on which there was one.
+	alone, aloneDays uint32
+	looked           uint32
+}
+
+type place struct {
+	workstation facts.ID
+	days        uint16
+}
+
+// observe adds a closed day.
+func (b *baseline) observe(d *ReaderDay, hourOfWeek func(int64) int) {
+	seen := [hoursOfWeek]bool{}
+	var used []facts.ID
+	for i := range d.Accesses {
+		a := &d.Accesses[i]
+		seen[hourOfWeek(a.Occurred)] = true
+		if a.Workstation != 0 && !slices.Contains(used, a.Workstation) {
+			used = append(used, a.Workstation)
+		}
+	}
+	for h, yes := range seen {
+		if yes && b.hours[h] < 1<<16-1 {
+			b.hours[h]++
+		}
+	}
+	for _, w := range used {
+		b.use(w)
+	}
+	b.records[int(b.days)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
+	if b.days++; b.last != 0 && d.Day-b.last >= dormant {
+		b.returned = d.Day
+	}
+	b.last = d.Day
+	b.looked += uint32(d.Records)
+	b.alone += uint32(d.Unexplained)
+	if d.Unexplained > 0 {
+		b.aloneDays++
+	}
+}
+
+// use counts a workstation; a new one takes the place of the least used.
+func (b *baseline) use(w facts.ID) {
+	least := 0
+	for i := range b.places {
+		switch p := &b.places[i]; {
+		case p.workstation == w:
+			p.days++
+			return
+		case p.days < b.places[least].days:
+			least = i
+		}
+	}
+	b.places[least] = place{w, b.places[least].days + 1} // the count of the evicted one, as in a space-saving sketch (Metwally 2005)
+}
+
+// uses is on how many days the reader was at a workstation.
+func (b *baseline) uses(w facts.ID) int {
+	for _, p := range b.places {
+		if p.workstation == w {
+			return int(p.days)
+		}
+	}
+	return 0
+}
+
+// usualRecords are the median and the median absolute deviation of the daily records.
+func (b *baseline) usualRecords() (median, deviation int) {
+	n := min(int(b.days), len(b.records))
+	if n == 0 {
+		return 0, 0
+	}
+	var values [28]int
+	for i := range n {
+		values[i] = int(b.records[i])
+	}
+	median = middle(values[:n])
+	for i := range n {
+		values[i] = max(values[i]-median, median-values[i])
+	}
+	return median, middle(values[:n])
+}
+
+func middle(values []int) int {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// pairHistory is what other days say of a reader and a record, once there was a day without any reason.
+type pairHistory struct {
+	// alone are the days on which there was no reason, at most eight.
+	alone [8]day
+	// explained is the last day on which there was one.
+	explained day
+}
+
+func (h *pairHistory) aloneOn(d day) {
+	for i := range h.alone {
+		if h.alone[i] == d {
+			return
+		}
+		if h.alone[i] == 0 {
+			h.alone[i] = d
+			return
+		}
+	}
+	copy(h.alone[:], h.alone[1:])
+	h.alone[len(h.alone)-1] = d
+}
+
+// aloneDays counts the days without a reason.
+func (h *pairHistory) aloneDays() int {
+	n := 0
+	for _, d := range h.alone {
+		if d != 0 {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,199 @@
+package detectors
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// Shape is the form of a story.
+type Shape uint8
+
+// Shapes.
+const (
+	ShapePair      Shape = iota // a reader and a record on a day
+	ShapeReaderDay              // a reader's day, many records
+	ShapeRecordDay              // a record's day, many readers
+)
+
+// String is the word of the design for it.
+func (s Shape) String() string { return [...]string{"pair", "reader-day", "record-day"}[s] }
+
+// Cited is an access that a story rests on.
+type Cited struct {
+	Position        proto.Position
+	Occurred        int64
+	Reader, Patient facts.ID
+	Object          facts.ID
+	Signs           Sign
+}
+
+// Fired is a detector that speaks for a story.
+type Fired struct {
+	Scale *Scale
+	Grade Grade
+	// Weight is its share of the evidence.
+	Weight Weight
+}
+
+// Candidate is what findings collapse to: one story. It is kept and searchable whether or not it is shown.
+type Candidate struct {
+	Day      day
+	Shape    Shape
+	Scenario string
+	// Weight is the evidence; Score the logarithm of the odds, in 1/256 bits, once the prior is known.
+	Weight, Score Weight
+	Readers       []facts.ID
+	Patients      []facts.ID
+	Accesses      []Cited
+	Fired         []Fired
+
+	// Note tells the story.
+	Note *Note
+
+	key Key
+	// pair is the pair that the story is about first.
+	pair *Pair
+	of   *ReaderDay
+	on   *RecordDay
+}
+
+// candidates makes the stories of a day whose units are weighed.
+func (j *judge) candidates(c *closed) []Candidate {
+	var out []Candidate
+	for i := range c.records {
+		d := &c.records[i]
+		own := j.dets.customs.find(KeyRecord, j.records.scenarios[d.scenario].Name)
+		if d.Weight >= j.least && (len(d.Readers) > 1 || own != nil) {
+			out = append(out, j.recordCandidate(d))
+		}
+	}
+	for i := range c.readers {
+		out = j.readerCandidates(out, &c.readers[i])
+	}
+	return out
+}
+
+// readerCandidates makes the stories of one reader's day and its pairs.
+func (j *judge) readerCandidates(out []Candidate, d *ReaderDay) []Candidate {
+	var suspicious []*Pair
+	for k := range d.Pairs {
+		if p := &d.Pairs[k]; p.Weight >= j.least && (p.Looks > 0 || p.Signs&SignBreakGlass != 0) {
+			suspicious = append(suspicious, p)
+		}
+	}
+	if j.readers.certain(j.rates3[KeyReader], &d.grades) {
+		d.Weight = max(d.Weight, certainly)
+	}
+	if d.counts() && d.Weight >= j.least {
+		out = append(out, j.readerCandidate(d, suspicious))
+	}
+	slices.SortStableFunc(suspicious, func(a, b *Pair) int { return cmp.Compare(b.Weight, a.Weight) })
+	for _, p := range suspicious {
+		out = append(out, j.pairCandidate(p))
+	}
+	return out
+}
+
+// counts reports whether there is anything to weigh: a look, or attempts that were refused.
+func (d *ReaderDay) counts() bool { return d.Records > 0 || d.Refused > 0 }
+
+func (j *judge) fired(m *model, r *rates, at situation, u *grades) []Fired {
+	var parts [32]Weight
+	m.weigh(r, at, u, &parts)
+	var out []Fired
+	for i := range m.scales {
+		if u[i] != Quiet && u[i] != Blind && parts[i] > 0 {
+			out = append(out, Fired{&m.scales[i], u[i], parts[i]})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Fired) int { return cmp.Compare(b.Weight, a.Weight) })
+	return out
+}
+
+func cite(into []Cited, accesses []Access) []Cited {
+	for i := range accesses {
+		a := &accesses[i]
+		if a.Any(SignLook|SignBreakGlass|SignWrite|SignPrint|SignExport|SignListed) && a.Patient != 0 {
+			into = append(into, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
+		}
+	}
+	return into
+}
+
+// refusals are the attempts that were refused, and the records that they were about: what a day rests on that opened nothing.
+func refusals(accesses []Access) (patients []facts.ID, out []Cited) {
+	for i := range accesses {
+		a := &accesses[i]
+		if !a.Any(SignRefused) {
+			continue
+		}
+		out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
+		if a.Patient != 0 && !slices.Contains(patients, a.Patient) {
+			patients = append(patients, a.Patient)
+		}
+	}
+	return patients, out
+}
+
+func (j *judge) pairCandidate(p *Pair) Candidate {
+	c := Candidate{
+		Day: p.Day, Shape: ShapePair, Scenario: j.pairs.scenarios[p.scenario].Name, Weight: p.Weight, key: KeyPair,
+		Readers: []facts.ID{p.Reader}, Patients: []facts.ID{p.Patient}, Accesses: cite(nil, p.Accesses),
+		Fired: j.fired(j.pairs, j.rates3[KeyPair], p.situation(), &p.grades), pair: p, of: p.Of,
+	}
+	c.Note = j.teller().pair(p, c.Fired)
+	c.Note.Evidence = j.teller().evidence(&c)
+	return c
+}
+
+func (j *judge) teller() *teller { return &teller{j, j.zone} }
+
+// readerCandidate cites what has no reason; where the whole account is in question (left, shared, vendor), everything.
+func (j *judge) readerCandidate(d *ReaderDay, suspicious []*Pair) Candidate {
+	c := Candidate{
+		Day: d.Day, Shape: ShapeReaderDay, Scenario: j.readers.scenarios[d.scenario].Name, Weight: d.Weight, key: KeyReader,
+		Readers: []facts.ID{d.Reader}, Fired: j.fired(j.readers, j.rates3[KeyReader], d.situation(), &d.grades), of: d,
+	}
+	everything := c.Scenario == "left account" || c.Scenario == "shared account" || c.Scenario == "vendor"
+	own := j.dets.customs.find(KeyReader, c.Scenario)
+	for k := range d.Pairs {
+		p := &d.Pairs[k]
+		if own != nil && own.cites(j, p) || everything && p.Looks > 0 || own == nil && p.Looks > 0 && p.Reasons == 0 ||
+			slices.Contains(suspicious, p) || c.Scenario == "bulk export" && p.Signs&(SignPrint|SignExport) != 0 {
+			c.Patients = append(c.Patients, p.Patient)
+			c.Accesses = cite(c.Accesses, p.Accesses)
+		}
+	}
+	if d.Records == 0 {
+		c.Patients, c.Accesses = refusals(d.Accesses)
+	}
+	if len(suspicious) > 0 {
+		c.pair = suspicious[0]
+	}
+	c.Note = j.teller().readerDay(d, &c)
+	c.Note.Evidence = j.teller().evidence(&c)
+	return c
+}
+
+func (j *judge) recordCandidate(d *RecordDay) Candidate {
+	c := Candidate{
+		Day: d.Day, Shape: ShapeRecordDay, Scenario: j.records.scenarios[d.scenario].Name, Weight: d.Weight, key: KeyRecord,
+		Patients: []facts.ID{d.Patient}, Fired: j.fired(j.records, j.rates3[KeyRecord], situation{}, &d.grades), on: d,
+	}
+	if own := j.dets.customs.find(KeyRecord, c.Scenario); own != nil {
+		return own.recordCandidate(j, d, c)
+	}
+	for _, p := range d.Readers {
+		c.Readers = append(c.Readers, p.Reader)
+		c.Accesses = cite(c.Accesses, p.Accesses)
+	}
+	c.Note = j.teller().recordDay(d)
+	c.Note.Evidence = j.teller().evidence(&c)
+	return c
+}
+
+// Chance is how likely misuse is, in per mille, by the score.
+func (c *Candidate) Chance() int32 { return chance(c.Score) }

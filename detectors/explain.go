@@ -1,0 +1,373 @@
+package detectors
+
+import (
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// Reason is one kind of explanation: a documented or learned relation that accounts for an access. It is evidence, not a
+// judgement that the access was proper.
+type Reason uint8
+
+// Reasons, the strongest first. Set E of the catalogue: Fabbri and LeFevre (PVLDB 2011, JAMIA 2012), Epic's break-the-glass
+// exemptions as Salem Health publishes them.
+const (
+	ReasonPatient     Reason = iota // the patient reads their own record, or somebody who acts for them
+	ReasonSystem                    // no human looked
+	ReasonAttending                 // takes part in an encounter of the patient
+	ReasonTeam                      // stands in the care team
+	ReasonOrdered                   // requested or performs an order
+	ReasonCharted                   // wrote a note, a result, a medication given
+	ReasonAppointment               // has an appointment with the patient
+	ReasonGeneral                   // is the patient's general practitioner
+	ReasonWrote                     // worked on the record: created or changed something around the access
+	ReasonTicket                    // a vendor with a task at the time
+	ReasonUnit                      // the reader's department has the patient now
+	ReasonRouted                    // an order is routed to the reader's department
+	ReasonUnitWindow                // the reader's department had or will have the patient within the window
+	ReasonResearch                  // a study that the patient consented to
+	ReasonWorksWith                 // learned: the department serves those who care for the patient
+	ReasonResponsible               // learned: the department is responsible for the diagnosis
+	reasonCount
+)
+
+// Windows around what is documented. 30 days each way: Epic's break-the-glass practice (Salem Health); a note within 72 hours
+// (catalogue, D8).
+const (
+	careWindow = 30 * 24 * time.Hour
+	nearWindow = 3 * 24 * time.Hour
+	// orderWindow is how long after an order the department that performs it has to do with it: results and questions come within
+	// days.
+	orderWindow = 7 * 24 * time.Hour
+	writeWindow = 72 * time.Hour
+	dutySlack   = time.Hour
+)
+
+// String is what people read.
+func (r Reason) String() string {
+	return [...]string{
+		"the patient themself", "a system, no person", "takes part in an encounter", "in the care team", "ordered or performed",
+		"charted", "has an appointment", "general practitioner", "worked on the record", "vendor's task",
+		"the department has the patient",
+		"an order is routed to the department", "the department had or will have the patient", "research with consent",
+		"the department works with those who care", "the department is responsible for the diagnosis",
+	}[r]
+}
+
+// Reasons are all kinds of explanations, the strongest first.
+func Reasons() []Reason {
+	out := make([]Reason, reasonCount)
+	for i := range out {
+		out[i] = Reason(i)
+	}
+	return out
+}
+
+// reasons is a set of reasons.
+type reasons uint32
+
+func (r reasons) has(one Reason) bool { return r&(1<<one) != 0 }
+
+func (r *reasons) add(one Reason) { *r |= 1 << one }
+
+// strongest is the first reason of the set; false when there is none.
+func (r reasons) strongest() (Reason, bool) {
+	if r == 0 {
+		return 0, false
+	}
+	return Reason(bits.TrailingZeros32(uint32(r))), true
+}
+
+// Bonds are how close the documented relation of a reader to a record is: the grade that everything else is weighed
+// against.
+const (
+	bondUnknown  = iota // not assessable: no context about care, or about the reader's department
+	bondPersonal        // the reader by name
+	bondUnit            // the reader's department, now
+	bondWindow          // the reader's department, within the window
+	bondStrong          // learned, usual
+	bondWeak            // learned, happens; or seated at a workstation of those who have the patient
+	bondNone            // nothing at all
+	bondCount
+)
+
+// careSet is what is documented about a patient's care near a time.
+type careSet struct {
+	departments []phased // who has or had the patient within the window
+	reasons     []phased // diagnoses
+}
+
+// during reports whether a department has the patient now.
+func (c *careSet) during(department facts.ID) bool {
+	for _, d := range c.departments {
+		if d.id == department && d.phase == phaseDuring {
+			return true
+		}
+	}
+	return false
+}
+
+// phased is a department or a diagnosis, and how the time relates to it: coders come after a stay, the pharmacy during it.
+type phased struct {
+	id    facts.ID
+	phase phase
+}
+
+// phase of care, the closest first.
+type phase int32
+
+const (
+	phaseDuring phase = iota // from a day before to a day after
+	phaseAfter               // up to a week after
+	phaseLong                // up to the window after
+	phaseBefore              // before
+	phaseCount
+)
+
+func phaseOf(p facts.Period, at int64) phase {
+	const daily = 24 * 3600 * 1_000_000
+	switch {
+	case at < p.From-daily:
+		return phaseBefore
+	case p.Until == facts.Forever || at <= p.Until+daily:
+		return phaseDuring
+	case at <= p.Until+7*daily:
+		return phaseAfter
+	}
+	return phaseLong
+}
+
+// explain tries every explanation of a pair.
+func (j *judge) explain(p *Pair) {
+	first := &p.Accesses[0]
+	const inPortal = SignPatient | SignLook | SignPrint | SignListed | SignWrite | SignExport | SignRefused
+	if p.Signs&SignPatient != 0 && p.Signs&^inPortal == 0 {
+		p.Reasons.add(ReasonPatient)
+	}
+	if p.Signs&SignSystem != 0 && p.Looks == 0 {
+		p.Reasons.add(ReasonSystem)
+	}
+	j.care = j.state.AppendCare(j.care[:0], p.Patient)
+	j.fromCare(p, j.care, first.Occurred)
+	if p.Signs&SignWrite != 0 || j.wroteAround(p) {
+		p.Reasons.add(ReasonWrote)
+	}
+	if p.Post.Vendor {
+		if p.withinTasks() {
+			p.Reasons.add(ReasonTicket)
+		}
+	}
+	p.bond(j)
+	if !j.coverage.care {
+		p.Blind |= documented
+	}
+	if p.Post.Department == 0 {
+		p.Blind |= departmental
+	}
+	p.Tried = allReasons &^ p.Reasons &^ p.Blind
+}
+
+// withinTasks reports whether a vendor had a task at the time of each of the pair's accesses.
+func (p *Pair) withinTasks() bool {
+	for i := range p.Accesses {
+		if !slices.ContainsFunc(p.Staff.Tickets, func(t facts.Period) bool {
+			return t.Holds(p.Accesses[i].Occurred) && (isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, isTask))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// longestTask tells a task from a contract: who has both needs a task.
+const longestTask = 90 * 24 * time.Hour
+
+func isTask(t facts.Period) bool { return t.Until-t.From <= longestTask.Microseconds() }
+
+const (
+	allReasons   = reasons(1<<reasonCount - 1)
+	departmental = reasons(1<<ReasonUnit | 1<<ReasonRouted | 1<<ReasonUnitWindow | 1<<ReasonWorksWith | 1<<ReasonResponsible)
+	documented   = departmental | reasons(1<<ReasonAttending|1<<ReasonTeam|1<<ReasonOrdered|1<<ReasonCharted|1<<ReasonAppointment)
+	// personal are those that name the reader.
+	personal = reasons(1<<ReasonPatient | 1<<ReasonSystem | 1<<ReasonAttending | 1<<ReasonTeam | 1<<ReasonOrdered | 1<<ReasonCharted |
+		1<<ReasonAppointment | 1<<ReasonGeneral | 1<<ReasonWrote | 1<<ReasonTicket)
+)
+
+// fromCare tries what context says of the patient's care, and collects the departments and diagnoses for what is learned.
+func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
+	j.set.departments, j.set.reasons = j.set.departments[:0], j.set.reasons[:0]
+	window := careWindow.Microseconds()
+	for i := range care {
+		c := &care[i]
+		if c.Kind == facts.CareGeneral {
+			if c.Staff != 0 && c.Staff == p.Reader {
+				p.Reasons.add(ReasonGeneral)
+			}
+			if c.Department != 0 && c.Department == p.Post.Department {
+				p.Reasons.add(ReasonUnitWindow)
+			}
+			continue
+		}
+		if at < c.Period.From-window {
+			break // by Period.From: nothing behind it is near
+		}
+		if until := c.Period.Until; until != facts.Forever && at > until+window {
+			continue
+		}
+		if c.Type == j.consent {
+			if j.toResearch(c) && (p.Signs&SignResearch != 0 || j.researcher(p.Post.Role)) {
+				p.Reasons.add(ReasonResearch)
+			}
+			continue // a consent is no care
+		}
+		if c.Staff != 0 && c.Staff == p.Reader {
+			p.Reasons.add(personalReason(c.Kind))
+		}
+		if c.Department != 0 && !j.whole(c.Department) {
+			j.unit(p, c, at)
+			j.set.departments = with(j.set.departments, c.Department, phaseOf(c.Period, at))
+		} else if c.Staff != 0 {
+			if d := j.home(c.Staff, at); d != 0 {
+				if d == p.Post.Department && c.Kind != facts.CareRequester && !j.whole(d) {
+					p.Reasons.add(ReasonUnitWindow)
+				}
+				j.set.departments = with(j.set.departments, d, phaseOf(c.Period, at))
+			}
+		}
+		if c.Reason != 0 {
+			j.set.reasons = with(j.set.reasons, c.Reason, phaseDuring) // a diagnosis does not pass with the visit that wrote it down
+		}
+		p.inCare = true
+	}
+	switch {
+	case len(j.set.reasons) > 0:
+		p.kind = -j.set.reasons[0].id
+	case len(j.set.departments) > 0:
+		p.kind = j.set.departments[0].id
+	}
+}
+
+// toResearch reports whether a consent is to research, or does not say to what.
+func (j *judge) toResearch(consent *facts.Care) bool {
+	return consent.Reason == 0 || purposeSign(j.state.Text(consent.Reason)) == SignResearch
+}
+
+// researcher reports whether a role is that of research.
+func (j *judge) researcher(role facts.ID) bool {
+	return role != 0 && strings.Contains(j.state.Text(role), "research")
+}
+
+// whole reports whether a department is the hospital as such, which says nothing about who cares.
+func (j *judge) whole(department facts.ID) bool {
+	w, ok := j.wholes[department]
+	if !ok {
+		w = j.state.WholeDepartment(department)
+		j.wholes[department] = w
+	}
+	return w
+}
+
+// unit says what it means that a department has the patient.
+func (j *judge) unit(p *Pair, c *facts.Care, at int64) {
+	if c.Department != p.Post.Department && (p.Post.DutyDepartment == 0 || c.Department != p.Post.DutyDepartment) {
+		return
+	}
+	near := nearWindow.Microseconds()
+	switch now := at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+near); {
+	case c.Kind == facts.CarePerformer:
+		if at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+orderWindow.Microseconds()) {
+			p.Reasons.add(ReasonRouted)
+		}
+	case now:
+		p.Reasons.add(ReasonUnit)
+	default:
+		p.Reasons.add(ReasonUnitWindow)
+	}
+}
+
+func personalReason(k facts.CareKind) Reason {
+	switch k {
+	case facts.CareTeam:
+		return ReasonTeam
+	case facts.CareRequester, facts.CarePerformer:
+		return ReasonOrdered
+	case facts.CareAuthor:
+		return ReasonCharted
+	case facts.CareAppointment:
+		return ReasonAppointment
+	}
+	return ReasonAttending
+}
+
+// with adds a number to a set of a handful, or brings it closer.
+func with(set []phased, id facts.ID, at phase) []phased {
+	for i := range set {
+		if set[i].id == id {
+			set[i].phase = min(set[i].phase, at)
+			return set
+		}
+	}
+	return append(set, phased{id, at})
+}
+
+// home is the department in which somebody works at a time.
+func (j *judge) home(staff facts.ID, at int64) facts.ID {
+	if r, ok := j.state.RoleAt(staff, at); ok {
+		return r.Department
+	}
+	return 0
+}
+
+// wroteAround reports whether the reader worked on the record in the days around. Later days count as far as they are known
+// when the day is closed: that is what the period of grace is for.
+func (j *judge) wroteAround(p *Pair) bool {
+	days := day(writeWindow / (24 * time.Hour))
+	for d := p.Day - days; d <= p.Day+days; d++ {
+		if d != p.Day && j.wrote(d, pairKey{p.Reader, p.Patient}) {
+			return true
+		}
+	}
+	return false
+}
+
+// bond grades how close the relation is.
+func (p *Pair) bond(j *judge) {
+	if p.Reasons != 0 || p.Post.Department == 0 {
+		return
+	}
+	strong, responsible := j.tables.serves(p.Post.Department, &j.set)
+	if strong >= usualShare {
+		p.Reasons.add(ReasonWorksWith)
+	}
+	if responsible >= usualShare {
+		p.Reasons.add(ReasonResponsible)
+	}
+	p.share = max(strong, responsible)
+	// Who sits at a workstation of the department that has the patient may well work there for a while (Salem Health exempts them
+	// from breaking the glass). Not a reason, but a bond.
+	home := j.homeOf(p.Accesses[0].Workstation)
+	p.seated = home != 0 && j.set.during(home)
+}
+
+// Bond is the grade of the relation.
+func (p *Pair) Bond() int {
+	switch {
+	case p.Reasons&personal != 0:
+		return bondPersonal
+	case p.Reasons.has(ReasonUnit) || p.Reasons.has(ReasonRouted):
+		return bondUnit
+	case p.Reasons.has(ReasonUnitWindow) || p.Reasons.has(ReasonResearch):
+		return bondWindow
+	case p.Reasons != 0:
+		return bondStrong
+	case p.Blind != 0:
+		return bondUnknown
+	case p.share >= rareShare, p.seated:
+		return bondWeak
+	}
+	return bondNone
+}

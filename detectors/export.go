@@ -1,0 +1,40 @@
+package detectors
+
+// bulkExport (D13): pages, files or records that left on one day, beside what peers take out.
+func bulkExport() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "BulkExport", Catalogue: "D13", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{
+				"printed or exported something", "printed or exported from several records", "exported much", "exported very much",
+			},
+		},
+		grade: func(_ *judge, d *ReaderDay) Grade {
+			out := 0
+			for k := range d.Pairs {
+				if d.Pairs[k].Signs&(SignPrint|SignExport) != 0 {
+					out++
+				}
+			}
+			switch n := d.Exports + d.Prints; {
+			case n >= 100 || out >= 40:
+				return 4
+			case n >= 25 || out >= 12:
+				return 3
+			case out >= 4:
+				return 2
+			case n > 0:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, d *ReaderDay, g Grade) string {
+			said := capital(count(d.Exports+d.Prints, "document")) + " left the system in one day"
+			if g >= 3 {
+				said += ", many more than most readers take out"
+			}
+			return said + "."
+		},
+		normal: "A request for release, with its number, would have made it normal.",
+	}
+}

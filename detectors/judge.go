@@ -1,0 +1,328 @@
+package detectors
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// pairKey is a reader and a record.
+type pairKey struct{ reader, patient facts.ID }
+
+// judge closes days: it makes their units, explains and grades them, and counts what is learned from them.
+type judge struct {
+	state    *facts.State
+	zone     *time.Location
+	coverage coverage
+
+	tables *tables
+	// rates3 and spreads stand one a key.
+	rates3  [3]*rates
+	spreads [3]*spread
+	// least is the evidence below which nothing becomes a candidate.
+	least Weight
+	// pairs, readers and records are the models, one a key.
+	pairs, readers, records *model
+	dets                    detectorSet
+
+	// base and history are what earlier days left, per reader and per pair.
+	base    map[facts.ID]*baseline
+	peers   map[group]*peerCount
+	history map[pairKey]*pairHistory
+
+	// benches says where each workstation stands.
+	benches map[facts.ID]*bench
+	// everybody is the sum of the peers.
+	everybody peerCount
+
+	// book gives the days around the one that is closed, for what was done on a record later.
+	wrote func(day, pairKey) bool
+
+	// consent is the text of that type; wholes remembers which departments are the hospital as such.
+	consent facts.ID
+	wholes  map[facts.ID]bool
+
+	// set and care are scratch for one pair.
+	set  careSet
+	care []facts.Care
+}
+
+// coverage says which kinds of context there are at all.
+type coverage struct {
+	care bool
+	have Needs
+}
+
+// closed are the units of a closed day.
+type closed struct {
+	at      day
+	readers []ReaderDay
+	records []RecordDay
+}
+
+// close makes and grades the units of a day.
+func (j *judge) close(at day, all []Access) *closed {
+	sortAccesses(all)
+	c := &closed{at: at, readers: splitReaders(at, all)}
+	for i := range c.readers {
+		j.readerDay(&c.readers[i])
+	}
+	c.records = j.recordDays(c)
+	for i := range c.records {
+		j.dets.gradeRecord(j, &c.records[i])
+	}
+	return c
+}
+
+// readerDay makes and grades one reader's day.
+func (j *judge) readerDay(d *ReaderDay) {
+	d.Staff = j.state.Staff(d.Reader)
+	d.Post = postAt(j.state, d.Staff, &d.Accesses[0])
+	d.Base = j.baseline(d.Reader)
+	// Each reader's day needs its accesses in two orders; the second is kept as long as its pairs.
+	byPatient := slices.Clone(d.Accesses)
+	slices.SortStableFunc(byPatient, func(a, b Access) int { return cmp.Compare(a.Patient, b.Patient) })
+	splitPairs(d, byPatient)
+	for i := range d.Pairs {
+		j.pair(d, &d.Pairs[i])
+	}
+	for i := range d.Accesses {
+		switch a := &d.Accesses[i]; {
+		case i > 0 && a.Position == d.Accesses[i-1].Position: // one event of several patients
+		case a.Any(SignRefused):
+			d.Refused++
+		case a.Any(SignExport):
+			d.Exports += int(max(a.Count, 1))
+		case a.Any(SignPrint):
+			d.Prints++
+		}
+	}
+	j.dets.gradeReader(j, d)
+}
+
+// pair explains and grades one pair.
+func (j *judge) pair(d *ReaderDay, p *Pair) {
+	p.Of, p.Base = d, d.Base
+	p.Record = j.state.Patient(p.Patient)
+	p.Labels |= p.Record.Labels
+	p.Post = d.Post
+	if len(d.Staff.Roles) > 1 || len(d.Staff.Duties) > 0 {
+		p.Post = postAt(j.state, d.Staff, &p.Accesses[0])
+	}
+	if h := j.history[pairKey{p.Reader, p.Patient}]; h != nil {
+		p.History = *h
+	}
+	p.Kin = j.state.Kinship(p.Reader, p.Patient, p.First())
+	j.explain(p)
+	if p.Looks > 0 {
+		d.Records++
+		if p.Reasons == 0 && p.Blind == 0 {
+			d.Unexplained++
+		}
+	}
+	j.dets.gradePair(j, p)
+}
+
+// recordDays collects who looked at each record without a reason.
+func (j *judge) recordDays(c *closed) []RecordDay {
+	at := map[facts.ID]int{}
+	var out []RecordDay
+	for i := range c.readers {
+		for k := range c.readers[i].Pairs {
+			p := &c.readers[i].Pairs[k]
+			if p.Looks == 0 {
+				continue
+			}
+			n, ok := at[p.Patient]
+			if !ok {
+				n = len(out)
+				at[p.Patient] = n
+				out = append(out, RecordDay{Patient: p.Patient, Day: c.at})
+			}
+			switch {
+			case p.Reasons != 0:
+				out[n].Others++
+				if len(j.dets.customs[KeyRecord]) > 0 {
+					out[n].explained = append(out[n].explained, p)
+				}
+			case p.Blind == 0: // not assessable is neither explained nor suspicious
+				out[n].Readers = append(out[n].Readers, p)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b RecordDay) int { return cmp.Compare(a.Patient, b.Patient) })
+	return out
+}
+
+func (j *judge) baseline(reader facts.ID) *baseline {
+	b := j.base[reader]
+	if b == nil {
+		b = &baseline{}
+		j.base[reader] = b
+	}
+	return b
+}
+
+// hourOfWeek is the local hour of the week, from Sunday midnight.
+func (j *judge) hourOfWeek(us int64) int {
+	t := time.UnixMicro(us).In(j.zone)
+	return int(t.Weekday())*24 + t.Hour()
+}
+
+// localDay is the local day of a time.
+func localDay(us int64, zone *time.Location) day {
+	t := time.UnixMicro(us).In(zone)
+	_, offset := t.Zone()
+	seconds := t.Unix() + int64(offset)
+	d := seconds / 86_400
+	if seconds < 0 && seconds%86_400 != 0 {
+		d--
+	}
+	return day(d)
+}
+
+// learn counts what a closed day teaches: how departments work together.
+func (j *judge) learn(c *closed, l *lessons) {
+	for i := range c.readers {
+		d := &c.readers[i]
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			if p.Looks == 0 {
+				continue
+			}
+			j.care = j.state.AppendCare(j.care[:0], p.Patient)
+			j.fromCare(p, j.care, p.First())
+			l.observe(c.at, p.Post.Department, p.Reader, p.Patient, &j.set, p.Reasons == 0 && p.Signs&SignWrite == 0)
+		}
+	}
+}
+
+// remember leaves what later days need to know.
+func (j *judge) remember(c *closed) {
+	for i := range c.readers {
+		d := &c.readers[i]
+		d.Base.observe(d, j.hourOfWeek)
+		peer := j.peers[d.group()]
+		if peer == nil {
+			peer = &peerCount{}
+			j.peers[d.group()] = peer
+		}
+		j.bench(d)
+		peer.looked += uint64(d.Records)
+		peer.alone += uint64(d.Unexplained)
+		j.everybody.looked += uint64(d.Records)
+		j.everybody.alone += uint64(d.Unexplained)
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			key := pairKey{p.Reader, p.Patient}
+			h, alone := j.history[key], p.Looks > 0 && p.Reasons == 0 && p.Blind == 0
+			switch {
+			case h == nil && alone: // only they are remembered
+				h = &pairHistory{}
+				j.history[key] = h
+				h.aloneOn(c.at)
+			case h != nil && alone:
+				h.aloneOn(c.at)
+			case h != nil && p.Explained():
+				h.explained = c.at
+			}
+		}
+	}
+}
+
+// bench counts the reader's workstations of the day for their department.
+func (j *judge) bench(d *ReaderDay) {
+	at := d.Post.Department
+	if d.Post.DutyDepartment != 0 {
+		at = d.Post.DutyDepartment
+	}
+	if at == 0 {
+		return
+	}
+	seen := map[facts.ID]bool{0: true} // once a day, or who goes back and forth would make the place their own
+	for i := range d.Accesses {
+		w := d.Accesses[i].Workstation
+		if seen[w] {
+			continue
+		}
+		seen[w] = true
+		if j.benches[w] == nil {
+			j.benches[w] = &bench{}
+		}
+		j.benches[w].add(at)
+	}
+}
+
+// observe counts how usual the grades are, each unit as far as it is everyday work by the priors; without priors, all of them
+// wholly.
+func (j *judge) observe(c *closed, into [3]*rates, priors *[3]Weight) {
+	share := func(key Key, w Weight) uint32 {
+		if priors == nil {
+			return whole
+		}
+		return uint32(whole - int(chance(w+priors[key]))*whole/1000)
+	}
+	for i := range c.readers {
+		d := &c.readers[i]
+		if d.counts() {
+			into[KeyReader].observe(j.readers.scales, d.situation(), &d.grades, true, share(KeyReader, d.Weight))
+		}
+		for k := range d.Pairs {
+			if p := &d.Pairs[k]; p.Looks > 0 {
+				into[KeyPair].observe(j.pairs.scales, p.situation(), &p.grades, p.Reasons&personal != 0, share(KeyPair, p.Weight))
+			}
+		}
+	}
+	for i := range c.records {
+		d := &c.records[i]
+		into[KeyRecord].observe(j.records.scales, situation{}, &d.grades, true, share(KeyRecord, d.Weight))
+	}
+}
+
+// weigh weighs all units of a day and counts the weights.
+func (j *judge) weigh(c *closed) {
+	for i := range c.records {
+		d := &c.records[i]
+		d.Weight, d.scenario = j.records.weigh(j.rates3[KeyRecord], situation{}, &d.grades, nil)
+		j.spreads[KeyRecord].add(d.Weight)
+	}
+	for i := range c.readers {
+		d := &c.readers[i]
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			if p.Looks == 0 && p.Signs&SignBreakGlass == 0 {
+				continue
+			}
+			p.Weight, p.scenario = j.pairs.weigh(j.rates3[KeyPair], p.situation(), &p.grades, nil)
+			j.spreads[KeyPair].add(p.Weight)
+		}
+		if d.counts() {
+			d.Weight, d.scenario = j.readers.weigh(j.rates3[KeyReader], d.situation(), &d.grades, nil)
+			j.spreads[KeyReader].add(d.Weight)
+		}
+	}
+}
+
+// peerCount is how many records a peer group looked at, and how many of them without any reason.
+type peerCount struct{ looked, alone uint64 }
+
+// drawn is how many records everybody is worth beside the peers.
+const drawn = 400
+
+// usualAlone is how many of a million records peers look at without a reason, one reader left out: a small group is drawn to
+// everybody.
+func (j *judge) usualAlone(g group, without *baseline) uint64 {
+	less := func(p peerCount) peerCount {
+		return peerCount{p.looked - min(p.looked, uint64(without.looked)), p.alone - min(p.alone, uint64(without.alone))}
+	}
+	everybody := less(j.everybody)
+	all := (everybody.alone + 1) * million / (everybody.looked + 1)
+	p := j.peers[g]
+	if p == nil {
+		return all
+	}
+	peers := less(*p)
+	return (peers.alone*million + drawn*all) / (peers.looked + drawn)
+}

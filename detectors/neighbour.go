@@ -1,0 +1,41 @@
+package detectors
+
+// Distances between homes, in metres.
+const (
+	nextDoor = 60
+	nearby   = 250
+)
+
+// neighbourAccess (D3): people who live close to each other and not together. The rule with the most hits of all (5,538 a
+// million: Boxwala 2011, table 3), so it only adds to what is unexplained.
+func neighbourAccess() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "NeighbourAccess", Catalogue: "D3", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff,
+			Words: []string{"lives nearby", "lives in the same street", "lives next door"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			k := &p.Kin
+			switch {
+			case k.Same >= likely || k.Household >= likely || k.FormerHousehold >= likely:
+				return Quiet
+			case k.Metres >= 0 && k.Metres <= nextDoor:
+				return 3
+			case k.SameStreet:
+				return 2
+			case k.Metres >= 0 && k.Metres <= nearby:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, p *Pair, _ Grade) string {
+			switch k := &p.Kin; {
+			case k.Metres >= 0 && k.Metres <= nextDoor:
+				return "Reader and patient live next door to each other."
+			case k.SameStreet:
+				return "Reader and patient live in the same street."
+			}
+			return "Reader and patient live a few houses apart."
+		},
+	}
+}

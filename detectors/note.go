@@ -1,0 +1,435 @@
+package detectors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// Note is an alert as a colleague would tell it: no codes, no bare statistics. It names people; who may see names is decided
+// where it is shown.
+type Note struct {
+	// Title is one line.
+	Title string
+	// What happened, Why it is unusual, what is Usual for this reader and their peers, which reasons were Tried in vain, and what
+	// would have made it Normal: sentences.
+	What, Why, Usual, Tried, Normal []string
+	// Evidence are the accesses that it rests on.
+	Evidence Evidence
+	// who is the reader, as the title says it.
+	who string
+	// whys and normals are how many of Why and of Normal, at their beginning, speak of the reader's whole day.
+	whys, normals int
+}
+
+// String is the note as text.
+func (n *Note) String() string {
+	var b strings.Builder
+	b.WriteString(n.Title)
+	for _, part := range []struct {
+		head string
+		text []string
+	}{
+		{"What happened", n.What},
+		{"Why it is unusual", n.Why},
+		{"What is usual", n.Usual},
+		{"Reasons that were tried", n.Tried},
+		{"What would have made it normal", n.Normal},
+	} {
+		if len(part.text) > 0 {
+			b.WriteString("\n" + part.head + ": " + strings.Join(part.text, " "))
+		}
+	}
+	n.Evidence.write(&b)
+	return b.String()
+}
+
+// teller writes notes.
+type teller struct {
+	judge *judge
+	zone  *time.Location
+}
+
+// name is a reader's name, else the number of the account.
+func (t *teller) name(id facts.ID) string {
+	return cmp.Or(t.judge.state.Display(id), account(t.judge.state.StaffIdentifier(id).GetValue()), "somebody unnamed")
+}
+
+// account is what an account of which no name is known is called: people do not read references ("Practitioner/agency").
+func account(number string) string {
+	kind, id, found := strings.Cut(number, "/")
+	switch {
+	case !found:
+		return number
+	case kind == "Patient":
+		return "Unnamed portal account (" + id + ")"
+	}
+	return "Unnamed account (" + id + ")"
+}
+
+// who is a reader, with what they do: "Debra Sanchez (clerk, Orthopaedics Clinic)".
+func (t *teller) who(id facts.ID, at post) string {
+	name := t.name(id)
+	var of []string
+	if at.Role != 0 {
+		of = append(of, t.judge.state.Text(at.Role))
+	}
+	if d := t.judge.state.DepartmentName(at.Department); d != "" {
+		of = append(of, d)
+	}
+	if len(of) > 0 {
+		name += " (" + strings.Join(of, ", ") + ")"
+	}
+	return name
+}
+
+// record is a patient with the number that people know: "Paul Ward (2400185)".
+func (t *teller) record(id facts.ID) string {
+	name, number := t.judge.state.DisplayPatient(id), t.judge.state.RecordNumber(id)
+	if _, last, found := strings.Cut(number, "/"); found { // people do not read references
+		number = last
+	}
+	switch {
+	case name == "":
+		return "an unnamed patient (" + number + ")"
+	case number == "":
+		return name
+	}
+	return name + " (" + number + ")"
+}
+
+func (t *teller) clock(us int64) string { return time.UnixMicro(us).In(t.zone).Format("15:04") }
+
+func (t *teller) date(d day) string {
+	return time.Unix(int64(d)*86_400, 0).UTC().Format("Monday 2 January 2006")
+}
+
+// pair tells of one reader in one record.
+func (t *teller) pair(p *Pair, fired []Fired) *Note {
+	n := &Note{who: t.who(p.Reader, p.Post)}
+	n.Title = fmt.Sprintf("%s in the record of %s", n.who, t.record(p.Patient))
+	n.What = append(n.What, t.happened(p))
+	t.why(n, p, fired)
+	if len(n.Why) == 0 {
+		n.Why = append(n.Why, "No single sign stands out.")
+	}
+	t.usual(n, p.Of, p.Of.group())
+	t.tried(n, p)
+	return n
+}
+
+// happened says what the reader did in the record.
+func (t *teller) happened(p *Pair) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "On %s, %s opened the record of %s %s",
+		t.date(p.Day), t.who(p.Reader, p.Post), t.record(p.Patient), times(p.Looks))
+	if first, last := t.clock(p.First()), t.clock(p.Last()); first == last {
+		fmt.Fprintf(&b, " at %s", first)
+	} else {
+		fmt.Fprintf(&b, " between %s and %s", first, last)
+	}
+	if w := p.Accesses[0].Workstation; w != 0 {
+		fmt.Fprintf(&b, ", at workstation %s", t.judge.state.Text(w))
+	}
+	switch {
+	case p.Signs&SignExport != 0:
+		b.WriteString(", and exported from it")
+	case p.Signs&SignPrint != 0:
+		b.WriteString(", and printed from it")
+	}
+	if p.Signs&SignBreakGlass != 0 {
+		b.WriteString(", breaking the glass")
+	}
+	b.WriteString(".")
+	if p.Signs&SignWrite == 0 {
+		b.WriteString(" Nothing was written in it.")
+	}
+	return b.String()
+}
+
+// why lets each detector that speaks for the story say a sentence.
+func (t *teller) why(n *Note, p *Pair, fired []Fired) {
+	for i := range fired {
+		f := &fired[i]
+		for k := range t.judge.dets.pairs {
+			d := &t.judge.dets.pairs[k]
+			if d.Name != f.Scale.Name {
+				continue
+			}
+			if d.tell != nil {
+				n.Why = append(n.Why, d.tell(t, p, f.Grade))
+			}
+			if d.normal != "" {
+				n.Normal = append(n.Normal, d.normal)
+			}
+		}
+	}
+}
+
+// usual says what the reader and their peers do on other days.
+func (t *teller) usual(n *Note, d *ReaderDay, g group) {
+	b := d.Base
+	if b.days == 0 {
+		n.Usual = append(n.Usual, "Nothing is known yet of what is usual for this reader.")
+		return
+	}
+	if b.days == 1 {
+		n.Usual = append(n.Usual, "This reader was not seen on any other day.")
+		return
+	}
+	median, _ := b.usualRecords()
+	n.Usual = append(n.Usual, fmt.Sprintf("On %s this reader opens about %s; of %s on %s, %s had no reason that is known.",
+		"a usual day", count(median, "record"), count(int(b.looked), "record"), count(int(b.days), "day"), number(int(b.alone))))
+	p := t.judge.peers[g]
+	if p == nil || p.looked <= uint64(b.looked) {
+		n.Usual = append(n.Usual, "Nobody else does the same work in the same department.")
+		return
+	}
+	looked, alone := p.looked-uint64(b.looked), p.alone-min(uint64(b.alone), p.alone) // the reader is among them
+	peers := "Among their peers"
+	if name := t.judge.state.DepartmentName(g.department); name != "" {
+		peers += " in " + name
+	}
+	switch {
+	case alone == 0:
+		n.Usual = append(n.Usual, peers+", no record is opened without one.")
+	case looked/alone < 2:
+		n.Usual = append(n.Usual, peers+", most records are opened without one.")
+	default:
+		n.Usual = append(n.Usual, fmt.Sprintf("%s, about one record in %s is opened without one.", peers, number(int(looked/alone))))
+	}
+}
+
+// noConnection is what is said when every reason was tried in vain.
+const noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
+	"patient within 30 days, and the department does not usually see such patients."
+
+// noConnections is the same for several patients, or several readers.
+const noConnections = "Encounters, appointments, orders, notes, care teams and tasks within 30 days were tried, and what " +
+	"each department usually sees. None of them connects reader and patient where it says that no reason is known."
+
+// tried lists the reasons that were looked for, and those that could not be.
+func (t *teller) tried(n *Note, p *Pair) {
+	if r, ok := p.Reasons.strongest(); ok {
+		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s. It does not answer what is said above.", r))
+		if len(n.Normal) == 0 {
+			n.Normal = append(n.Normal, "A task that needs exactly this, which somebody wrote down, would have made it normal.")
+		}
+		return
+	}
+	n.Tried = append(n.Tried, noConnection)
+	switch {
+	case p.Post.Department == 0:
+		n.Tried = append(n.Tried, "It is not known in which department the reader works, so what depends on that could not be tried.")
+	case p.Blind != 0:
+		n.Tried = append(n.Tried, "What is documented of the patient's care is not known here, so it could not be tried.")
+	}
+	n.Normal = append(n.Normal, "An appointment, an order, a note or an assignment that connects them would have made it normal.")
+}
+
+// readerDay tells of many records.
+func (t *teller) readerDay(d *ReaderDay, c *Candidate) *Note {
+	if d.Records == 0 {
+		return t.refused(d, c)
+	}
+	n := &Note{Title: fmt.Sprintf("%s in %s", t.who(d.Reader, d.Post), count(len(c.Patients), "record"))}
+	first, last := d.Accesses[0].Occurred, d.Accesses[len(d.Accesses)-1].Occurred
+	known := "no reason is known for any of it"
+	switch {
+	case d.Unexplained == 0:
+		known = "a reason is known for all of it"
+	case d.Unexplained < d.Records:
+		known = fmt.Sprintf("no reason is known for %s of them", number(d.Unexplained))
+	}
+	n.What = append(n.What, fmt.Sprintf("On %s between %s and %s, %s opened %s; %s.", t.date(d.Day), t.clock(first), t.clock(last),
+		t.who(d.Reader, d.Post), count(d.Records, "record"), known))
+	if out := d.Exports + d.Prints; out > 0 {
+		n.What = append(n.What, fmt.Sprintf("In all, the reader printed or exported %s.", count(out, "document")))
+	}
+	t.whyOfDay(n, d, c)
+	if d.Unexplained == 0 {
+		n.Tried = append(n.Tried, "For each of the records a reason is known. They do not answer what is said above.")
+	} else {
+		n.Tried = append(n.Tried, noConnections)
+	}
+	if c.pair != nil {
+		t.why(n, c.pair, t.judge.fired(t.judge.pairs, t.judge.rates3[KeyPair], c.pair.situation(), &c.pair.grades))
+	}
+	t.usual(n, d, d.group())
+	return n
+}
+
+// refused tells of a day on which nothing was opened.
+func (t *teller) refused(d *ReaderDay, c *Candidate) *Note {
+	who := t.who(d.Reader, d.Post)
+	first, last := d.Accesses[0].Occurred, d.Accesses[len(d.Accesses)-1].Occurred
+	n := &Note{Title: fmt.Sprintf("%s, refused %s", who, times(d.Refused))}
+	n.What = append(n.What, fmt.Sprintf("On %s between %s and %s, %s of %s were refused. Nothing was opened.",
+		t.date(d.Day), t.clock(first), t.clock(last), count(d.Refused, "attempt"), who))
+	t.whyOfDay(n, d, c)
+	n.Tried = append(n.Tried, "Nothing was opened, so there is no relation to a patient that could be looked for.")
+	t.usual(n, d, d.group())
+	return n
+}
+
+// whyOfDay lets each detector that speaks for a reader's day say a sentence.
+func (t *teller) whyOfDay(n *Note, d *ReaderDay, c *Candidate) {
+	for i := range c.Fired {
+		for k := range t.judge.dets.readers {
+			x := &t.judge.dets.readers[k]
+			if x.Name == c.Fired[i].Scale.Name {
+				n.Why = append(n.Why, x.tell(t, d, c.Fired[i].Grade))
+				if x.normal != "" {
+					n.Normal = append(n.Normal, x.normal)
+				}
+			}
+		}
+	}
+	n.whys, n.normals = len(n.Why), len(n.Normal)
+	if n.normals == 0 {
+		n.Normal = append(n.Normal, "A task that needs exactly this, which somebody wrote down, would have made it normal.")
+	}
+}
+
+// recordDay tells of many readers.
+func (t *teller) recordDay(d *RecordDay) *Note {
+	n := &Note{Title: fmt.Sprintf("%s in the record of %s", capital(count(len(d.Readers), "reader")), t.record(d.Patient))}
+	n.What = append(n.What, fmt.Sprintf("On %s, %s opened the record of %s without a reason that is known, and %s with one.",
+		t.date(d.Day), count(len(d.Readers), "reader"), t.record(d.Patient), count(d.Others, "other")))
+	for i, p := range d.Readers {
+		if i == 5 {
+			n.What = append(n.What, fmt.Sprintf("And %s more.", number(len(d.Readers)-i)))
+			break
+		}
+		n.What = append(n.What, fmt.Sprintf("%s at %s.", t.who(p.Reader, p.Post), t.clock(p.First())))
+	}
+	n.Why = append(n.Why, "So many readers who have nothing to do with the patient's care do not come to one record by chance.")
+	n.Tried = append(n.Tried, noConnections)
+	n.Usual = append(n.Usual, "On nearly all days, no record is opened by more than one reader without a reason.")
+	n.Normal = append(n.Normal,
+		"A resuscitation, a conference about the patient or a review that somebody ordered would have made it normal.")
+	return n
+}
+
+// kinship says what reader and patient have in common as people.
+func (t *teller) kinship(p *Pair) string {
+	k := &p.Kin
+	var signs []string
+	if k.Contact >= likely {
+		signs = append(signs, "the record names the reader as a relative or contact"+t.relation(p))
+	}
+	if k.Household >= likely {
+		signs = append(signs, "they live at the same address")
+	}
+	if k.Phone >= likely {
+		signs = append(signs, "they have a telephone number in common")
+	}
+	if k.Surname >= faint {
+		signs = append(signs, "they share a surname that few people here have")
+	}
+	if len(signs) == 0 {
+		return "Reader and patient seem to be related."
+	}
+	return "Reader and patient seem to be family: " + strings.Join(signs, "; ") + "."
+}
+
+// relation is what the record calls it, where it says more than "contact".
+func (t *teller) relation(p *Pair) string {
+	words := map[string]string{
+		"sps": "spouse", "husb": "husband", "wife": "wife", "prn": "parent", "mth": "mother", "fth": "father",
+		"chld": "child", "chldadopt": "child", "sib": "sibling", "sis": "sister", "bro": "brother", "domprtnr": "partner",
+		"former spouse": "former spouse", "fmrsps": "former spouse",
+	}
+	if w := words[t.judge.state.Text(p.Kin.Relation)]; w != "" {
+		return " (" + w + ")"
+	}
+	return ""
+}
+
+// alsoOf adds what another note says of the reader's whole day, and it comes first: that an account belongs to somebody who left
+// is not lost because one of its records is more telling than the day.
+func (n *Note) alsoOf(day *Note) {
+	n.Why = slices.Concat(day.Why[:day.whys], n.Why)
+	n.Normal = slices.Concat(day.Normal[:day.normals], n.Normal)
+}
+
+// and adds the note of another record of the same reader and day. What both say is said once.
+func (n *Note) and(other *Note) {
+	n.What = append(n.What, other.What...)
+	for _, s := range other.Why {
+		if !slices.Contains(n.Why, s) {
+			n.Why = append(n.Why, s)
+		}
+	}
+	for _, s := range other.Normal {
+		if !slices.Contains(n.Normal, s) {
+			n.Normal = append(n.Normal, s)
+		}
+	}
+	n.Evidence = n.Evidence.and(other.Evidence)
+}
+
+// mostTold is how many records a note tells one by one.
+const mostTold = 3
+
+// ofRecords makes it the note of so many records.
+func (n *Note) ofRecords(records int) {
+	n.Title = fmt.Sprintf("%s in %s", n.who, count(records, "record"))
+	if len(n.What) > mostTold+1 {
+		n.What = append(n.What[:mostTold], fmt.Sprintf("And %s more.", count(len(n.What)-mostTold, "record")))
+	}
+}
+
+// words for numbers up to twelve: notes are read, not calculated with.
+var smallNumbers = [...]string{
+	"none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+}
+
+func number(n int) string {
+	if n >= 0 && n < len(smallNumbers) {
+		return smallNumbers[n]
+	}
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	unit := 10 // nobody needs the fourth digit
+	for n/unit >= 1000 {
+		unit *= 10
+	}
+	rest := strings.Builder{}
+	digits := fmt.Sprint((n + unit/2) / unit * unit)
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			rest.WriteByte(',')
+		}
+		rest.WriteRune(d)
+	}
+	return rest.String()
+}
+
+func count(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "one " + noun
+	}
+	return number(n) + " " + noun + "s"
+}
+
+// capital begins a sentence.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return number(n) + " times"
+}

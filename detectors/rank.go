@@ -1,0 +1,146 @@
+package detectors
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// Alert is a candidate with its place in the day's queue.
+type Alert struct {
+	Candidate
+	// Rank is its place on its day, from 1.
+	Rank int
+	// Shown: within the budget, and more likely than the threshold. A budget is a ceiling, never a quota.
+	Shown bool
+}
+
+// Queue says how many are shown.
+type Queue struct {
+	// Budget is how many alerts a day and site are shown at the most; default 20.
+	Budget int
+	// Threshold is how likely misuse must be, in per mille, for an alert to be shown; default 220.
+	Threshold int32
+	// Least is the evidence, as a weight, below which nothing becomes a candidate; default 5 bits. Case files, whose few events
+	// are no hospital, ask for less.
+	Least Weight
+	// Prior is how common misuse is among units, as the logarithm of the odds; default 0: found from the units themselves, which
+	// takes a hospital.
+	Prior Weight
+}
+
+// rank makes the queue of one day. Scores are integers, ties are broken by who and what, so the order is the same everywhere.
+func (q Queue) rank(all []Candidate, priors [3]Weight) []Alert {
+	for i := range all {
+		all[i].Score = all[i].Weight + priors[all[i].key]
+	}
+	all = collapse(all)
+	slices.SortStableFunc(all, func(a, b Candidate) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Shape, b.Shape),
+			slices.Compare(a.Readers, b.Readers), slices.Compare(a.Patients, b.Patients))
+	})
+	out := make([]Alert, len(all))
+	for i := range all {
+		out[i] = Alert{Candidate: all[i], Rank: i + 1, Shown: i < q.Budget && chance(all[i].Score) >= q.Threshold}
+	}
+	return out
+}
+
+// worthJoining is how likely a pair must be, in per mille, to be told in the story of its reader's day.
+const worthJoining = 60
+
+// collapse joins what is one story: several suspicious pairs of one reader become the reader's day; readers of a crowd become the
+// record's day.
+func collapse(all []Candidate) []Candidate {
+	crowds := map[facts.ID]*Candidate{}
+	readers := map[facts.ID]*Candidate{}
+	pairs := map[facts.ID][]*Candidate{}
+	var order []facts.ID
+	for i := range all {
+		c := &all[i]
+		switch c.Shape {
+		case ShapeRecordDay:
+			crowds[c.Patients[0]] = c
+		case ShapeReaderDay:
+			readers[c.Readers[0]] = c
+		default:
+			if pairs[c.Readers[0]] == nil {
+				order = append(order, c.Readers[0])
+			}
+			pairs[c.Readers[0]] = append(pairs[c.Readers[0]], c)
+		}
+	}
+	var out []Candidate
+	told := map[pairKey]bool{}
+	for i := range all {
+		c := &all[i]
+		if c.Shape != ShapeRecordDay {
+			continue
+		}
+		out = append(out, *c)
+		if chance(c.Score) >= 500 { // else its readers are stories of their own as well
+			for _, r := range c.Readers {
+				told[pairKey{r, c.Patients[0]}] = true
+			}
+		}
+	}
+	for i := range all {
+		c := &all[i]
+		if c.Shape != ShapeReaderDay {
+			continue
+		}
+		mine := pairs[c.Readers[0]]
+		if len(mine) > 0 && mine[0].Score >= c.Score {
+			mine[0].Note.alsoOf(c.Note)
+			mine[0].Fired = append(mine[0].Fired, c.Fired...)
+			continue
+		}
+		for _, p := range mine {
+			told[pairKey{p.Readers[0], p.Patients[0]}] = true
+		}
+		out = append(out, *c)
+	}
+	for _, r := range order {
+		var left []*Candidate
+		for _, p := range pairs[r] {
+			if !told[pairKey{r, p.Patients[0]}] {
+				left = append(left, p)
+			}
+		}
+		out = join(out, left)
+	}
+	return out
+}
+
+// join makes one story of the pairs of one reader that are worth it; the others stay apart.
+func join(out []Candidate, pairs []*Candidate) []Candidate {
+	n := 0
+	for n < len(pairs) && chance(pairs[n].Score) >= worthJoining {
+		n++
+	}
+	if n < 2 {
+		n = min(n, 1)
+	}
+	if n >= 2 {
+		story := *pairs[0]
+		story.Shape = ShapeReaderDay
+		note := *story.Note
+		note.What, note.Why, note.Normal = slices.Clone(note.What), slices.Clone(note.Why), slices.Clone(note.Normal)
+		story.Note = &note
+		story.Patients, story.Accesses = slices.Clone(story.Patients), slices.Clone(story.Accesses)
+		for _, p := range pairs[1:n] {
+			story.Patients = append(story.Patients, p.Patients...)
+			note.and(p.Note)
+			story.Accesses = append(story.Accesses, p.Accesses...)
+			story.Score += max(p.Score+4*bit, 0) / 4 // another suspicious record of the same day makes both more likely
+		}
+		note.ofRecords(n)
+		out = append(out, story)
+		pairs = pairs[n:]
+	}
+	for _, p := range pairs {
+		out = append(out, *p)
+	}
+	return out
+}

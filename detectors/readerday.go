@@ -1,0 +1,101 @@
+package detectors
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// ReaderDay is everything that one reader did on one local day.
+type ReaderDay struct {
+	Reader facts.ID
+	Day    day
+	// Accesses by time.
+	Accesses []Access
+	Pairs    []Pair
+	Staff    *facts.Staff
+	Post     post
+	Base     *baseline
+	// Records are the different records looked at; Unexplained those of them without any reason.
+	Records, Unexplained int
+	Prints, Exports      int
+	Refused              int
+
+	grades   grades
+	Weight   Weight
+	scenario int
+}
+
+func (d *ReaderDay) group() group { return group{d.Post.Department, d.Post.Role} }
+
+func (d *ReaderDay) situation() situation { return situation{group: d.group()} }
+
+// RecordDay is everything that happened to one record on one local day.
+type RecordDay struct {
+	Patient facts.ID
+	Day     day
+	// Readers looked without any reason; Others with one.
+	Readers []*Pair
+	Others  int
+	// explained are the pairs with a reason; kept only where a custom detector asks.
+	explained []*Pair
+
+	grades   grades
+	Weight   Weight
+	scenario int
+}
+
+// splitReaders cuts a day's accesses, sorted by reader and time, into the days of readers, and those into pairs.
+func splitReaders(at day, all []Access) []ReaderDay {
+	var out []ReaderDay
+	for start := 0; start < len(all); {
+		end := start + 1
+		for end < len(all) && all[end].Reader == all[start].Reader {
+			end++
+		}
+		out = append(out, ReaderDay{Reader: all[start].Reader, Day: at, Accesses: all[start:end:end]})
+		start = end
+	}
+	return out
+}
+
+// sortAccesses brings a day into its order: reader, time, position, patient.
+func sortAccesses(all []Access) {
+	slices.SortFunc(all, func(a, b Access) int {
+		return cmp.Or(cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Occurred, b.Occurred),
+			cmp.Compare(a.Position, b.Position), cmp.Compare(a.Patient, b.Patient))
+	})
+}
+
+// splitPairs makes the pairs of a reader's day, by patient. byPatient is the day sorted by patient and time.
+func splitPairs(d *ReaderDay, byPatient []Access) {
+	for start := 0; start < len(byPatient); {
+		end := start + 1
+		for end < len(byPatient) && byPatient[end].Patient == byPatient[start].Patient {
+			end++
+		}
+		if byPatient[start].Patient != 0 {
+			d.Pairs = append(d.Pairs, newPair(d, byPatient[start:end:end]))
+		}
+		start = end
+	}
+}
+
+func newPair(d *ReaderDay, accesses []Access) Pair {
+	p := Pair{Reader: d.Reader, Patient: accesses[0].Patient, Day: d.Day, Accesses: accesses, Others: d.Accesses, Staff: d.Staff}
+	var kinds [8]facts.ID
+	for i := range accesses {
+		a := &accesses[i]
+		p.Signs |= a.Signs
+		p.Labels |= a.Labels
+		if a.Any(SignLook) {
+			p.Looks++
+		}
+		if a.Object != 0 && p.Kinds < len(kinds) && !slices.Contains(kinds[:p.Kinds], a.Object) {
+			kinds[p.Kinds] = a.Object
+			p.Kinds++
+		}
+	}
+	return p
+}

@@ -1,0 +1,60 @@
+package detectors
+
+// noRelation (D8, D9, D16): how close the documented relation of the reader to the record is, from "by name" to "none at all, and
+// the patient is in nobody's care" (166 hits a million without a recent visit, Boxwala 2011). It is judged when the period of
+// grace is over. Coders, quality and mortality review open such records for a living: peers decide what it weighs.
+func noRelation() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "NoRelation", Catalogue: "D8", Key: KeyPair, Peers: PeersGroup, Needs: NeedsCare,
+			Words: []string{
+				"their department has the patient", "their department had or will have the patient",
+				"their department often sees such patients",
+				"their department sometimes sees such patients, or they sat where the patient is cared for",
+				"in care elsewhere, no documented relation", "in nobody's care, no documented relation",
+				"dead for more than 30 days, no documented relation",
+			},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			switch b := p.Bond(); b {
+			case bondPersonal:
+				return Quiet
+			case bondUnknown:
+				return Blind
+			case bondNone:
+				switch {
+				case p.Record.Deceased != 0 && p.First() > p.Record.Deceased+careWindow.Microseconds():
+					return bondNone - bondPersonal + 2
+				case !p.inCare:
+					return bondNone - bondPersonal + 1
+				}
+				return bondNone - bondPersonal
+			default:
+				return Grade(b - bondPersonal)
+			}
+		},
+		tell: func(t *teller, p *Pair, g Grade) string {
+			d := "the reader's department"
+			if name := t.judge.state.DepartmentName(p.Post.Department); name != "" {
+				d += " (" + name + ")"
+			}
+			switch g {
+			case bondNone - bondPersonal + 2:
+				return "The patient died more than a month before, and nothing documented connects the reader with them."
+			case bondNone - bondPersonal + 1:
+				return "Nothing documented connects the reader with the patient, who was in nobody's care here in the thirty days " +
+					"before and after."
+			case bondNone - bondPersonal:
+				return "Nothing documented connects the reader with the patient, who was in the care of another department; " + d +
+					" does not usually see such patients."
+			case bondWeak - bondPersonal:
+				if p.seated && p.share < rareShare {
+					return "Nothing documented connects the reader with the patient; the access came from a workstation of a department " +
+						"that has the patient."
+				}
+				return "Nothing documented connects the reader with the patient; " + d + " sees such patients only now and then."
+			}
+			return "The reader's department, not the reader by name, is connected with the patient."
+		},
+	}
+}

@@ -1,0 +1,85 @@
+package detectors
+
+import "fmt"
+
+// repeatedLooks (D23): the same record on several days without any reason.
+func repeatedLooks() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "RepeatedLooks", Catalogue: "D23", Key: KeyPair, Peers: PeersSituation,
+			Words: []string{"on two days without a reason", "on three days or more without a reason"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			if p.Reasons != 0 {
+				return Blind // what is usual is counted among looks without a reason
+			}
+			switch n := p.History.aloneDays(); {
+			case n >= 3:
+				return 2
+			case n == 2:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, p *Pair, _ Grade) string {
+			return fmt.Sprintf("The same reader opened this record on %s without a known reason.", count(p.History.aloneDays(), "day"))
+		},
+	}
+}
+
+// serialLooks (D21): a reader who opens records without a reason much more often than their peers: nearly 15 % of what is missed
+// (Bluesight). The weight is half the logarithm of the likelihood ratio of two Poisson processes, the reader's own rate against
+// the peers': half, because readers differ more than chance alone makes them.
+func serialLooks() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "SerialLooks", Catalogue: "D21", Key: KeyPair, Peers: PeersGroup, Needs: NeedsCare,
+			Words: []string{
+				"more records without a reason than usual among peers", "many more records without a reason than usual among peers",
+				"many times more records without a reason than usual among peers", "far more records without a reason than anybody among peers",
+			},
+			Weights: []Weight{-bit, bit, 3 * bit, 5 * bit, 7 * bit},
+		},
+		grade: func(j *judge, p *Pair) Grade {
+			if p.Reasons != 0 || p.Blind != 0 {
+				return Blind
+			}
+			switch w := j.excess(p) / 2; {
+			case w >= 8*bit:
+				return 4
+			case w >= 5*bit:
+				return 3
+			case w >= 3*bit:
+				return 2
+			case w >= bit:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, p *Pair, _ Grade) string {
+			return fmt.Sprintf("This reader opened %s without a reason in all, much more than peers do.", count(int(p.Base.alone), "record"))
+		},
+	}
+}
+
+// excess is the logarithm of how much more likely the reader's records without a reason are at the reader's own rate than at that
+// of the peers, the reader left out of them.
+func (j *judge) excess(p *Pair) Weight {
+	b := p.Base
+	if b.alone < 3 {
+		return 0
+	}
+	return poissonGain(uint64(b.alone), uint64(b.looked)*j.usualAlone(p.Of.group(), b))
+}
+
+// poissonGain is the logarithm of the likelihood ratio of a Poisson process with its own rate against one with the expected rate,
+// given in millionths: k log2(k/e) - (k-e) log2(euler). 0 when there are no more than expected.
+func poissonGain(k, expected uint64) Weight {
+	have := k * million
+	if have <= expected {
+		return 0
+	}
+	const perUnit = million / 369 // 369/256 is log2(euler)
+	gain := int64(k) * int64(ratio(have, max(expected, million/10)))
+	return Weight(min(max(gain-int64(have-expected)/perUnit, 0), int64(40*bit)))
+}

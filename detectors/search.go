@@ -1,0 +1,89 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+)
+
+// searchToOpen is how soon after a search by name the record is opened.
+const searchToOpen = 3 * time.Minute
+
+// nameSearch (D20): searched for somebody by name, opened the record and did no work on it. At a registration desk that is the
+// job, so peers decide what it weighs.
+func nameSearch() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "NameSearch", Catalogue: "D20", Key: KeyPair, Peers: PeersSituation,
+			Words: []string{"searched for by name, then opened"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			first := int64(0)
+			for i := range p.Accesses {
+				if p.Accesses[i].Any(SignLook | SignBreakGlass) {
+					first = p.Accesses[i].Occurred
+					break
+				}
+			}
+			if first == 0 || p.Signs&SignWrite != 0 {
+				return Quiet
+			}
+			for i := range p.Others {
+				a := &p.Others[i]
+				if a.Occurred > first {
+					break
+				}
+				if a.Any(SignNameSearch) && first-a.Occurred <= searchToOpen.Microseconds() {
+					return 1
+				}
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, _ *Pair, _ Grade) string {
+			return "The reader searched for the patient by name and opened the record right after it, rather than coming from a work list."
+		},
+	}
+}
+
+// printed: took something of the record away.
+func printed() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "Printed", Catalogue: "D13", Key: KeyPair, Peers: PeersSituation,
+			Words: []string{"printed or exported from it"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			if p.Signs&(SignPrint|SignExport) != 0 {
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, _ *Pair, _ Grade) string {
+			return "Pages of the record were printed or exported, so they left the system."
+		},
+		normal: "A request for a copy would have made it normal.",
+	}
+}
+
+// onlyRead: looked at several parts of the record and did nothing on it.
+func onlyRead() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "OnlyRead", Catalogue: "D20", Key: KeyPair, Peers: PeersSituation,
+			Words: []string{"read one part and did no work", "read several parts and did no work", "read five parts or more and did no work"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			switch {
+			case p.Signs&SignWrite != 0:
+				return Quiet
+			case p.Looks >= 5:
+				return 3
+			case p.Looks >= 2:
+				return 2
+			}
+			return 1
+		},
+		tell: func(_ *teller, p *Pair, _ Grade) string {
+			return fmt.Sprintf("The reader looked %s and did no work on the record.", times(p.Looks))
+		},
+	}
+}

@@ -1,0 +1,122 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// together is how close in time two departments exclude each other: nobody walks from one to the other and is at work there in
+// it.
+const together = 4 * time.Minute
+
+// sharedAccount (D17): one account in two departments at once. Which department a workstation belongs to is learned from who uses
+// it; devices that are carried around belong to none, and a tablet at the bedside beside a desk in the same ward is everyday
+// work.
+func sharedAccount() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "SharedAccount", Catalogue: "D17", Key: KeyReader, Peers: PeersGroup, Hard: true,
+			Words: []string{"in two departments within minutes", "in two departments in turn", "in two departments in turn again and again"},
+		},
+		grade: func(j *judge, d *ReaderDay) Grade {
+			switch n := j.leaps(d.Accesses); {
+			case n >= 4:
+				return 3
+			case n >= 2:
+				return 2
+			case n == 1:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(t *teller, d *ReaderDay, _ Grade) string {
+			return "The account was at work in two departments within minutes, " + times(t.judge.leaps(d.Accesses)) +
+				": two people seem to use it."
+		},
+		normal: "One account for each person would have made it normal.",
+	}
+}
+
+// leaps counts changes between departments that are too fast to be walked.
+func (j *judge) leaps(accesses []Access) int {
+	n := 0
+	var here facts.ID
+	var seen int64
+	for i := range accesses {
+		a := &accesses[i]
+		if a.Workstation == 0 || a.Any(SignSystem|SignLogin|SignLogout) {
+			continue
+		}
+		at := j.homeOf(a.Workstation)
+		if at == 0 {
+			continue
+		}
+		if here != 0 && at != here && a.Occurred-seen <= together.Microseconds() {
+			n++
+		}
+		here, seen = at, a.Occurred
+	}
+	return n
+}
+
+// bench counts who works at a workstation, by department: a space-saving sketch of four.
+type bench struct {
+	departments [4]facts.ID
+	days        [4]uint32
+	all         uint32
+}
+
+func (b *bench) add(department facts.ID) {
+	b.all++
+	least := 0
+	for i := range b.departments {
+		if b.departments[i] == department {
+			b.days[i]++
+			return
+		}
+		if b.days[i] < b.days[least] {
+			least = i
+		}
+	}
+	b.departments[least] = department
+	b.days[least]++
+}
+
+// homeOf is the department that a workstation belongs to: where at least three in four of its days are worked; 0 where there is
+// none.
+func (j *judge) homeOf(workstation facts.ID) facts.ID {
+	b := j.benches[workstation]
+	if b == nil || b.all < 4 {
+		return 0
+	}
+	for i, n := range b.days {
+		if n*4 >= b.all*3 {
+			return b.departments[i]
+		}
+	}
+	return 0
+}
+
+// failedBurst (D18): attempts that were refused, one after the other.
+func failedBurst() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "FailedBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{"several attempts refused", "many attempts refused"},
+		},
+		grade: func(_ *judge, d *ReaderDay) Grade {
+			switch {
+			case d.Refused >= 10:
+				return 2
+			case d.Refused >= 4:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
+			return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
+		},
+	}
+}

@@ -1,0 +1,92 @@
+package detectors_test
+
+import (
+	"testing"
+
+	"github.com/readtrail/readtrail/detectors"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+func detectorsWeight(w int) detectors.Weight { return detectors.Weight(w) }
+
+func TestMeansSomething(t *testing.T) {
+	for _, tt := range []struct {
+		code, text string
+		want       bool
+	}{
+		{"", "", false},
+		{"", "x", false},
+		{"", "asdf", false},
+		{"", "....", false},
+		{"", "xxxx xxxx", false},
+		{"", "other", false},
+		{"", "patient unconscious in ED", true},
+		{"", "covering for Dr Wood tonight", true},
+		{"", "Notfall, Patient bewusstlos", true},
+		{"emergency", "", true},
+		{"OTHER", "", false},
+		{"BTG", "", false},
+		{"direct-care", "test", false},
+	} {
+		if got := detectors.MeansSomething(&v1.Coding{Code: tt.code}, tt.text); got != tt.want {
+			t.Errorf("reason %q %q means something: %v, want %v", tt.code, tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestRecordNumber(t *testing.T) {
+	for _, tt := range []struct {
+		values []string
+		want   int64
+	}{
+		{[]string{"Patient/123456"}, 0},
+		{[]string{"Patient/pt-1", "2400185"}, 2400185},
+		{[]string{"MRN-0042"}, 42},
+		{[]string{"9f8e7d6c5b4a"}, 0},
+		{[]string{"12"}, 0},
+		{[]string{"12345678901234567890"}, 0},
+	} {
+		p := &v1.Patient{}
+		for _, v := range tt.values {
+			p.Identifiers = append(p.Identifiers, &v1.Identifier{System: "s", Value: v})
+		}
+		if got := detectors.RecordNumber(p); got != tt.want {
+			t.Errorf("record number of %q is %d, want %d", tt.values, got, tt.want)
+		}
+	}
+}
+
+const second = int64(1_000_000)
+
+// looks makes looks at numbered records, ten seconds apart.
+func looks(numbers ...int64) []detectors.Access {
+	out := make([]detectors.Access, len(numbers))
+	for i, n := range numbers {
+		out[i] = detectors.Access{Occurred: int64(i) * 10 * second, Number: n, Patient: int32(n), Signs: detectors.SignLook}
+	}
+	return out
+}
+
+func TestWalk(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   []detectors.Access
+		want int
+	}{
+		{"rising", looks(100, 101, 102, 104, 105, 107), 6},
+		{"falling", looks(107, 105, 104, 103), 4},
+		{"scattered", looks(100, 900, 101, 700, 102), 1},
+		{"the same record again and again", looks(100, 100, 100, 100), 1},
+		{"a jump begins anew", looks(100, 101, 102, 500, 501, 502, 503), 4},
+		{"none", nil, 0},
+	} {
+		if got := detectors.Walk(tt.in); got != tt.want {
+			t.Errorf("%s: a walk of %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	slow := looks(100, 101, 102)
+	slow[2].Occurred += 3600 * second
+	if got := detectors.Walk(slow); got != 2 {
+		t.Errorf("after an hour the walk goes on: %d, want 2", got)
+	}
+}

@@ -1,0 +1,63 @@
+package detectors
+
+import "github.com/readtrail/readtrail/detectors/facts"
+
+// watchedRecord (D5): people of public interest, and those on a watch list with owner, reason and end.
+func watchedRecord() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "WatchedRecord", Catalogue: "D5", Key: KeyPair, Peers: PeersAll, Hard: true, Needs: NeedsWatches,
+			Words: []string{"a person of public interest", "a record on a watch list"},
+		},
+		grade: func(j *judge, p *Pair) Grade {
+			for _, w := range j.state.Watches(p.Patient) {
+				if w.Period.Holds(p.First()) {
+					return 2
+				}
+			}
+			if p.Labels&facts.LabelVIP != 0 {
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(t *teller, p *Pair, g Grade) string {
+			if g == 1 {
+				return "The patient is a person of public interest."
+			}
+			for _, w := range t.judge.state.Watches(p.Patient) {
+				if reason := t.judge.state.Text(w.Reason); reason != "" && w.Period.Holds(p.First()) {
+					return "The record is on a watch list: " + reason + "."
+				}
+			}
+			return "The record is on a watch list."
+		},
+		normal: "Being part of the team that treats this patient would have made it normal.",
+	}
+}
+
+// sensitiveRecord (D14): segments that the law protects more, opened from a department that has nothing to do with them: no
+// reason, or a reason that is only learned.
+func sensitiveRecord() pairDetector {
+	const protected = facts.LabelSubstance | facts.LabelHIV | facts.LabelMental | facts.LabelViolence | facts.LabelSexual |
+		facts.LabelGenetic | facts.LabelRestricted
+	return pairDetector{
+		Scale: Scale{
+			Name: "SensitiveRecord", Catalogue: "D14", Key: KeyPair, Peers: PeersSituation, Needs: NeedsWatches,
+			Words: []string{"a specially protected part of a record"},
+		},
+		grade: func(_ *judge, p *Pair) Grade {
+			switch b := p.Bond(); {
+			case b <= bondWindow:
+				return Blind // what is usual is counted among looks from elsewhere
+			case p.Labels&protected != 0:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, _ *Pair, _ Grade) string {
+			return "The record is of a kind that the law protects more than others, such as addiction, mental health or HIV, and the " +
+				"reader's department has no part in that care."
+		},
+		normal: "Working in the programme that treats this condition would have made it normal.",
+	}
+}
