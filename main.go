@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the same zones on every machine
@@ -26,6 +27,8 @@ import (
 	"github.com/readtrail/readtrail/deploy/demo"
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
+	"github.com/readtrail/readtrail/detectors/evaluation"
+	"github.com/readtrail/readtrail/detectors/rules"
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/csv"
 	"github.com/readtrail/readtrail/ingest/deadletter"
@@ -67,6 +70,8 @@ type command struct {
 	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
 	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
 	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
+	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
+	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
 	Tokens   cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
 	Engine   engineCommand      `cmd:"" hidden:"" help:"The embedded ClickHouse engine, started by up."`
@@ -176,6 +181,51 @@ type simulateCommand struct{ simulate.Command }
 func (c simulateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
 	c.URL = conn.Base
 	return c.Command.Run(ctx, e.stdout, conn.HTTP) //nolint:wrapcheck // says what failed
+}
+
+// evaluateCommand is `readtrail evaluate`.
+type evaluateCommand struct{ evaluation.Command }
+
+func (c evaluateCommand) Run(ctx context.Context, e *environment) error {
+	return c.Command.Run(ctx, e.stdout, e.stderr, decodeDataset, time.Now) //nolint:wrapcheck // says what failed
+}
+
+// detectorsCommand is `readtrail detectors`.
+type detectorsCommand struct {
+	Test  detectorsTestCommand `cmd:"" help:"Run case files: events in, findings out."`
+	Check rules.CheckCommand   `cmd:"" help:"Say what is wrong with a file of custom detectors, or how it is understood."`
+}
+
+type detectorsTestCommand struct{ evaluation.TestCommand }
+
+func (c detectorsTestCommand) Run(ctx context.Context, e *environment) error {
+	return c.TestCommand.Run(ctx, e.stdout, decodeDataset) //nolint:wrapcheck // says what failed
+}
+
+// decodeDataset reads a file of a dataset directory with the adapters that the server uses.
+func decodeDataset(ctx context.Context, f evaluation.File, zone *time.Location, emit func(*v1.Item, *v1.FreeText) error) error {
+	src := ingest.Source{Name: "dataset", Zone: zone, Policy: v1.IdentityPolicy_IDENTITY_POLICY_NATIVE}
+	each := func(entries []ingest.Entry) error {
+		for _, entry := range entries {
+			if err := emit(entry.Item, entry.Sealed.GetFreeText()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	switch filepath.Ext(strings.TrimSuffix(f.Path, ".gz")) {
+	case ".ndjson", ".jsonl":
+		return fhir.Lines(ctx, fhir.LinesConfig{Origin: filepath.Base(f.Path)}, src, f.Body, func(b fhir.Batch) error { return each(b.Entries) }) //nolint:wrapcheck // says what failed
+	}
+	delimited, err := csv.NewImporter(csv.ImporterConfig{})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	err = delimited.DecodeFile(ctx, src, importer.File{Name: filepath.Base(f.Path), MappingText: f.Mapping, Body: f.Body}, each)
+	if fault := (*ingest.DecodeError)(nil); errors.As(err, &fault) && fault.Reason == ingest.ReasonUnsupportedFormat {
+		return nil // delimited text that no preset knows is none of the dataset's
+	}
+	return err //nolint:wrapcheck // says what failed
 }
 
 // engineCommand is the body of the embedded engine's child process.

@@ -1,0 +1,335 @@
+package evaluation
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Config says what is evaluated and how.
+type Config struct {
+	// Dir is the dataset directory.
+	Dir fs.FS
+	// Zone of the site; nil: the offset that most events state.
+	Zone   *time.Location
+	Queue  detectors.Queue
+	Decode Decode
+	// Custom are detectors that the site wrote.
+	Custom []detectors.CustomDetector
+	// Alerts, when set, gets every alert as NDJSON.
+	Alerts io.Writer
+	// Progress is told what is done, in bytes or days of a step; nil is allowed.
+	Progress func(step string, done, total int64)
+	// Found is told of every finding, Judged of the verdict on every look, by AuditEvent.id, and Ranked of every alert with the
+	// AuditEvent.ids that it cites; nil is allowed.
+	Found  func(detectors.Finding, *facts.State)
+	Judged func(event string, a *detectors.Access, v detectors.Verdict, why string)
+	Ranked func(a *detectors.Alert, events []string)
+	// Clock measures the speed.
+	Clock func() time.Time
+}
+
+// run is one evaluation.
+type run struct {
+	cfg    Config
+	files  files
+	state  *facts.State
+	book   *detectors.Book
+	report Report
+	// ids are the events' AuditEvent.id, by number; numbers stand in positions.
+	ids    []string
+	labels *LabelReport
+	// looks of labelled and of other accesses, and those of them that were called explained.
+	misuse, misuseExplained, other, otherExplained uint64
+}
+
+// Run evaluates a dataset directory.
+func Run(ctx context.Context, cfg Config) (*Report, error) {
+	r := &run{cfg: cfg}
+	if r.cfg.Progress == nil {
+		r.cfg.Progress = func(string, int64, int64) {}
+	}
+	var err error
+	if r.files, err = find(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if r.cfg.Zone == nil {
+		if r.cfg.Zone, err = zoneOf(cfg.Dir, r.files.events[0]); err != nil {
+			return nil, err
+		}
+	}
+	if r.files.labels != "" {
+		labels, err := readLabels(cfg.Dir, r.files.labels)
+		if err != nil {
+			return nil, err
+		}
+		r.labels = newLabelReport(labels)
+	}
+	if r.state, err = facts.New(facts.Config{Zone: r.cfg.Zone}); err != nil {
+		return nil, fmt.Errorf("prepare context: %w", err)
+	}
+	r.book = detectors.NewBook(r.state, r.cfg.Zone)
+	began := cfg.Clock()
+	if err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	read := cfg.Clock()
+	if err := r.judge(ctx); err != nil {
+		return nil, err
+	}
+	end := cfg.Clock()
+	r.report.EventsPerSecond = float64(r.report.Events) / max(end.Sub(began).Seconds(), 1e-6)
+	r.report.JudgedPerSecond = float64(r.report.Events) / max(end.Sub(read).Seconds(), 1e-6)
+	r.report.PeakRSS = peakRSS()
+	return &r.report, nil
+}
+
+// read takes in context first, whatever the order of the files: it is judged at the end, when all of it is known.
+func (r *run) read(ctx context.Context) error {
+	for _, step := range []struct {
+		name  string
+		paths []string
+		take  func(*v1.Item, *v1.FreeText) error
+	}{
+		{"context", r.files.context, r.fact},
+		{"events", r.files.events, r.event},
+	} {
+		total, done := sizes(r.cfg.Dir, step.paths), int64(0)
+		for _, path := range step.paths {
+			in, err := open(r.cfg.Dir, path, func(n int) { done += int64(n) })
+			if err != nil {
+				return err
+			}
+			file := File{path, mappingBeside(r.cfg.Dir, path), in}
+			err = r.cfg.Decode(ctx, file, r.cfg.Zone, func(item *v1.Item, free *v1.FreeText) error {
+				r.cfg.Progress(step.name, done, total)
+				return step.take(item, free)
+			})
+			if err = errors.Join(err, in.Close()); err != nil {
+				return fmt.Errorf("read dataset: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func sizes(dir fs.FS, paths []string) int64 {
+	total := int64(0)
+	for _, p := range paths {
+		if info, err := fs.Stat(dir, p); err == nil {
+			total += info.Size()
+		}
+	}
+	return total
+}
+
+// fact takes an item of a context file. One that cannot be read is counted with the dead letters.
+func (r *run) fact(item *v1.Item, free *v1.FreeText) error {
+	fact := item.GetContext()
+	if fact == nil {
+		if item.GetAccess() != nil {
+			return r.event(item, free)
+		}
+		r.report.DeadLetters++
+		return nil
+	}
+	if err := r.state.Apply(fact); err != nil {
+		r.report.DeadLetters++
+	}
+	return nil
+}
+
+// event takes an item of an AuditEvent file.
+func (r *run) event(item *v1.Item, free *v1.FreeText) error {
+	e := item.GetAccess()
+	if e == nil {
+		r.report.DeadLetters++
+		return nil
+	}
+	number := len(r.ids)
+	r.ids = append(r.ids, string([]byte(e.SourceEventId)))
+	at := proto.At(uint64(number/proto.MaxBatchItems)+1, number%proto.MaxBatchItems)
+	r.book.Add(at, 0, e, free)
+	r.report.Events++
+	return nil
+}
+
+// id is the AuditEvent.id of a position.
+func (r *run) id(at proto.Position) string {
+	return r.ids[(at.Sequence()-1)*proto.MaxBatchItems+uint64(at.Index())]
+}
+
+func (r *run) judge(ctx context.Context) error {
+	study, err := detectors.NewStudy(detectors.Config{Zone: r.cfg.Zone, Queue: r.cfg.Queue, Custom: r.cfg.Custom}, r.state, r.book)
+	if err != nil {
+		return fmt.Errorf("prepare detectors: %w", err)
+	}
+	study.Progress = func(done, total int) { r.cfg.Progress("days", int64(done), int64(total)) }
+	study.Judged = r.judged
+	if r.cfg.Found != nil {
+		study.Found = func(f detectors.Finding) { r.cfg.Found(f, r.state) }
+	}
+	var out *bufio.Writer
+	if r.cfg.Alerts != nil {
+		out = bufio.NewWriterSize(r.cfg.Alerts, 1<<20)
+	}
+	shown := 0
+	tally, err := study.Run(ctx, func(day int32, queue []detectors.Alert) error {
+		for i := range queue {
+			a := &queue[i]
+			if a.Shown {
+				shown++
+			}
+			r.report.Candidates++
+			if err := r.alert(out, day, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("judge: %w", err)
+	}
+	if out != nil {
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("write alerts: %w", err)
+		}
+	}
+	r.fill(tally, shown)
+	return nil
+}
+
+// judged counts verdicts on labelled and other looks.
+func (r *run) judged(a *detectors.Access, v detectors.Verdict, why string) {
+	if r.cfg.Judged != nil {
+		r.cfg.Judged(r.id(a.Position), a, v, why)
+	}
+	if r.labels == nil {
+		return
+	}
+	l, labelled := r.labels.labels[r.id(a.Position)]
+	switch explained := v == detectors.Explained; {
+	case labelled && explained:
+		r.misuseExplained++
+		if r.report.MisuseExplainedBy == nil {
+			r.report.MisuseExplainedBy = map[string]map[string]uint64{}
+		}
+		if r.report.MisuseExplainedBy[l.scenario] == nil {
+			r.report.MisuseExplainedBy[l.scenario] = map[string]uint64{}
+		}
+		r.report.MisuseExplainedBy[l.scenario][why]++
+		fallthrough
+	case labelled:
+		r.misuse++
+	case explained:
+		r.otherExplained++
+		fallthrough
+	default:
+		r.other++
+	}
+}
+
+func (r *run) fill(t detectors.Tally, shown int) {
+	share := func(a, b uint64) float64 { return float64(a) / float64(max(b, 1)) }
+	out := &r.report
+	out.Accesses, out.Days, out.Zone = t.Accesses, t.Days, r.cfg.Zone.String()
+	out.ExplainedShare, out.UnexplainedShare = share(t.Explained, t.Looks), share(t.Unexplained, t.Looks)
+	out.NotAssessableShare = share(t.Blind, t.Looks)
+	out.Reasons, out.Findings = t.ReasonCounts(), t.Findings
+	out.Blind, out.Faults = t.Missing.List(), t.Faults
+	out.Budget = r.cfg.Queue.Budget
+	out.AlertsPerDay = float64(shown) / float64(max(t.Days, 1))
+	if r.labels == nil {
+		return
+	}
+	r.labels.fill(out)
+	misuse, legitimate := share(r.misuseExplained, r.misuse), share(r.otherExplained, r.other)
+	out.MisuseExplained, out.LegitimateExplained = &misuse, &legitimate
+}
+
+// line is an alert as --alerts writes it.
+type line struct {
+	Day       string   `json:"day"`
+	Rank      int      `json:"rank"`
+	Score     int32    `json:"score"`
+	Chance    float64  `json:"chance"`
+	Shape     string   `json:"shape"`
+	Shown     bool     `json:"shown"`
+	Scenario  string   `json:"scenario"`
+	Readers   []string `json:"readers"`
+	Patients  []string `json:"patients"`
+	Events    []string `json:"events"`
+	Detectors []string `json:"detectors"`
+	// Explanation is the note, for people.
+	Explanation string `json:"explanation"`
+}
+
+func (r *run) alert(out *bufio.Writer, day int32, a *detectors.Alert) error {
+	events := make([]string, 0, len(a.Accesses))
+	last := proto.Position(0)
+	for _, c := range a.Accesses {
+		if c.Position != last { // an event of several patients is cited once
+			events = append(events, r.id(c.Position))
+		}
+		last = c.Position
+	}
+	if r.labels != nil {
+		r.labels.alert(events, int32(a.Score), a.Shown)
+	}
+	if r.cfg.Ranked != nil {
+		r.cfg.Ranked(a, events)
+	}
+	if out == nil {
+		return nil
+	}
+	l := line{
+		Day: time.Unix(int64(day)*86_400, 0).UTC().Format(time.DateOnly), Rank: a.Rank, Score: int32(a.Score), Shape: a.Shape.String(),
+		Chance: float64(a.Chance()) / 1000, Shown: a.Shown, Scenario: a.Scenario, Events: events,
+		Readers: []string{}, Patients: []string{}, Detectors: []string{},
+	}
+	for _, id := range a.Readers {
+		l.Readers = append(l.Readers, name(r.state.StaffIdentifier(id)))
+	}
+	for _, id := range a.Patients {
+		l.Patients = append(l.Patients, name(r.state.Identifier(id)))
+	}
+	for _, f := range a.Fired {
+		l.Detectors = append(l.Detectors, f.Scale.Name)
+	}
+	l.Explanation = a.Note.String()
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	if _, err := out.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	return nil
+}
+
+// name is an identifier as people give it: its value.
+func name(id *v1.Identifier) string { return id.GetValue() }
+
+// peakRSS is the largest resident memory of this process, where the system tells.
+func peakRSS() uint64 {
+	if text, err := os.ReadFile("/proc/self/status"); err == nil {
+		if n, ok := highWater(string(text)); ok {
+			return n
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys
+}

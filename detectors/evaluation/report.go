@@ -1,0 +1,126 @@
+package evaluation
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Report is what an evaluation says. Shares are between 0 and 1; those that need labels are absent without them.
+type Report struct {
+	Events         uint64  `json:"events"`
+	Accesses       uint64  `json:"accesses"`
+	DeadLetters    uint64  `json:"dead_letters"`
+	Days           int     `json:"days"`
+	Zone           string  `json:"zone"`
+	ExplainedShare float64 `json:"explained_share"`
+	// UnexplainedShare and NotAssessableShare are the other two verdicts.
+	UnexplainedShare   float64            `json:"unexplained_share"`
+	NotAssessableShare float64            `json:"not_assessable_share"`
+	Reasons            map[string]uint64  `json:"explained_by"`
+	Blind              []string           `json:"missing_context"`
+	Budget             int                `json:"budget"`
+	AlertsPerDay       float64            `json:"alerts_per_day"`
+	Candidates         int                `json:"candidates"`
+	Findings           map[string]uint64  `json:"findings_by_detector"`
+	EventsPerSecond    float64            `json:"events_per_second"`
+	JudgedPerSecond    float64            `json:"judged_per_second"`
+	PeakRSS            uint64             `json:"peak_rss_bytes"`
+	Labels             *LabelReport       `json:"-"`
+	Precision          *float64           `json:"precision_at_budget,omitempty"`
+	Recall             *float64           `json:"recall_at_budget,omitempty"`
+	AveragePrecision   *float64           `json:"average_precision,omitempty"`
+	ByScenario         map[string]float64 `json:"recall_by_scenario,omitempty"`
+	Incidents          int                `json:"incidents,omitempty"`
+	// MisuseExplained is the share of labelled accesses that were called explained, LegitimateExplained that of the others.
+	MisuseExplained     *float64 `json:"misuse_called_explained,omitempty"`
+	LegitimateExplained *float64 `json:"legitimate_explained,omitempty"`
+	// MisuseExplainedBy counts labelled accesses that were called explained, by scenario and reason.
+	MisuseExplainedBy map[string]map[string]uint64 `json:"misuse_explained_by,omitempty"`
+	// Faults are units of which a custom detector could not tell what they are: its condition cost too much, or has no result.
+	Faults map[string]uint64 `json:"faults_by_detector,omitempty"`
+}
+
+// LabelReport counts alerts against labels.
+type LabelReport struct {
+	labels map[string]label
+	// incidents are all, by number of accesses.
+	incidents map[string]string // incident -> scenario
+	found     map[string]bool
+	shown     int
+	right     int
+	// ranked says of every alert whether it was right, with its score.
+	ranked []ranked
+}
+
+type ranked struct {
+	score int32
+	right bool
+}
+
+func newLabelReport(labels map[string]label) *LabelReport {
+	r := &LabelReport{labels: labels, incidents: map[string]string{}, found: map[string]bool{}}
+	for _, l := range labels {
+		r.incidents[l.incident] = l.scenario
+	}
+	return r
+}
+
+// alert counts one alert. An alert is right when it cites a labelled access; an incident is found when an alert within the
+// budget cites one of its accesses.
+func (r *LabelReport) alert(events []string, score int32, shown bool) {
+	right := false
+	for _, id := range events {
+		l, ok := r.labels[id]
+		if !ok {
+			continue
+		}
+		right = true
+		if shown {
+			r.found[l.incident] = true
+		}
+	}
+	r.ranked = append(r.ranked, ranked{score, right})
+	if shown {
+		r.shown++
+		if right {
+			r.right++
+		}
+	}
+}
+
+// fill adds what labels say to a report.
+func (r *LabelReport) fill(out *Report) {
+	share := func(a, b int) *float64 {
+		if b == 0 {
+			return nil
+		}
+		f := float64(a) / float64(b)
+		return &f
+	}
+	out.Incidents = len(r.incidents)
+	out.Precision = share(r.right, r.shown)
+	out.Recall = share(len(r.found), len(r.incidents))
+	all, found := map[string]int{}, map[string]int{}
+	for incident, scenario := range r.incidents {
+		all[scenario]++
+		if r.found[incident] {
+			found[scenario]++
+		}
+	}
+	out.ByScenario = map[string]float64{}
+	for scenario, n := range all {
+		out.ByScenario[scenario] = float64(found[scenario]) / float64(n)
+	}
+	slices.SortStableFunc(r.ranked, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
+	hits, sum := 0, 0.0
+	for i, x := range r.ranked {
+		if x.right {
+			hits++
+			sum += float64(hits) / float64(i+1)
+		}
+	}
+	if hits > 0 {
+		average := sum / float64(hits)
+		out.AveragePrecision = &average
+	}
+}

@@ -1,0 +1,69 @@
+package evaluation
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// write prints a report for people.
+func (r *Report) write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	percent := func(f float64) string { return fmt.Sprintf("%.1f %%", 100*f) }
+	row("events", "%d (%d accesses on %d days, zone %s; %d dead letters)", r.Events, r.Accesses, r.Days, r.Zone, r.DeadLetters)
+	row("explained", "%s (unexplained %s, not assessable %s)",
+		percent(r.ExplainedShare), percent(r.UnexplainedShare), percent(r.NotAssessableShare))
+	if len(r.Blind) > 0 {
+		row("missing context", "%s", strings.Join(r.Blind, ", "))
+	}
+	row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
+	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)
+	if r.ByScenario != nil {
+		row("", "")
+		row("incidents", "%d", r.Incidents)
+		for _, x := range []struct {
+			name  string
+			value *float64
+		}{
+			{"precision at the budget", r.Precision},
+			{"recall at the budget", r.Recall},
+			{"average precision", r.AveragePrecision},
+			{"legitimate accesses explained", r.LegitimateExplained},
+			{"misuse called explained", r.MisuseExplained},
+		} {
+			if x.value != nil {
+				row(x.name, "%s", percent(*x.value))
+			}
+		}
+		for _, s := range slices.Sorted(maps.Keys(r.ByScenario)) {
+			row("  "+s, "%s", percent(r.ByScenario[s]))
+		}
+		row("", "")
+		row("misuse called explained, by scenario and reason", "")
+		for _, s := range slices.Sorted(maps.Keys(r.MisuseExplainedBy)) {
+			for _, why := range slices.Sorted(maps.Keys(r.MisuseExplainedBy[s])) {
+				row("  "+s+": "+why, "%d", r.MisuseExplainedBy[s][why])
+			}
+		}
+	}
+	row("", "")
+	row("explained by", "")
+	table(row, r.Reasons)
+	row("findings", "")
+	table(row, r.Findings)
+	if len(r.Faults) > 0 {
+		row("could not be told", "")
+		table(row, r.Faults)
+	}
+	return t.Flush() //nolint:wrapcheck // nothing to add
+}
+
+func table(row func(string, string, ...any), counts map[string]uint64) {
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		row("  "+name, "%d", counts[name])
+	}
+}
