@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the same zones on every machine
@@ -24,6 +23,7 @@ import (
 
 	"github.com/readtrail/readtrail/dashboards/cli"
 	"github.com/readtrail/readtrail/deploy/config"
+	"github.com/readtrail/readtrail/deploy/dataset"
 	"github.com/readtrail/readtrail/deploy/demo"
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
@@ -187,7 +187,7 @@ func (c simulateCommand) Run(ctx context.Context, e *environment, conn *cli.Conn
 type evaluateCommand struct{ evaluation.Command }
 
 func (c evaluateCommand) Run(ctx context.Context, e *environment) error {
-	return c.Command.Run(ctx, e.stdout, e.stderr, decodeDataset, time.Now) //nolint:wrapcheck // says what failed
+	return c.Command.Run(ctx, e.stdout, e.stderr, dataset.Decode, time.Now) //nolint:wrapcheck // says what failed
 }
 
 // detectorsCommand is `readtrail detectors`.
@@ -199,33 +199,7 @@ type detectorsCommand struct {
 type detectorsTestCommand struct{ evaluation.TestCommand }
 
 func (c detectorsTestCommand) Run(ctx context.Context, e *environment) error {
-	return c.TestCommand.Run(ctx, e.stdout, decodeDataset) //nolint:wrapcheck // says what failed
-}
-
-// decodeDataset reads a file of a dataset directory with the adapters that the server uses.
-func decodeDataset(ctx context.Context, f evaluation.File, zone *time.Location, emit func(*v1.Item, *v1.FreeText) error) error {
-	src := ingest.Source{Name: "dataset", Zone: zone, Policy: v1.IdentityPolicy_IDENTITY_POLICY_NATIVE}
-	each := func(entries []ingest.Entry) error {
-		for _, entry := range entries {
-			if err := emit(entry.Item, entry.Sealed.GetFreeText()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	switch filepath.Ext(strings.TrimSuffix(f.Path, ".gz")) {
-	case ".ndjson", ".jsonl":
-		return fhir.Lines(ctx, fhir.LinesConfig{Origin: filepath.Base(f.Path)}, src, f.Body, func(b fhir.Batch) error { return each(b.Entries) }) //nolint:wrapcheck // says what failed
-	}
-	delimited, err := csv.NewImporter(csv.ImporterConfig{})
-	if err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
-	err = delimited.DecodeFile(ctx, src, importer.File{Name: filepath.Base(f.Path), MappingText: f.Mapping, Body: f.Body}, each)
-	if fault := (*ingest.DecodeError)(nil); errors.As(err, &fault) && fault.Reason == ingest.ReasonUnsupportedFormat {
-		return nil // delimited text that no preset knows is none of the dataset's
-	}
-	return err //nolint:wrapcheck // says what failed
+	return c.TestCommand.Run(ctx, e.stdout, dataset.Decode) //nolint:wrapcheck // says what failed
 }
 
 // engineCommand is the body of the embedded engine's child process.

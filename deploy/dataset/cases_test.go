@@ -1,4 +1,4 @@
-package main
+package dataset_test
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/readtrail/readtrail/deploy/dataset"
 	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/evaluation"
 	"github.com/readtrail/readtrail/ingest/simulate"
 )
 
-const caseRoot = "detectors/testdata/cases"
+const caseRoot = "../../detectors/testdata/cases"
 
 // TestCases runs every case file: verdicts, findings and notes have to be what the file says. Notes have to be readable, too.
 func TestCases(t *testing.T) {
@@ -35,7 +36,7 @@ func TestCases(t *testing.T) {
 			if c.About == "" {
 				t.Error("the case does not say in words what it shows")
 			}
-			got, err := c.Run(t.Context(), decodeDataset)
+			got, err := c.Run(t.Context(), dataset.Decode)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +121,7 @@ func TestNotes(t *testing.T) {
 	}
 	notes := 0
 	_, err = evaluation.Run(context.WithoutCancel(t.Context()), evaluation.Config{
-		Dir: os.DirFS(filepath.Join(dir, "week")), Decode: decodeDataset, Queue: detectors.Queue{Budget: 20, Least: 1},
+		Dir: os.DirFS(filepath.Join(dir, "week")), Decode: dataset.Decode, Queue: detectors.Queue{Budget: 20, Least: 1},
 		Clock: func() time.Time { return time.Unix(0, 0) },
 		Ranked: func(a *detectors.Alert, _ []string) {
 			notes++
