@@ -128,7 +128,7 @@ func newModel(scales []Scale, scenarios []Scenario) *model {
 		for name, share := range scenarios[s].Grades {
 			i := slices.IndexFunc(scales, func(x Scale) bool { return x.Name == name })
 			if i < 0 {
-				continue // Validate names it
+				continue // one of another key; TestScenarios holds the built-in ones, validation those of a site
 			}
 			full, rest := make([]uint64, len(scales[i].Words)+1), uint64(1000)
 			for g, v := range share {
@@ -142,7 +142,7 @@ func newModel(scales []Scale, scenarios []Scenario) *model {
 	return m
 }
 
-// cap bounds what one detector can say: 16 bits, one in 65,000. No single sign proves anything.
+// maxWeight bounds what one detector can say: 16 bits, one in 65,000. No single sign proves anything.
 const maxWeight = 16 * bit
 
 // maxScenarios bounds the scenarios of one key.

@@ -40,7 +40,7 @@ type Pair struct {
 	Of *ReaderDay
 
 	grades grades
-	// Weight is how much more likely the pair's grades are in the scenario that fits best than in everyday work.
+	// Weight is how much more likely the pair's grades are in misuse than in everyday work; scenario is the kind that fits best.
 	Weight   Weight
 	scenario int
 }

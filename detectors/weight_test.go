@@ -70,3 +70,10 @@ func TestPrior(t *testing.T) {
 		t.Errorf("prior of nothing in 100,000 is %.7f, of 50 it is %.7f", none, some)
 	}
 }
+
+// A scenario that names a detector by a name that there is none of would weigh nothing, in silence.
+func TestScenarios(t *testing.T) {
+	for _, fault := range detectors.ScenarioFaults() {
+		t.Error(fault)
+	}
+}
