@@ -107,12 +107,13 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// awaitReady waits for /readyz, as whoever orchestrates it does: the status is answered before there is a version of the
+// tables that answers questions.
 func (s *server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		// A question to the API is refused until the register has read the journal, and fails until there are tables.
-		_, err := s.status(ctx)
+		err := s.ready(ctx)
 		if err == nil {
 			return nil
 		}
@@ -124,6 +125,23 @@ func (s *server) awaitReady(ctx context.Context) error {
 		case <-time.After(pollEvery):
 		}
 	}
+}
+
+func (s *server) ready(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask for readiness: %w", err)
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask for readiness: %w", err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxTail))
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", res.Status, bytes.TrimSpace(text))
+	}
+	return err
 }
 
 // stop ends the process in order, and kills it when it does not end.
