@@ -25,6 +25,8 @@ func eventIDField(it *v1.Item) *[]byte {
 		return &body.DeadLetter.EventId
 	case *v1.Item_Coverage:
 		return &body.Coverage.EventId
+	case *v1.Item_ContextGap:
+		return &body.ContextGap.EventId
 	}
 	return nil
 }

@@ -107,6 +107,14 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_TOKEN
 	case *v1.Item_Coverage:
 		return v1.Kind_KIND_COVERAGE
+	case *v1.Item_RuleSet:
+		return v1.Kind_KIND_RULE_SET
+	case *v1.Item_AlertDecision:
+		return v1.Kind_KIND_ALERT_DECISION
+	case *v1.Item_ContextGap:
+		return v1.Kind_KIND_CONTEXT_GAP
+	case *v1.Item_BackfillReleased:
+		return v1.Kind_KIND_BACKFILL_RELEASED
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }

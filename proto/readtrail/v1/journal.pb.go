@@ -36,6 +36,10 @@ const (
 	Kind_KIND_SOURCE              Kind = 8
 	Kind_KIND_TOKEN               Kind = 9
 	Kind_KIND_COVERAGE            Kind = 10
+	Kind_KIND_RULE_SET            Kind = 11
+	Kind_KIND_ALERT_DECISION      Kind = 12
+	Kind_KIND_CONTEXT_GAP         Kind = 13
+	Kind_KIND_BACKFILL_RELEASED   Kind = 14
 )
 
 // Enum value maps for Kind.
@@ -52,6 +56,10 @@ var (
 		8:  "KIND_SOURCE",
 		9:  "KIND_TOKEN",
 		10: "KIND_COVERAGE",
+		11: "KIND_RULE_SET",
+		12: "KIND_ALERT_DECISION",
+		13: "KIND_CONTEXT_GAP",
+		14: "KIND_BACKFILL_RELEASED",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":         0,
@@ -65,6 +73,10 @@ var (
 		"KIND_SOURCE":              8,
 		"KIND_TOKEN":               9,
 		"KIND_COVERAGE":            10,
+		"KIND_RULE_SET":            11,
+		"KIND_ALERT_DECISION":      12,
+		"KIND_CONTEXT_GAP":         13,
+		"KIND_BACKFILL_RELEASED":   14,
 	}
 )
 
@@ -510,6 +522,10 @@ type Item struct {
 	//	*Item_Source
 	//	*Item_Token
 	//	*Item_Coverage
+	//	*Item_RuleSet
+	//	*Item_AlertDecision
+	//	*Item_ContextGap
+	//	*Item_BackfillReleased
 	Body isItem_Body `protobuf_oneof:"body"`
 	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
 	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
@@ -646,6 +662,42 @@ func (x *Item) GetCoverage() *CoverageFact {
 	return nil
 }
 
+func (x *Item) GetRuleSet() *RuleSet {
+	if x != nil {
+		if x, ok := x.Body.(*Item_RuleSet); ok {
+			return x.RuleSet
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetAlertDecision() *AlertDecision {
+	if x != nil {
+		if x, ok := x.Body.(*Item_AlertDecision); ok {
+			return x.AlertDecision
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetContextGap() *ContextGap {
+	if x != nil {
+		if x, ok := x.Body.(*Item_ContextGap); ok {
+			return x.ContextGap
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetBackfillReleased() *BackfillReleased {
+	if x != nil {
+		if x, ok := x.Body.(*Item_BackfillReleased); ok {
+			return x.BackfillReleased
+		}
+	}
+	return nil
+}
+
 func (x *Item) GetContent() []byte {
 	if x != nil {
 		return x.Content
@@ -704,6 +756,22 @@ type Item_Coverage struct {
 	Coverage *CoverageFact `protobuf:"bytes,10,opt,name=coverage,proto3,oneof"`
 }
 
+type Item_RuleSet struct {
+	RuleSet *RuleSet `protobuf:"bytes,11,opt,name=rule_set,json=ruleSet,proto3,oneof"`
+}
+
+type Item_AlertDecision struct {
+	AlertDecision *AlertDecision `protobuf:"bytes,12,opt,name=alert_decision,json=alertDecision,proto3,oneof"`
+}
+
+type Item_ContextGap struct {
+	ContextGap *ContextGap `protobuf:"bytes,13,opt,name=context_gap,json=contextGap,proto3,oneof"`
+}
+
+type Item_BackfillReleased struct {
+	BackfillReleased *BackfillReleased `protobuf:"bytes,16,opt,name=backfill_released,json=backfillReleased,proto3,oneof"`
+}
+
 func (*Item_Access) isItem_Body() {}
 
 func (*Item_Context) isItem_Body() {}
@@ -723,6 +791,14 @@ func (*Item_Source) isItem_Body() {}
 func (*Item_Token) isItem_Body() {}
 
 func (*Item_Coverage) isItem_Body() {}
+
+func (*Item_RuleSet) isItem_Body() {}
+
+func (*Item_AlertDecision) isItem_Body() {}
+
+func (*Item_ContextGap) isItem_Body() {}
+
+func (*Item_BackfillReleased) isItem_Body() {}
 
 // SealedFrame holds originals and free text of one source and day, encrypted with that day's data key.
 type SealedFrame struct {
@@ -1826,7 +1902,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -1844,7 +1920,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x93\x05\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x99\a\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -1858,7 +1934,12 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x06source\x18\b \x01(\v2\x1e.readtrail.v1.SourceRegisteredH\x00R\x06source\x125\n" +
 	"\x05token\x18\t \x01(\v2\x1d.readtrail.v1.TokenRegisteredH\x00R\x05token\x128\n" +
 	"\bcoverage\x18\n" +
-	" \x01(\v2\x1a.readtrail.v1.CoverageFactH\x00R\bcoverage\x12\x18\n" +
+	" \x01(\v2\x1a.readtrail.v1.CoverageFactH\x00R\bcoverage\x122\n" +
+	"\brule_set\x18\v \x01(\v2\x15.readtrail.v1.RuleSetH\x00R\aruleSet\x12D\n" +
+	"\x0ealert_decision\x18\f \x01(\v2\x1b.readtrail.v1.AlertDecisionH\x00R\ralertDecision\x12;\n" +
+	"\vcontext_gap\x18\r \x01(\v2\x18.readtrail.v1.ContextGapH\x00R\n" +
+	"contextGap\x12M\n" +
+	"\x11backfill_released\x18\x10 \x01(\v2\x1e.readtrail.v1.BackfillReleasedH\x00R\x10backfillReleased\x12\x18\n" +
 	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
@@ -1979,7 +2060,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
 	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
-	"\vKIND_OUTAGE\x10\x05*\xdf\x01\n" +
+	"\vKIND_OUTAGE\x10\x05*\xbd\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
@@ -1993,7 +2074,11 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"KIND_TOKEN\x10\t\x12\x11\n" +
 	"\rKIND_COVERAGE\x10\n" +
-	"*\x8f\x01\n" +
+	"\x12\x11\n" +
+	"\rKIND_RULE_SET\x10\v\x12\x17\n" +
+	"\x13KIND_ALERT_DECISION\x10\f\x12\x14\n" +
+	"\x10KIND_CONTEXT_GAP\x10\r\x12\x1a\n" +
+	"\x16KIND_BACKFILL_RELEASED\x10\x0e*\x8f\x01\n" +
 	"\x0eIdentityPolicy\x12\x1f\n" +
 	"\x1bIDENTITY_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IDENTITY_POLICY_NATIVE\x10\x01\x12\x1b\n" +
@@ -2036,8 +2121,12 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*CoverageFact)(nil),      // 18: readtrail.v1.CoverageFact
 	(*AccessEvent)(nil),       // 19: readtrail.v1.AccessEvent
 	(*ContextFact)(nil),       // 20: readtrail.v1.ContextFact
-	(*FreeText)(nil),          // 21: readtrail.v1.FreeText
-	(*Identifier)(nil),        // 22: readtrail.v1.Identifier
+	(*RuleSet)(nil),           // 21: readtrail.v1.RuleSet
+	(*AlertDecision)(nil),     // 22: readtrail.v1.AlertDecision
+	(*ContextGap)(nil),        // 23: readtrail.v1.ContextGap
+	(*BackfillReleased)(nil),  // 24: readtrail.v1.BackfillReleased
+	(*FreeText)(nil),          // 25: readtrail.v1.FreeText
+	(*Identifier)(nil),        // 26: readtrail.v1.Identifier
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2052,18 +2141,22 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	16, // 9: readtrail.v1.Item.source:type_name -> readtrail.v1.SourceRegistered
 	17, // 10: readtrail.v1.Item.token:type_name -> readtrail.v1.TokenRegistered
 	18, // 11: readtrail.v1.Item.coverage:type_name -> readtrail.v1.CoverageFact
-	21, // 12: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
-	2,  // 13: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
-	22, // 14: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
-	22, // 15: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
-	22, // 16: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	1,  // 17: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 18: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	21, // 12: readtrail.v1.Item.rule_set:type_name -> readtrail.v1.RuleSet
+	22, // 13: readtrail.v1.Item.alert_decision:type_name -> readtrail.v1.AlertDecision
+	23, // 14: readtrail.v1.Item.context_gap:type_name -> readtrail.v1.ContextGap
+	24, // 15: readtrail.v1.Item.backfill_released:type_name -> readtrail.v1.BackfillReleased
+	25, // 16: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
+	2,  // 17: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
+	26, // 18: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
+	26, // 19: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
+	26, // 20: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
+	1,  // 21: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 22: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2073,6 +2166,7 @@ func file_readtrail_v1_journal_proto_init() {
 	}
 	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_context_proto_init()
+	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_journal_proto_msgTypes[3].OneofWrappers = []any{
 		(*Item_Access)(nil),
 		(*Item_Context)(nil),
@@ -2084,6 +2178,10 @@ func file_readtrail_v1_journal_proto_init() {
 		(*Item_Source)(nil),
 		(*Item_Token)(nil),
 		(*Item_Coverage)(nil),
+		(*Item_RuleSet)(nil),
+		(*Item_AlertDecision)(nil),
+		(*Item_ContextGap)(nil),
+		(*Item_BackfillReleased)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

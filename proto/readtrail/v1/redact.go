@@ -27,3 +27,14 @@ func (c *ContextFact) LogValue() slog.Value {
 func (q *Question) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("query", q.GetQuery()), slog.String("role", q.GetRole()))
 }
+
+// LogValue shows which alert and which version, not whom it is about.
+func (a *AlertVersion) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("scenario", a.GetScenario()), slog.Int64("version", int64(a.GetVersion())))
+}
+
+// LogValue shows the detector and not whom it speaks of.
+func (f *Finding) LogValue() slog.Value { return slog.StringValue(f.GetDetector()) }
+
+// LogValue shows what was decided, not what was written about whom.
+func (d *AlertDecision) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
