@@ -45,7 +45,7 @@ func (j *judge) silence(d *ReaderDay) day {
 func vendorAccess() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "VendorAccess", Catalogue: "D19", Key: KeyReader, Peers: PeersAll, Hard: true, Needs: NeedsRoles,
+			Name: "VendorAccess", Catalogue: "D19", Key: KeyReader, Peers: PeersAll, Hard: true, Certain: true, Needs: NeedsRoles,
 			Words: []string{"a vendor", "a vendor without a task at the time"},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {

@@ -110,7 +110,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 	// What may be misuse is taken out of what is usual, as far as it may be: expectation maximisation, with the days as its data.
 	priors := [3]Weight{firstPrior, firstPrior, firstPrior}
 	for range refinements {
-		j.rates3, j.spreads = counted, [3]*spread{{}, {}, {}}
+		j.use(counted, priors)
 		next := newRatesOfKeys()
 		if err := each(func(c *closed) {
 			j.weigh(c)
@@ -119,8 +119,11 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 			return Tally{}, err
 		}
 		counted, priors = next, s.priors()
+		if s.cfg.Queue.Prior == 0 { // a prior that is given comes with the shares that are
+			j.share()
+		}
 	}
-	j.rates3, j.spreads = counted, [3]*spread{{}, {}, {}}
+	j.use(counted, priors)
 	s.tally = Tally{Days: len(days), Accesses: s.book.number, Findings: map[string]uint64{}, Missing: allNeeds &^ j.coverage.have}
 	j.dets.customs.forget()
 	queues := make([][]Candidate, 0, len(days))

@@ -84,13 +84,13 @@ func (j *judge) readerCandidates(out []Candidate, d *ReaderDay) []Candidate {
 			suspicious = append(suspicious, p)
 		}
 	}
+	slices.SortStableFunc(suspicious, func(a, b *Pair) int { return cmp.Compare(b.Weight, a.Weight) })
 	if j.readers.certain(j.rates3[KeyReader], &d.grades) {
 		d.Weight = max(d.Weight, certainly)
 	}
 	if d.counts() && d.Weight >= j.least {
 		out = append(out, j.readerCandidate(d, suspicious))
 	}
-	slices.SortStableFunc(suspicious, func(a, b *Pair) int { return cmp.Compare(b.Weight, a.Weight) })
 	for _, p := range suspicious {
 		out = append(out, j.pairCandidate(p))
 	}
@@ -100,13 +100,13 @@ func (j *judge) readerCandidates(out []Candidate, d *ReaderDay) []Candidate {
 // counts reports whether there is anything to weigh: a look, or attempts that were refused.
 func (d *ReaderDay) counts() bool { return d.Records > 0 || d.Refused > 0 }
 
-func (j *judge) fired(m *model, r *rates, at situation, u *grades) []Fired {
-	var parts [32]Weight
-	m.weigh(r, at, u, &parts)
+func (j *judge) fired(key Key, m *model, at situation, u *grades) []Fired {
+	var how weighing
+	j.weighUnit(key, m, at, u, &how)
 	var out []Fired
 	for i := range m.scales {
-		if u[i] != Quiet && u[i] != Blind && parts[i] > 0 {
-			out = append(out, Fired{&m.scales[i], u[i], parts[i]})
+		if u[i] != Quiet && u[i] != Blind && how.parts[i] > 0 {
+			out = append(out, Fired{&m.scales[i], u[i], how.parts[i]})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Fired) int { return cmp.Compare(b.Weight, a.Weight) })
@@ -142,7 +142,7 @@ func (j *judge) pairCandidate(p *Pair) Candidate {
 	c := Candidate{
 		Day: p.Day, Shape: ShapePair, Scenario: j.pairs.scenarios[p.scenario].Name, Weight: p.Weight, key: KeyPair,
 		Readers: []facts.ID{p.Reader}, Patients: []facts.ID{p.Patient}, Accesses: cite(nil, p.Accesses),
-		Fired: j.fired(j.pairs, j.rates3[KeyPair], p.situation(), &p.grades), pair: p, of: p.Of,
+		Fired: j.fired(KeyPair, j.pairs, p.situation(), &p.grades), pair: p, of: p.Of,
 	}
 	c.Note = j.teller().pair(p, c.Fired)
 	c.Note.Evidence = j.teller().evidence(&c)
@@ -155,7 +155,7 @@ func (j *judge) teller() *teller { return &teller{j, j.zone} }
 func (j *judge) readerCandidate(d *ReaderDay, suspicious []*Pair) Candidate {
 	c := Candidate{
 		Day: d.Day, Shape: ShapeReaderDay, Scenario: j.readers.scenarios[d.scenario].Name, Weight: d.Weight, key: KeyReader,
-		Readers: []facts.ID{d.Reader}, Fired: j.fired(j.readers, j.rates3[KeyReader], d.situation(), &d.grades), of: d,
+		Readers: []facts.ID{d.Reader}, Fired: j.fired(KeyReader, j.readers, d.situation(), &d.grades), of: d,
 	}
 	everything := c.Scenario == "left account" || c.Scenario == "shared account" || c.Scenario == "vendor"
 	own := j.dets.customs.find(KeyReader, c.Scenario)
@@ -181,7 +181,7 @@ func (j *judge) readerCandidate(d *ReaderDay, suspicious []*Pair) Candidate {
 func (j *judge) recordCandidate(d *RecordDay) Candidate {
 	c := Candidate{
 		Day: d.Day, Shape: ShapeRecordDay, Scenario: j.records.scenarios[d.scenario].Name, Weight: d.Weight, key: KeyRecord,
-		Patients: []facts.ID{d.Patient}, Fired: j.fired(j.records, j.rates3[KeyRecord], situation{}, &d.grades), on: d,
+		Patients: []facts.ID{d.Patient}, Fired: j.fired(KeyRecord, j.records, situation{}, &d.grades), on: d,
 	}
 	if own := j.dets.customs.find(KeyRecord, c.Scenario); own != nil {
 		return own.recordCandidate(j, d, c)

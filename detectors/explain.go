@@ -340,11 +340,13 @@ func (p *Pair) bond(j *judge) {
 		return
 	}
 	strong, responsible := j.tables.serves(p.Post.Department, &j.set)
-	if strong >= usualShare {
-		p.Reasons.add(ReasonWorksWith)
-	}
-	if responsible >= usualShare {
-		p.Reasons.add(ReasonResponsible)
+	if learned := p.Signs&SignExport == 0; learned { // a habit of looking does not account for taking a copy out of the house
+		if strong >= usualShare {
+			p.Reasons.add(ReasonWorksWith)
+		}
+		if responsible >= usualShare {
+			p.Reasons.add(ReasonResponsible)
+		}
 	}
 	p.share = max(strong, responsible)
 	// Who sits at a workstation of the department that has the patient may well work there for a while (Salem Health exempts them

@@ -49,3 +49,42 @@ func ScenarioFaults() []string {
 	check(scalesOf(set.records, func(d recordDetector) Scale { return d.Scale }), recordScenarios())
 	return out
 }
+
+// Counting counts the grades of one scale among peers.
+type Counting struct {
+	scales []Scale
+	rates  *rates
+}
+
+// NewCounting makes one with a scale of so many grades.
+func NewCounting(grades int) *Counting {
+	return &Counting{[]Scale{{Name: "Tested", Peers: PeersGroup, Words: make([]string, grades)}}, newRates()}
+}
+
+// Add counts n units of a department.
+func (c *Counting) Add(department int32, grade Grade, n int) {
+	for range n {
+		c.rates.observe(c.scales, Counting{}.at(department), &grades{grade}, true, whole)
+	}
+}
+
+func (Counting) at(department int32) situation {
+	return situation{group: group{department: department}}
+}
+
+// Usual is how many of a million units of a department have a grade, the unit itself among them or not.
+func (c *Counting) Usual(department int32, grade Grade, own bool) uint64 {
+	c.rates.settle()
+	n := uint32(0)
+	if own {
+		n = whole
+	}
+	return c.rates.usual(c.scales, 0, c.at(department), grade, n)
+}
+
+// Shares learns the shares of two scenarios that are configured alike, and returns that of the first in per mille.
+func Shares(found [2]uint64) uint64 {
+	m := newModel(nil, []Scenario{{Name: "a", Share: 500}, {Name: "b", Share: 500}})
+	m.share([]uint64{found[0] * million, found[1] * million})
+	return m.shares[0] / 1000
+}

@@ -21,6 +21,9 @@ type judge struct {
 	// rates3 and spreads stand one a key.
 	rates3  [3]*rates
 	spreads [3]*spread
+	// credits are how much of the misuse found is of each scenario, by the priors held.
+	credits [3][]uint64
+	held    [3]Weight
 	// least is the evidence below which nothing becomes a candidate.
 	least Weight
 	// pairs, readers and records are the models, one a key.
@@ -285,8 +288,7 @@ func (j *judge) observe(c *closed, into [3]*rates, priors *[3]Weight) {
 func (j *judge) weigh(c *closed) {
 	for i := range c.records {
 		d := &c.records[i]
-		d.Weight, d.scenario = j.records.weigh(j.rates3[KeyRecord], situation{}, &d.grades, nil)
-		j.spreads[KeyRecord].add(d.Weight)
+		d.Weight, d.scenario = j.weighed(KeyRecord, j.records, situation{}, &d.grades)
 	}
 	for i := range c.readers {
 		d := &c.readers[i]
@@ -295,13 +297,50 @@ func (j *judge) weigh(c *closed) {
 			if p.Looks == 0 && p.Signs&SignBreakGlass == 0 {
 				continue
 			}
-			p.Weight, p.scenario = j.pairs.weigh(j.rates3[KeyPair], p.situation(), &p.grades, nil)
-			j.spreads[KeyPair].add(p.Weight)
+			p.Weight, p.scenario = j.weighed(KeyPair, j.pairs, p.situation(), &p.grades)
 		}
 		if d.counts() {
-			d.Weight, d.scenario = j.readers.weigh(j.rates3[KeyReader], d.situation(), &d.grades, nil)
-			j.spreads[KeyReader].add(d.Weight)
+			d.Weight, d.scenario = j.weighed(KeyReader, j.readers, d.situation(), &d.grades)
 		}
+	}
+}
+
+// weighed weighs one unit, and counts its weight and what it looks like.
+func (j *judge) weighed(key Key, m *model, at situation, u *grades) (Weight, int) {
+	var how weighing
+	w, scenario := j.weighUnit(key, m, at, u, &how)
+	j.spreads[key].add(w)
+	m.credit(j.credits[key], &how, w, j.held[key])
+	return w, scenario
+}
+
+// weighUnit weighs one unit that was counted among the rates itself: what weighs something is weighed again without what it
+// was counted.
+func (j *judge) weighUnit(key Key, m *model, at situation, u *grades, how *weighing) (Weight, int) {
+	w, scenario := m.weigh(j.rates3[key], at, u, 0, how)
+	if w <= 0 {
+		return w, scenario
+	}
+	own := uint32(whole - int(chance(w+j.held[key]))*whole/1000)
+	return m.weigh(j.rates3[key], at, u, own, how)
+}
+
+// use weighs by what was counted from now on, with the priors held, and begins to count weights anew.
+func (j *judge) use(counted [3]*rates, priors [3]Weight) {
+	for _, r := range counted {
+		r.settle()
+	}
+	j.rates3 = counted
+	j.spreads, j.held = [3]*spread{{}, {}, {}}, priors
+	j.credits = [3][]uint64{
+		make([]uint64, len(j.pairs.scenarios)), make([]uint64, len(j.readers.scenarios)), make([]uint64, len(j.records.scenarios)),
+	}
+}
+
+// share learns the shares of the scenarios from what was counted.
+func (j *judge) share() {
+	for key, m := range [3]*model{j.pairs, j.readers, j.records} {
+		m.share(j.credits[key])
 	}
 }
 

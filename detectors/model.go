@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -9,11 +10,25 @@ import (
 // group is a peer group: department and role.
 type group struct{ department, role facts.ID }
 
-// situation is a peer group, with or without a known reason.
+// situation is a peer group, and how the record is known to concern the reader.
 type situation struct {
 	group
-	alone bool
+	tie tie
 }
+
+// tie is what kind of reason is known.
+type tie uint8
+
+const (
+	// tieNamed: a reason that names the reader, or a unit that needs none.
+	tieNamed tie = iota
+	// tieDepartment: one that names only the department. Whoever is rung up, or looks for a colleague, searches; who works from a
+	// list does not.
+	tieDepartment
+	// tieNone: nothing is known.
+	tieNone
+	ties
+)
 
 // counts are how many units had each grade, by scale.
 type counts [32][maxGrades]uint32
@@ -21,27 +36,31 @@ type counts [32][maxGrades]uint32
 // rates count how usual each grade is in everyday work, in sixteenths of a unit: what may be misuse counts as far as it may
 // be none, or a department in which half of what is unexplained is curiosity would take that for its custom.
 type rates struct {
-	// all are those that a document explains, any those of each verdict.
+	// all are those that a document explains, any those of each tie.
 	all   counts
-	any   [2]counts
+	any   [ties]counts
 	peers map[situation]*counts
+	// most are, by tie, scale and grade, the counts of the group in which the grade is most common.
+	most [ties][32][maxGrades]most
+}
+
+// share is how many units have a grade, of how many.
+type share struct{ have, of uint32 }
+
+// most is the share of one group.
+type most struct {
+	share
+	in group
 }
 
 func newRates() *rates { return &rates{peers: map[situation]*counts{}} }
 
-// place is where the grades of a scale are counted: among peers, with or without regard to the verdict.
+// place is where the grades of a scale are counted: among peers, with or without regard to the tie.
 func (s *Scale) place(at situation) situation {
 	if s.Peers != PeersSituation {
-		at.alone = false
+		at.tie = tieNamed
 	}
 	return at
-}
-
-func which(alone bool) int {
-	if alone {
-		return 1
-	}
-	return 0
 }
 
 // whole is what one unit counts that is everyday work for certain; what may be misuse counts less.
@@ -63,9 +82,31 @@ func (r *rates) observe(scales []Scale, at situation, u *grades, documented bool
 				r.peers[p] = new(counts)
 			}
 			r.peers[p][i][u[i]] += share
-			r.any[which(p.alone)][i][u[i]] += share
+			r.any[p.tie][i][u[i]] += share
 		}
 	}
+}
+
+// settle ends the counting: it finds, for each grade, the group whose work it is.
+func (r *rates) settle() {
+	r.most = [ties][32][maxGrades]most{}
+	for at, mine := range r.peers {
+		for i := range mine {
+			of := sum(mine[i][:])
+			for g, n := range mine[i] {
+				one := most{share{n, uint32(min(of, 1<<32-1))}, at.group}
+				if m := &r.most[at.tie][i][g]; one.before(m) {
+					*m = one
+				}
+			}
+		}
+	}
+}
+
+// before: more have it; where that is equal, of fewer; then by number, so that the order of a map decides nothing.
+func (a *most) before(b *most) bool {
+	return cmp.Or(cmp.Compare(b.have, a.have), cmp.Compare(a.of, b.of), cmp.Compare(a.in.department, b.in.department),
+		cmp.Compare(a.in.role, b.in.role)) < 0
 }
 
 const (
@@ -78,20 +119,52 @@ const (
 	floorUnits = 2 * whole
 )
 
-// perMillion is how many of a million units have a grade.
-func (r *rates) perMillion(scales []Scale, i int, at situation, grade Grade) uint64 {
-	s, everybody := &scales[i], &r.all
-	at = s.place(at)
-	if s.Peers != PeersAll {
-		everybody = &r.any[which(at.alone)]
+// usual is how many of a million units have a grade, at least as many as have a higher one: grades say how far something is out of
+// the ordinary, so that what is seldom counted is no more telling than what is worse.
+func (r *rates) usual(scales []Scale, i int, at situation, grade Grade, own uint32) uint64 {
+	n := r.perMillion(scales, i, at, grade, own)
+	if grade == Quiet {
+		return n
 	}
+	for g := grade + 1; int(g) <= len(scales[i].Words); g++ {
+		n = max(n, r.perMillion(scales, i, at, g, 0))
+	}
+	return n
+}
+
+// perMillion is how many of a million units have a grade: among peers, drawn to everybody. Everybody is all but the one group
+// that does it most: what is the work of one department (a review of deaths, a search at the desk) is no custom of the others.
+// own is what the unit itself was counted, which says nothing about itself.
+func (r *rates) perMillion(scales []Scale, i int, at situation, grade Grade, own uint32) uint64 {
+	s := &scales[i]
 	n := uint64(len(s.Words) + 1)
-	all := (uint64(everybody[i][grade]) + floorUnits) * million / (sum(everybody[i][:n]) + floorUnits*n)
+	if s.Peers == PeersAll {
+		return max(rate(r.all[i][grade], 0, sum(r.all[i][:n]), n), 1)
+	}
+	at = s.place(at)
+	everybody, most := &r.any[at.tie], &r.most[at.tie][i][grade]
 	mine := r.peers[at]
-	if s.Peers == PeersAll || mine == nil {
+	if mine != nil {
+		own = min(own, mine[i][grade])
+	}
+	out := most.share
+	switch {
+	case mine == nil:
+	case most.in != at.group:
+		out = share{out.have + own, out.of + own}
+	case out.have == own: // it does it once, and that is the unit itself
+		out = share{own, own}
+	}
+	all := rate(everybody[i][grade]-out.have, out.of, sum(everybody[i][:n]), n)
+	if mine == nil {
 		return max(all, 1)
 	}
-	return max((uint64(mine[i][grade])*million+shrink*all)/(sum(mine[i][:n])+shrink), 1)
+	return max((uint64(mine[i][grade]-own)*million+shrink*all)/(sum(mine[i][:n])-uint64(own)+shrink), 1)
+}
+
+// rate is how many of a million have a grade of n: so many of the total, less what is left out.
+func rate(have, out uint32, total, n uint64) uint64 {
+	return (uint64(have) + floorUnits) * million / (total - uint64(out) + floorUnits*n)
 }
 
 func sum(of []uint32) uint64 {
@@ -119,11 +192,14 @@ type model struct {
 	scenarios []Scenario
 	// at is Scenario.Grades by number of scenario and of scale; nil: not named.
 	at [][][]uint64
+	// shares are how much of all misuse each scenario is, in millionths: as configured at first, then learned.
+	shares []uint64
 }
 
 func newModel(scales []Scale, scenarios []Scenario) *model {
-	m := &model{scales: scales, scenarios: scenarios, at: make([][][]uint64, len(scenarios))}
+	m := &model{scales: scales, scenarios: scenarios, at: make([][][]uint64, len(scenarios)), shares: make([]uint64, len(scenarios))}
 	for s := range scenarios {
+		m.shares[s] = uint64(scenarios[s].Share) * 1000
 		m.at[s] = make([][]uint64, len(scales))
 		for name, share := range scenarios[s].Grades {
 			i := slices.IndexFunc(scales, func(x Scale) bool { return x.Name == name })
@@ -148,19 +224,26 @@ const maxWeight = 16 * bit
 // maxScenarios bounds the scenarios of one key.
 const maxScenarios = 64
 
+// weighing is how a unit's weight came about.
+type weighing struct {
+	// parts are the shares of the detectors in the scenario that fits best, each the weights of all scenarios, with their shares.
+	parts [32]Weight
+	each  [maxScenarios]Weight
+}
+
 // weigh says how much more likely a unit's grades are in misuse, whichever scenario, than in everyday work, and which scenario
-// fits best. parts, when not nil, gets each detector's share of that.
-func (m *model) weigh(r *rates, at situation, u *grades, parts *[32]Weight) (best Weight, scenario int) {
+// fits best. own is what the unit itself was counted among the rates. how, when not nil, gets how that came about.
+func (m *model) weigh(r *rates, at situation, u *grades, own uint32, how *weighing) (best Weight, scenario int) {
 	var usual [32]Weight
 	for i := range m.scales {
 		if u[i] != Blind && m.scales[i].Weights == nil {
-			usual[i] = log2(r.perMillion(m.scales, i, at, u[i]))
+			usual[i] = log2(r.usual(m.scales, i, at, u[i], own))
 		}
 	}
 	best = -1 << 30
 	var each [maxScenarios]Weight
 	for s := range m.scenarios {
-		w := log2(uint64(m.scenarios[s].Share)) - log2(1000)
+		w := log2(m.shares[s]) - log2(million)
 		for i := range m.scales {
 			w += m.part(s, i, u[i], usual[i])
 		}
@@ -174,12 +257,40 @@ func (m *model) weigh(r *rates, at situation, u *grades, parts *[32]Weight) (bes
 		all += exp2(w - best)
 	}
 	best += log2(all) - 16*bit // all scenarios together: who hides the relation still looks without a reason
-	if parts != nil {
+	if how != nil {
+		how.each = each
 		for i := range m.scales {
-			parts[i] = m.part(scenario, i, u[i], usual[i])
+			how.parts[i] = m.part(scenario, i, u[i], usual[i])
 		}
 	}
 	return best, scenario
+}
+
+// credit adds, in millionths of units, how far a unit of that weight belongs to each scenario.
+func (m *model) credit(into []uint64, how *weighing, weight, prior Weight) {
+	misuse := fine(weight + prior)
+	if misuse == 0 {
+		return
+	}
+	for s := range into {
+		into[s] += misuse * exp2(how.each[s]-weight) >> 16
+	}
+}
+
+// heldShares is how many units of misuse what is configured is worth beside those that are found.
+const heldShares = 30
+
+// share learns how much of all misuse each scenario is from the credits: what this hospital is like, drawn to what is
+// configured (a Dirichlet prior; Dempster, Laird, Rubin 1977).
+func (m *model) share(credits []uint64) {
+	found := uint64(0)
+	for _, n := range credits {
+		found += n
+	}
+	for s := range m.shares {
+		configured := uint64(m.scenarios[s].Share) * 1000
+		m.shares[s] = max((configured*heldShares+credits[s])*million/(heldShares*million+found), 1)
+	}
 }
 
 func (m *model) part(s, i int, grade Grade, usual Weight) Weight {

@@ -257,7 +257,7 @@ func (t *teller) readerDay(d *ReaderDay, c *Candidate) *Note {
 		n.Tried = append(n.Tried, noConnections)
 	}
 	if c.pair != nil {
-		t.why(n, c.pair, t.judge.fired(t.judge.pairs, t.judge.rates3[KeyPair], c.pair.situation(), &c.pair.grades))
+		t.why(n, c.pair, t.judge.fired(KeyPair, t.judge.pairs, c.pair.situation(), &c.pair.grades))
 	}
 	t.usual(n, d, d.group())
 	return n

@@ -54,7 +54,16 @@ func (p *Pair) Last() int64 { return p.Accesses[len(p.Accesses)-1].Occurred }
 // Explained reports whether a documented or learned reason accounts for the pair.
 func (p *Pair) Explained() bool { return p.Reasons != 0 }
 
-func (p *Pair) situation() situation { return situation{p.Of.group(), !p.Explained()} }
+func (p *Pair) situation() situation {
+	at := situation{p.Of.group(), tieNone}
+	switch {
+	case p.Reasons&personal != 0:
+		at.tie = tieNamed
+	case p.Explained():
+		at.tie = tieDepartment
+	}
+	return at
+}
 
 // post is where somebody works, as far as it is known at a time.
 type post struct {

@@ -91,7 +91,10 @@ func collapse(all []Candidate) []Candidate {
 			continue
 		}
 		mine := pairs[c.Readers[0]]
-		if len(mine) > 0 && mine[0].Score >= c.Score {
+		n, joint := joined(mine)
+		if n > fewRecords {
+			c.Score = max(c.Score, joint) // told as a day: nobody reads a dozen stories in one
+		} else if len(mine) > 0 && mine[0].Score >= c.Score {
 			mine[0].Note.alsoOf(c.Note)
 			mine[0].Fired = append(mine[0].Fired, c.Fired...)
 			continue
@@ -113,18 +116,29 @@ func collapse(all []Candidate) []Candidate {
 	return out
 }
 
-// join makes one story of the pairs of one reader that are worth it; the others stay apart.
-func join(out []Candidate, pairs []*Candidate) []Candidate {
-	n := 0
+// fewRecords are as many as are told one by one.
+const fewRecords = 3
+
+// joined is how many pairs of one reader, the likeliest first, are worth joining, and how likely they are together: another
+// suspicious record of the same day makes both more likely.
+func joined(pairs []*Candidate) (n int, score Weight) {
 	for n < len(pairs) && chance(pairs[n].Score) >= worthJoining {
+		if n == 0 {
+			score = pairs[0].Score
+		} else {
+			score += max(pairs[n].Score+4*bit, 0) / 4
+		}
 		n++
 	}
-	if n < 2 {
-		n = min(n, 1)
-	}
+	return n, score
+}
+
+// join makes one story of the pairs of one reader that are worth it; the others stay apart.
+func join(out []Candidate, pairs []*Candidate) []Candidate {
+	n, score := joined(pairs)
 	if n >= 2 {
 		story := *pairs[0]
-		story.Shape = ShapeReaderDay
+		story.Shape, story.Score = ShapeReaderDay, score
 		note := *story.Note
 		note.What, note.Why, note.Normal = slices.Clone(note.What), slices.Clone(note.Why), slices.Clone(note.Normal)
 		story.Note = &note
@@ -133,7 +147,6 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 			story.Patients = append(story.Patients, p.Patients...)
 			note.and(p.Note)
 			story.Accesses = append(story.Accesses, p.Accesses...)
-			story.Score += max(p.Score+4*bit, 0) / 4 // another suspicious record of the same day makes both more likely
 		}
 		note.ofRecords(n)
 		out = append(out, story)

@@ -17,6 +17,8 @@ import (
 
 // hospital is a small one: ward W with nurses n1 to n9, clinic C with clerks c1 to c9, patients p1 to p40. p1 to p30 are in ward W.
 type hospital struct {
+	// queue has a prior, so that scenarios have the shares that are configured: these tests are about those.
+	queue detectors.Queue
 	t     testing.TB
 	state *facts.State
 	book  *detectors.Book
@@ -32,7 +34,7 @@ func newHospital(t testing.TB) *hospital {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hospital{t: t, state: state, book: detectors.NewBook(state, time.UTC)}
+	h := &hospital{queue: detectors.Queue{Prior: -13 * 256}, t: t, state: state, book: detectors.NewBook(state, time.UTC)}
 	h.fact("Organization", "W", `"name":"Ward W"`)
 	h.fact("Organization", "C", `"name":"Clinic C"`)
 	for i := 1; i <= 9; i++ {
@@ -101,7 +103,7 @@ type outcome struct {
 
 func (h *hospital) judge(own ...detectors.CustomDetector) outcome {
 	h.t.Helper()
-	study, err := detectors.NewStudy(detectors.Config{Zone: time.UTC, Custom: own}, h.state, h.book)
+	study, err := detectors.NewStudy(detectors.Config{Zone: time.UTC, Queue: h.queue, Custom: own}, h.state, h.book)
 	if err != nil {
 		h.t.Fatal(err)
 	}
