@@ -26,6 +26,15 @@ func (e Evidence) and(other Evidence) Evidence {
 	return Evidence{all[:shown], e.More + other.More + len(all) - shown}
 }
 
+// of names the reader in each line, behind its time.
+func (e Evidence) of(name string) Evidence {
+	lines := make([]string, len(e.Lines))
+	for i, line := range e.Lines {
+		lines[i] = line[:len("15:04")] + " " + name + line[len("15:04"):]
+	}
+	return Evidence{lines, e.More}
+}
+
 func (e Evidence) write(b *strings.Builder) {
 	if len(e.Lines) == 0 {
 		return

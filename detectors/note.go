@@ -20,8 +20,8 @@ type Note struct {
 	What, Why, Usual, Tried, Normal []string
 	// Evidence are the accesses that it rests on.
 	Evidence Evidence
-	// who is the reader, as the title says it.
-	who string
+	// who is the reader, and record the patient, as the title says it.
+	who, record string
 	// whys and normals are how many of Why and of Normal, at their beginning, speak of the reader's whole day.
 	whys, normals int
 }
@@ -110,8 +110,8 @@ func (t *teller) date(d day) string {
 
 // pair tells of one reader in one record.
 func (t *teller) pair(p *Pair, fired []Fired) *Note {
-	n := &Note{who: t.who(p.Reader, p.Post)}
-	n.Title = fmt.Sprintf("%s in the record of %s", n.who, t.record(p.Patient))
+	n := &Note{who: t.who(p.Reader, p.Post), record: t.record(p.Patient)}
+	n.Title = fmt.Sprintf("%s in the record of %s", n.who, n.record)
 	n.What = append(n.What, t.happened(p))
 	t.why(n, p, fired)
 	if len(n.Why) == 0 {
@@ -360,16 +360,7 @@ func (n *Note) alsoOf(day *Note) {
 // and adds the note of another record of the same reader and day. What both say is said once.
 func (n *Note) and(other *Note) {
 	n.What = append(n.What, other.What...)
-	for _, s := range other.Why {
-		if !slices.Contains(n.Why, s) {
-			n.Why = append(n.Why, s)
-		}
-	}
-	for _, s := range other.Normal {
-		if !slices.Contains(n.Normal, s) {
-			n.Normal = append(n.Normal, s)
-		}
-	}
+	n.Why, n.Normal = added(n.Why, other.Why), added(n.Normal, other.Normal)
 	n.Evidence = n.Evidence.and(other.Evidence)
 }
 
@@ -382,6 +373,54 @@ func (n *Note) ofRecords(records int) {
 	if len(n.What) > mostTold+1 {
 		n.What = append(n.What[:mostTold], fmt.Sprintf("And %s more.", count(len(n.What)-mostTold, "record")))
 	}
+}
+
+// ofReaders makes one note of those of several readers of one record, the most suspicious first. What holds for all of them is
+// said once; else it is said of whom it holds.
+func ofReaders(notes []*Note) *Note {
+	n := &Note{Title: fmt.Sprintf("%s in the record of %s", capital(count(len(notes), "reader")), notes[0].record)}
+	told := notes[:min(len(notes), mostTold)]
+	for _, s := range notes[0].Why {
+		if !slices.ContainsFunc(told, func(other *Note) bool { return !slices.Contains(other.Why, s) }) {
+			n.Why = append(n.Why, s)
+		}
+	}
+	for _, one := range told {
+		name := one.name()
+		n.What = append(n.What, one.What...)
+		for _, s := range one.Why {
+			if !slices.Contains(n.Why, s) {
+				n.Why = append(n.Why, name+": "+s)
+			}
+		}
+		for _, s := range one.Usual {
+			n.Usual = append(n.Usual, name+": "+s)
+		}
+		n.Tried, n.Normal = added(n.Tried, one.Tried), added(n.Normal, one.Normal)
+	}
+	if left := len(notes) - len(told); left > 0 {
+		n.What = append(n.What, fmt.Sprintf("And %s more.", count(left, "reader")))
+	}
+	for _, one := range notes {
+		n.Evidence = n.Evidence.and(one.Evidence.of(one.name()))
+	}
+	return n
+}
+
+// name is the reader's, without what they do.
+func (n *Note) name() string {
+	name, _, _ := strings.Cut(n.who, " (")
+	return name
+}
+
+// added are sentences with those of others that are not among them.
+func added(to, sentences []string) []string {
+	for _, s := range sentences {
+		if !slices.Contains(to, s) {
+			to = append(to, s)
+		}
+	}
+	return to
 }
 
 // words for numbers up to twelve: notes are read, not calculated with.

@@ -113,7 +113,63 @@ func collapse(all []Candidate) []Candidate {
 		}
 		out = join(out, left)
 	}
+	return joinReaders(out)
+}
+
+// likelyReader is how likely a pair must be, in per mille, to be told in the story of its record's day.
+const likelyReader = 300
+
+// joinReaders makes one story of the likely pairs of one record: several people in the record of somebody in the news are one
+// matter, and take one place in the queue.
+func joinReaders(all []Candidate) []Candidate {
+	taken := map[facts.ID]bool{} // records that have a day of their own already
+	told := map[facts.ID]bool{}
+	of := map[facts.ID][]*Candidate{}
+	for i := range all {
+		switch c := &all[i]; {
+		case c.Shape == ShapeRecordDay:
+			taken[c.Patients[0]] = true
+		case c.Shape == ShapePair && chance(c.Score) >= likelyReader:
+			of[c.Patients[0]] = append(of[c.Patients[0]], c)
+		}
+	}
+	var out []Candidate
+	for i := range all {
+		c := &all[i]
+		if c.Shape != ShapePair || chance(c.Score) < likelyReader || taken[c.Patients[0]] || len(of[c.Patients[0]]) < 2 {
+			out = append(out, *c)
+			continue
+		}
+		if mine := of[c.Patients[0]]; !told[c.Patients[0]] {
+			told[c.Patients[0]] = true
+			out = append(out, recordStory(mine))
+		}
+	}
 	return out
+}
+
+// recordStory is that of a record's day, of the pairs that belong to it.
+func recordStory(pairs []*Candidate) Candidate {
+	slices.SortStableFunc(pairs, func(a, b *Candidate) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), slices.Compare(a.Readers, b.Readers))
+	})
+	_, score := joined(pairs)
+	story := *pairs[0]
+	story.Shape, story.Score = ShapeRecordDay, score
+	story.Readers, story.Accesses, story.Fired = nil, nil, nil
+	notes := make([]*Note, len(pairs))
+	for i, p := range pairs {
+		story.Readers = append(story.Readers, p.Readers...)
+		story.Accesses = append(story.Accesses, p.Accesses...)
+		for _, f := range p.Fired {
+			if !slices.ContainsFunc(story.Fired, func(have Fired) bool { return have.Scale == f.Scale }) {
+				story.Fired = append(story.Fired, f)
+			}
+		}
+		notes[i] = p.Note
+	}
+	story.Note = ofReaders(notes)
+	return story
 }
 
 // fewRecords are as many as are told one by one.
