@@ -40,6 +40,7 @@ import (
 	"github.com/readtrail/readtrail/ingest/simulate"
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
+	readback "github.com/readtrail/readtrail/projections/api/fhir"
 	"github.com/readtrail/readtrail/projections/embedded"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
@@ -303,8 +304,12 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	fhirHandler, err := fhir.NewHandler(fhir.Config{
 		Intake: intake, Source: reg.ByName, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)},
-		RequestBytes: int64(cfg.Limits.RequestBytes), Logger: log,
+		RequestBytes: int64(cfg.Limits.RequestBytes), Reading: reading(readback.Capabilities()), Logger: log,
 	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	fhirReader, err := readback.NewHandler(readback.Config{Questions: questions, Key: keys.LinkKey(), TimeZone: zone, Logger: log})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -332,6 +337,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle("/fhir/metadata", fhirHandler)
 	routes.Handle("/fhir", register.RequireSource(fhirHandler))
 	routes.Handle("/fhir/", register.RequireSource(fhirHandler))
+	for _, pattern := range readback.Patterns() {
+		routes.Handle(pattern, fhirReader) // who may ask is for the questions to say
+	}
 	routes.Handle("/import", register.RequireSource(imports))
 	routes.Handle("/import/", register.RequireSource(imports))
 	routes.Handle(questions.Handler())
@@ -422,6 +430,18 @@ func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Proj
 			return api.JournalStatus{Bytes: stats.Bytes, Messages: stats.Messages, Durability: d.State, Reason: d.Reason}, err //nolint:wrapcheck // says what failed
 		},
 	}
+}
+
+// reading tells the write side's capability statement what the read side answers.
+func reading(c readback.Capability) *fhir.ReadSide {
+	out := &fhir.ReadSide{Documentation: c.Documentation, Interactions: c.Interactions}
+	for _, p := range c.Parameters {
+		out.Parameters = append(out.Parameters, fhir.SearchParameter(p))
+	}
+	for _, o := range c.Operations {
+		out.Operations = append(out.Operations, fhir.Operation{Name: o.Name, Definition: o.Definition, Documentation: o.Documentation})
+	}
+	return out
 }
 
 // answers says what is missing before questions can be answered.

@@ -1,8 +1,10 @@
 package proto
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,6 +31,8 @@ const keySize = 32
 type KeyRing struct {
 	dir  string
 	wrap cipher.AEAD
+	// links is derived from the master key; see LinkKey.
+	links []byte
 
 	mu   sync.Mutex // guards the two maps
 	open map[string]*dataKey
@@ -48,12 +52,20 @@ func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
-	ring := &KeyRing{dir: dir, wrap: wrap, open: map[string]*dataKey{}, used: map[string]string{}}
+	links, err := hkdf.Key(sha256.New, master, nil, "readtrail page links", keySize)
+	if err != nil {
+		return nil, fmt.Errorf("open key ring: derive key: %w", err)
+	}
+	ring := &KeyRing{dir: dir, wrap: wrap, links: links, open: map[string]*dataKey{}, used: map[string]string{}}
 	if err := ring.checkMaster(); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
 	return ring, nil
 }
+
+// LinkKey is a key of 32 bytes that seals what a server gives out to have it brought back, such as the links between pages. It
+// follows from the master key: every process of a deployment has the same, and a restart changes nothing.
+func (k *KeyRing) LinkKey() []byte { return bytes.Clone(k.links) }
 
 // LoadMasterKey reads the master key (64 hexadecimal digits) from a file, or makes the file, mode 0600, when it is
 // absent and create is true.

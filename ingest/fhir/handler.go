@@ -32,6 +32,8 @@ type Config struct {
 	RequestBytes int64
 	// RetryAfter is what a caller is told to wait when the journal is busy; default 2 s, in whole seconds.
 	RetryAfter time.Duration
+	// Reading is what the capability statement says of reading events back; nil: nothing is read back.
+	Reading *ReadSide
 	// BaseURL is the address that Location headers begin with, without the trailing "/fhir"; empty: the request's host.
 	BaseURL string
 	// Logger defaults to one that discards.

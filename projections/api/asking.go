@@ -21,6 +21,7 @@ const (
 	queryGetDeadLetter   = "GetDeadLetter"
 	queryListSources     = "ListSources"
 	queryGetStatus       = "GetStatus"
+	querySearchEvents    = "SearchEvents"
 )
 
 // asking is a question that names people, on its way to its answer.

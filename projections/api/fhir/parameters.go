@@ -1,0 +1,443 @@
+package fhir
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/readtrail/readtrail/projections/api"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Limits of a search. Beyond them it is refused: nobody reads a URL of more than that.
+const (
+	maxParameters   = 50
+	maxAlternatives = 20
+	// maxValue is the longest value in bytes, and maxSearch all of a search: page links carry it whole, and headers of 64 KiB
+	// must take them.
+	maxValue, maxSearch = 2_000, 8 << 10
+	// DefaultCount and MaxCount are the events of a page.
+	DefaultCount, MaxCount = 50, 200
+	// farAhead is beyond any time that a condition can mean: it bounds nothing.
+	farAhead = 9 * 365 * 24 * time.Hour
+)
+
+// Parameter is one name and value of a search, as it came.
+type Parameter struct{ Name, Value string }
+
+// Fault refuses a search. Its text names the parameter and what to do, never the value.
+type Fault struct {
+	// Parameter is the name, without its modifier.
+	Parameter string
+	// Code is of http://hl7.org/fhir/issue-type.
+	Code string
+	Text string
+}
+
+// Error implements error.
+func (f *Fault) Error() string { return f.Parameter + ": " + f.Text }
+
+// Search is a search, understood.
+type Search struct {
+	api.EventSearch
+	// Version is the one whose kinds of events are meant.
+	Version Version
+	// Used are the parameters that are conditions, in a fixed order.
+	Used []Parameter
+	// Ignored are names that nothing here knows; Warnings are about those that are known in part.
+	Ignored  []string
+	Warnings []Fault
+	// Pretty: indent the answer. CountOnly: no events, just how many.
+	Pretty, CountOnly bool
+
+	conditions []condition
+}
+
+// condition is one that only the event itself can meet.
+type condition func(v *view) bool
+
+// parser reads the parameters of one search.
+type parser struct {
+	*Search
+	zone *time.Location
+	now  time.Time
+	// bounded: a condition limits where to look.
+	bounded bool
+}
+
+// reading says how a parameter is read.
+type reading func(p *parser, name, modifier string, values []string) *Fault
+
+// readings are the parameters that are known: those of IHE ITI-81 with their former names, those of R4 and R5 that events
+// have anything for, and those of all searches. It is a table on purpose.
+func readings() map[string]reading {
+	return map[string]reading{
+		"_id": (*parser).ids, "_lastUpdated": (*parser).received, "date": (*parser).recorded,
+		"patient": people(subjectPatient), "patient.identifier": people(subjectPatient),
+		"agent": people(subjectAgent), "agent.identifier": people(subjectAgent), "user": people(subjectAgent),
+		"entity": people(subjectEntity), "entity.identifier": people(subjectEntity), "identity": people(subjectEntity),
+		"source": (*parser).observer, "source.identifier": (*parser).observer, "_source": (*parser).reporter,
+		"site": (*parser).site, "outcome": (*parser).outcome, "address": (*parser).address,
+		"type": codes(broadKinds), "category": codes(broadKinds), "subtype": codes(narrowKinds), "code": codes(narrowKinds),
+		"action": codes(actions), "agent-role": codes(agentRoles), "entity-role": codes(entityRoles), "role": codes(entityRoles),
+		"entity-type": codes(entityTypes), "object-type": codes(entityTypes), "purpose": codes(purposes),
+		"agent-name": names(agentNames), "entity-name": names(entityNames),
+		"_count": (*parser).count, "_total": (*parser).total, "_format": (*parser).nothing, "_pretty": (*parser).pretty,
+	}
+}
+
+// ParseSearch reads the parameters of a search. zone tells days that name no offset, now is the clock. The error is a *Fault.
+func ParseSearch(all []Parameter, version Version, zone *time.Location, now time.Time) (*Search, error) {
+	s := &Search{Version: version}
+	s.Size = DefaultCount
+	p := &parser{Search: s, zone: zone, now: now}
+	if fault := p.parse(all); fault != nil {
+		return nil, fault
+	}
+	if !p.bounded {
+		return nil, &Fault{"date", "too-costly", "a search names a date, or a patient, an agent, an entity or an _id"}
+	}
+	s.Key = keyOf(s.Used, version)
+	if len(s.conditions) > 0 {
+		s.Match = s.match
+	}
+	return s, nil
+}
+
+// parse reads one parameter after the other, in an order that does not hang on theirs.
+func (p *parser) parse(all []Parameter) *Fault {
+	known := readings()
+	bytes := 0
+	if len(all) > maxParameters {
+		return &Fault{"parameters", "too-costly", fmt.Sprintf("at most %d", maxParameters)}
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b Parameter) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	for _, one := range all {
+		name, modifier, _ := strings.Cut(one.Name, ":")
+		read := known[name]
+		switch {
+		case !isPlain(one.Name, 100):
+			return &Fault{"parameters", "invalid", "a parameter's name is longer than 100 bytes, or no plain text"}
+		case read == nil:
+			p.Ignored = append(p.Ignored, name)
+			continue
+		case !isPlain(one.Value, maxValue):
+			return &Fault{name, "too-long", fmt.Sprintf("at most %d bytes of plain text", maxValue)}
+		}
+		if bytes += len(one.Name) + len(one.Value); bytes > maxSearch {
+			return &Fault{"parameters", "too-long", fmt.Sprintf("at most %d bytes in all", maxSearch)}
+		}
+		if one.Value == "" {
+			continue // FHIR has a parameter without a value be none
+		}
+		values := splitEscaped(one.Value)
+		if len(values) > maxAlternatives {
+			return &Fault{name, "too-costly", fmt.Sprintf("at most %d alternatives", maxAlternatives)}
+		}
+		if fault := read(p, name, modifier, values); fault != nil {
+			return fault
+		}
+		if isCondition(name) {
+			p.Used = append(p.Used, one)
+		}
+	}
+	p.Ignored = slices.Compact(p.Ignored)
+	return nil
+}
+
+// isPlain accepts text on one line, up to a length.
+func isPlain(s string, most int) bool {
+	return len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// isCondition tells parameters that say what is searched for from those that say how the answer looks.
+func isCondition(name string) bool {
+	switch name {
+	case "_count", "_total", "_format", "_pretty":
+		return false
+	}
+	return true
+}
+
+// keyOf is the conditions as one text.
+func keyOf(used []Parameter, version Version) string {
+	parts := []string{strconv.Itoa(int(version))}
+	for _, one := range used {
+		parts = append(parts, escape(one.Name)+"="+escape(one.Value))
+	}
+	return strings.Join(parts, ",")
+}
+
+func unsupported(name string) *Fault {
+	return &Fault{name, "not-supported", "this modifier is not supported"}
+}
+
+// subject is what a parameter names.
+type subject int
+
+const (
+	subjectPatient subject = iota
+	subjectAgent
+	subjectEntity
+)
+
+// people reads patients, agents and entities, as references or identifiers.
+func people(about subject) reading {
+	return func(p *parser, name, modifier string, values []string) *Fault {
+		byID := strings.HasSuffix(name, ".identifier") || modifier == "identifier" || name == "user" || name == "identity"
+		typ := ""
+		switch {
+		case modifier == "" || modifier == "identifier":
+			if about == subjectPatient {
+				typ = "Patient"
+			}
+		case isTypeName(modifier):
+			typ = modifier
+		default:
+			return unsupported(name)
+		}
+		var list []api.Subject
+		for _, value := range values {
+			one, fault := subjectOf(name, value, typ, byID)
+			if fault != nil {
+				return fault
+			}
+			list = append(list, one)
+		}
+		p.bounded = true
+		switch about {
+		case subjectPatient:
+			p.Patients = append(p.Patients, list)
+		case subjectAgent:
+			p.Readers = append(p.Readers, list)
+		case subjectEntity:
+			p.Entities = append(p.Entities, list)
+		}
+		return nil
+	}
+}
+
+// subjectOf reads one identifier ("system|value", "value") or reference ("Patient/123", "123", a URL).
+func subjectOf(name, value, typ string, byID bool) (api.Subject, *Fault) {
+	if t, ok := parseToken(value); byID || !t.anySystem {
+		switch {
+		case !ok || t.code == "":
+			return api.Subject{}, &Fault{name, "value", "name a value: system|value"}
+		case t.anySystem || t.system == "":
+			// Numbers that a source sends without a system are its own here, so that none means any.
+			return api.Subject{Value: t.code}, nil
+		}
+		if subject, err := api.ParseSubject(t.system + "|" + t.code); err == nil && subject.Exact {
+			return subject, nil
+		}
+		return api.Subject{}, &Fault{name, "value", "write it as system|value"}
+	}
+	value = unescape(value)
+	if typ != "" && !strings.ContainsAny(value, "/:") {
+		value = typ + "/" + value
+	}
+	subject, err := api.ParseSubject(value)
+	if err != nil {
+		return api.Subject{}, &Fault{name, "value", "write it as Type/id, an absolute URL, or system|value"}
+	}
+	return subject, nil
+}
+
+func (p *parser) ids(name, modifier string, values []string) *Fault {
+	if modifier != "" {
+		return unsupported(name)
+	}
+	if p.IDs != nil {
+		return &Fault{name, "not-supported", "name it once; alternatives stand behind commas"}
+	}
+	for _, value := range values {
+		p.IDs = append(p.IDs, unescape(value))
+	}
+	p.bounded = true
+	return nil
+}
+
+func (p *parser) recorded(name, modifier string, values []string) *Fault {
+	return p.span(&p.Recorded, name, modifier, values)
+}
+
+func (p *parser) received(name, modifier string, values []string) *Fault {
+	return p.span(&p.Received, name, modifier, values)
+}
+
+// span narrows a stretch of time.
+func (p *parser) span(to *api.Span, name, modifier string, values []string) *Fault {
+	switch {
+	case modifier != "":
+		return unsupported(name)
+	case len(values) > 1:
+		return &Fault{name, "not-supported", "name it once for each bound; alternatives are not supported"}
+	}
+	span, problem := parseDate(values[0], p.zone)
+	if problem != "" {
+		return &Fault{name, "value", problem}
+	}
+	limit := p.now.Add(farAhead).UnixMicro()
+	if span.Until > limit {
+		span.Until = 0
+	}
+	both, ok := meet(*to, span)
+	if !ok || both.From > limit {
+		return &Fault{name, "value", "no time meets all of these conditions"}
+	}
+	*to = both
+	p.bounded = true
+	return nil
+}
+
+// observer compares who reports the event. Of it the event keeps one word, without a system.
+func (p *parser) observer(name, modifier string, values []string) *Fault {
+	if modifier != "" && modifier != "identifier" && !isTypeName(modifier) {
+		return unsupported(name)
+	}
+	var wanted []string
+	for _, value := range values {
+		t, ok := parseToken(value)
+		if !ok || t.code == "" {
+			return &Fault{name, "value", "name a value"}
+		}
+		if t.system != "" {
+			p.Warnings = append(p.Warnings, Fault{name, "not-supported", "events keep no system of who reports them: values were compared alone"})
+		}
+		if isTypeName(modifier) && modifier != "identifier" && !strings.Contains(t.code, "/") {
+			t.code = modifier + "/" + t.code
+		}
+		wanted = append(wanted, t.code)
+	}
+	p.conditions = append(p.conditions, func(v *view) bool { return slices.Contains(wanted, v.ev.Observer) })
+	return nil
+}
+
+// reporter compares meta.source: the registered source.
+func (p *parser) reporter(name, modifier string, values []string) *Fault {
+	if modifier != "" {
+		return unsupported(name)
+	}
+	var wanted []string
+	for _, value := range values {
+		source, ok := strings.CutPrefix(unescape(value), "source:")
+		if !ok {
+			return &Fault{name, "value", "write it as meta.source does: source:NAME"}
+		}
+		wanted = append(wanted, source)
+	}
+	return p.narrow(&p.Sources, name, wanted)
+}
+
+func (p *parser) site(name, modifier string, values []string) *Fault {
+	if modifier != "" {
+		return unsupported(name)
+	}
+	var wanted []string
+	for _, value := range values {
+		t, ok := parseToken(value)
+		if !ok || t.code == "" || t.system != "" {
+			return &Fault{name, "value", "name a site, without a system"}
+		}
+		wanted = append(wanted, t.code)
+	}
+	return p.narrow(&p.Sites, name, wanted)
+}
+
+// narrow sets a list that can be named once.
+func (p *parser) narrow(to *[]string, name string, wanted []string) *Fault {
+	if *to != nil {
+		return &Fault{name, "not-supported", "name it once; alternatives stand behind commas"}
+	}
+	*to = wanted
+	return nil
+}
+
+// outcome reads R4's indicators and R5's severities as what they mean.
+func (p *parser) outcome(name, modifier string, values []string) *Fault {
+	switch {
+	case modifier != "":
+		return unsupported(name)
+	case p.Outcomes != nil:
+		return &Fault{name, "not-supported", "name it once; alternatives stand behind commas"}
+	}
+	for _, value := range values {
+		t, ok := parseToken(value)
+		if !ok {
+			return &Fault{name, "value", "name a code"}
+		}
+		p.Outcomes = append(p.Outcomes, outcomesOf(t)...)
+	}
+	return nil
+}
+
+// noOutcome is what no event has: a code that nobody knows finds nothing.
+const noOutcome v1.Outcome = 255
+
+func outcomesOf(t token) []v1.Outcome {
+	var out []v1.Outcome
+	for _, known := range []struct {
+		system, code string
+		outcome      v1.Outcome
+	}{
+		{systemOutcome, "0", v1.Outcome_OUTCOME_SUCCESS},
+		{systemOutcome, "4", v1.Outcome_OUTCOME_MINOR_FAILURE},
+		{systemOutcome, "8", v1.Outcome_OUTCOME_SERIOUS_FAILURE},
+		{systemOutcome, "12", v1.Outcome_OUTCOME_MAJOR_FAILURE},
+		{systemSeverity, "success", v1.Outcome_OUTCOME_SUCCESS},
+		{systemSeverity, "information", v1.Outcome_OUTCOME_SUCCESS},
+		{systemSeverity, "warning", v1.Outcome_OUTCOME_MINOR_FAILURE},
+		{systemSeverity, "error", v1.Outcome_OUTCOME_SERIOUS_FAILURE},
+		{systemSeverity, "fatal", v1.Outcome_OUTCOME_MAJOR_FAILURE},
+	} {
+		if t.holds(coding{System: known.system, Code: known.code}) {
+			out = append(out, known.outcome)
+		}
+	}
+	if out == nil {
+		return []v1.Outcome{noOutcome}
+	}
+	return out
+}
+
+// count is how many events a page has. More than the most is the most: a client says what it can take.
+func (p *parser) count(name, modifier string, values []string) *Fault {
+	n, err := strconv.ParseUint(values[0], 10, 32)
+	switch {
+	case modifier != "" || err != nil || len(values) > 1:
+		return &Fault{name, "value", "a number"}
+	case n == 0:
+		p.CountOnly, p.Count, p.Size = true, true, 1
+	default:
+		p.Size = int(min(n, MaxCount))
+	}
+	return nil
+}
+
+func (p *parser) total(name, modifier string, values []string) *Fault {
+	switch {
+	case modifier != "" || len(values) > 1:
+		return unsupported(name)
+	case values[0] == "accurate", values[0] == "estimate":
+		p.Count = true
+	case values[0] != "none":
+		return &Fault{name, "value", "none, estimate or accurate"}
+	}
+	return nil
+}
+
+func (p *parser) pretty(_, _ string, values []string) *Fault {
+	p.Pretty = values[0] == "true"
+	return nil
+}
+
+// nothing: the request's format was looked at before.
+func (p *parser) nothing(_, _ string, _ []string) *Fault { return nil }
