@@ -166,6 +166,22 @@ func versionOf(e *v1.AccessEvent) fhir.Version {
 	return fhir.R4
 }
 
+// fixtures calls f for the events that are always there: those that the write side is tested with. SOURCE.md beside them says where
+// they are from.
+func fixtures(t testing.TB, f func(name string, data []byte)) {
+	t.Helper()
+	for _, folder := range []string{"balp", "events"} {
+		if n := corpus(t, filepath.Join("..", "..", "ingest", "fhir", "testdata", folder), f); n < 4 {
+			t.Errorf("%s: %d events", folder, n)
+		}
+	}
+}
+
+// TestFixturesComeBack is TestCorporaComeBack for what is always there.
+func TestFixturesComeBack(t *testing.T) {
+	fixtures(t, func(name string, data []byte) { comesBack(t, name, data) })
+}
+
 // TestCorporaComeBack emits every AuditEvent of the corpora in the version that it came in, and reads it again: the same
 // event.
 func TestCorporaComeBack(t *testing.T) {

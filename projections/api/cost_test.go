@@ -57,8 +57,16 @@ type costs struct {
 	// links are those of statements that follow links of identity.
 	links uint64
 	lines []string
-	// statements counts them by name.
+	// statements counts them by name, read their rows.
 	statements map[string]int
+	read       map[string]uint64
+}
+
+// byStatement is how many rows each statement read.
+func (c *costs) byStatement() map[string]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read
 }
 
 func (c *costs) meter(name string, cost store.Stats) {
@@ -69,8 +77,9 @@ func (c *costs) meter(name string, cost store.Stats) {
 		c.links += cost.ReadRows
 	}
 	if c.statements == nil {
-		c.statements = map[string]int{}
+		c.statements, c.read = map[string]int{}, map[string]uint64{}
 	}
+	c.read[name] += cost.ReadRows
 	c.statements[name]++
 	c.lines = append(c.lines, fmt.Sprintf("%-24s %8d rows %10s", name, cost.ReadRows, cost.Elapsed))
 }

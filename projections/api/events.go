@@ -218,6 +218,9 @@ func (s *Service) pinEvents(ctx context.Context, a *eventAsk) (*pin, error) {
 func (s *Service) eventsByID(ctx context.Context, in *inspection) error {
 	in.ask.Size = max(in.ask.Size, len(in.ask.IDs)) // one page has them all
 	for _, text := range in.ask.IDs {
+		if len(text) != ksuidLength {
+			continue // the position of an event is not its id
+		}
 		e, err := s.entry(ctx, "_id", text, v1.Kind_KIND_ACCESS)
 		if connectErr := new(connect.Error); errors.As(err, &connectErr) && connectErr.Code() != connect.CodeUnavailable {
 			continue // an id that nothing has finds nothing

@@ -73,3 +73,20 @@ func Pages(reports []Report, size int) (pages [][][]proto.Position, err error) {
 		}
 	}
 }
+
+// Candidates is how many events the tables find for a search, before any is read in the journal.
+func (s *Service) Candidates(ctx context.Context, q EventSearch) (int, error) {
+	p, err := s.pin(ctx, 0, PageToken{})
+	if err != nil {
+		return 0, err
+	}
+	a := &eventAsk{EventSearch: q}
+	around := p.backdrop(ctx, period{q.Recorded.From, q.Recorded.Until})
+	defer func() { _ = around.wait() }()
+	meant, err := p.meantBy(ctx, a, around)
+	if err != nil {
+		return 0, err
+	}
+	found, err := p.candidatesFor(ctx, &inspection{ask: a, meant: meant}, maxInspectedEvents+1)
+	return len(found), err
+}

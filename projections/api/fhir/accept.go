@@ -44,7 +44,7 @@ func accept(r *http.Request, format string) (accepted, *refusal) {
 	if format != "" {
 		wanted = []string{format}
 	}
-	if len(wanted) == 0 {
+	if strings.TrimSpace(strings.Join(wanted, "")) == "" {
 		return accepted{}, nil
 	}
 	versions := false

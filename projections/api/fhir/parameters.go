@@ -199,7 +199,7 @@ func people(about subject) reading {
 			if about == subjectPatient {
 				typ = "Patient"
 			}
-		case isTypeName(modifier):
+		case isTypeName(modifier) && (about != subjectPatient || modifier == "Patient"):
 			typ = modifier
 		default:
 			return unsupported(name)

@@ -111,7 +111,7 @@ func unknown() reasons { return reasons{{URL: extAbsent, ValueCode: "unknown"}} 
 
 // textOf makes a string that FHIR takes: no control characters, and none of nothing but blanks.
 func textOf(s string) string {
-	if strings.TrimSpace(s) == "" {
+	if strings.TrimFunc(s, isBlank) == "" {
 		return ""
 	}
 	return strings.Map(func(r rune) rune {
@@ -144,7 +144,10 @@ func uriOf(s string) string {
 	return b.String()
 }
 
-func notURI(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+func notURI(r rune) bool { return isBlank(r) || unicode.IsControl(r) }
+
+// isBlank counts the byte order mark as well: some of those who validate do.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
 
 // isCode accepts what FHIR takes as a code: no blanks around it, single ones within.
 func isCode(s string) bool {
@@ -153,7 +156,7 @@ func isCode(s string) bool {
 		switch {
 		case unicode.IsControl(r):
 			return false
-		case unicode.IsSpace(r):
+		case isBlank(r):
 			if blank {
 				return false
 			}
