@@ -14,8 +14,9 @@ import (
 // clientsTimeout covers npm on a slow line: the client and what it needs are six packages.
 const clientsTimeout = 3 * time.Minute
 
-// TestForeignClients sends events with a FHIR client that nobody here wrote, pinned by its lock file.
-func TestForeignClients(t *testing.T) {
+// clientsOf installs the clients of a folder, pinned by its lock file, and returns where they and the scripts are.
+func clientsOf(t *testing.T, folder string) string {
+	t.Helper()
 	for _, tool := range []string{"npm", "node"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("CI") != "" {
@@ -24,9 +25,8 @@ func TestForeignClients(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	s := newServer(t)
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/clients")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), clientsTimeout)
@@ -36,6 +36,15 @@ func TestForeignClients(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
+	return dir
+}
+
+// TestForeignClients sends events with a FHIR client that nobody here wrote.
+func TestForeignClients(t *testing.T) {
+	dir := clientsOf(t, "testdata/clients")
+	s := newServer(t)
+	ctx, cancel := context.WithTimeout(t.Context(), clientsTimeout)
+	defer cancel()
 	address := freeAddress(t)
 	s.mustStart("READTRAIL_LISTEN_HTTP=" + address)
 	registered, err := s.run("sources", "set", "ehr", "--owner", "IT", "--zone", "UTC")

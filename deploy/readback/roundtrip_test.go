@@ -145,17 +145,27 @@ func reread(t testing.TB, resource []byte) *v1.AccessEvent {
 	return normal(e)
 }
 
-// normal is an event in the form in which two are compared: an empty reader is none, extensions have no order, and an object
-// of which nothing but its type is known (a resource contained in the original) cannot be referred to.
+// normal is an event in the form in which two are compared: an empty reader is none, extensions and the identifiers of one person have
+// no order (the one that means most stands first in what is emitted), and an object of which nothing but its type is known (a resource contained in the original) cannot be referred to.
 func normal(e *v1.AccessEvent) *v1.AccessEvent {
 	e = proto.CloneOf(e)
 	e.EventId = nil
 	if proto.Equal(e.Reader, &v1.Reader{}) {
 		e.Reader = nil
 	}
+	for _, p := range e.Patients {
+		sortIdentifiers(p.Identifiers)
+	}
+	for _, r := range append([]*v1.Reader{e.Reader, e.OnBehalfOf}, e.Participants...) {
+		sortIdentifiers(r.GetIdentifiers())
+	}
 	e.Objects = slices.DeleteFunc(e.Objects, func(o *v1.Object) bool { return o.Id == nil && o.Name == "" })
 	slices.SortStableFunc(e.Extensions, func(a, b *v1.Extension) int { return strings.Compare(a.Name+"\x00"+a.Value, b.Name+"\x00"+b.Value) })
 	return e
+}
+
+func sortIdentifiers(ids []*v1.Identifier) {
+	slices.SortFunc(ids, func(a, b *v1.Identifier) int { return strings.Compare(a.System+"|"+a.Value, b.System+"|"+b.Value) })
 }
 
 // versionOf is the version that an event came in.

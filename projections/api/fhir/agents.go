@@ -78,12 +78,13 @@ func recipientKind(e *v1.AccessEvent) coding {
 	return kindTarget
 }
 
-// isSame reports whether two say the same agent: by their first identifiers, else by name.
+// isSame reports whether two say the same agent: by their first identifiers and their names, for two machines of one event can
+// have one identifier.
 func isSame(a, b *v1.Reader) bool {
-	if len(a.GetIdentifiers()) > 0 && len(b.GetIdentifiers()) > 0 {
-		return sameIdentifier(a.Identifiers[0], b.Identifiers[0])
+	if a.GetName() != b.GetName() || len(a.GetIdentifiers()) == 0 != (len(b.GetIdentifiers()) == 0) {
+		return false
 	}
-	return len(a.GetIdentifiers()) == 0 && len(b.GetIdentifiers()) == 0 && a.GetName() == b.GetName()
+	return len(a.GetIdentifiers()) == 0 || sameIdentifier(a.Identifiers[0], b.Identifiers[0])
 }
 
 func (v *view) hasAgent(r *v1.Reader) bool {
@@ -141,7 +142,7 @@ func (v *view) readerAgent(client coding) agentView {
 	}
 	if isNamed(e.OnBehalfOf) && !isAssistant(r) {
 		a.extension = append(a.extension, extension{URL: extOnBehalfOf, ValueReference: v.refer(refs{
-			ids: e.OnBehalfOf.Identifiers, name: e.OnBehalfOf.Name, typ: typeOfReader(e.OnBehalfOf), more: func(*v1.Identifier) {},
+			ids: e.OnBehalfOf.Identifiers, name: e.OnBehalfOf.Name, typ: typeOfReader(e.OnBehalfOf), people: true, more: func(*v1.Identifier) {},
 		})})
 	}
 	for _, x := range e.Extensions {
@@ -191,6 +192,7 @@ func (v *view) agent(r *v1.Reader, part []coding) agentView {
 	}
 	if r.Type != v1.ReaderType_READER_TYPE_APPLICATION {
 		// BALP's place for further ids of people. DICOM gives machines process ids there, so theirs go elsewhere.
+		names.people = r.Type != v1.ReaderType_READER_TYPE_ORGANIZATION && v.isPerson(r)
 		names.more = func(id *v1.Identifier) {
 			a.extension = append(a.extension, extension{URL: extOtherID, ValueIdentifier: identifierOf(id)})
 		}
@@ -203,6 +205,12 @@ func (v *view) agent(r *v1.Reader, part []coding) agentView {
 		a.location = &reference{Display: text}
 	}
 	return a
+}
+
+// isPerson reports whether an agent's first identifier keys nothing else of the event: not its software, not who got it.
+func (v *view) isPerson(r *v1.Reader) bool {
+	app, to := applicationOf(v.ev), recipientOf(v.ev)
+	return (app == nil || !isSame(r, app)) && (to == nil || !isSame(r, to))
 }
 
 // typeOfReader is the resource type of an agent: what its reference says, else what kind of reader it is.

@@ -11,7 +11,7 @@ import (
 // its own.
 func (v *view) readEntities() {
 	for _, p := range v.ev.Patients {
-		if what := v.refer(refs{ids: p.Identifiers, name: p.Text, typ: "Patient"}); what != nil {
+		if what := v.refer(refs{ids: p.Identifiers, name: p.Text, typ: "Patient", people: true}); what != nil {
 			v.entities = append(v.entities, entityView{what: what, typ: entityPerson, role: rolePatient})
 		}
 	}

@@ -281,7 +281,9 @@ type refs struct {
 	name string
 	// typ is the resource type; "" where nothing tells it.
 	typ string
-	// more takes the identifiers that a Reference has no room for; without it they go to a contained resource.
+	// people are shown by an identifier that means something beyond their source, where they have one.
+	people bool
+	// more takes the identifiers that a Reference has no room for; without it all stand in a contained resource.
 	more func(*v1.Identifier)
 }
 
@@ -290,22 +292,28 @@ type refs struct {
 func (v *view) refer(r refs) *reference {
 	out := &reference{Display: textOf(r.name)}
 	ids := slices.DeleteFunc(slices.Clone(r.ids), func(id *v1.Identifier) bool { return textOf(id.GetValue()) == "" })
-	rest := ids
+	rest, implied := ids, ""
 	if len(rest) > 0 && isServer(rest[0].System) && typeOfReference(rest[0].Value) != "" && !strings.ContainsFunc(rest[0].Value, notURI) {
+		implied = typeOfReference(rest[0].Value)
 		out.Reference, rest = rest[0].System+"/"+rest[0].Value, rest[1:]
 	}
 	if len(rest) > 0 {
-		out.Identifier, rest = identifierOf(rest[0]), rest[1:]
+		at := 0
+		if r.people {
+			at = max(0, slices.IndexFunc(rest, func(id *v1.Identifier) bool { return !strings.HasPrefix(id.System, "source:") }))
+		}
+		out.Identifier = identifierOf(rest[at])
+		rest = slices.Delete(slices.Clone(rest), at, at+1)
 	}
 	if len(rest) > 0 && r.more == nil {
-		out.Reference, out.Identifier = v.contain(r.typ, ids), nil
+		out.Reference = v.contain(r.typ, ids)
 	}
 	for _, id := range rest {
 		if r.more != nil {
 			r.more(id)
 		}
 	}
-	if r.typ != "" && typeOfReference(out.Reference) != r.typ && !strings.HasPrefix(out.Reference, "#") {
+	if r.typ != "" && implied != r.typ && !strings.HasPrefix(out.Reference, "#") {
 		out.Type = r.typ
 	}
 	if out.Reference == "" && out.Identifier == nil && out.Display == "" {

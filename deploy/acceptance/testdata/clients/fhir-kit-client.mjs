@@ -50,7 +50,8 @@ assert.equal(responseOf(await client.update({ resourceType: 'Patient', id: '7', 
 await refused(client.update({ resourceType: 'Patient', id: '8', body: { resourceType: 'Patient', id: '7' } }), 422, 'Patient.id');
 await client.delete({ resourceType: 'Patient', id: '7' });
 await refused(client.read({ resourceType: 'Patient', id: '7' }), 404);
-await refused(client.search({ resourceType: 'AuditEvent', searchParams: { date: ['ge2026-01-01', 'lt2027-01-01'] } }), 404);
+// A source sends, and reads nothing back.
+await refused(client.search({ resourceType: 'AuditEvent', searchParams: { date: ['ge2026-01-01', 'lt2027-01-01'] } }), 403);
 
 // Many at once. The client posts Bundles to the base with a slash.
 const batch = await client.batch({ body: bundle('batch', post(event('two')), post({ resourceType: 'AuditEvent' })) });
