@@ -93,7 +93,7 @@ func drawEvent(t *rapid.T) *v1.AccessEvent {
 	}
 	if maybe("disclosure") {
 		e.Disclosure = &v1.Disclosure{
-			Channel: rapid.SampledFrom([]string{"", "media", "fax"}).Draw(t, "channel"), RecipientName: draw("recipient"), Encrypted: proto.Bool(maybe("encrypted")),
+			Channel: rapid.SampledFrom([]string{"", "media", "fax"}).Draw(t, "channel"), RecipientName: draw("recipient"), Encrypted: new(maybe("encrypted")),
 			Recipient: &v1.Identifier{System: draw("recipient"), Value: draw("recipient")}, Protocol: draw("protocol"), SizeBytes: uint64(number("size", 9)),
 		}
 	}

@@ -48,7 +48,7 @@ func accept(r *http.Request, format string) (accepted, *refusal) {
 		return accepted{}, nil
 	}
 	versions := false
-	for _, one := range strings.Split(strings.Join(wanted, ","), ",") {
+	for one := range strings.SplitSeq(strings.Join(wanted, ","), ",") {
 		media, params, err := mime.ParseMediaType(strings.TrimSpace(one))
 		if err != nil || !isJSON(media) {
 			continue

@@ -159,8 +159,7 @@ func parameters(w http.ResponseWriter, r *http.Request) ([]Parameter, *refusal) 
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	var form bytes.Buffer
 	if _, err := form.ReadFrom(r.Body); err != nil {
-		var tooLong *http.MaxBytesError
-		if errors.As(err, &tooLong) {
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 			return nil, refused(http.StatusRequestEntityTooLarge, "too-long", "the form is too long")
 		}
 		return nil, malformed

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -220,11 +221,11 @@ func TestPages(t *testing.T) {
 		if len(pages) != 4 || len(seen) != 7 {
 			t.Fatalf("%d pages, %d events", len(pages), len(seen))
 		}
-		for i := len(pages) - 1; i >= 0; i-- {
-			if again := read(t, d.ask(t, "GET", pages[i].link("self"), "")).ids(); fmt.Sprint(again) != fmt.Sprint(pages[i].ids()) {
-				t.Errorf("page %d by its own link: %v, want %v", i, again, pages[i].ids())
+		for i, page := range slices.Backward(pages) {
+			if again := read(t, d.ask(t, "GET", page.link("self"), "")).ids(); fmt.Sprint(again) != fmt.Sprint(page.ids()) {
+				t.Errorf("page %d by its own link: %v, want %v", i, again, page.ids())
 			}
-			before := pages[i].link("previous")
+			before := page.link("previous")
 			if i == 0 {
 				if before != "" {
 					t.Error("the first page has one before it")

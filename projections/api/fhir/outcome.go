@@ -51,8 +51,7 @@ func (r *refusal) about(parameter string) *refusal {
 
 // refusalOf tells an error as FHIR does. Errors of the query service say what may be said.
 func refusalOf(err error) *refusal {
-	var fault *Fault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*Fault](err); ok {
 		return refused(http.StatusBadRequest, fault.Code, fault.Error()).about(fault.Parameter)
 	}
 	var typed *connect.Error

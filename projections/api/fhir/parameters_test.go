@@ -185,7 +185,7 @@ func FuzzParseSearch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, order uint64) {
 		var all []fhir.Parameter
-		for _, one := range strings.Split(text, "&") {
+		for one := range strings.SplitSeq(text, "&") {
 			name, value, _ := strings.Cut(one, "=")
 			all = append(all, fhir.Parameter{Name: name, Value: value})
 		}

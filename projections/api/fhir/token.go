@@ -1,6 +1,9 @@
 package fhir
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // token is one alternative of a token parameter: "code", "system|code", "|code", "system|".
 type token struct {
@@ -27,14 +30,7 @@ func (t token) holds(c coding) bool {
 
 // holdsAny reports whether one of the tokens means one of the codings.
 func holdsAny(tokens []token, codings []coding) bool {
-	for _, t := range tokens {
-		for _, c := range codings {
-			if t.holds(c) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(tokens, func(t token) bool { return slices.ContainsFunc(codings, t.holds) })
 }
 
 // splitEscaped splits alternatives at commas that no backslash stands before (R4 section 3.1.1.4.6).

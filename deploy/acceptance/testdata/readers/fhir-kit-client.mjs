@@ -43,8 +43,12 @@ for (const options of [{}, { postSearch: true }]) {
   assert.deepEqual(matches(first).map((e) => e.id), pages[0], 'the page before is another one');
 }
 
+// All references of the patient are one record: the number that they share links them.
+const record = matches(await client.search({ resourceType: 'AuditEvent', searchParams: { patient: 'Patient/canary-1' } }));
+assert.equal(record.length, Number(EVENTS));
+
 // One event, as R4 and as R5.
-const [event] = matches(await client.search({ resourceType: 'AuditEvent', searchParams: { patient: 'Patient/canary-1' } }));
+const event = record.at(-1);
 assert.equal(event.entity[0].what.identifier.value, 'canary-patient');
 assert.deepEqual(event.contained[0].identifier.map((i) => i.value), ['Patient/canary-1', 'canary-patient']);
 const r4 = await client.read({ resourceType: 'AuditEvent', id: event.id });
