@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// maxInspected is how many events one page looks into: those that the tables find, of which conditions that no table
+	// maxInspectedEvents is how many events one page looks into: those that the tables find, of which conditions that no table
 	// knows leave few. A page that ends for this has less than was asked for, and a next one.
 	maxInspectedEvents = 2_000
 	// maxCountedEvents is how many it looks into to say how many there are.
@@ -323,7 +323,7 @@ func (in *inspection) page(p *pin) *EventPage {
 
 // inspect reads the events that the tables find, newest first, until the page is full.
 func (s *Service) inspect(ctx context.Context, p *pin, in *inspection) error {
-	limit := maxInspectedEvents
+	limit := s.inspected
 	if in.ask.Count && in.ask.token.Page == 0 {
 		limit = maxCountedEvents
 	}

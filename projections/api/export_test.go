@@ -16,6 +16,9 @@ func (s *Service) SetMeter(meter func(name string, cost store.Stats)) { s.engine
 // busy the machine is.
 func (s *Service) SetPatience(d time.Duration) { s.patience = d }
 
+// SetInspected replaces how many events one page of a search looks into.
+func (s *Service) SetInspected(n int) { s.inspected = n }
+
 // FlushSummaries journals the summaries of finished hours now, as the service's goroutine does every minute.
 func (s *Service) FlushSummaries(ctx context.Context) error { return s.summaries.flush(ctx, false) }
 

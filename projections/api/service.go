@@ -107,6 +107,8 @@ type Service struct {
 	summaries *summaries
 	// patience is how long an answer waits for the projections: catchUpTimeout.
 	patience time.Duration
+	// inspected is how many events one page of a search looks into: maxInspectedEvents.
+	inspected int
 }
 
 var _ readtrailv1connect.QueryServiceHandler = (*Service)(nil)
@@ -124,7 +126,7 @@ func New(cfg Config) (*Service, error) {
 	logger := cfg.Logger.With(slog.String("component", "api"))
 	return &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
-		summaries: newSummaries(cfg, logger), patience: catchUpTimeout,
+		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
 	}, nil
 }
 
