@@ -33,6 +33,7 @@ type ward struct {
 
 func newWard(t *testing.T, events int) *ward {
 	w := &ward{world: newWorld(t), dice: rand.New(rand.NewPCG(81, 20))}
+	w.service.SetPatience(time.Minute) // on a busy machine, too, what was admitted is found
 	// p0 and p1 are one patient, by a merge; u0 and u1 one reader.
 	w.append(patientFact("ehr", "0", "Zero", []*v1.Identifier{id("urn:mrn", "p0")}, &v1.IdentityLink{
 		Kind: v1.IdentityLink_KIND_REPLACED_BY, From: id("urn:mrn", "p0"), To: id("urn:mrn", "p1"),
