@@ -61,7 +61,7 @@ func newSealer(key []byte) (*sealer, error) {
 
 // seal writes a place as text that only the caller can come back with.
 func (s *sealer) seal(p place, caller string) (string, error) {
-	plain, err := json.Marshal(p)
+	plain, err := encode(p) // without what HTML needs escaped: a link has to fit a header
 	if err != nil {
 		return "", fmt.Errorf("seal page link: %w", err)
 	}
