@@ -510,7 +510,10 @@ type WhoViewedResponse struct {
 	// Looks at this record through Readtrail, listed apart, newest first; first page only.
 	Looks []*Look `protobuf:"bytes,9,rep,name=looks,proto3" json:"looks,omitempty"`
 	// How many looks there are; the latest are listed.
-	LooksTotal    uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
+	LooksTotal uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
+	// 168 numbers of accesses, by hour of the week in the header's zone, Monday 00:00 to 01:00 first; first page only, empty
+	// when there are none.
+	WeekHours     []uint64 `protobuf:"varint,11,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -613,6 +616,13 @@ func (x *WhoViewedResponse) GetLooksTotal() uint64 {
 		return x.LooksTotal
 	}
 	return 0
+}
+
+func (x *WhoViewedResponse) GetWeekHours() []uint64 {
+	if x != nil {
+		return x.WeekHours
+	}
+	return nil
 }
 
 type WhoViewedTotals struct {
@@ -1486,6 +1496,8 @@ type ReaderActivityResponse struct {
 	Days          []*DayCount            `protobuf:"bytes,5,rep,name=days,proto3" json:"days,omitempty"`
 	Accesses      []*Access              `protobuf:"bytes,6,rep,name=accesses,proto3" json:"accesses,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,7,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// As in WhoViewedResponse.
+	WeekHours     []uint64 `protobuf:"varint,8,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1567,6 +1579,13 @@ func (x *ReaderActivityResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ReaderActivityResponse) GetWeekHours() []uint64 {
+	if x != nil {
+		return x.WeekHours
+	}
+	return nil
 }
 
 type ReaderActivityTotals struct {
@@ -3729,7 +3748,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\x90\x04\n" +
+	"questionId\"\xaf\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -3746,7 +3765,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\x12\x1f\n" +
 	"\vlooks_total\x18\n" +
 	" \x01(\x04R\n" +
-	"looksTotal\"\xdf\x01\n" +
+	"looksTotal\x12\x1d\n" +
+	"\n" +
+	"week_hours\x18\v \x03(\x04R\tweekHours\"\xdf\x01\n" +
 	"\x0fWhoViewedTotals\x12\x18\n" +
 	"\areaders\x18\x01 \x01(\x04R\areaders\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x16\n" +
@@ -3846,7 +3867,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\x8b\x03\n" +
+	"questionId\"\xaa\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -3856,7 +3877,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06totals\x18\x04 \x01(\v2\".readtrail.v1.ReaderActivityTotalsR\x06totals\x12*\n" +
 	"\x04days\x18\x05 \x03(\v2\x16.readtrail.v1.DayCountR\x04days\x120\n" +
 	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\"\xc1\x01\n" +
+	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"week_hours\x18\b \x03(\x04R\tweekHours\"\xc1\x01\n" +
 	"\x14ReaderActivityTotals\x12\x1a\n" +
 	"\baccesses\x18\x01 \x01(\x04R\baccesses\x12\x16\n" +
 	"\x06events\x18\x02 \x01(\x04R\x06events\x12\x1a\n" +
