@@ -50,10 +50,13 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 }
 
 func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
-	totals, days := &v1.ReaderActivityTotals{}, map[string]uint64{}
+	totals, days, hours := &v1.ReaderActivityTotals{}, map[string]uint64{}, weekHours{zone: a.zone}
 	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
-		l.every = func(x *access) { countActivity(x, a.zone, totals, days) }
+		l.every = func(x *access) {
+			countActivity(x, a.zone, totals, days)
+			hours.add(x.shown.occurred)
+		}
 	}
 	var patients map[string]uint64
 	together, running := errgroup.WithContext(ctx)
@@ -85,7 +88,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	}
 	if a.first() {
 		totals.Patients = patients[allDays]
-		res.Totals, res.Days = totals, countDays(days, patients)
+		res.Totals, res.Days, res.WeekHours = totals, countDays(days, patients), hours.list()
 	}
 	q.Subjects = append(subjects(who.idents()), shownPatients(res.Accesses)...)
 	q.Rows = uint64(len(res.Accesses))

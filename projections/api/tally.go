@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -24,6 +25,7 @@ type tally struct {
 	others map[uint64]struct{}
 	// bounded is true when readers stay apart though links might join them.
 	bounded bool
+	hours   weekHours
 }
 
 // readerSummary is a summary under the identifier that keys its events.
@@ -32,14 +34,15 @@ type readerSummary struct {
 	ident ident
 }
 
-func newTally() *tally {
-	return &tally{byIdent: map[ident]*readerSummary{}, others: map[uint64]struct{}{}}
+func newTally(zone *time.Location) *tally {
+	return &tally{byIdent: map[ident]*readerSummary{}, others: map[uint64]struct{}{}, hours: weekHours{zone: zone}}
 }
 
 func (t *tally) add(a *access) {
 	events := uint64(1 + len(a.others))
 	t.sum.Accesses++
 	t.sum.Events += events
+	t.hours.add(a.shown.occurred)
 	failed, incidental, breakGlass := a.failed(), a.incidental(), a.breakGlass()
 	count(&t.sum.Failed, failed)
 	count(&t.sum.Incidental, incidental)
@@ -123,4 +126,26 @@ func (t *tally) summaries() []*v1.ReaderSummary {
 		out[i] = s.ReaderSummary
 	}
 	return out
+}
+
+// weekHours counts accesses by hour of the week in a zone.
+type weekHours struct {
+	zone  *time.Location
+	count [7 * 24]uint64
+	some  bool
+}
+
+func (h *weekHours) add(occurred int64) {
+	at := time.UnixMicro(occurred).In(h.zone)
+	monday := (int(at.Weekday()) + 6) % 7 // Go's weeks begin on Sunday
+	h.count[monday*24+at.Hour()]++
+	h.some = true
+}
+
+// list is empty when there were no accesses.
+func (h *weekHours) list() []uint64 {
+	if !h.some {
+		return nil
+	}
+	return h.count[:]
 }

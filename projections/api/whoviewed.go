@@ -200,7 +200,7 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 // fillAccesses adds the page, and on the first one what all of the record's accesses add up to. apart is true when
 // readers may stand in the list twice, because their links were too many to follow.
 func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
-	tally := newTally()
+	tally := newTally(a.zone)
 	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
 		l.every = tally.add
@@ -223,7 +223,7 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 	res.NextPageToken = l.next(p, a.hash, a.page())
 	if a.first() {
 		tally.join(linked)
-		res.Totals, res.Readers = tally.totals(), tally.summaries()
+		res.Totals, res.Readers, res.WeekHours = tally.totals(), tally.summaries(), tally.hours.list()
 	}
 	return tally.bounded, nil
 }
