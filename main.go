@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/dashboards/cli"
+	"github.com/readtrail/readtrail/dashboards/console"
 	"github.com/readtrail/readtrail/deploy/config"
 	"github.com/readtrail/readtrail/deploy/dataset"
 	"github.com/readtrail/readtrail/deploy/demo"
@@ -59,6 +60,7 @@ type command struct {
 
 	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
 	Demo     demo.Command       `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
+	Link     cli.Link           `cmd:"" group:"Run:" help:"Print a one-time link that signs you in to the web console."`
 	Doctor   doctor.Command     `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
 	Settings config.Command     `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
 	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
@@ -218,9 +220,24 @@ func (upCommand) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	return up(ctx, cfg, cfg.Log.Logger(e.stderr), func() {
-		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\nData live in %s. Ctrl-C stops it.\n",
-			version, cfg.Listen.HTTP, cfg.Listen.Socket, cfg.DataDir)
+		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\n%sData live in %s. Ctrl-C stops it.\n",
+			version, cfg.Listen.HTTP, cfg.Listen.Socket, e.consoleLine(ctx, cfg), cfg.DataDir)
 	})
+}
+
+// consoleLine says how to get into the console. The link is made as any user of this machine makes one.
+func (e *environment) consoleLine(ctx context.Context, cfg *config.Config) string {
+	if !cfg.Console.Enabled || cfg.Console.LinkValid == 0 {
+		return ""
+	}
+	conn, err := cli.Target{}.Open(cfg.Listen.Socket)
+	if err == nil {
+		var link *v1.CreateLinkResponse
+		if link, err = cli.NewLink(ctx, conn, ""); err == nil {
+			return fmt.Sprintf("Console: %s\n  Signs you in once, within %s; readtrail link prints another.\n", link.Url, cfg.Console.LinkValid)
+		}
+	}
+	return fmt.Sprintf("Console: no link could be made (%v); try readtrail link.\n", cli.Explain(err))
 }
 
 // up runs every part in this process until ctx ends or a part fails; ready is called once questions are answered.
@@ -346,6 +363,10 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
+	pages, err := openConsole(cfg, questions, routes, zone, log, metrics)
+	if err != nil {
+		return err
+	}
 	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, projector) }
 	serve.Operations(routes, metrics, func(ctx context.Context) serve.Health {
 		return serve.Health{Missing: answering(ctx), Notes: notes(jn, projector)}
@@ -369,11 +390,12 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 
 	listeners, err := serve.Open(serve.Config{
 		HTTP: cfg.Listen.HTTP, Socket: cfg.Listen.Socket, CertFile: cfg.Listen.TLS.CertFile, KeyFile: cfg.Listen.TLS.KeyFile,
-		ClientCAFile: cfg.Listen.TLS.ClientCAFile, ConnContext: register.ConnContext, Handler: fhir.Outcomes(reg.Authenticate(routes)), Logger: log,
+		ClientCAFile: cfg.Listen.TLS.ClientCAFile, ConnContext: register.ConnContext, Handler: pages.Or(fhir.Outcomes(reg.Authenticate(routes))), Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	pages.At(cfg.ConsoleURL(listeners.Address()))
 	stop.Add("listeners", listeners.Stop)
 	running.Go(func() error {
 		if serve.Await(failed, answering) == nil {
@@ -390,6 +412,19 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	case err := <-listeners.Failed():
 		return fmt.Errorf("serve: %w", err)
 	}
+}
+
+// openConsole makes the console, which has its own way in, and lets the API make links to it.
+func openConsole(cfg *config.Config, questions *api.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*console.Console, error) {
+	pages, err := console.New(console.Config{
+		Disabled: !cfg.Console.Enabled, Questions: questions, Hosts: cfg.ConsoleHosts(), Secure: cfg.ConsoleSecure(), LinkValid: cfg.Console.LinkValid,
+		SessionIdle: cfg.Console.SessionIdle, SessionMax: cfg.Console.SessionMax, TimeZone: zone, Logger: log, Registerer: metrics,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open console: %w", err)
+	}
+	routes.Handle(pages.SignInHandler())
+	return pages, nil
 }
 
 // openEngine starts the embedded engine unless a DSN names a server.

@@ -29,6 +29,7 @@ type Config struct {
 	DataDir    string     `yaml:"data_dir"`
 	Site       Site       `yaml:"site"`
 	Listen     Listen     `yaml:"listen"`
+	Console    Console    `yaml:"console"`
 	Journal    Journal    `yaml:"journal"`
 	Keys       Keys       `yaml:"keys"`
 	ClickHouse ClickHouse `yaml:"clickhouse"`
@@ -56,6 +57,17 @@ type TLS struct {
 	CertFile     string `yaml:"cert_file"`
 	KeyFile      string `yaml:"key_file"`
 	ClientCAFile string `yaml:"client_ca_file"`
+}
+
+// Console is the web console.
+type Console struct {
+	Enabled bool `yaml:"enabled"`
+	// URL is where browsers reach it, when that is not Listen.HTTP.
+	URL string `yaml:"url"`
+	// LinkValid is how long a one-time link can be used; 0 makes none.
+	LinkValid   time.Duration `yaml:"link_valid"`
+	SessionIdle time.Duration `yaml:"session_idle"`
+	SessionMax  time.Duration `yaml:"session_max"`
 }
 
 // Journal is NATS JetStream: embedded when URL is empty.
@@ -231,6 +243,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Listen.TLS.ClientCAFile != "" && c.Listen.TLS.CertFile == "" {
 		fault("listen.tls.client_ca_file", "needs cert_file and key_file")
+	}
+	for key, text := range c.Console.faults() {
+		fault(key, text)
 	}
 	if len(c.Listen.Socket) > 100 {
 		fault("listen.socket", "longer than the 100 bytes that every system takes; set a shorter path")

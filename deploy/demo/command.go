@@ -29,6 +29,15 @@ type Command struct {
 // clockJump: a demo is put away for weeks, and its times prove nothing to anybody.
 const clockJump = 10 * 365 * 24 * time.Hour
 
+// consoleLink signs whoever reads the terminal in, once.
+func consoleLink(ctx context.Context, conn *cli.Connection) string {
+	link, err := cli.NewLink(ctx, conn, "")
+	if err != nil {
+		return "readtrail link says why there is none"
+	}
+	return link.Url
+}
+
 // Run starts the server and fills it.
 func (c Command) Run(ctx context.Context, load config.Loader, w io.Writer, up Up) error {
 	cfg, err := load()
@@ -55,7 +64,7 @@ func (c Command) Run(ctx context.Context, load config.Loader, w io.Writer, up Up
 				return Run(ctx, Config{
 					HTTP: conn.HTTP, Base: conn.Base, StateFile: filepath.Join(cfg.DataDir, "demo.json"), Out: w, Zone: zone,
 					Seed: c.Seed, Days: c.Days, Staff: c.Staff, Patients: c.Patients, Rate: c.Rate,
-				}, func(story simulate.Story) { WhatNext(w, cfg, story, c.Rate) })
+				}, func(story simulate.Story) { WhatNext(w, cfg, story, c.Rate, consoleLink(ctx, conn)) })
 			})
 		})
 	})

@@ -10,7 +10,7 @@ import (
 )
 
 // WhatNext tells a newcomer what runs, what to ask and how to stop.
-func WhatNext(w io.Writer, cfg *config.Config, story simulate.Story, rate int) {
+func WhatNext(w io.Writer, cfg *config.Config, story simulate.Story, rate int, link string) {
 	program, err := os.Executable()
 	if err != nil {
 		program = "readtrail"
@@ -19,6 +19,9 @@ func WhatNext(w io.Writer, cfg *config.Config, story simulate.Story, rate int) {
 Readtrail is up with a synthetic hospital; %d events a second go on arriving.
 
   The story       %s
+
+  The console     %s
+                  (signs you in once; %s --server %s link prints another)
 
   Who viewed that record? In a second terminal:
       %s --server %s who-viewed '%s|%s' --purpose "trying the demo"
@@ -30,7 +33,7 @@ Readtrail is up with a synthetic hospital; %d events a second go on arriving.
   Data            %s (remove it to begin anew)
   Stop            Ctrl-C
 
-`, rate, story.Text,
+`, rate, story.Text, link, program, cfg.Listen.Socket,
 		program, cfg.Listen.Socket, story.Patient.System, story.Patient.Value,
 		program, cfg.Listen.Socket, story.Reader.System, story.Reader.Value,
 		cfg.Listen.HTTP, cfg.Listen.Socket, cfg.DataDir)

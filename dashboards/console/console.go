@@ -1,0 +1,143 @@
+package console
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// Console serves the pages. It is safe for concurrent use.
+type Console struct {
+	cfg       Config
+	log       *slog.Logger
+	metrics   *metrics
+	sessions  *sessions
+	links     *links
+	templates map[string]*pageTemplate
+	assets    map[string]*asset
+	csrf      *http.CrossOriginProtection
+	// mux serves; paths knows what the console serves under any method.
+	mux, paths *http.ServeMux
+	// base is the address that links begin with: a string, once the listener is open.
+	base atomic.Value
+}
+
+// page is one line of the table of pages.
+type page struct {
+	// pattern is a method and a path, as http.ServeMux takes it.
+	pattern string
+	// may says which callers may see it; nil: anybody, without a session.
+	may func(proto.Caller) bool
+	// quiet pages are fetched by other pages on their own: they do not keep a session alive.
+	quiet bool
+	serve func(*visit) error
+}
+
+// signedIn is every role.
+func signedIn(c proto.Caller) bool { return c.Role != "" }
+
+// mayAsk is the roles that may see who people are.
+func mayAsk(c proto.Caller) bool { return c.MayAsk() }
+
+// pages is the table of pages: one more page is one more line, a file with its function, and a template.
+func (c *Console) pages() []page {
+	return []page{
+		{pattern: "GET /assets/{name}", serve: c.serveAsset},
+		{pattern: "GET /sign-in", serve: c.serveSignIn},
+		{pattern: "POST /sign-in", serve: c.useLink},
+		{pattern: "POST /sign-out", may: signedIn, serve: c.signOut},
+		{pattern: "GET /{$}", may: signedIn, serve: c.serveHome},
+		{pattern: "GET /help", may: signedIn, serve: c.serveHelp},
+		{pattern: "POST /ask", may: mayAsk, serve: c.ask},
+		{pattern: "GET /find/{handle}", may: mayAsk, serve: c.serveFind},
+		{pattern: "POST /purpose/{page}/{handle}", may: mayAsk, serve: c.statePurpose},
+		{pattern: "GET /records/{handle}", may: mayAsk, serve: c.serveRecord},
+		{pattern: "POST /records/{handle}", may: mayAsk, serve: c.refine},
+	}
+}
+
+// New makes the console. It holds sessions, but owns no goroutine: there is nothing to close.
+func New(cfg Config) (*Console, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	c := &Console{
+		cfg: cfg, log: cfg.Logger.With(slog.String("component", "console")), sessions: newSessions(cfg),
+		links: &links{valid: cfg.LinkValid, now: cfg.Now}, csrf: http.NewCrossOriginProtection(),
+		mux: http.NewServeMux(), paths: http.NewServeMux(),
+	}
+	var err error
+	if c.metrics, err = newMetrics(cfg.Registerer, c.sessions.count); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	if c.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if c.templates, err = loadTemplates(c.assets); err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, p := range c.pages() {
+		c.mux.HandleFunc(p.pattern, c.handle(p))
+		if _, path, _ := strings.Cut(p.pattern, " "); !known[path] {
+			known[path] = true
+			c.paths.Handle(path, http.NotFoundHandler())
+		}
+	}
+	return c, nil
+}
+
+// At says where browsers reach the console, such as "http://127.0.0.1:8470"; links are made from then on.
+func (c *Console) At(base string) { c.base.Store(base) }
+
+// Or serves the console's pages, and leaves every other path to next.
+func (c *Console) Or(next http.Handler) http.Handler {
+	if c.cfg.Disabled {
+		return next
+	}
+	guarded := c.guard(c.mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := c.paths.Handler(r); pattern == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// metrics of the console; labels name pages and codes, never people.
+type metrics struct {
+	requests *prometheus.HistogramVec
+	signIns  *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer, sessions func() int) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "readtrail_dashboards_console_seconds", Help: "Time to serve a page of the console, by page and status.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
+		}, []string{"page", "code"}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "readtrail_dashboards_console_sign_ins_total", Help: "Attempts to sign in to the console, by way and result.",
+		}, []string{"way", "result"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "readtrail_dashboards_console_sessions", Help: "Sessions of the console that are held; some may have expired.",
+	}, func() float64 { return float64(sessions()) })
+	for _, collector := range []prometheus.Collector{m.requests, m.signIns, open} {
+		if err := r.Register(collector); err != nil {
+			return nil, err //nolint:wrapcheck // New says what failed
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,159 @@
+package console
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// maxSessions bounds what sessions hold: 200 with maxViews views of about 400 bytes each are 400 MB, were all of them that
+// busy. Beyond it the session that was idle longest ends.
+const maxSessions = 200
+
+// identity is who signed in, and how. Each way to sign in ends in one.
+type identity struct {
+	caller proto.Caller
+	// way is the word for it in the log and in metrics: "link".
+	way string
+}
+
+// session is one signed-in browser.
+type session struct {
+	identity
+	begun time.Time
+	views *views
+
+	mu   sync.Mutex
+	used time.Time // under mu
+}
+
+// sessions are kept in memory: a restart signs everybody out. Only digests of the ids that browsers hold are kept.
+type sessions struct {
+	idle, most time.Duration
+	now        func() time.Time
+
+	mu   sync.Mutex
+	byID map[digest]*session // under mu
+}
+
+func newSessions(cfg Config) *sessions {
+	return &sessions{idle: cfg.SessionIdle, most: cfg.SessionMax, now: cfg.Now, byID: map[digest]*session{}}
+}
+
+// begin makes a session under an id that nobody has seen before: one that a browser already had ends, so that an id that
+// was planted before signing in is worth nothing afterwards.
+func (s *sessions) begin(who identity, old string) (id string, err error) {
+	id, sum, err := newSecret()
+	if err != nil {
+		return "", fmt.Errorf("begin session: %w", err)
+	}
+	v, err := newViews()
+	if err != nil {
+		return "", fmt.Errorf("begin session: %w", err)
+	}
+	who.caller.Local = false // what a browser sends is not what a local process sends
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, digestOf(old))
+	s.sweep(now)
+	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v}
+	return id, nil
+}
+
+// sweep removes what has expired, and the session that was idle longest when there are too many.
+func (s *sessions) sweep(now time.Time) {
+	var longest digest
+	var since time.Time
+	for id, x := range s.byID {
+		used, over := s.expired(x, now)
+		if over {
+			delete(s.byID, id)
+		} else if since.IsZero() || used.Before(since) {
+			longest, since = id, used
+		}
+	}
+	if len(s.byID) >= maxSessions {
+		delete(s.byID, longest)
+	}
+}
+
+func (s *sessions) expired(x *session, now time.Time) (used time.Time, over bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.used, now.Sub(x.used) >= s.idle || now.Sub(x.begun) >= s.most
+}
+
+// find returns the session with this id. touch marks it as used; what a page asks by itself does not.
+func (s *sessions) find(id string, touch bool) *session {
+	if id == "" || len(id) > maxSecret {
+		return nil
+	}
+	now, sum := s.now(), digestOf(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.byID[sum]
+	if x == nil {
+		return nil
+	}
+	if _, over := s.expired(x, now); over {
+		delete(s.byID, sum)
+		return nil
+	}
+	if touch {
+		x.mu.Lock()
+		x.used = now
+		x.mu.Unlock()
+	}
+	return x
+}
+
+// end ends a session at once.
+func (s *sessions) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, digestOf(id))
+}
+
+func (s *sessions) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byID)
+}
+
+// cookieName is that of the session's cookie. Over TLS the prefix makes browsers refuse one that another host or path has
+// set. In the clear, on loopback, cookies are shared by all ports, so the port tells two servers on one machine apart.
+func (c *Console) cookieName(r *http.Request) string {
+	if c.cfg.Secure {
+		return "__Host-readtrail"
+	}
+	_, port, err := net.SplitHostPort(r.Host)
+	if err != nil || strings.Trim(port, "0123456789") != "" {
+		port = "80"
+	}
+	return "readtrail-" + port
+}
+
+func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, id string) {
+	cookie := &http.Cookie{ //nolint:gosec // Secure whenever there is TLS; on loopback there is none
+		Name: c.cookieName(r), Value: id, Path: "/", HttpOnly: true, Secure: c.cfg.Secure, SameSite: http.SameSiteStrictMode,
+	}
+	if id == "" {
+		cookie.MaxAge = -1
+	}
+	http.SetCookie(w, cookie)
+}
+
+// sessionID is what the browser sent; of several cookies of the name the first, as browsers order them.
+func (c *Console) sessionID(r *http.Request) string {
+	cookie, err := r.Cookie(c.cookieName(r))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}

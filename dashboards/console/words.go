@@ -1,0 +1,106 @@
+package console
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// enumWord turns an enum's name into a word: ACTION_READ becomes "read".
+func enumWord(name, prefix string) string {
+	text := strings.ToLower(strings.TrimPrefix(name, prefix))
+	if text == "unspecified" {
+		return ""
+	}
+	return word(text)
+}
+
+// word turns a code of ours into words: "privacy_officer" becomes "privacy officer".
+func word(code string) string { return strings.ReplaceAll(code, "_", " ") }
+
+func actionWord(a v1.Action) string     { return enumWord(a.String(), "ACTION_") }
+func outcomeWord(o v1.Outcome) string   { return enumWord(o.String(), "OUTCOME_") }
+func modeWord(m v1.AccessMode) string   { return enumWord(m.String(), "ACCESS_MODE_") }
+func readerWord(t v1.ReaderType) string { return enumWord(t.String(), "READER_TYPE_") }
+func failed(o v1.Outcome) bool          { return o > v1.Outcome_OUTCOME_SUCCESS }
+
+// number writes a number with thin groups, as people read it: 1 234 567.
+func number(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	var out strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			out.WriteRune('\u202f') // narrow and without a break
+		}
+		out.WriteRune(d)
+	}
+	return out.String()
+}
+
+// count writes a number and what it counts.
+func count(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + many
+}
+
+// sentence makes a message of the API one: it begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}
+
+// clock tells times in the zone of an answer.
+type clock struct{ zone *time.Location }
+
+func (c *Console) clockOf(h *v1.AnswerHeader) clock {
+	if zone, err := time.LoadLocation(h.GetTimeZone()); err == nil && h.GetTimeZone() != "" {
+		return clock{zone}
+	}
+	return clock{c.cfg.TimeZone}
+}
+
+// moment is a time for people, with its zone, and for machines.
+type moment struct{ Machine, Day, Time, Zone string }
+
+// at is nil for a time that was not stated.
+func (c clock) at(us int64) *moment {
+	if us == 0 {
+		return nil
+	}
+	t := time.UnixMicro(us).In(c.zone)
+	return &moment{
+		Machine: t.Format(time.RFC3339Nano), Day: t.Format("Mon 2006-01-02"), Time: t.Format("15:04:05"), Zone: t.Format("MST"),
+	}
+}
+
+// String is the moment in a sentence.
+func (m *moment) String() string {
+	if m == nil {
+		return ""
+	}
+	return m.Day + " " + m.Time + " " + m.Zone
+}
+
+// id writes an identifier as the API reads it back.
+func id(i *v1.Identifier) string {
+	switch {
+	case i.GetValue() == "":
+		return ""
+	case i.GetSystem() == "":
+		return i.GetValue()
+	}
+	return i.GetSystem() + "|" + i.GetValue()
+}
