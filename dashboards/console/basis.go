@@ -39,7 +39,7 @@ type gapLine struct {
 
 func (c *Console) basisOf(h *v1.AnswerHeader) *basis {
 	if h == nil {
-		return nil
+		h = &v1.AnswerHeader{}
 	}
 	at := c.clockOf(h)
 	b := &basis{
@@ -127,11 +127,23 @@ func (l linker) to(a ask) string {
 	return "/" + a.Page + "/" + handle
 }
 
+// chosen is the identifier that people know: a number of the house before a reference between machines.
+func chosen(ids []*v1.Identifier) *v1.Identifier {
+	for _, i := range ids {
+		if !strings.Contains(i.GetValue(), "/") {
+			return i
+		}
+	}
+	if len(ids) > 0 {
+		return ids[0]
+	}
+	return nil
+}
+
 func (l linker) reader(r *v1.Reader) person {
 	p := person{Name: r.GetName()}
-	if ids := r.GetIdentifiers(); len(ids) > 0 {
-		p.ID = ids[0].GetValue()
-		p.Path = l.to(ask{Page: pageReaders, Subject: id(ids[0])})
+	if i := chosen(r.GetIdentifiers()); i != nil {
+		p.ID, p.Path = i.GetValue(), l.to(ask{Page: pageReaders, Subject: id(i)})
 	}
 	if p.Name == p.ID {
 		p.Name = ""
@@ -141,9 +153,8 @@ func (l linker) reader(r *v1.Reader) person {
 
 func (l linker) patient(x *v1.Patient) person {
 	p := person{Name: x.GetText()}
-	if ids := x.GetIdentifiers(); len(ids) > 0 {
-		p.ID = ids[0].GetValue()
-		p.Path = l.to(ask{Page: pageRecords, Subject: id(ids[0])})
+	if i := chosen(x.GetIdentifiers()); i != nil {
+		p.ID, p.Path = i.GetValue(), l.to(ask{Page: pageRecords, Subject: id(i)})
 	} else {
 		p.Unresolved = true
 	}
@@ -187,12 +198,15 @@ func actionText(a *v1.Access) string {
 }
 
 func placeText(a *v1.Access) string {
-	parts := []string{a.Site, a.Workstation}
 	if a.Workstation == "" {
-		parts[1] = a.NetworkAddress
+		return joined(a.Site, a.NetworkAddress)
 	}
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return strings.Join(parts, ", ")
+	return joined(a.Site, a.Workstation)
+}
+
+// joined writes what was stated, with commas.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
 func objectsText(objects []*v1.Object) string {
@@ -220,10 +234,9 @@ func marksOf(a *v1.Access) []mark {
 	add(a.BreakGlass, "break-glass", "strong")
 	add(failed(a.Outcome), outcomeWord(a.Outcome), "strong")
 	mode := modeWord(a.Mode)
-	add(mode == "incidental" || mode == "system" || mode == "search", mode, "quiet")
+	add(mode == "incidental" || mode == "system" || mode == "search" && a.Action != v1.Action_ACTION_SEARCH, mode, "quiet")
 	add(len(a.Paired) > 0, fmt.Sprintf("%d reports", len(a.Paired)+1), "quiet")
 	add(a.OnBehalfOf != "", "on behalf of "+a.OnBehalfOf, "quiet")
-	add(a.Backfill, "imported", "quiet")
 	for _, s := range a.Sensitivity {
 		add(true, s, "sensitive")
 	}

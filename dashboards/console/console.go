@@ -59,6 +59,19 @@ func (c *Console) pages() []page {
 		{pattern: "POST /purpose/{page}/{handle}", may: mayAsk, serve: c.statePurpose},
 		{pattern: "GET /records/{handle}", may: mayAsk, serve: c.serveRecord},
 		{pattern: "POST /records/{handle}", may: mayAsk, serve: c.refine},
+		{pattern: "GET /readers/{handle}", may: mayAsk, serve: c.serveReader},
+		{pattern: "POST /readers/{handle}", may: mayAsk, serve: c.refine},
+		{pattern: "GET /events/{handle}", may: mayAsk, serve: c.serveEvent},
+		{pattern: "GET /events/{handle}/original", may: mayAsk, serve: c.serveOriginal},
+		{pattern: "GET /accesses", may: mayAsk, serve: c.serveSearch},
+		{pattern: "POST /accesses", may: mayAsk, serve: c.search},
+		{pattern: "GET /accesses/{handle}", may: mayAsk, serve: c.serveAccesses},
+		{pattern: "GET /sources", may: signedIn, serve: c.serveSources},
+		{pattern: "GET /dead-letters", may: signedIn, serve: c.serveDeadLetters},
+		{pattern: "GET /dead-letters/{handle}", may: mayAsk, serve: c.serveDeadLetter},
+		{pattern: "GET /dead-letters/{handle}/original", may: mayAsk, serve: c.serveDeadOriginal},
+		{pattern: "GET /status", may: signedIn, serve: c.serveStatus},
+		{pattern: "GET /status/progress", may: signedIn, quiet: true, serve: c.serveProgress},
 	}
 }
 

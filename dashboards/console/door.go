@@ -49,7 +49,7 @@ func (c *Console) enter(v *visit, who identity) error {
 func (c *Console) signOut(v *visit) error {
 	c.sessions.end(c.sessionID(v.r))
 	c.setCookie(v.w, v.r, "")
-	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	v.w.Header().Set("Clear-Site-Data", `"cache"`)
 	v.redirect("/sign-in")
 	return nil
 }

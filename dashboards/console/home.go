@@ -12,6 +12,8 @@ type homePage struct {
 	Fault  string
 	Query  string
 	Kinds  []kind
+	// MayAsk is false for roles that see no names: they get no search box.
+	MayAsk bool
 }
 
 // kind is what a text in the search box may be.
@@ -32,7 +34,7 @@ var kinds = []kind{
 func (c *Console) serveHome(v *visit) error { return v.home(http.StatusOK, homePage{}) }
 
 func (v *visit) home(status int, p homePage) error {
-	p.Stated = v.session.views.stated()
+	p.Stated, p.MayAsk = v.session.views.stated(), v.session.caller.MayAsk()
 	if p.Last == "" && len(p.Stated) > 0 {
 		p.Last = p.Stated[0]
 	}

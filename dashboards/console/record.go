@@ -14,6 +14,8 @@ import (
 type listPage struct {
 	Page, Handle string
 	Subject      string
+	// Name and Detail are what the newest access calls the subject.
+	Name, Detail string
 	Purpose      string
 	Basis        *basis
 	Filter       filter

@@ -104,3 +104,35 @@ func id(i *v1.Identifier) string {
 	}
 	return i.GetSystem() + "|" + i.GetValue()
 }
+
+// bytesWord writes a size: "14 KiB".
+func bytesWord(n uint64) string {
+	const unit = 1024
+	if n < unit {
+		return count(n, "byte", "bytes")
+	}
+	size, units := float64(n)/unit, "KMGTPE"
+	for size >= unit && len(units) > 1 {
+		size, units = size/unit, units[1:]
+	}
+	digits := 1
+	if size >= 10 {
+		digits = 0
+	}
+	return strconv.FormatFloat(size, 'f', digits, 64) + " " + units[:1] + "iB"
+}
+
+// spanWord writes a stretch of time in its largest unit: "3 days", "40 s".
+func spanWord(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than a second"
+	case d < 2*time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s"
+	case d < 2*time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + " h"
+	}
+	return strconv.Itoa(int(d.Hours()/24)) + " days"
+}

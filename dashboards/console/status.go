@@ -1,0 +1,62 @@
+package console
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// statusPage says how far the journal and the projections are. It names nobody.
+type statusPage struct {
+	Version                   string
+	Position, Size            string
+	Messages                  uint64
+	Durability, DurabilityWhy string
+	Projections               []progressRow
+	// Rebuilding is true while a version that does not answer yet is being made.
+	Rebuilding, Behind bool
+	AsOf               *moment
+}
+
+type progressRow struct {
+	Name, Position, Lag string
+	Version             uint64
+	Active              bool
+	// Done is of 100, in sequences of the journal.
+	Done float64
+}
+
+func (c *Console) serveStatus(v *visit) error   { return v.showStatus("") }
+func (c *Console) serveProgress(v *visit) error { return v.showStatus("progress") }
+
+func (v *visit) showStatus(part string) error {
+	res, err := v.c.cfg.Questions.GetStatus(v.r.Context(), connect.NewRequest(&v1.GetStatusRequest{}))
+	if err != nil {
+		return err //nolint:wrapcheck // for people as it is
+	}
+	m := res.Msg
+	page := statusPage{
+		Version: m.Version, Position: number(m.JournalPosition), Size: bytesWord(m.JournalBytes), Messages: m.JournalMessages,
+		Durability: m.Durability, DurabilityWhy: m.DurabilityReason, AsOf: clock{v.c.cfg.TimeZone}.at(v.now.UnixMicro()),
+	}
+	for _, p := range m.Projections {
+		r := progressRow{Name: strings.ReplaceAll(p.Name, "_", " "), Position: number(p.Position), Version: p.Version, Active: p.Active, Lag: "up to date"}
+		if m.JournalPosition > 0 {
+			r.Done = 100 * float64(p.Position>>12) / float64(max(m.JournalPosition>>12, 1))
+		}
+		if p.LagUs > 0 {
+			r.Lag = spanWord(time.Duration(p.LagUs)*time.Microsecond) + " behind"
+			page.Behind = page.Behind || p.Active
+		}
+		page.Rebuilding = page.Rebuilding || !p.Active
+		page.Projections = append(page.Projections, r)
+	}
+	if part != "" {
+		return v.renderPart(http.StatusOK, "status", part, page)
+	}
+	return v.render(http.StatusOK, "status", page)
+}
