@@ -19,13 +19,17 @@ type fakeAPI struct {
 	readtrailv1connect.UnimplementedQueryServiceHandler
 	t *testing.T
 
-	mu     sync.Mutex
-	asked  []asked
-	record *v1.WhoViewedResponse
-	reader *v1.ReaderActivityResponse
-	event  *v1.GetEventResponse
-	found  *v1.SearchAccessesResponse
-	fails  error
+	mu      sync.Mutex
+	asked   []asked
+	record  *v1.WhoViewedResponse
+	reader  *v1.ReaderActivityResponse
+	event   *v1.GetEventResponse
+	found   *v1.SearchAccessesResponse
+	sources *v1.ListSourcesResponse
+	status  *v1.GetStatusResponse
+	dead    *v1.ListDeadLettersResponse
+	letter  *v1.GetDeadLetterResponse
+	fails   error
 }
 
 // asked is one question as it reached the API.
@@ -89,6 +93,39 @@ func (f *fakeAPI) SearchAccesses(ctx context.Context, req *connect.Request[v1.Se
 	return answerWith(f.found)
 }
 
+// summary stands for a purpose where an answer names nobody.
+const summary = "names nobody"
+
+func anyRole(c proto.Caller) bool { return c.Role != "" }
+
+func (f *fakeAPI) ListSources(ctx context.Context, req *connect.Request[v1.ListSourcesRequest]) (*connect.Response[v1.ListSourcesResponse], error) {
+	if err := f.note(ctx, "ListSources", summary, req.Msg, anyRole); err != nil {
+		return nil, err
+	}
+	return answerWith(f.sources)
+}
+
+func (f *fakeAPI) GetStatus(ctx context.Context, req *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error) {
+	if err := f.note(ctx, "GetStatus", summary, req.Msg, anyRole); err != nil {
+		return nil, err
+	}
+	return answerWith(f.status)
+}
+
+func (f *fakeAPI) ListDeadLetters(ctx context.Context, req *connect.Request[v1.ListDeadLettersRequest]) (*connect.Response[v1.ListDeadLettersResponse], error) {
+	if err := f.note(ctx, "ListDeadLetters", summary, req.Msg, anyRole); err != nil {
+		return nil, err
+	}
+	return answerWith(f.dead)
+}
+
+func (f *fakeAPI) GetDeadLetter(ctx context.Context, req *connect.Request[v1.GetDeadLetterRequest]) (*connect.Response[v1.GetDeadLetterResponse], error) {
+	if err := f.note(ctx, "GetDeadLetter", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
+		return nil, err
+	}
+	return answerWith(f.letter)
+}
+
 // answerWith is what a test put there, else an answer that knows nothing.
 func answerWith[T any](m *T) (*connect.Response[T], error) {
 	if m == nil {
@@ -102,4 +139,22 @@ func header() *v1.AnswerHeader {
 		Position: 40960, JournalPosition: 45056, AsOfUs: 1772438400_000000, TimeZone: "Europe/Vienna", QuestionId: "3MiHKZY0FxvgLoVHHbkHJ3bS4HC",
 		Coverage: []*v1.SourceCoverage{{Source: "ehr", Systems: []string{"EHR"}, FirstOccurredUs: 1, LastOccurredUs: 1772438400_000000}},
 	}
+}
+
+func reader() *v1.ReaderActivityResponse {
+	return &v1.ReaderActivityResponse{
+		Header: header(), Totals: &v1.ReaderActivityTotals{Accesses: 1, Events: 1, Patients: 1},
+		Days: []*v1.DayCount{{Day: "2026-03-02", Accesses: 1, Patients: 1}}, Accesses: record().Accesses,
+	}
+}
+
+func event() *v1.GetEventResponse {
+	return &v1.GetEventResponse{
+		Header: header(), Position: 40961, Original: []byte(`{"name":"Uma Ward"}`), MediaType: "application/fhir+json",
+		Event: &v1.AccessEvent{Source: "ehr", OccurredUs: 1772438400_000000, Reader: record().Accesses[0].Reader},
+	}
+}
+
+func found() *v1.SearchAccessesResponse {
+	return &v1.SearchAccessesResponse{Header: header(), Accesses: record().Accesses}
 }

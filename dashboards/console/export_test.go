@@ -1,0 +1,37 @@
+package console
+
+import "github.com/readtrail/readtrail/proto"
+
+// Route is a line of the table of pages, as tests walk it.
+type Route struct {
+	Pattern string
+	// May says who may see it; nil: anybody.
+	May func(proto.Caller) bool
+}
+
+// Routes are all of them.
+func (c *Console) Routes() []Route {
+	var out []Route
+	for _, p := range c.pages() {
+		out = append(out, Route{p.pattern, p.may})
+	}
+	return out
+}
+
+// AssetPaths are the addresses of what is embedded.
+func (c *Console) AssetPaths() []string {
+	var out []string
+	for _, a := range c.assets {
+		out = append(out, a.path)
+	}
+	return out
+}
+
+// Sessions is how many are held.
+func (c *Console) Sessions() int { return c.sessions.count() }
+
+// MaxSessions and MaxViews bound them.
+const (
+	MaxSessions = maxSessions
+	MaxViews    = maxViews
+)

@@ -1,0 +1,173 @@
+package console_test
+
+import (
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+	protobuf "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// attacks are texts that an EMR can send in any field. Each carries its own mark, so that where it went can be seen.
+var attacks = []string{
+	`<script>alert("mark")</script>`,
+	`"><img src=x onerror=alert("mark")>`,
+	`' autofocus onfocus='alert("mark")`,
+	`</title></textarea></pre><svg onload=alert("mark")>`,
+	`javascript:alert("mark")`,
+	`{{.Purpose}}${mark}<%= mark %>`,
+	"mark\u202egnp.exe\u2066\u200b\x1b[2J\x00",
+	`<a hx-get="//evil.example/mark" hx-trigger="load">mark</a>`,
+}
+
+// poison fills every string of a message, and of the messages in it, with an attack.
+func poison(m protobuf.Message, attack string) {
+	poisonReflect(m.ProtoReflect(), attack, 0)
+}
+
+func poisonReflect(m protoreflect.Message, attack string, depth int) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		switch {
+		case depth > 5 || f.IsMap():
+		case f.IsList() && f.Kind() == protoreflect.StringKind:
+			m.Mutable(f).List().Append(protoreflect.ValueOfString(attack))
+		case f.IsList() && f.Kind() == protoreflect.MessageKind:
+			poisonReflect(m.Mutable(f).List().AppendMutable().Message(), attack, depth+1)
+		case f.IsList():
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString(attack))
+		case f.Kind() == protoreflect.MessageKind:
+			poisonReflect(m.Mutable(f).Message(), attack, depth+1)
+		case f.Kind() == protoreflect.Uint64Kind || f.Kind() == protoreflect.Sint64Kind || f.Kind() == protoreflect.BoolKind:
+			m.Set(f, number(f.Kind()))
+		}
+	}
+}
+
+func number(k protoreflect.Kind) protoreflect.Value {
+	switch k {
+	case protoreflect.Uint64Kind:
+		return protoreflect.ValueOfUint64(7)
+	case protoreflect.BoolKind:
+		return protoreflect.ValueOfBool(true)
+	}
+	return protoreflect.ValueOfInt64(1772438400_000000)
+}
+
+func poisoned[T any, P interface {
+	*T
+	protobuf.Message
+}](attack string) *T {
+	m := new(T)
+	poison(P(m), attack)
+	return m
+}
+
+// No text that a source sent becomes markup, an attribute, a script or an address, on any page; nor does it turn the
+// direction of what stands around it.
+func TestStoredScript(t *testing.T) {
+	clean := pagesOf(t, "plain mark")
+	for _, attack := range attacks {
+		t.Run(attack[:12], func(t *testing.T) {
+			for name, body := range pagesOf(t, attack) {
+				if !strings.Contains(body, "mark") {
+					t.Errorf("%s does not show the text at all: the test tests nothing", name)
+				}
+				// The same elements with the same attributes as with a plain text, and no other.
+				if got, want := shapeOf(t, body), shapeOf(t, clean[name]); !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: the text changed the page's shape: %v", name, difference(got, want))
+				}
+				if strings.ContainsAny(body, "\u202e\u2066\u200b\x1b\x00") {
+					t.Errorf("%s: control or format characters reach the page", name)
+				}
+			}
+		})
+	}
+}
+
+// pagesOf renders every page with a text in all of its fields.
+func pagesOf(t *testing.T, text string) map[string]string {
+	t.Helper()
+	s := newSite(t)
+	s.api.record, s.api.reader = poisoned[v1.WhoViewedResponse](text), poisoned[v1.ReaderActivityResponse](text)
+	s.api.event, s.api.found = poisoned[v1.GetEventResponse](text), poisoned[v1.SearchAccessesResponse](text)
+	s.api.sources, s.api.status = poisoned[v1.ListSourcesResponse](text), poisoned[v1.GetStatusResponse](text)
+	s.api.dead, s.api.letter = poisoned[v1.ListDeadLettersResponse](text), poisoned[v1.GetDeadLetterResponse](text)
+	s.api.event.Original, s.api.letter.Original = []byte(text), []byte(text)
+	candidates := s.api.record.Candidates
+	b := s.signedIn(proto.RoleAdministrator)
+	typed := strings.Map(func(r rune) rune { // what is typed reaches the page in the form, and the API refuses control characters
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, text)
+	pages := map[string]string{}
+	keep := func(name string, form url.Values) string {
+		path, page := b.open(form)
+		pages[name] = page.body
+		return path
+	}
+	keep("candidates", url.Values{"q": {typed}, "kind": {"records"}, "purpose": {typed}})
+	s.api.record.Candidates, s.api.reader.Candidates = nil, nil
+	keep("record", url.Values{"q": {typed}, "kind": {"records"}, "purpose": {typed}})
+	keep("reader", url.Values{"q": {typed}, "kind": {"readers"}, "purpose": {typed}})
+	event := keep("event", url.Values{"q": {typed}, "kind": {"events"}, "purpose": {typed}})
+	pages["original"] = b.get(event + "?original").body
+	keep("accesses", url.Values{"q": {typed}, "kind": {"name"}, "purpose": {typed}})
+	s.api.record.Candidates = candidates
+	keep("find", url.Values{"q": {"mark " + typed}, "kind": {""}, "purpose": {typed}})
+	keep("purpose", url.Values{"q": {"another " + typed}, "kind": {"records"}})
+	pages["home"] = b.get("/").body
+	pages["refused"] = b.post("/ask", url.Values{"q": {typed}, "purpose": {typed + strings.Repeat("x", 500)}}).body
+	pages["sources"], pages["status"], pages["dead letters"] = b.get("/sources").body, b.get("/status").body, b.get("/dead-letters").body
+	_, after, _ := strings.Cut(pages["dead letters"], `"/dead-letters/`)
+	handle, _, _ := strings.Cut(after, `"`)
+	b.post("/purpose/dead-letters/"+handle, url.Values{"purpose": {typed}})
+	pages["dead letter"] = b.get("/dead-letters/" + handle).body
+	return pages
+}
+
+// shapeOf lists elements with the names of their attributes, and the addresses that lead elsewhere.
+func shapeOf(t *testing.T, body string) []string {
+	t.Helper()
+	var shape []string
+	z := html.NewTokenizer(strings.NewReader(body))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return shape
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := z.Token()
+			line := token.Data
+			for _, a := range token.Attr {
+				line += " " + a.Key
+				switch a.Key {
+				case "href", "src", "action", "hx-get":
+					if !strings.HasPrefix(a.Val, "/") && a.Val != "#main" || strings.HasPrefix(a.Val, "//") {
+						line += "=" + a.Val
+					}
+				}
+			}
+			shape = append(shape, line)
+		}
+	}
+}
+
+func difference(got, want []string) []string {
+	var out []string
+	for i, line := range got {
+		if i >= len(want) || want[i] != line {
+			return append(out, got[i:min(i+3, len(got))]...)
+		}
+	}
+	return out
+}
