@@ -83,6 +83,9 @@ func (f *fakeAPI) GetEvent(ctx context.Context, req *connect.Request[v1.GetEvent
 	if err := f.note(ctx, "GetEvent", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
 		return nil, err
 	}
+	if f.event == nil {
+		return nil, connect.NewError(connect.CodeNotFound, errors.New("the journal holds no such event"))
+	}
 	return answerWith(f.event)
 }
 
