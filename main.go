@@ -227,8 +227,11 @@ func (upCommand) Run(ctx context.Context, e *environment) error {
 
 // consoleLine says how to get into the console. The link is made as any user of this machine makes one.
 func (e *environment) consoleLine(ctx context.Context, cfg *config.Config) string {
-	if !cfg.Console.Enabled || cfg.Console.LinkValid == 0 {
+	switch {
+	case !cfg.Console.Enabled:
 		return ""
+	case cfg.Console.OIDC.Issuer != "" || cfg.Console.LinkValid == 0: // a link on a terminal is for who has no other way in
+		return fmt.Sprintf("Console: %s\n", cfg.ConsoleURL(cfg.Listen.HTTP))
 	}
 	conn, err := cli.Target{}.Open(cfg.Listen.Socket)
 	if err == nil {
@@ -416,7 +419,12 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 
 // openConsole makes the console, which has its own way in, and lets the API make links to it.
 func openConsole(cfg *config.Config, questions *api.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*console.Console, error) {
+	provider, err := cfg.Console.OIDC.Provider()
+	if err != nil {
+		return nil, fmt.Errorf("open console: %w", err)
+	}
 	pages, err := console.New(console.Config{
+		Provider: provider,
 		Disabled: !cfg.Console.Enabled, Questions: questions, Hosts: cfg.ConsoleHosts(), Secure: cfg.ConsoleSecure(), LinkValid: cfg.Console.LinkValid,
 		SessionIdle: cfg.Console.SessionIdle, SessionMax: cfg.Console.SessionMax, TimeZone: zone, Logger: log, Registerer: metrics,
 	})

@@ -24,6 +24,8 @@ type Config struct {
 	Secure bool
 	// LinkValid is how long a one-time link can be used. 0 makes no links.
 	LinkValid time.Duration
+	// Provider signs people in by OpenID Connect, beside links. Default: none.
+	Provider Provider
 	// SessionIdle ends a session that nobody uses. Default 30 minutes.
 	SessionIdle time.Duration
 	// SessionMax ends every session. Default 8 hours: a working day.
@@ -49,10 +51,11 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("console: %s must not be negative", name))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.Provider.validate())...)
 }
 
 func (c Config) withDefaults() Config {
+	c.Provider = c.Provider.withDefaults()
 	if c.SessionIdle == 0 {
 		c.SessionIdle = 30 * time.Minute
 	}

@@ -19,6 +19,7 @@ type Console struct {
 	metrics   *metrics
 	sessions  *sessions
 	links     *links
+	provider  *provider // nil without one
 	templates map[string]*pageTemplate
 	assets    map[string]*asset
 	csrf      *http.CrossOriginProtection
@@ -51,6 +52,8 @@ func (c *Console) pages() []page {
 		{pattern: "GET /assets/{name}", serve: c.serveAsset},
 		{pattern: "GET /sign-in", serve: c.serveSignIn},
 		{pattern: "POST /sign-in", serve: c.useLink},
+		{pattern: "GET /sign-in/provider", serve: c.sendToProvider},
+		{pattern: "GET /sign-in/callback", serve: c.backFromProvider},
 		{pattern: "POST /sign-out", may: signedIn, serve: c.signOut},
 		{pattern: "GET /{$}", may: signedIn, serve: c.serveHome},
 		{pattern: "GET /help", may: signedIn, serve: c.serveHelp},
@@ -87,6 +90,12 @@ func New(cfg Config) (*Console, error) {
 		mux: http.NewServeMux(), paths: http.NewServeMux(),
 	}
 	var err error
+	if cfg.Provider.Issuer != "" {
+		c.provider = &provider{cfg: cfg.Provider, now: cfg.Now}
+		if c.provider.seal, err = newSealer(); err != nil {
+			return nil, fmt.Errorf("make the console: %w", err)
+		}
+	}
 	if c.metrics, err = newMetrics(cfg.Registerer, c.sessions.count); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}

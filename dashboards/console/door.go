@@ -3,6 +3,7 @@ package console
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -10,11 +11,21 @@ import (
 // script puts it into the form and wipes it from the address.
 type signInPage struct {
 	Links bool
-	Fault string
+	// Provider is the host of the identity provider, "" without one.
+	Provider string
+	Fault    string
+}
+
+func (c *Console) door(fault string) signInPage {
+	p := signInPage{Links: c.links.valid > 0, Fault: fault}
+	if issuer, err := url.Parse(c.cfg.Provider.Issuer); err == nil {
+		p.Provider = issuer.Host
+	}
+	return p
 }
 
 func (c *Console) serveSignIn(v *visit) error {
-	return v.render(http.StatusOK, "sign-in", signInPage{Links: c.links.valid > 0})
+	return v.render(http.StatusOK, "sign-in", c.door(""))
 }
 
 // useLink spends a link and begins a session.
@@ -26,15 +37,17 @@ func (c *Console) useLink(v *visit) error {
 	if !ok {
 		c.metrics.signIns.WithLabelValues("link", "refused").Inc()
 		c.log.WarnContext(v.r.Context(), "sign-in refused", slog.String("way", "link"))
-		return v.render(http.StatusForbidden, "sign-in", signInPage{
-			Links: c.links.valid > 0, Fault: "This link was used before, has expired, or is not one of this server.",
-		})
+		return v.render(http.StatusForbidden, "sign-in", c.door("This link was used before, has expired, or is not one of this server."))
 	}
-	return c.enter(v, who)
+	if err := c.begin(v, who); err != nil {
+		return err
+	}
+	v.redirect("/")
+	return nil
 }
 
-// enter begins a session for who has proven to be somebody, whichever way.
-func (c *Console) enter(v *visit, who identity) error {
+// begin begins a session for who has proven to be somebody, whichever way.
+func (c *Console) begin(v *visit, who identity) error {
 	id, err := c.sessions.begin(who, c.sessionID(v.r))
 	if err != nil {
 		return err
@@ -42,7 +55,6 @@ func (c *Console) enter(v *visit, who identity) error {
 	c.setCookie(v.w, v.r, id)
 	c.metrics.signIns.WithLabelValues(who.way, "accepted").Inc()
 	c.log.InfoContext(v.r.Context(), "signed in", slog.String("way", who.way), slog.String("role", who.caller.Role))
-	v.redirect("/")
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 // open says which pages have no session, and which any role may see: a page that is not here needs a role that may ask.
 // The list is written by hand, so that a page cannot open itself.
 var (
-	withoutSession = []string{"GET /assets/{name}", "GET /sign-in", "POST /sign-in"}
+	withoutSession = []string{"GET /assets/{name}", "GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
 	forAnyRole     = []string{"POST /sign-out", "GET /{$}", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress"}
 )
 

@@ -161,6 +161,8 @@ func (c *Config) checkSizes(f *faults) {
 func (c *Config) checkListen(ctx context.Context, f *faults) {
 	checkPair(f, "listen.tls", c.Listen.TLS.CertFile, c.Listen.TLS.KeyFile)
 	checkAuthorities(f, "listen.tls.client_ca_file", c.Listen.TLS.ClientCAFile)
+	checkSecret(f, "console.oidc.client_secret_file", c.Console.OIDC.ClientSecretFile)
+	checkAuthorities(f, "console.oidc.ca_file", c.Console.OIDC.CAFile)
 	running, ok, err := c.running()
 	if err != nil {
 		f.add("data_dir", "%w", err)

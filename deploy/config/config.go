@@ -68,6 +68,23 @@ type Console struct {
 	LinkValid   time.Duration `yaml:"link_valid"`
 	SessionIdle time.Duration `yaml:"session_idle"`
 	SessionMax  time.Duration `yaml:"session_max"`
+	OIDC        OIDC          `yaml:"oidc"`
+}
+
+// OIDC is an OpenID Connect identity provider: none when Issuer is empty.
+type OIDC struct {
+	Issuer           string `yaml:"issuer"`
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file"`
+	Scopes           string `yaml:"scopes"`
+	NameClaim        string `yaml:"name_claim"`
+	RoleClaim        string `yaml:"role_claim"`
+	// Values of RoleClaim that give each role, with commas.
+	Viewer         string `yaml:"viewer"`
+	Investigator   string `yaml:"investigator"`
+	PrivacyOfficer string `yaml:"privacy_officer"`
+	Administrator  string `yaml:"administrator"`
+	CAFile         string `yaml:"ca_file"`
 }
 
 // Journal is NATS JetStream: embedded when URL is empty.

@@ -1,9 +1,19 @@
 package config
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"time"
+
+	"github.com/readtrail/readtrail/dashboards/console"
+	"github.com/readtrail/readtrail/proto"
 )
 
 // maxLinkValid: a link that waits longer is a password on a terminal.
@@ -30,7 +40,80 @@ func (c Console) faults() map[string]string {
 	if c.SessionMax < c.SessionIdle {
 		faults["console.session_max"] = "must not be shorter than console.session_idle"
 	}
+	c.OIDC.check(faults)
 	return faults
+}
+
+// check adds the faults of the identity provider.
+func (o OIDC) check(faults map[string]string) {
+	if o.Issuer == "" {
+		return
+	}
+	u, err := url.Parse(o.Issuer)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
+		faults["console.oidc.issuer"] = "want an https URL"
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+		faults["console.oidc.issuer"] = "want https beyond loopback: who listens could sign in as anybody"
+	}
+	if o.ClientID == "" {
+		faults["console.oidc.client_id"] = "required with an issuer"
+	}
+	if o.NameClaim == "" {
+		faults["console.oidc.name_claim"] = "required with an issuer"
+	}
+	if o.RoleClaim == "" || len(o.roles()) == 0 {
+		faults["console.oidc.role_claim"] = "give a claim, and the values of at least one role: otherwise nobody is let in"
+	}
+}
+
+// roles are the claim's values by role.
+func (o OIDC) roles() map[string][]string {
+	roles := map[string][]string{}
+	for role, text := range map[string]string{
+		proto.RoleViewer: o.Viewer, proto.RoleInvestigator: o.Investigator, proto.RolePrivacyOfficer: o.PrivacyOfficer, proto.RoleAdministrator: o.Administrator,
+	} {
+		for value := range strings.SplitSeq(text, ",") {
+			if value = strings.TrimSpace(value); value != "" {
+				roles[role] = append(roles[role], value)
+			}
+		}
+	}
+	return roles
+}
+
+// providerTimeout bounds each request to the identity provider.
+const providerTimeout = 10 * time.Second
+
+// Provider is what the console is told of the identity provider.
+func (o OIDC) Provider() (console.Provider, error) {
+	if o.Issuer == "" {
+		return console.Provider{}, nil
+	}
+	p := console.Provider{
+		Issuer: o.Issuer, ClientID: o.ClientID, Scopes: strings.Fields(o.Scopes), NameClaim: o.NameClaim, RoleClaim: o.RoleClaim, Roles: o.roles(),
+	}
+	if o.ClientSecretFile != "" {
+		text, err := os.ReadFile(o.ClientSecretFile)
+		if err != nil {
+			return p, fmt.Errorf("read console.oidc.client_secret_file: %w", err)
+		}
+		p.ClientSecret = strings.TrimSpace(string(text))
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // what the standard library says it is
+	if o.CAFile != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return p, fmt.Errorf("read the system's authorities: %w", err)
+		}
+		text, err := os.ReadFile(o.CAFile)
+		if err != nil || !pool.AppendCertsFromPEM(text) {
+			return p, errors.Join(errors.New("read console.oidc.ca_file: no certificates"), err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	p.HTTP = &http.Client{Timeout: providerTimeout, Transport: transport}
+	return p, nil
 }
 
 // ConsoleURL is where browsers reach the console of a server that listens on address.
@@ -47,7 +130,7 @@ func (c *Config) ConsoleURL(address string) string {
 
 // ConsoleSecure says that browsers reach the console over TLS.
 func (c *Config) ConsoleSecure() bool {
-	return c.Listen.TLS.CertFile != "" || len(c.Console.URL) > 5 && c.Console.URL[:5] == "https"
+	return c.Listen.TLS.CertFile != "" || strings.HasPrefix(c.Console.URL, "https:")
 }
 
 // ConsoleHosts are the names under which the console may be asked for; none: any. Beyond loopback and without a name of
