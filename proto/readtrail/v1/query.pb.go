@@ -401,7 +401,8 @@ type WhoViewedRequest struct {
 	// IANA name; empty: the site's.
 	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Question id of an earlier answer that this continues (pages, refreshes).
-	QuestionId    string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	QuestionId    string        `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Filter        *AccessFilter `protobuf:"bytes,9,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -492,6 +493,92 @@ func (x *WhoViewedRequest) GetQuestionId() string {
 	return ""
 }
 
+func (x *WhoViewedRequest) GetFilter() *AccessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// AccessFilter leaves accesses out: all given conditions hold. What is left is listed and counted, and a note says so.
+type AccessFilter struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Action Action                 `protobuf:"varint,1,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
+	// As the source states it, but for the case of letters.
+	Department string `protobuf:"bytes,2,opt,name=department,proto3" json:"department,omitempty"`
+	BreakGlass bool   `protobuf:"varint,3,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`
+	Failed     bool   `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Without those that were only shown on a list or report.
+	WithoutIncidental bool `protobuf:"varint,5,opt,name=without_incidental,json=withoutIncidental,proto3" json:"without_incidental,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *AccessFilter) Reset() {
+	*x = AccessFilter{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessFilter) ProtoMessage() {}
+
+func (x *AccessFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessFilter.ProtoReflect.Descriptor instead.
+func (*AccessFilter) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AccessFilter) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_UNSPECIFIED
+}
+
+func (x *AccessFilter) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *AccessFilter) GetBreakGlass() bool {
+	if x != nil {
+		return x.BreakGlass
+	}
+	return false
+}
+
+func (x *AccessFilter) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *AccessFilter) GetWithoutIncidental() bool {
+	if x != nil {
+		return x.WithoutIncidental
+	}
+	return false
+}
+
 type WhoViewedResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
@@ -520,7 +607,7 @@ type WhoViewedResponse struct {
 
 func (x *WhoViewedResponse) Reset() {
 	*x = WhoViewedResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[5]
+	mi := &file_readtrail_v1_query_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +619,7 @@ func (x *WhoViewedResponse) String() string {
 func (*WhoViewedResponse) ProtoMessage() {}
 
 func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[5]
+	mi := &file_readtrail_v1_query_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +632,7 @@ func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedResponse.ProtoReflect.Descriptor instead.
 func (*WhoViewedResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{5}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WhoViewedResponse) GetHeader() *AnswerHeader {
@@ -642,7 +729,7 @@ type WhoViewedTotals struct {
 
 func (x *WhoViewedTotals) Reset() {
 	*x = WhoViewedTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[6]
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +741,7 @@ func (x *WhoViewedTotals) String() string {
 func (*WhoViewedTotals) ProtoMessage() {}
 
 func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[6]
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +754,7 @@ func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedTotals.ProtoReflect.Descriptor instead.
 func (*WhoViewedTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{6}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WhoViewedTotals) GetReaders() uint64 {
@@ -733,7 +820,7 @@ type FollowedIdentifier struct {
 
 func (x *FollowedIdentifier) Reset() {
 	*x = FollowedIdentifier{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +832,7 @@ func (x *FollowedIdentifier) String() string {
 func (*FollowedIdentifier) ProtoMessage() {}
 
 func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +845,7 @@ func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowedIdentifier.ProtoReflect.Descriptor instead.
 func (*FollowedIdentifier) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FollowedIdentifier) GetIdentifier() *Identifier {
@@ -800,7 +887,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +899,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +912,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Candidate) GetIdentifier() *Identifier {
@@ -868,7 +955,7 @@ type ReaderSummary struct {
 
 func (x *ReaderSummary) Reset() {
 	*x = ReaderSummary{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +967,7 @@ func (x *ReaderSummary) String() string {
 func (*ReaderSummary) ProtoMessage() {}
 
 func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +980,7 @@ func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderSummary.ProtoReflect.Descriptor instead.
 func (*ReaderSummary) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReaderSummary) GetReader() *Reader {
@@ -1008,7 +1095,7 @@ type Access struct {
 
 func (x *Access) Reset() {
 	*x = Access{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1107,7 @@ func (x *Access) String() string {
 func (*Access) ProtoMessage() {}
 
 func (x *Access) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1120,7 @@ func (x *Access) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Access.ProtoReflect.Descriptor instead.
 func (*Access) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Access) GetPosition() uint64 {
@@ -1230,7 +1317,7 @@ type PairedEvent struct {
 
 func (x *PairedEvent) Reset() {
 	*x = PairedEvent{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1329,7 @@ func (x *PairedEvent) String() string {
 func (*PairedEvent) ProtoMessage() {}
 
 func (x *PairedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1342,7 @@ func (x *PairedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairedEvent.ProtoReflect.Descriptor instead.
 func (*PairedEvent) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PairedEvent) GetPosition() uint64 {
@@ -1302,7 +1389,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1401,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1414,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Look) GetQuestionId() string {
@@ -1403,7 +1490,7 @@ type ReaderActivityRequest struct {
 
 func (x *ReaderActivityRequest) Reset() {
 	*x = ReaderActivityRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1502,7 @@ func (x *ReaderActivityRequest) String() string {
 func (*ReaderActivityRequest) ProtoMessage() {}
 
 func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1515,7 @@ func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityRequest.ProtoReflect.Descriptor instead.
 func (*ReaderActivityRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReaderActivityRequest) GetReader() string {
@@ -1504,7 +1591,7 @@ type ReaderActivityResponse struct {
 
 func (x *ReaderActivityResponse) Reset() {
 	*x = ReaderActivityResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1603,7 @@ func (x *ReaderActivityResponse) String() string {
 func (*ReaderActivityResponse) ProtoMessage() {}
 
 func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1616,7 @@ func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityResponse.ProtoReflect.Descriptor instead.
 func (*ReaderActivityResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReaderActivityResponse) GetHeader() *AnswerHeader {
@@ -1603,7 +1690,7 @@ type ReaderActivityTotals struct {
 
 func (x *ReaderActivityTotals) Reset() {
 	*x = ReaderActivityTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1615,7 +1702,7 @@ func (x *ReaderActivityTotals) String() string {
 func (*ReaderActivityTotals) ProtoMessage() {}
 
 func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1628,7 +1715,7 @@ func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityTotals.ProtoReflect.Descriptor instead.
 func (*ReaderActivityTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReaderActivityTotals) GetAccesses() uint64 {
@@ -1685,7 +1772,7 @@ type DayCount struct {
 
 func (x *DayCount) Reset() {
 	*x = DayCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1784,7 @@ func (x *DayCount) String() string {
 func (*DayCount) ProtoMessage() {}
 
 func (x *DayCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1797,7 @@ func (x *DayCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayCount.ProtoReflect.Descriptor instead.
 func (*DayCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DayCount) GetDay() string {
@@ -1748,7 +1835,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1847,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1860,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetEventRequest) GetEvent() string {
@@ -1822,7 +1909,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +1921,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +1934,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetEventResponse) GetHeader() *AnswerHeader {
@@ -1940,7 +2027,7 @@ type SearchAccessesRequest struct {
 
 func (x *SearchAccessesRequest) Reset() {
 	*x = SearchAccessesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2039,7 @@ func (x *SearchAccessesRequest) String() string {
 func (*SearchAccessesRequest) ProtoMessage() {}
 
 func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2052,7 @@ func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesRequest.ProtoReflect.Descriptor instead.
 func (*SearchAccessesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SearchAccessesRequest) GetPurpose() string {
@@ -2105,7 +2192,7 @@ type SearchAccessesResponse struct {
 
 func (x *SearchAccessesResponse) Reset() {
 	*x = SearchAccessesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2117,7 +2204,7 @@ func (x *SearchAccessesResponse) String() string {
 func (*SearchAccessesResponse) ProtoMessage() {}
 
 func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2130,7 +2217,7 @@ func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesResponse.ProtoReflect.Descriptor instead.
 func (*SearchAccessesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SearchAccessesResponse) GetHeader() *AnswerHeader {
@@ -2176,7 +2263,7 @@ type DeadLetterRow struct {
 
 func (x *DeadLetterRow) Reset() {
 	*x = DeadLetterRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2275,7 @@ func (x *DeadLetterRow) String() string {
 func (*DeadLetterRow) ProtoMessage() {}
 
 func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2288,7 @@ func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterRow.ProtoReflect.Descriptor instead.
 func (*DeadLetterRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeadLetterRow) GetPosition() uint64 {
@@ -2309,7 +2396,7 @@ type DeadLetterCount struct {
 
 func (x *DeadLetterCount) Reset() {
 	*x = DeadLetterCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2408,7 @@ func (x *DeadLetterCount) String() string {
 func (*DeadLetterCount) ProtoMessage() {}
 
 func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2421,7 @@ func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterCount.ProtoReflect.Descriptor instead.
 func (*DeadLetterCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeadLetterCount) GetSource() string {
@@ -2394,7 +2481,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2406,7 +2493,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2419,7 +2506,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListDeadLettersRequest) GetSource() string {
@@ -2476,7 +2563,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2488,7 +2575,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2501,7 +2588,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListDeadLettersResponse) GetHeader() *AnswerHeader {
@@ -2545,7 +2632,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2557,7 +2644,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2570,7 +2657,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetDeadLetterRequest) GetDeadLetter() string {
@@ -2606,7 +2693,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2705,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2718,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetDeadLetterResponse) GetHeader() *AnswerHeader {
@@ -2670,7 +2757,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2682,7 +2769,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2695,7 +2782,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
 }
 
 type ListSourcesResponse struct {
@@ -2708,7 +2795,7 @@ type ListSourcesResponse struct {
 
 func (x *ListSourcesResponse) Reset() {
 	*x = ListSourcesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +2807,7 @@ func (x *ListSourcesResponse) String() string {
 func (*ListSourcesResponse) ProtoMessage() {}
 
 func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +2820,7 @@ func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListSourcesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListSourcesResponse) GetHeader() *AnswerHeader {
@@ -2766,7 +2853,7 @@ type SourceRow struct {
 
 func (x *SourceRow) Reset() {
 	*x = SourceRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2778,7 +2865,7 @@ func (x *SourceRow) String() string {
 func (*SourceRow) ProtoMessage() {}
 
 func (x *SourceRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2791,7 +2878,7 @@ func (x *SourceRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRow.ProtoReflect.Descriptor instead.
 func (*SourceRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SourceRow) GetSource() *SourceRegistered {
@@ -2851,7 +2938,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2950,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2963,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
 }
 
 type GetStatusResponse struct {
@@ -2895,7 +2982,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2907,7 +2994,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2920,7 +3007,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetStatusResponse) GetJournalPosition() uint64 {
@@ -2986,7 +3073,7 @@ type ProjectionProgress struct {
 
 func (x *ProjectionProgress) Reset() {
 	*x = ProjectionProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3085,7 @@ func (x *ProjectionProgress) String() string {
 func (*ProjectionProgress) ProtoMessage() {}
 
 func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3098,7 @@ func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionProgress.ProtoReflect.Descriptor instead.
 func (*ProjectionProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ProjectionProgress) GetName() string {
@@ -3063,7 +3150,7 @@ type RegisterSourceRequest struct {
 
 func (x *RegisterSourceRequest) Reset() {
 	*x = RegisterSourceRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3075,7 +3162,7 @@ func (x *RegisterSourceRequest) String() string {
 func (*RegisterSourceRequest) ProtoMessage() {}
 
 func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3088,7 +3175,7 @@ func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterSourceRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RegisterSourceRequest) GetSource() *SourceRegistered {
@@ -3123,7 +3210,7 @@ type RegisterSourceResponse struct {
 
 func (x *RegisterSourceResponse) Reset() {
 	*x = RegisterSourceResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3135,7 +3222,7 @@ func (x *RegisterSourceResponse) String() string {
 func (*RegisterSourceResponse) ProtoMessage() {}
 
 func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3148,7 +3235,7 @@ func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterSourceResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RegisterSourceResponse) GetSource() *SourceRegistered {
@@ -3183,7 +3270,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3195,7 +3282,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3208,7 +3295,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -3243,7 +3330,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3255,7 +3342,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3268,7 +3355,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CreateTokenResponse) GetTokenId() string {
@@ -3301,7 +3388,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3313,7 +3400,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3326,7 +3413,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -3344,7 +3431,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3356,7 +3443,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3369,7 +3456,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
 }
 
 type ListTokensRequest struct {
@@ -3380,7 +3467,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3392,7 +3479,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3492,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
 }
 
 type ListTokensResponse struct {
@@ -3418,7 +3505,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3430,7 +3517,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3443,7 +3530,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListTokensResponse) GetTokens() []*TokenRegistered {
@@ -3465,7 +3552,7 @@ type RetryDeadLettersRequest struct {
 
 func (x *RetryDeadLettersRequest) Reset() {
 	*x = RetryDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3564,7 @@ func (x *RetryDeadLettersRequest) String() string {
 func (*RetryDeadLettersRequest) ProtoMessage() {}
 
 func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3577,7 @@ func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RetryDeadLettersRequest) GetDeadLetters() []string {
@@ -3527,7 +3614,7 @@ type RetryDeadLettersResponse struct {
 
 func (x *RetryDeadLettersResponse) Reset() {
 	*x = RetryDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3539,7 +3626,7 @@ func (x *RetryDeadLettersResponse) String() string {
 func (*RetryDeadLettersResponse) ProtoMessage() {}
 
 func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3552,7 +3639,7 @@ func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RetryDeadLettersResponse) GetTried() uint64 {
@@ -3598,7 +3685,7 @@ type RebuildRequest struct {
 
 func (x *RebuildRequest) Reset() {
 	*x = RebuildRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3610,7 +3697,7 @@ func (x *RebuildRequest) String() string {
 func (*RebuildRequest) ProtoMessage() {}
 
 func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3623,7 +3710,7 @@ func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildRequest.ProtoReflect.Descriptor instead.
 func (*RebuildRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
 }
 
 type RebuildResponse struct {
@@ -3639,7 +3726,7 @@ type RebuildResponse struct {
 
 func (x *RebuildResponse) Reset() {
 	*x = RebuildResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3651,7 +3738,7 @@ func (x *RebuildResponse) String() string {
 func (*RebuildResponse) ProtoMessage() {}
 
 func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3664,7 +3751,7 @@ func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildResponse.ProtoReflect.Descriptor instead.
 func (*RebuildResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RebuildResponse) GetVersion() uint64 {
@@ -3738,7 +3825,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x12R\x06amount\"0\n" +
 	"\x04Page\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\rR\x04size\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xfa\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xae\x02\n" +
 	"\x10WhoViewedRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -3748,7 +3835,17 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xaf\x04\n" +
+	"questionId\x122\n" +
+	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xc4\x01\n" +
+	"\fAccessFilter\x12,\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
+	"\n" +
+	"department\x18\x02 \x01(\tR\n" +
+	"department\x12\x1f\n" +
+	"\vbreak_glass\x18\x03 \x01(\bR\n" +
+	"breakGlass\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\bR\x06failed\x12-\n" +
+	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xaf\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -4094,153 +4191,156 @@ func file_readtrail_v1_query_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_query_proto_rawDescData
 }
 
-var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_readtrail_v1_query_proto_goTypes = []any{
 	(*AnswerHeader)(nil),             // 0: readtrail.v1.AnswerHeader
 	(*SourceCoverage)(nil),           // 1: readtrail.v1.SourceCoverage
 	(*CoverageGap)(nil),              // 2: readtrail.v1.CoverageGap
 	(*Page)(nil),                     // 3: readtrail.v1.Page
 	(*WhoViewedRequest)(nil),         // 4: readtrail.v1.WhoViewedRequest
-	(*WhoViewedResponse)(nil),        // 5: readtrail.v1.WhoViewedResponse
-	(*WhoViewedTotals)(nil),          // 6: readtrail.v1.WhoViewedTotals
-	(*FollowedIdentifier)(nil),       // 7: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 8: readtrail.v1.Candidate
-	(*ReaderSummary)(nil),            // 9: readtrail.v1.ReaderSummary
-	(*Access)(nil),                   // 10: readtrail.v1.Access
-	(*PairedEvent)(nil),              // 11: readtrail.v1.PairedEvent
-	(*Look)(nil),                     // 12: readtrail.v1.Look
-	(*ReaderActivityRequest)(nil),    // 13: readtrail.v1.ReaderActivityRequest
-	(*ReaderActivityResponse)(nil),   // 14: readtrail.v1.ReaderActivityResponse
-	(*ReaderActivityTotals)(nil),     // 15: readtrail.v1.ReaderActivityTotals
-	(*DayCount)(nil),                 // 16: readtrail.v1.DayCount
-	(*GetEventRequest)(nil),          // 17: readtrail.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 18: readtrail.v1.GetEventResponse
-	(*SearchAccessesRequest)(nil),    // 19: readtrail.v1.SearchAccessesRequest
-	(*SearchAccessesResponse)(nil),   // 20: readtrail.v1.SearchAccessesResponse
-	(*DeadLetterRow)(nil),            // 21: readtrail.v1.DeadLetterRow
-	(*DeadLetterCount)(nil),          // 22: readtrail.v1.DeadLetterCount
-	(*ListDeadLettersRequest)(nil),   // 23: readtrail.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 24: readtrail.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 25: readtrail.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 26: readtrail.v1.GetDeadLetterResponse
-	(*ListSourcesRequest)(nil),       // 27: readtrail.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),      // 28: readtrail.v1.ListSourcesResponse
-	(*SourceRow)(nil),                // 29: readtrail.v1.SourceRow
-	(*GetStatusRequest)(nil),         // 30: readtrail.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 31: readtrail.v1.GetStatusResponse
-	(*ProjectionProgress)(nil),       // 32: readtrail.v1.ProjectionProgress
-	(*RegisterSourceRequest)(nil),    // 33: readtrail.v1.RegisterSourceRequest
-	(*RegisterSourceResponse)(nil),   // 34: readtrail.v1.RegisterSourceResponse
-	(*CreateTokenRequest)(nil),       // 35: readtrail.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),      // 36: readtrail.v1.CreateTokenResponse
-	(*RevokeTokenRequest)(nil),       // 37: readtrail.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),      // 38: readtrail.v1.RevokeTokenResponse
-	(*ListTokensRequest)(nil),        // 39: readtrail.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),       // 40: readtrail.v1.ListTokensResponse
-	(*RetryDeadLettersRequest)(nil),  // 41: readtrail.v1.RetryDeadLettersRequest
-	(*RetryDeadLettersResponse)(nil), // 42: readtrail.v1.RetryDeadLettersResponse
-	(*RebuildRequest)(nil),           // 43: readtrail.v1.RebuildRequest
-	(*RebuildResponse)(nil),          // 44: readtrail.v1.RebuildResponse
-	(CoverageFact_Kind)(0),           // 45: readtrail.v1.CoverageFact.Kind
-	(*Identifier)(nil),               // 46: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 47: readtrail.v1.Reader
-	(Action)(0),                      // 48: readtrail.v1.Action
-	(Outcome)(0),                     // 49: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 50: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 51: readtrail.v1.Patient
-	(*Object)(nil),                   // 52: readtrail.v1.Object
-	(*AccessEvent)(nil),              // 53: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 54: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 55: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 56: readtrail.v1.TokenRegistered
+	(*AccessFilter)(nil),             // 5: readtrail.v1.AccessFilter
+	(*WhoViewedResponse)(nil),        // 6: readtrail.v1.WhoViewedResponse
+	(*WhoViewedTotals)(nil),          // 7: readtrail.v1.WhoViewedTotals
+	(*FollowedIdentifier)(nil),       // 8: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 9: readtrail.v1.Candidate
+	(*ReaderSummary)(nil),            // 10: readtrail.v1.ReaderSummary
+	(*Access)(nil),                   // 11: readtrail.v1.Access
+	(*PairedEvent)(nil),              // 12: readtrail.v1.PairedEvent
+	(*Look)(nil),                     // 13: readtrail.v1.Look
+	(*ReaderActivityRequest)(nil),    // 14: readtrail.v1.ReaderActivityRequest
+	(*ReaderActivityResponse)(nil),   // 15: readtrail.v1.ReaderActivityResponse
+	(*ReaderActivityTotals)(nil),     // 16: readtrail.v1.ReaderActivityTotals
+	(*DayCount)(nil),                 // 17: readtrail.v1.DayCount
+	(*GetEventRequest)(nil),          // 18: readtrail.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 19: readtrail.v1.GetEventResponse
+	(*SearchAccessesRequest)(nil),    // 20: readtrail.v1.SearchAccessesRequest
+	(*SearchAccessesResponse)(nil),   // 21: readtrail.v1.SearchAccessesResponse
+	(*DeadLetterRow)(nil),            // 22: readtrail.v1.DeadLetterRow
+	(*DeadLetterCount)(nil),          // 23: readtrail.v1.DeadLetterCount
+	(*ListDeadLettersRequest)(nil),   // 24: readtrail.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 25: readtrail.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 26: readtrail.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 27: readtrail.v1.GetDeadLetterResponse
+	(*ListSourcesRequest)(nil),       // 28: readtrail.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),      // 29: readtrail.v1.ListSourcesResponse
+	(*SourceRow)(nil),                // 30: readtrail.v1.SourceRow
+	(*GetStatusRequest)(nil),         // 31: readtrail.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 32: readtrail.v1.GetStatusResponse
+	(*ProjectionProgress)(nil),       // 33: readtrail.v1.ProjectionProgress
+	(*RegisterSourceRequest)(nil),    // 34: readtrail.v1.RegisterSourceRequest
+	(*RegisterSourceResponse)(nil),   // 35: readtrail.v1.RegisterSourceResponse
+	(*CreateTokenRequest)(nil),       // 36: readtrail.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),      // 37: readtrail.v1.CreateTokenResponse
+	(*RevokeTokenRequest)(nil),       // 38: readtrail.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),      // 39: readtrail.v1.RevokeTokenResponse
+	(*ListTokensRequest)(nil),        // 40: readtrail.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),       // 41: readtrail.v1.ListTokensResponse
+	(*RetryDeadLettersRequest)(nil),  // 42: readtrail.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil), // 43: readtrail.v1.RetryDeadLettersResponse
+	(*RebuildRequest)(nil),           // 44: readtrail.v1.RebuildRequest
+	(*RebuildResponse)(nil),          // 45: readtrail.v1.RebuildResponse
+	(CoverageFact_Kind)(0),           // 46: readtrail.v1.CoverageFact.Kind
+	(Action)(0),                      // 47: readtrail.v1.Action
+	(*Identifier)(nil),               // 48: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 49: readtrail.v1.Reader
+	(Outcome)(0),                     // 50: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 51: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 52: readtrail.v1.Patient
+	(*Object)(nil),                   // 53: readtrail.v1.Object
+	(*AccessEvent)(nil),              // 54: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 55: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 56: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 57: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
 	1,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
 	2,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
-	45, // 2: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	46, // 2: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
 	3,  // 3: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	0,  // 4: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	7,  // 5: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	8,  // 6: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	8,  // 7: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	6,  // 8: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	9,  // 9: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	10, // 10: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	12, // 11: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	46, // 12: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	46, // 13: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	47, // 14: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	48, // 15: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	48, // 16: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	49, // 17: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	50, // 18: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	47, // 19: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	51, // 20: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	52, // 21: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	46, // 22: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	11, // 23: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	3,  // 24: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	0,  // 25: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	7,  // 26: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	8,  // 27: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	15, // 28: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	16, // 29: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	10, // 30: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	0,  // 31: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	53, // 32: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	54, // 33: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	11, // 34: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	48, // 35: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	3,  // 36: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	0,  // 37: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	10, // 38: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	3,  // 39: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	0,  // 40: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	22, // 41: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	21, // 42: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 43: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	21, // 44: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 45: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	29, // 46: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	55, // 47: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	2,  // 48: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	32, // 49: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	55, // 50: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	55, // 51: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	56, // 52: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	4,  // 53: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	13, // 54: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	17, // 55: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	19, // 56: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	23, // 57: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	25, // 58: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	27, // 59: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	30, // 60: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	33, // 61: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	35, // 62: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	37, // 63: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	39, // 64: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	41, // 65: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	43, // 66: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	5,  // 67: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	14, // 68: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	18, // 69: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	20, // 70: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	24, // 71: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	26, // 72: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	28, // 73: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	31, // 74: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	34, // 75: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	36, // 76: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	38, // 77: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	40, // 78: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	42, // 79: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	44, // 80: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	67, // [67:81] is the sub-list for method output_type
-	53, // [53:67] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	5,  // 4: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	47, // 5: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	0,  // 6: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	8,  // 7: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	9,  // 8: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	9,  // 9: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	7,  // 10: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	10, // 11: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	11, // 12: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	13, // 13: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	48, // 14: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	48, // 15: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	49, // 16: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	47, // 17: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	47, // 18: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	50, // 19: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	51, // 20: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	49, // 21: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	52, // 22: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	53, // 23: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	48, // 24: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	12, // 25: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	3,  // 26: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	0,  // 27: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	8,  // 28: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	9,  // 29: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	16, // 30: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	17, // 31: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	11, // 32: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	0,  // 33: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	54, // 34: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	55, // 35: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	12, // 36: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	47, // 37: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	3,  // 38: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	0,  // 39: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 40: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	3,  // 41: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	0,  // 42: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	23, // 43: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	22, // 44: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 45: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	22, // 46: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 47: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	30, // 48: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	56, // 49: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	2,  // 50: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	33, // 51: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	56, // 52: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	56, // 53: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	57, // 54: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	4,  // 55: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	14, // 56: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	18, // 57: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	20, // 58: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	24, // 59: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	26, // 60: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	28, // 61: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	31, // 62: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	34, // 63: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	36, // 64: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	38, // 65: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	40, // 66: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	42, // 67: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	44, // 68: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	6,  // 69: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	15, // 70: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	19, // 71: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	21, // 72: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	25, // 73: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	27, // 74: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	29, // 75: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	32, // 76: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	35, // 77: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	37, // 78: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	39, // 79: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	41, // 80: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	43, // 81: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	45, // 82: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	69, // [69:83] is the sub-list for method output_type
+	55, // [55:69] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -4256,7 +4356,7 @@ func file_readtrail_v1_query_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_query_proto_rawDesc), len(file_readtrail_v1_query_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
