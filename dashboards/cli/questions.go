@@ -114,10 +114,24 @@ func (o Output) rows(w io.Writer, a page, first bool, without ...string) (done b
 	return true, t.text(w)
 }
 
+// Only leaves accesses out; what is left is listed and counted.
+type Only struct {
+	Action     string `help:"Only this action: ${enum}." enum:"any,read,search,print,export,create,update,delete,execute,disclose,login,logout" default:"any"`
+	Department string `help:"Only readers of this department, as the source states it." placeholder:"NAME"`
+	BreakGlass bool   `help:"Only by break-glass."`
+	Failed     bool   `help:"Only failed ones."`
+	Deliberate bool   `help:"Not those that were only shown on a list or report."`
+}
+
+func (o Only) filter() *v1.AccessFilter {
+	return &v1.AccessFilter{Action: actionOf(o.Action), Department: o.Department, BreakGlass: o.BreakGlass, Failed: o.Failed, WithoutIncidental: o.Deliberate}
+}
+
 // WhoViewed is `readtrail who-viewed`.
 type WhoViewed struct {
 	Patient string `arg:"" help:"The record: an MRN, system|value, Patient/123 or an absolute URL."`
 	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Only
 	Period
 	Paging
 	Output
@@ -131,7 +145,7 @@ func (q WhoViewed) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	}
 	req := &v1.WhoViewedRequest{
 		Patient: q.Patient, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit}, Filter: q.filter(),
 	}
 	var answer *v1.WhoViewedResponse
 	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {

@@ -23,7 +23,9 @@ const (
 
 // cut is the part of a list that one answer shows.
 type cut struct {
-	at    period
+	at period
+	// keep says which accesses are meant; nil: all of them.
+	keep  func(*access) bool
 	after order
 	size  int
 	// all: go on behind the page, for totals.
@@ -59,7 +61,7 @@ func (l *lister) add(r *row) error {
 }
 
 func (l *lister) take(a *access) error {
-	if !l.cut.at.holds(a.shown.occurred) {
+	if !l.cut.at.holds(a.shown.occurred) || l.cut.keep != nil && !l.cut.keep(a) {
 		return nil
 	}
 	if l.every != nil {

@@ -86,6 +86,10 @@ func (a *access) failed() bool     { return a.all(func(r *row) bool { return r.f
 func (a *access) incidental() bool { return a.all(func(r *row) bool { return r.incidental }) }
 func (a *access) breakGlass() bool { return !a.all(func(r *row) bool { return !r.breakGlass }) }
 
+func (a *access) any(ok func(*row) bool) bool {
+	return !a.all(func(r *row) bool { return !ok(r) })
+}
+
 func (a *access) all(ok func(*row) bool) bool {
 	result := true
 	a.events(func(r *row) { result = result && ok(r) })

@@ -37,8 +37,10 @@ type listAsk struct {
 	asOf    int64
 	size    int
 	zone    *time.Location
-	hash    [8]byte
-	token   PageToken
+	// keep says which accesses are meant; nil: all of them.
+	keep  func(*access) bool
+	hash  [8]byte
+	token PageToken
 }
 
 // listFields are the fields of such a request.
@@ -46,6 +48,7 @@ type listFields struct {
 	field, text, purpose, questionID, zone string
 	asOf, from, until                      int64
 	page                                   *v1.Page
+	filter                                 *v1.AccessFilter
 }
 
 func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAsk, error) {
@@ -63,8 +66,12 @@ func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAs
 	if a.zone, err = s.zone(f.zone); err != nil {
 		return nil, err
 	}
+	if a.keep, err = keeper(f.filter); err != nil {
+		return nil, err
+	}
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	a.hash = questionHash(query, a.subject.String(), strconv.FormatBool(a.subject.Exact), number(f.asOf), number(f.from), number(f.until))
+	a.hash = questionHash(query, a.subject.String(), strconv.FormatBool(a.subject.Exact), number(f.asOf), number(f.from), number(f.until),
+		filterText(f.filter))
 	if a.token, err = parseToken(f.page.GetToken(), a.hash); err != nil {
 		return nil, err
 	}
@@ -80,7 +87,7 @@ func (a *listAsk) page() uint64 { return max(a.token.Page, 1) }
 func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewedRequest) (*v1.WhoViewedResponse, error) {
 	a, err := s.checkList(c, queryWhoViewed, listFields{
 		field: "patient", text: m.Patient, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
-		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page,
+		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page, filter: m.Filter,
 	})
 	if err != nil {
 		return nil, err
@@ -180,6 +187,9 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		return err
 	}
 	res.Identifiers = who.followed
+	if a.keep != nil {
+		res.Header.Notes = append([]string{noteFiltered}, res.Header.Notes...)
+	}
 	if !who.known && p.behind == 0 {
 		res.Header.Notes = append([]string{"No event and no context names this identifier: nothing is known of it."}, res.Header.Notes...)
 	}
@@ -201,7 +211,7 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 // readers may stand in the list twice, because their links were too many to follow.
 func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
 	tally := newTally(a.zone)
-	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	l := newLister(cut{at: a.at, keep: a.keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	if a.first() {
 		l.every = tally.add
 	}
