@@ -64,6 +64,15 @@ func (s search) said() []string {
 	return out
 }
 
+// formAction is the action that a form chose; 0 is any.
+func formAction(v *visit) int32 {
+	n, err := strconv.ParseInt(v.r.PostForm.Get("action"), 10, 32)
+	if err != nil || n < 0 || n >= int64(len(v1.Action_name)) {
+		return 0
+	}
+	return int32(n)
+}
+
 // serveSearch is the empty form.
 func (c *Console) serveSearch(v *visit) error {
 	return v.searchForm(http.StatusOK, ask{Page: pageAccesses}, "", "")
@@ -85,13 +94,9 @@ func (c *Console) search(v *visit) error {
 		return err
 	}
 	get := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
-	action, err := strconv.ParseInt(get("action"), 10, 32)
-	if err != nil || action < 0 || action >= int64(len(v1.Action_name)) {
-		action = 0
-	}
 	a := ask{Page: pageAccesses, Search: search{
 		Object: get("object"), ObjectType: get("object_type"), Site: get("site"), Workstation: get("workstation"),
-		NetworkAddress: get("network_address"), Source: get("source"), Text: get("text"), Action: int32(action),
+		NetworkAddress: get("network_address"), Source: get("source"), Text: get("text"), Action: formAction(v),
 		BreakGlass: get("break_glass") != "", Patientless: get("patientless") != "", Unresolved: get("unresolved") != "",
 	}}
 	why := purpose{get("purpose"), v.now}

@@ -91,6 +91,12 @@ func (c *Console) refine(v *visit) error {
 	if err := c.period(v, &a); err != nil {
 		return err
 	}
+	if page == pageRecords {
+		a.Only = only{
+			Action: formAction(v), Department: strings.TrimSpace(v.r.PostForm.Get("department")), BreakGlass: v.r.PostForm.Has("break_glass"),
+			Failed: v.r.PostForm.Has("failed"), Deliberate: v.r.PostForm.Has("deliberate"),
+		}
+	}
 	handle, err := v.session.views.open(a, x.purpose)
 	if err != nil {
 		return err

@@ -19,6 +19,9 @@ type listPage struct {
 	Purpose      string
 	Basis        *basis
 	Filter       filter
+	// Only and Actions are set where accesses can be left out.
+	Only    only
+	Actions []choice
 	// First is false on later pages, which have rows only.
 	First bool
 	Rows  []accessRow
@@ -77,7 +80,7 @@ func (c *Console) serveRecord(v *visit) error {
 	after := v.r.URL.Query().Get("after")
 	res, err := c.cfg.Questions.WhoViewed(v.r.Context(), connect.NewRequest(&v1.WhoViewedRequest{
 		Patient: x.ask.Subject, Purpose: x.purpose.text, AsOfUs: x.ask.AsOf, FromUs: x.ask.From, UntilUs: x.ask.Until,
-		TimeZone: x.ask.Zone, Page: &v1.Page{Size: rowsAPage, Token: after},
+		TimeZone: x.ask.Zone, Page: &v1.Page{Size: rowsAPage, Token: after}, Filter: x.ask.Only.filter(),
 	}))
 	if err != nil {
 		return err //nolint:wrapcheck // for people as it is
@@ -89,6 +92,8 @@ func (c *Console) serveRecord(v *visit) error {
 		return v.renderPart(http.StatusOK, "record", "rows", page.listPage)
 	}
 	page.Candidates = links.candidates(pageRecords, x.ask, m.Candidates)
+	page.Only, page.Actions = x.ask.Only, actionChoices(x.ask.Only.Action)
+	page.Filter.Set = page.Filter.Set || x.ask.Only != only{}
 	page.Totals, page.LooksTotal = m.Totals, m.LooksTotal
 	page.Departments, page.Week = departments(m.Readers), weekOf(m.WeekHours)
 	for _, r := range m.Readers {

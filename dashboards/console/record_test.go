@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -156,6 +157,19 @@ func TestPeriod(t *testing.T) {
 		t.Errorf("asked: %v", m)
 	}
 	for _, want := range []string{`value="2026-03-01"`, `value="2026-03-29"`, `value="2026-03-30T12:00"`} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the form lacks %s", want)
+		}
+	}
+	p = b.post(path, url.Values{"action": {"3"}, "department": {" Cardiology "}, "failed": {"1"}, "deliberate": {"1"}})
+	page = b.get(p.location)
+	asked = s.api.questions()
+	m, _ = asked[len(asked)-1].body.(*v1.WhoViewedRequest)
+	only := &v1.AccessFilter{Action: v1.Action_ACTION_PRINT, Department: "Cardiology", Failed: true, WithoutIncidental: true}
+	if diff := cmp.Diff(only, m.GetFilter(), protocmp.Transform()); diff != "" || m.GetFromUs() != 0 {
+		t.Errorf("asked: %s", diff)
+	}
+	for _, want := range []string{`value="3" selected`, `value="Cardiology"`, `name="failed" value="1" checked`} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the form lacks %s", want)
 		}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 const (
@@ -34,6 +36,26 @@ type ask struct {
 	AsOf    int64  `json:"as_of,omitempty"`
 	Zone    string `json:"zone,omitempty"`
 	Search  search `json:"search,omitzero"`
+	Only    only   `json:"only,omitzero"`
+}
+
+// only is what WhoViewed can be told to leave out.
+type only struct {
+	Action     int32  `json:"action,omitempty"`
+	Department string `json:"department,omitempty"`
+	BreakGlass bool   `json:"break_glass,omitempty"`
+	Failed     bool   `json:"failed,omitempty"`
+	Deliberate bool   `json:"deliberate,omitempty"`
+}
+
+// filter is the conditions as the API takes them; nil without any.
+func (o only) filter() *v1.AccessFilter {
+	if o == (only{}) {
+		return nil
+	}
+	return &v1.AccessFilter{
+		Action: v1.Action(o.Action), Department: o.Department, BreakGlass: o.BreakGlass, Failed: o.Failed, WithoutIncidental: o.Deliberate,
+	}
 }
 
 // search is what SearchAccesses can be told besides times.

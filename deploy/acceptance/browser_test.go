@@ -40,7 +40,15 @@ func TestConsoleInBrowser(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
-	d := newDemo(t)
+	_, port, _ := strings.Cut(freeAddress(t), ":")
+	// Another site than the console's 127.0.0.1, as a provider is; it listens when its test runs.
+	issuer, secret := "http://localhost:"+port, "of-the-client"
+	file := filepath.Join(dir, "secret")
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newDemo(t, "READTRAIL_CONSOLE_OIDC_ISSUER="+issuer, "READTRAIL_CONSOLE_OIDC_CLIENT_ID=readtrail", "READTRAIL_CONSOLE_OIDC_CLIENT_SECRET_FILE="+file,
+		"READTRAIL_CONSOLE_OIDC_ROLE_CLAIM=groups", "READTRAIL_CONSOLE_OIDC_PRIVACY_OFFICER=privacy")
 	link := func(args ...string) string {
 		out, err := d.command(append([]string{"link"}, args...)...).Output()
 		if err != nil {
@@ -48,23 +56,23 @@ func TestConsoleInBrowser(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	file := filepath.Join(dir, "malformed.ndjson")
+	file = filepath.Join(dir, "malformed.ndjson")
 	if err := os.WriteFile(file, []byte(malformed), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := d.command("import", file, "--allow-dead-letters", "2").CombinedOutput(); err != nil {
 		t.Fatalf("import: %v\n%s", err, out)
 	}
-	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "console.test.mjs")
+	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "--test-concurrency=1", "console.test.mjs", "provider.test.mjs")
 	node.Dir = dir
 	node.Env = append(os.Environ(), "BASE="+d.base, "MRN="+d.patient, "READER="+d.reader, "CHROMIUM="+chromium, "LINK="+d.link,
-		"LINK_SECOND="+link(), "LINK_NO_SCRIPT="+link("--role", "investigator"), "LINK_VIEWER="+link("--role", "viewer"))
+		"LINK_SECOND="+link(), "LINK_NO_SCRIPT="+link("--role", "investigator"), "LINK_VIEWER="+link("--role", "viewer"), "ISSUER="+issuer, "CLIENT_SECRET="+secret)
 	out, err := node.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Logf("%s", tail(string(out)))
-	if log := d.log(); strings.Contains(log, strings.Split(d.patient, "|")[1]) || strings.Contains(log, strings.Split(d.link, "#")[1]) {
+	if log := d.log(); strings.Contains(log, strings.Split(d.patient, "|")[1]) || strings.Contains(log, strings.Split(d.link, "#")[1]) || strings.Contains(log, "officer-7") {
 		t.Error("the log holds an identifier or a secret")
 	}
 }
@@ -109,12 +117,12 @@ var (
 	printedReader  = regexp.MustCompile(`reader '([^']+)'`)
 )
 
-func newDemo(t *testing.T) *demo {
+func newDemo(t *testing.T, env ...string) *demo {
 	t.Helper()
 	s := newServer(t) // a directory of its own, and the checks that everything is here
 	d := &demo{dir: s.dir, stderr: &bytes.Buffer{}}
 	cmd := exec.Command(binary, "demo", "--days", "10", "--staff", "150", "--patients", "2000", "--rate", "2")
-	cmd.Env, cmd.Stderr = s.env("READTRAIL_LISTEN_HTTP="+freeAddress(t), "READTRAIL_SITE_TIME_ZONE=Europe/Vienna"), d.stderr
+	cmd.Env, cmd.Stderr = s.env(append(env, "READTRAIL_LISTEN_HTTP="+freeAddress(t), "READTRAIL_SITE_TIME_ZONE=Europe/Vienna")...), d.stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -124,10 +124,11 @@ test("a search by place, with another period", async () => {
   await inspect(page, "accesses");
 
   await page.goto(kept.record);
-  await page.getByText("Period and time zone").click();
+  await page.getByText("Filters, period and time zone").click();
+  await inspect(page, "record-filters");
   await page.getByLabel("Last day").fill("2001-01-01");
   await page.getByRole("button", { name: "Ask again" }).click();
-  await page.getByText("No access to this record is in what the sources reported.").waitFor();
+  await page.getByText("No access to this record that matches is in what the sources reported.").waitFor();
   await inspect(page, "record-empty");
 });
 
@@ -207,6 +208,7 @@ test("the keyboard alone", async () => {
 test("without scripts", async () => {
   const { page, context, wrong } = await visitor({ javaScriptEnabled: false });
   await page.goto(`${base}/sign-in`);
+  await page.getByText("With a link of the server's own machine").click();
   await page.getByLabel("One-time secret").fill(links.script.split("#").pop());
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`${base}/`);
@@ -242,7 +244,8 @@ test("the first paint takes less than a second", async () => {
   await signIn(page, links.second);
   await ask(page, story.mrn, "records");
   const paints = [];
-  for (let load = 0; load < 3; load++) {
+  // The best of ten: what the page costs, and not what else the machine was doing.
+  for (let load = 0; load < 10; load++) {
     await page.reload();
     paints.push(await page.evaluate(() => new Promise((done) => {
       const look = () => {
