@@ -55,6 +55,8 @@ type Access struct {
 	Number int64
 	Labels facts.Label
 	Action uint8
+	// Nth is which of the event's patients it is about, from 0.
+	Nth uint8
 }
 
 // Has reports whether all the signs are there.
@@ -114,8 +116,9 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	if e.Reader.GetType() == v1.ReaderType_READER_TYPE_PATIENT {
 		account = v.state.KnownPatient(e.Reader.GetIdentifiers())
 	}
-	for _, p := range e.Patients {
+	for n, p := range e.Patients {
 		one := a
+		one.Nth = uint8(min(n, 255))
 		one.Patient = v.state.PatientOf(p)
 		if account != 0 && account != v.state.Canonical(one.Patient) {
 			one.Signs &^= SignPatient // another patient's record: who acts for somebody comes as a related person

@@ -20,6 +20,13 @@ type Study struct {
 	// Found is told of every grade above quiet; nil is allowed.
 	Found func(Finding)
 	tally Tally
+	// units are told of each day's units when all is known; nil is allowed.
+	units func(c *closed)
+	// ranked, when set, ranks the candidates of a day in the place of the study.
+	ranked func(day int32, all []Candidate, priors [3]Weight) error
+	// lessons are what was learned from the days; keep is the first day whose candidates keep what they may be judged by again.
+	lessons *lessons
+	keep    day
 }
 
 // Tally is what a study counted.
@@ -59,22 +66,59 @@ func NewStudy(cfg Config, state *facts.State, book *Book) (*Study, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	own := newCustoms(cfg.Custom)
-	dets := allDetectors().with(own)
 	s := &Study{cfg: cfg.withDefaults(), state: state, book: book}
-	s.judge = &judge{
-		state: state, zone: cfg.Zone, dets: dets, tables: &tables{}, wrote: book.wrote,
-		least: cfg.withDefaults().Queue.Least,
-		pairs: newModel(scalesOf(dets.pairs, func(d pairDetector) Scale { return d.Scale }), own.scenarios(KeyPair, pairScenarios())),
-		readers: newModel(scalesOf(dets.readers, func(d readerDetector) Scale { return d.Scale }),
-			own.scenarios(KeyReader, readerScenarios())),
-		records: newModel(scalesOf(dets.records, func(d recordDetector) Scale { return d.Scale }),
-			own.scenarios(KeyRecord, recordScenarios())),
-		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, benches: map[facts.ID]*bench{},
-		history:  map[pairKey]*pairHistory{},
-		coverage: coverageOf(state), consent: state.TextID("Consent"), wholes: map[facts.ID]bool{},
-	}
+	s.judge = newJudge(s.cfg, state)
+	s.judge.wrote = book.wrote
+	s.judge.coverage = coverageOf(state)
 	return s, nil
+}
+
+// newJudge makes a judge who has learned nothing yet.
+func newJudge(cfg Config, state *facts.State) *judge {
+	j := &judge{
+		state: state, zone: cfg.Zone, tables: &tables{},
+		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, benches: map[facts.ID]*bench{},
+		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), wholes: map[facts.ID]bool{},
+		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
+	}
+	j.workBy(cfg)
+	j.held = [3]Weight{firstPrior, firstPrior, firstPrior}
+	return j
+}
+
+// workBy has a judge work by a configuration from now on.
+func (j *judge) workBy(cfg Config) {
+	found := j.found()
+	own := newCustoms(cfg.Custom)
+	j.dets, j.least, j.hands = allDetectors().with(own), cfg.Queue.Least, cfg.Hands
+	j.pairs = newModel(scalesOf(j.dets.pairs, func(d pairDetector) Scale { return d.Scale }),
+		own.scenarios(KeyPair, learned(pairScenarios(), cfg.Weights)))
+	j.readers = newModel(scalesOf(j.dets.readers, func(d readerDetector) Scale { return d.Scale }),
+		own.scenarios(KeyReader, learned(readerScenarios(), cfg.Weights)))
+	j.records = newModel(scalesOf(j.dets.records, func(d recordDetector) Scale { return d.Scale }),
+		own.scenarios(KeyRecord, learned(recordScenarios(), cfg.Weights)))
+	if j.credits = j.noCredits(); found != nil {
+		for key, m := range [3]*model{j.pairs, j.readers, j.records} {
+			for s := range m.scenarios {
+				j.credits[key][s] = found[m.scenarios[s].Name]
+			}
+		}
+		j.share()
+	}
+}
+
+// found is how much misuse of each kind was found; nil before there are kinds.
+func (j *judge) found() map[string]uint64 {
+	if j.pairs == nil {
+		return nil
+	}
+	out := map[string]uint64{}
+	for key, m := range [3]*model{j.pairs, j.readers, j.records} {
+		for s := range m.scenarios {
+			out[m.scenarios[s].Name] = j.credits[key][s]
+		}
+	}
+	return out
 }
 
 // Run judges the days and hands each day's queue to emit, in order of the days.
@@ -87,7 +131,12 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 			if err := ctx.Err(); err != nil {
 				return err //nolint:wrapcheck // says enough
 			}
-			f(j.close(d, s.book.pages[d].accesses))
+			accesses, err := s.book.load(d)
+			if err != nil {
+				return err
+			}
+			j.forgetWholes()
+			f(j.close(d, accesses))
 			if done++; s.Progress != nil {
 				s.Progress(done, total)
 			}
@@ -99,7 +148,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 	if err := each(func(c *closed) { j.learn(c, l) }); err != nil {
 		return Tally{}, err
 	}
-	j.tables = l.tables()
+	j.tables, s.lessons = l.tables(), l
 	if err := each(func(c *closed) { j.remember(c) }); err != nil {
 		return Tally{}, err
 	}
@@ -130,13 +179,26 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 	if err := each(func(c *closed) {
 		s.count(c)
 		j.weigh(c)
-		queues = append(queues, j.candidates(c))
+		if s.units != nil {
+			s.units(c)
+		}
+		all := j.candidates(c)
+		for i := range all {
+			all[i].detach(c.at >= s.keep)
+		}
+		queues = append(queues, all)
 	}); err != nil {
 		return Tally{}, err
 	}
 	s.tally.Faults = j.dets.customs.faults()
 	priors = s.priors()
 	for i, d := range days {
+		if s.ranked != nil {
+			if err := s.ranked(d, queues[i], priors); err != nil {
+				return Tally{}, err
+			}
+			continue
+		}
 		if err := emit(d, s.cfg.Queue.rank(queues[i], priors)); err != nil {
 			return Tally{}, err
 		}

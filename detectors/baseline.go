@@ -12,8 +12,9 @@ const hoursOfWeek = 7 * 24
 type baseline struct {
 	// hours counts the days on which the reader was active in an hour of the week.
 	hours [hoursOfWeek]uint16
-	// days is how many days were counted, last the latest of them.
-	days, last day
+	// days is how many days were counted, last the latest of them. faded is how many were taken out of days by fading: the ring goes
+	// on where it was.
+	days, last, faded day
 	// returned is the latest day that came after a long silence; 0: none did.
 	returned day
 	// records are the latest daily counts of different records, in a ring.
@@ -32,6 +33,14 @@ type place struct {
 
 // observe adds a closed day.
 func (b *baseline) observe(d *ReaderDay, hourOfWeek func(int64) int) {
+	b.looked += uint32(d.Records)
+	b.alone += uint32(d.Unexplained)
+	if d.Unexplained > 0 {
+		b.aloneDays++
+	}
+	if b.last != 0 && d.Day <= b.last {
+		return // what came late of a day that was counted
+	}
 	seen := [hoursOfWeek]bool{}
 	var used []facts.ID
 	for i := range d.Accesses {
@@ -49,16 +58,11 @@ func (b *baseline) observe(d *ReaderDay, hourOfWeek func(int64) int) {
 	for _, w := range used {
 		b.use(w)
 	}
-	b.records[int(b.days)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
+	b.records[int(b.days+b.faded)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
 	if b.days++; b.last != 0 && d.Day-b.last >= dormant {
 		b.returned = d.Day
 	}
 	b.last = d.Day
-	b.looked += uint32(d.Records)
-	b.alone += uint32(d.Unexplained)
-	if d.Unexplained > 0 {
-		b.aloneDays++
-	}
 }
 
 // use counts a workstation; a new one takes the place of the least used.
@@ -88,7 +92,7 @@ func (b *baseline) uses(w facts.ID) int {
 
 // usualRecords are the median and the median absolute deviation of the daily records.
 func (b *baseline) usualRecords() (median, deviation int) {
-	n := min(int(b.days), len(b.records))
+	n := min(int(b.days+b.faded), len(b.records))
 	if n == 0 {
 		return 0, 0
 	}

@@ -19,12 +19,24 @@ type Book struct {
 	scratch []Access
 	// number counts the accesses.
 	number uint64
+	// spill is where days go that do not fit in memory; nil: all of them do.
+	spill *spill
+	// name tells the files of several books apart.
+	name string
+	// last is the day of the last access, and its page: events come by time, more or less.
+	last     day
+	lastPage *page
 }
 
 // page is one local day.
 type page struct {
+	at       day
 	accesses []Access
 	wrote    map[pairKey]struct{}
+	// file has the accesses that came first, where there were too many.
+	file spilled
+	// open finds a reader's accesses while the day goes on; nil where nobody asks.
+	open *openDay
 }
 
 // NewBook makes an empty book for a site.
@@ -36,19 +48,34 @@ func NewBook(state *facts.State, zone *time.Location) *Book {
 // it.
 func (b *Book) Add(at proto.Position, received int64, e *v1.AccessEvent, free *v1.FreeText) {
 	b.scratch = b.view.view(b.scratch[:0], at, received, e, free)
-	for _, a := range b.scratch {
-		d := localDay(a.Occurred, b.zone)
-		p := b.pages[d]
-		if p == nil {
-			p = &page{wrote: map[pairKey]struct{}{}}
-			b.pages[d] = p
-		}
-		p.accesses = append(p.accesses, a)
-		if a.Any(SignWrite) && !a.Any(SignSystem|SignRefused) {
-			p.wrote[pairKey{a.Reader, a.Patient}] = struct{}{}
-		}
-		b.number++
+	for i := range b.scratch {
+		b.put(&b.scratch[i])
 	}
+}
+
+// put writes an access into its day.
+func (b *Book) put(a *Access) *page {
+	p := b.page(localDay(a.Occurred, b.zone))
+	p.accesses = append(p.accesses, *a)
+	if a.Any(SignWrite) && !a.Any(SignSystem|SignRefused) {
+		p.wrote[pairKey{a.Reader, a.Patient}] = struct{}{}
+	}
+	b.number++
+	return p
+}
+
+// page is that of a day, a new one where there is none.
+func (b *Book) page(d day) *page {
+	if b.lastPage != nil && b.last == d {
+		return b.lastPage
+	}
+	p := b.pages[d]
+	if p == nil {
+		p = &page{at: d, wrote: map[pairKey]struct{}{}}
+		b.pages[d] = p
+	}
+	b.last, b.lastPage = d, p
+	return p
 }
 
 // Accesses is how many there are.
@@ -56,6 +83,39 @@ func (b *Book) Accesses() uint64 { return b.number }
 
 // days are the days of the book, in order.
 func (b *Book) days() []day { return slices.Sorted(maps.Keys(b.pages)) }
+
+// load brings all accesses of a day into memory, to be sorted by whoever closes it.
+func (b *Book) load(d day) ([]Access, error) {
+	p := b.pages[d]
+	if p.file.accesses == 0 {
+		return p.accesses, nil
+	}
+	return b.spill.read(&p.file, p.accesses)
+}
+
+// take moves days into a book of their own.
+func (b *Book) take(days []day) *Book {
+	out := &Book{zone: b.zone, view: b.view, pages: map[day]*page{}, spill: b.spill, name: b.name}
+	for _, d := range days {
+		p := b.pages[d]
+		out.pages[d] = p
+		n := uint64(len(p.accesses)) + uint64(p.file.accesses)
+		out.number += n
+		b.number -= n
+		delete(b.pages, d)
+	}
+	b.lastPage = nil
+	return out
+}
+
+// inMemory counts the accesses that are held in memory.
+func (b *Book) inMemory() int {
+	n := 0
+	for _, p := range b.pages {
+		n += len(p.accesses)
+	}
+	return n
+}
 
 // wrote reports whether a reader worked on a record on a day.
 func (b *Book) wrote(d day, key pairKey) bool {

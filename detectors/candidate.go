@@ -54,6 +54,15 @@ type Candidate struct {
 	Note *Note
 
 	key Key
+	// boost is what past outcomes add to the score, and Boosts their names.
+	boost  Weight
+	Boosts []string
+	// posts are where each of the readers worked; labels and signs those of everything that is cited.
+	posts  []post
+	labels facts.Label
+	signs  Sign
+	// kept are the pairs that the story rests on, to be judged again when a late fact comes.
+	kept []keptPair
 	// pair is the pair that the story is about first.
 	pair *Pair
 	of   *ReaderDay

@@ -14,6 +14,10 @@ type Config struct {
 	Queue Queue
 	// Custom are detectors that the site wrote.
 	Custom []CustomDetector
+	// Weights are learned from dispositions.
+	Weights []ScenarioWeights
+	// Hands are how many work on the units of a day at the same time. What comes out is the same for any number. Default 1.
+	Hands int
 }
 
 // Validate reports everything that is wrong.

@@ -126,6 +126,9 @@ func (c customs) forget() {
 	}
 }
 
+// any reports whether there are some.
+func (c customs) any() bool { return len(c[KeyPair])+len(c[KeyReader])+len(c[KeyRecord]) > 0 }
+
 // find is the custom detector whose kind of misuse that is; nil when it is a built-in one.
 func (c customs) find(key Key, scenario string) *custom {
 	for _, d := range c[key] {

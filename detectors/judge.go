@@ -24,6 +24,8 @@ type judge struct {
 	// credits are how much of the misuse found is of each scenario, by the priors held.
 	credits [3][]uint64
 	held    [3]Weight
+	// apart: what is weighed is not among the rates.
+	apart bool
 	// least is the evidence below which nothing becomes a candidate.
 	least Weight
 	// pairs, readers and records are the models, one a key.
@@ -33,7 +35,7 @@ type judge struct {
 	// base and history are what earlier days left, per reader and per pair.
 	base    map[facts.ID]*baseline
 	peers   map[group]*peerCount
-	history map[pairKey]*pairHistory
+	history map[pairKey]pairHistory
 
 	// benches says where each workstation stands.
 	benches map[facts.ID]*bench
@@ -46,6 +48,10 @@ type judge struct {
 	// consent is the text of that type; wholes remembers which departments are the hospital as such.
 	consent facts.ID
 	wholes  map[facts.ID]bool
+
+	// hands are how many work on the units of a day at the same time; workers are their judges, which share all but scratch.
+	hands   int
+	workers []*judge
 
 	// set and care are scratch for one pair.
 	set  careSet
@@ -67,23 +73,53 @@ type closed struct {
 
 // close makes and grades the units of a day.
 func (j *judge) close(at day, all []Access) *closed {
-	sortAccesses(all)
-	c := &closed{at: at, readers: splitReaders(at, all)}
-	for i := range c.readers {
-		j.readerDay(&c.readers[i])
-	}
-	c.records = j.recordDays(c)
-	for i := range c.records {
-		j.dets.gradeRecord(j, &c.records[i])
-	}
+	c := j.explained(at, all)
+	j.graded(c)
 	return c
 }
 
-// readerDay makes and grades one reader's day.
+// explained makes the units of a day and tries the explanations. Readers' days do not touch each other, so any number of hands can
+// share them out.
+func (j *judge) explained(at day, all []Access) *closed {
+	sortAccesses(all)
+	c := &closed{at: at, readers: splitReaders(at, all)}
+	for i := range c.readers {
+		c.readers[i].Base = j.baseline(c.readers[i].Reader)
+	}
+	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.readerDay(&c.readers[i]) })
+	c.records = j.recordDays(c)
+	return c
+}
+
+// graded lets the detectors grade the units of a day.
+func (j *judge) graded(c *closed) {
+	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.gradeDay(&c.readers[i]) })
+	if j.dets.customs.any() {
+		for i := range c.readers { // a custom detector works for one at a time
+			j.dets.gradeCustom(j, &c.readers[i])
+		}
+	}
+	for i := range c.records {
+		j.dets.gradeRecord(j, &c.records[i])
+	}
+}
+
+// gradeDay lets the built-in detectors grade a reader's day and its pairs.
+func (j *judge) gradeDay(d *ReaderDay) {
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		if h, ok := j.history[pairKey{p.Reader, p.Patient}]; ok {
+			p.History = h
+		}
+		j.dets.gradePair(j, p)
+	}
+	j.dets.gradeReader(j, d)
+}
+
+// readerDay makes one reader's day and tries its explanations.
 func (j *judge) readerDay(d *ReaderDay) {
 	d.Staff = j.state.Staff(d.Reader)
 	d.Post = postAt(j.state, d.Staff, &d.Accesses[0])
-	d.Base = j.baseline(d.Reader)
 	// Each reader's day needs its accesses in two orders; the second is kept as long as its pairs.
 	byPatient := slices.Clone(d.Accesses)
 	slices.SortStableFunc(byPatient, func(a, b Access) int { return cmp.Compare(a.Patient, b.Patient) })
@@ -102,10 +138,9 @@ func (j *judge) readerDay(d *ReaderDay) {
 			d.Prints++
 		}
 	}
-	j.dets.gradeReader(j, d)
 }
 
-// pair explains and grades one pair.
+// pair explains one pair.
 func (j *judge) pair(d *ReaderDay, p *Pair) {
 	p.Of, p.Base = d, d.Base
 	p.Record = j.state.Patient(p.Patient)
@@ -113,9 +148,6 @@ func (j *judge) pair(d *ReaderDay, p *Pair) {
 	p.Post = d.Post
 	if len(d.Staff.Roles) > 1 || len(d.Staff.Duties) > 0 {
 		p.Post = postAt(j.state, d.Staff, &p.Accesses[0])
-	}
-	if h := j.history[pairKey{p.Reader, p.Patient}]; h != nil {
-		p.History = *h
 	}
 	p.Kin = j.state.Kinship(p.Reader, p.Patient, p.First())
 	j.explain(p)
@@ -125,7 +157,6 @@ func (j *judge) pair(d *ReaderDay, p *Pair) {
 			d.Unexplained++
 		}
 	}
-	j.dets.gradePair(j, p)
 }
 
 // recordDays collects who looked at each record without a reason.
@@ -220,17 +251,16 @@ func (j *judge) remember(c *closed) {
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
 			key := pairKey{p.Reader, p.Patient}
-			h, alone := j.history[key], p.Looks > 0 && p.Reasons == 0 && p.Blind == 0
+			h, known := j.history[key]
 			switch {
-			case h == nil && alone: // only they are remembered
-				h = &pairHistory{}
-				j.history[key] = h
+			case p.Looks > 0 && p.Reasons == 0 && p.Blind == 0:
 				h.aloneOn(c.at)
-			case h != nil && alone:
-				h.aloneOn(c.at)
-			case h != nil && p.Explained():
+			case known && p.Explained(): // only pairs with a day without a reason are remembered
 				h.explained = c.at
+			default:
+				continue
 			}
+			j.history[key] = h
 		}
 	}
 }
@@ -284,24 +314,24 @@ func (j *judge) observe(c *closed, into [3]*rates, priors *[3]Weight) {
 	}
 }
 
-// weigh weighs all units of a day and counts the weights.
+// weigh weighs all units of a day, and counts the weights and what they look like.
 func (j *judge) weigh(c *closed) {
 	for i := range c.records {
 		d := &c.records[i]
 		d.Weight, d.scenario = j.weighed(KeyRecord, j.records, situation{}, &d.grades)
 	}
-	for i := range c.readers {
-		d := &c.readers[i]
-		for k := range d.Pairs {
-			p := &d.Pairs[k]
-			if p.Looks == 0 && p.Signs&SignBreakGlass == 0 {
-				continue
-			}
-			p.Weight, p.scenario = j.weighed(KeyPair, j.pairs, p.situation(), &p.grades)
+	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.weighDay(&c.readers[i], hand.weighed) })
+}
+
+// weighDay weighs a reader's day and its pairs.
+func (j *judge) weighDay(d *ReaderDay, weigh func(Key, *model, situation, *grades) (Weight, int)) {
+	for k := range d.Pairs {
+		if p := &d.Pairs[k]; p.Looks > 0 || p.Signs&SignBreakGlass != 0 {
+			p.Weight, p.scenario = weigh(KeyPair, j.pairs, p.situation(), &p.grades)
 		}
-		if d.counts() {
-			d.Weight, d.scenario = j.weighed(KeyReader, j.readers, d.situation(), &d.grades)
-		}
+	}
+	if d.counts() {
+		d.Weight, d.scenario = weigh(KeyReader, j.readers, d.situation(), &d.grades)
 	}
 }
 
@@ -314,11 +344,16 @@ func (j *judge) weighed(key Key, m *model, at situation, u *grades) (Weight, int
 	return w, scenario
 }
 
-// weighUnit weighs one unit that was counted among the rates itself: what weighs something is weighed again without what it
-// was counted.
+// weighedOnly weighs one unit and counts nothing: its day goes on.
+func (j *judge) weighedOnly(key Key, m *model, at situation, u *grades) (Weight, int) {
+	return j.weighUnit(key, m, at, u, nil)
+}
+
+// weighUnit weighs one unit. Where it was counted among the rates itself, as in a study, what weighs something is weighed again
+// without what it was counted; a day that is closed by itself is counted when it has been weighed.
 func (j *judge) weighUnit(key Key, m *model, at situation, u *grades, how *weighing) (Weight, int) {
 	w, scenario := m.weigh(j.rates3[key], at, u, 0, how)
-	if w <= 0 {
+	if w <= 0 || j.apart {
 		return w, scenario
 	}
 	own := uint32(whole - int(chance(w+j.held[key]))*whole/1000)
@@ -332,7 +367,11 @@ func (j *judge) use(counted [3]*rates, priors [3]Weight) {
 	}
 	j.rates3 = counted
 	j.spreads, j.held = [3]*spread{{}, {}, {}}, priors
-	j.credits = [3][]uint64{
+	j.credits = j.noCredits()
+}
+
+func (j *judge) noCredits() [3][]uint64 {
+	return [3][]uint64{
 		make([]uint64, len(j.pairs.scenarios)), make([]uint64, len(j.readers.scenarios)), make([]uint64, len(j.records.scenarios)),
 	}
 }

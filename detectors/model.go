@@ -83,7 +83,13 @@ func (r *rates) observe(scales []Scale, at situation, u *grades, documented bool
 			}
 			r.peers[p][i][u[i]] += share
 			r.any[p.tie][i][u[i]] += share
+			if r.any[p.tie][i][u[i]] >= mostCounted {
+				r.fade()
+			}
 		}
+	}
+	if r.all[0][0] >= mostCounted || r.all[1][0] >= mostCounted {
+		r.fade()
 	}
 }
 

@@ -33,7 +33,7 @@ type Queue struct {
 // rank makes the queue of one day. Scores are integers, ties are broken by who and what, so the order is the same everywhere.
 func (q Queue) rank(all []Candidate, priors [3]Weight) []Alert {
 	for i := range all {
-		all[i].Score = all[i].Weight + priors[all[i].key]
+		all[i].Score = all[i].Weight + priors[all[i].key] + all[i].boost
 	}
 	all = collapse(all)
 	slices.SortStableFunc(all, func(a, b Candidate) int {
@@ -42,7 +42,7 @@ func (q Queue) rank(all []Candidate, priors [3]Weight) []Alert {
 	})
 	out := make([]Alert, len(all))
 	for i := range all {
-		out[i] = Alert{Candidate: all[i], Rank: i + 1, Shown: i < q.Budget && chance(all[i].Score) >= q.Threshold}
+		out[i] = Alert{Candidate: all[i], Rank: i + 1, Shown: (i < q.Budget || all[i].exceeds()) && chance(all[i].Score) >= q.Threshold}
 	}
 	return out
 }
@@ -156,11 +156,13 @@ func recordStory(pairs []*Candidate) Candidate {
 	_, score := joined(pairs)
 	story := *pairs[0]
 	story.Shape, story.Score = ShapeRecordDay, score
-	story.Readers, story.Accesses, story.Fired = nil, nil, nil
+	story.Readers, story.Accesses, story.Fired, story.posts, story.kept = nil, nil, nil, nil, nil
 	notes := make([]*Note, len(pairs))
 	for i, p := range pairs {
 		story.Readers = append(story.Readers, p.Readers...)
 		story.Accesses = append(story.Accesses, p.Accesses...)
+		story.posts, story.kept = append(story.posts, p.posts...), append(story.kept, p.kept...)
+		story.labels, story.signs = story.labels|p.labels, story.signs|p.signs
 		for _, f := range p.Fired {
 			if !slices.ContainsFunc(story.Fired, func(have Fired) bool { return have.Scale == f.Scale }) {
 				story.Fired = append(story.Fired, f)
@@ -199,9 +201,11 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 		note.What, note.Why, note.Normal = slices.Clone(note.What), slices.Clone(note.Why), slices.Clone(note.Normal)
 		story.Note = &note
 		story.Patients, story.Accesses = slices.Clone(story.Patients), slices.Clone(story.Accesses)
+		story.kept = slices.Clone(story.kept)
 		for _, p := range pairs[1:n] {
 			story.Patients = append(story.Patients, p.Patients...)
 			note.and(p.Note)
+			story.kept, story.labels, story.signs = append(story.kept, p.kept...), story.labels|p.labels, story.signs|p.signs
 			story.Accesses = append(story.Accesses, p.Accesses...)
 		}
 		note.ofRecords(n)

@@ -65,13 +65,25 @@ func scalesOf[D any](all []D, scale func(D) Scale) []Scale {
 }
 
 func (s *detectorSet) gradePair(j *judge, p *Pair) {
-	for i := range s.pairs {
+	for i := range len(s.pairs) - len(s.customs[KeyPair]) {
 		p.grades[i] = graded(j, &s.pairs[i].Scale, func() Grade { return s.pairs[i].grade(j, p) })
 	}
 }
 
 func (s *detectorSet) gradeReader(j *judge, d *ReaderDay) {
-	for i := range s.readers {
+	for i := range len(s.readers) - len(s.customs[KeyReader]) {
+		d.grades[i] = graded(j, &s.readers[i].Scale, func() Grade { return s.readers[i].grade(j, d) })
+	}
+}
+
+// gradeCustom lets the custom detectors grade a reader's day and its pairs.
+func (s *detectorSet) gradeCustom(j *judge, d *ReaderDay) {
+	for k := range d.Pairs {
+		for i := len(s.pairs) - len(s.customs[KeyPair]); i < len(s.pairs); i++ {
+			d.Pairs[k].grades[i] = graded(j, &s.pairs[i].Scale, func() Grade { return s.pairs[i].grade(j, &d.Pairs[k]) })
+		}
+	}
+	for i := len(s.readers) - len(s.customs[KeyReader]); i < len(s.readers); i++ {
 		d.grades[i] = graded(j, &s.readers[i].Scale, func() Grade { return s.readers[i].grade(j, d) })
 	}
 }

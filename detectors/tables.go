@@ -26,32 +26,49 @@ const (
 
 // cell counts what one department does with the patients of another, or with those who have a diagnosis.
 type cell struct {
-	patients int32
+	patients halves
 	// last is the latest day counted, days how many there were.
-	last, days day
-	// readers are up to eight different ones.
-	readers [8]facts.ID
+	last day
+	days halves
+	// readers are up to eight different ones of each half.
+	readers [2]some
 }
 
-func (c *cell) add(reader facts.ID) {
-	for i, r := range c.readers {
+// halves count what lasts: the half that is being written, and the one before, which is forgotten when that one is full. Both
+// together are what is known.
+type halves [2]int32
+
+func (h halves) sum() int32 { return h[0] + h[1] }
+
+// some are up to eight different readers.
+type some [8]facts.ID
+
+func (s *some) add(reader facts.ID) {
+	for i, r := range s {
 		if r == reader {
 			return
 		}
 		if r == 0 {
-			c.readers[i] = reader
+			s[i] = reader
 			return
 		}
 	}
 }
 
+// distinct counts the different readers of both halves, up to eight.
 func (c *cell) distinct() int {
-	for i, r := range c.readers {
+	both := c.readers[0]
+	for _, r := range c.readers[1] {
+		if r != 0 {
+			both.add(r)
+		}
+	}
+	for i, r := range both {
 		if r == 0 {
 			return i
 		}
 	}
-	return len(c.readers)
+	return len(both)
 }
 
 // edge is a department and what it works for: another department, or (negative) a diagnosis, in a phase of care.
@@ -65,16 +82,19 @@ type tables struct {
 	share map[edge]int32
 }
 
-// lessons are what tables are made of, while days are closed.
+// lessons are what tables are made of, while days are closed: those of the half that is written now, and of the one before.
 type lessons struct {
+	// now is the half that is written.
+	now   uint8
 	cells map[edge]*cell
 	// patients counts the patients of a department, or with a diagnosis, that anybody opened: (0, to).
-	patients map[int32]int32
-	// size counts the readers of a department.
-	readers map[facts.ID]map[facts.ID]bool
-	seen    map[seenKey]bool
+	patients map[int32]halves
+	// readers are those of a department, with a bit for each half.
+	readers map[facts.ID]map[facts.ID]uint8
+	// seen is the half in which a patient was counted for an edge last.
+	seen map[seenKey]uint8
 	// work counts a department's pairs, and those without a document.
-	work map[facts.ID]*peerCount
+	work map[facts.ID]*[2]peerCount
 }
 
 // seenKey is a patient who was counted for an edge.
@@ -85,8 +105,8 @@ type seenKey struct {
 
 func newLessons() *lessons {
 	return &lessons{
-		cells: map[edge]*cell{}, patients: map[int32]int32{}, readers: map[facts.ID]map[facts.ID]bool{}, seen: map[seenKey]bool{},
-		work: map[facts.ID]*peerCount{},
+		cells: map[edge]*cell{}, patients: map[int32]halves{}, readers: map[facts.ID]map[facts.ID]uint8{}, seen: map[seenKey]uint8{},
+		work: map[facts.ID]*[2]peerCount{},
 	}
 }
 
@@ -97,16 +117,16 @@ func (l *lessons) observe(at day, department, reader, patient facts.ID, care *ca
 		return
 	}
 	if l.readers[department] == nil {
-		l.readers[department] = map[facts.ID]bool{}
+		l.readers[department] = map[facts.ID]uint8{}
 	}
-	l.readers[department][reader] = true
+	l.readers[department][reader] |= 1 << l.now
 	work := l.work[department]
 	if work == nil {
-		work = &peerCount{}
+		work = &[2]peerCount{}
 		l.work[department] = work
 	}
-	if work.looked++; alone {
-		work.alone++
+	if work[l.now].looked++; alone {
+		work[l.now].alone++
 	}
 	for _, to := range care.departments {
 		l.count(at, edge{department, target(to)}, reader, patient, alone)
@@ -117,9 +137,8 @@ func (l *lessons) observe(at day, department, reader, patient facts.ID, care *ca
 }
 
 func (l *lessons) count(at day, e edge, reader, patient facts.ID, alone bool) {
-	if anyone := (seenKey{edge{0, e.to}, patient}); !l.seen[anyone] {
-		l.seen[anyone] = true
-		l.patients[e.to]++
+	if n := l.patients[e.to]; l.first(seenKey{edge{0, e.to}, patient}, &n) {
+		l.patients[e.to] = n
 	}
 	if !alone {
 		return
@@ -129,15 +148,66 @@ func (l *lessons) count(at day, e edge, reader, patient facts.ID, alone bool) {
 		c = &cell{}
 		l.cells[e] = c
 	}
-	if key := (seenKey{e, patient}); !l.seen[key] {
-		l.seen[key] = true
-		c.patients++
-	}
+	l.first(seenKey{e, patient}, &c.patients)
 	if c.last != at {
 		c.last = at
-		c.days++
+		c.days[l.now]++
 	}
-	c.add(reader)
+	c.readers[l.now].add(reader)
+}
+
+// first counts a patient in the half that is written now, and in no other; it reports whether that changed anything.
+func (l *lessons) first(key seenKey, n *halves) bool {
+	half, ok := l.seen[key]
+	switch {
+	case ok && half == l.now:
+		return false
+	case ok:
+		n[half]--
+	}
+	n[l.now]++
+	l.seen[key] = l.now
+	return true
+}
+
+// turn forgets the older half, and begins to write it anew.
+func (l *lessons) turn() {
+	l.now ^= 1
+	for key, half := range l.seen {
+		if half == l.now {
+			delete(l.seen, key)
+		}
+	}
+	for e, c := range l.cells {
+		c.patients[l.now], c.days[l.now], c.readers[l.now] = 0, 0, some{}
+		if c.patients.sum() == 0 {
+			delete(l.cells, e)
+		}
+	}
+	for to, n := range l.patients {
+		if n[l.now] = 0; n.sum() == 0 {
+			delete(l.patients, to)
+		} else {
+			l.patients[to] = n
+		}
+	}
+	for department, of := range l.readers {
+		for r, in := range of {
+			if in &^= 1 << l.now; in == 0 {
+				delete(of, r)
+			} else {
+				of[r] = in
+			}
+		}
+		if len(of) == 0 {
+			delete(l.readers, department)
+		}
+	}
+	for department, w := range l.work {
+		if w[l.now] = (peerCount{}); w[l.now^1].looked == 0 {
+			delete(l.work, department)
+		}
+	}
 }
 
 // tables makes the shares. A department of few readers needs no more of them than it has.
@@ -149,17 +219,26 @@ func (l *lessons) tables() *tables {
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 	for _, e := range edges {
-		c, work := l.cells[e], l.work[e.from]
+		c, work := l.cells[e], l.workOf(e.from)
 		if work.alone*1000 < work.looked*undocumented {
 			continue
 		}
 		need := min(minReaders, max(1, (len(l.readers[e.from])+1)/2))
-		if c.patients < minPatients || c.distinct() < need || c.days < minWorkdays {
+		if c.patients.sum() < minPatients || c.distinct() < need || c.days.sum() < minWorkdays {
 			continue
 		}
-		t.share[e] = int32(int64(c.patients) * 10_000 / int64(max(l.patients[e.to], 1)))
+		t.share[e] = int32(int64(c.patients.sum()) * 10_000 / int64(max(l.patients[e.to].sum(), 1)))
 	}
 	return t
+}
+
+// workOf sums what a department's people did in both halves.
+func (l *lessons) workOf(department facts.ID) peerCount {
+	w := l.work[department]
+	if w == nil {
+		return peerCount{}
+	}
+	return peerCount{w[0].looked + w[1].looked, w[0].alone + w[1].alone}
 }
 
 // serves says how usual it is that a department opens the records of patients with such care: the largest share.

@@ -45,9 +45,13 @@ type Config struct {
 type run struct {
 	cfg    Config
 	files  files
+	engine *detectors.Engine
 	state  *facts.State
-	book   *detectors.Book
 	report Report
+	// tally and shown are what came out; out is where alerts are written.
+	tally detectors.Tally
+	shown int
+	out   *bufio.Writer
 	// ids are the events' AuditEvent.id, by number; numbers stand in positions.
 	ids    []string
 	labels *LabelReport
@@ -77,11 +81,16 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		}
 		r.labels = newLabelReport(labels)
 	}
-	if r.state, err = facts.New(facts.Config{Zone: r.cfg.Zone}); err != nil {
-		return nil, fmt.Errorf("prepare context: %w", err)
+	settings := detectors.Settings{Queue: cfg.Queue, Custom: cfg.Custom}
+	r.engine, err = detectors.NewEngine(detectors.EngineConfig{Zone: r.cfg.Zone, Standing: &settings, Observer: r.observer()})
+	if err != nil {
+		return nil, fmt.Errorf("prepare detectors: %w", err)
 	}
-	r.book = detectors.NewBook(r.state, r.cfg.Zone)
+	r.state = r.engine.State()
 	began := cfg.Clock()
+	if err := r.mark(ctx, v1.ImportMark_PHASE_BEGIN); err != nil {
+		return nil, err
+	}
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
@@ -101,7 +110,7 @@ func (r *run) read(ctx context.Context) error {
 	for _, step := range []struct {
 		name  string
 		paths []string
-		take  func(*v1.Item, *v1.FreeText) error
+		take  func(context.Context, *v1.Item, *v1.FreeText) error
 	}{
 		{"context", r.files.context, r.fact},
 		{"events", r.files.events, r.event},
@@ -115,7 +124,7 @@ func (r *run) read(ctx context.Context) error {
 			file := File{path, mappingBeside(r.cfg.Dir, path), in}
 			err = r.cfg.Decode(ctx, file, r.cfg.Zone, func(item *v1.Item, free *v1.FreeText) error {
 				r.cfg.Progress(step.name, done, total)
-				return step.take(item, free)
+				return step.take(ctx, item, free)
 			})
 			if err = errors.Join(err, in.Close()); err != nil {
 				return fmt.Errorf("read dataset: %w", err)
@@ -135,35 +144,57 @@ func sizes(dir fs.FS, paths []string) int64 {
 	return total
 }
 
-// fact takes an item of a context file. One that cannot be read is counted with the dead letters.
-func (r *run) fact(item *v1.Item, free *v1.FreeText) error {
-	fact := item.GetContext()
-	if fact == nil {
-		if item.GetAccess() != nil {
-			return r.event(item, free)
-		}
-		r.report.DeadLetters++
-		return nil
-	}
-	if err := r.state.Apply(fact); err != nil {
-		r.report.DeadLetters++
+// importID is that of the one import that an evaluation is: its events are judged at its end, as a backfill is.
+const importID = "evaluation"
+
+// mark begins or ends the import.
+func (r *run) mark(ctx context.Context, phase v1.ImportMark_Phase) error {
+	mark := &v1.ImportMark{ImportId: []byte(importID), Phase: phase, Backfill: true}
+	return r.take(ctx, r.at(), &v1.Item{Body: &v1.Item_ImportMark{ImportMark: mark}}, nil)
+}
+
+// at is the position of the next event.
+func (r *run) at() proto.Position {
+	return proto.At(uint64(len(r.ids)/proto.MaxBatchItems)+1, len(r.ids)%proto.MaxBatchItems)
+}
+
+func (r *run) take(ctx context.Context, at proto.Position, item *v1.Item, free *v1.FreeText) error {
+	err := r.engine.Take(ctx, detectors.Entry{At: at, Item: item, Free: func() *v1.FreeText { return free }})
+	if err != nil {
+		return fmt.Errorf("judge: %w", err)
 	}
 	return nil
 }
 
+// fact takes an item of a context file. One that cannot be read is counted with the dead letters.
+func (r *run) fact(ctx context.Context, item *v1.Item, free *v1.FreeText) error {
+	if item.GetContext() == nil {
+		if item.GetAccess() != nil {
+			return r.event(ctx, item, free)
+		}
+		r.report.DeadLetters++
+		return nil
+	}
+	before := r.engine.Faults()
+	if err := r.take(ctx, r.at(), item, nil); err != nil {
+		return err
+	}
+	r.report.DeadLetters += r.engine.Faults() - before
+	return nil
+}
+
 // event takes an item of an AuditEvent file.
-func (r *run) event(item *v1.Item, free *v1.FreeText) error {
+func (r *run) event(ctx context.Context, item *v1.Item, free *v1.FreeText) error {
 	e := item.GetAccess()
 	if e == nil {
 		r.report.DeadLetters++
 		return nil
 	}
-	number := len(r.ids)
+	at := r.at()
 	r.ids = append(r.ids, string([]byte(e.SourceEventId)))
-	at := proto.At(uint64(number/proto.MaxBatchItems)+1, number%proto.MaxBatchItems)
-	r.book.Add(at, 0, e, free)
+	e.ImportId = []byte(importID)
 	r.report.Events++
-	return nil
+	return r.take(ctx, at, item, free)
 }
 
 // id is the AuditEvent.id of a position.
@@ -171,43 +202,49 @@ func (r *run) id(at proto.Position) string {
 	return r.ids[(at.Sequence()-1)*proto.MaxBatchItems+uint64(at.Index())]
 }
 
-func (r *run) judge(ctx context.Context) error {
-	study, err := detectors.NewStudy(detectors.Config{Zone: r.cfg.Zone, Queue: r.cfg.Queue, Custom: r.cfg.Custom}, r.state, r.book)
-	if err != nil {
-		return fmt.Errorf("prepare detectors: %w", err)
+// observer collects what the report is made of.
+func (r *run) observer() detectors.Observer {
+	o := detectors.Observer{
+		Progress: func(done, total int) { r.cfg.Progress("days", int64(done), int64(total)) },
+		Judged:   r.judged, Queue: r.queue,
+		Studied: func(t detectors.Tally) { r.tally = t },
 	}
-	study.Progress = func(done, total int) { r.cfg.Progress("days", int64(done), int64(total)) }
-	study.Judged = r.judged
 	if r.cfg.Found != nil {
-		study.Found = func(f detectors.Finding) { r.cfg.Found(f, r.state) }
+		o.Found = func(f detectors.Finding) { r.cfg.Found(f, r.state) }
 	}
-	var out *bufio.Writer
 	if r.cfg.Alerts != nil {
-		out = bufio.NewWriterSize(r.cfg.Alerts, 1<<20)
+		r.out = bufio.NewWriterSize(r.cfg.Alerts, 1<<20)
 	}
-	shown := 0
-	tally, err := study.Run(ctx, func(day int32, queue []detectors.Alert) error {
-		for i := range queue {
-			a := &queue[i]
-			if a.Shown {
-				shown++
-			}
-			r.report.Candidates++
-			if err := r.alert(out, day, a); err != nil {
-				return err
-			}
+	return o
+}
+
+// queue takes the queue of a day.
+func (r *run) queue(day int32, queue []detectors.Alert) error {
+	for i := range queue {
+		a := &queue[i]
+		if a.Shown {
+			r.shown++
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("judge: %w", err)
+		r.report.Candidates++
+		if err := r.alert(r.out, day, a); err != nil {
+			return err
+		}
 	}
-	if out != nil {
-		if err := out.Flush(); err != nil {
+	return nil
+}
+
+// judge ends the import, which has all of it judged.
+func (r *run) judge(ctx context.Context) error {
+	r.tally.Missing = r.engine.Missing()
+	if err := r.mark(ctx, v1.ImportMark_PHASE_END); err != nil {
+		return err
+	}
+	if r.out != nil {
+		if err := r.out.Flush(); err != nil {
 			return fmt.Errorf("write alerts: %w", err)
 		}
 	}
-	r.fill(tally, shown)
+	r.fill(r.tally, r.shown)
 	return nil
 }
 

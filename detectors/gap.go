@@ -1,0 +1,122 @@
+package detectors
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"time"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// contextAges are the received times of the newest facts, by kind of context.
+type contextAges [7]int64
+
+// kindsOf are the kinds of context that a resource type is.
+func kindsOf(resourceType string) Needs {
+	switch resourceType {
+	case "Patient":
+		return NeedsPatients | NeedsWatches
+	case "Practitioner":
+		return NeedsStaff
+	case "PractitionerRole":
+		return NeedsRoles
+	case "Slot":
+		return NeedsRoster
+	case "Encounter", "Appointment", "CareTeam", "ServiceRequest", "EpisodeOfCare", "Procedure", "Observation", "DocumentReference",
+		"MedicationRequest", "MedicationAdministration", "DiagnosticReport":
+		return NeedsCare
+	case "WatchListEntry":
+		return NeedsWatches
+	case "Contract", "Task", "Ticket", "VendorTicket":
+		return NeedsTickets
+	}
+	return 0
+}
+
+func (c *contextAges) seen(resourceType string, received int64) {
+	for kinds := uint16(kindsOf(resourceType)); kinds != 0; kinds &= kinds - 1 {
+		i := bits.TrailingZeros16(kinds)
+		c[i] = max(c[i], received)
+	}
+}
+
+// gapState is what the journal says of a kind of context.
+type gapState struct{ absent bool }
+
+// coverage says which kinds of context there are, and are not too old.
+func (e *Engine) coverage() coverage {
+	c := coverageOf(e.state)
+	for kind, age := range e.settings.MaxAge {
+		newest := e.context[bits.TrailingZeros16(uint16(kind))]
+		if age > 0 && e.clock > 0 && newest < e.clock-age.Microseconds() {
+			c.have &^= kind
+			if kind == NeedsCare {
+				c.care = false
+			}
+		}
+	}
+	return c
+}
+
+// journaledGap takes in what was journaled.
+func (e *Engine) journaledGap(g *v1.ContextGap) {
+	for i := range e.context {
+		if kind := Needs(1 << i); kind.String() == g.GetContext() {
+			e.gaps[kind] = gapState{g.GetAbsent()}
+		}
+	}
+}
+
+// Gaps are changes of context that the journal does not know yet: a kind became absent or too old, or came back. Whoever follows the
+// journal appends them; each has the same id at every try.
+func (e *Engine) Gaps() []*v1.ContextGap {
+	if !e.inForce || e.clock == 0 {
+		return nil
+	}
+	var out []*v1.ContextGap
+	have := e.judge.coverage.have
+	for i := range e.context {
+		kind := Needs(1 << i)
+		absent := have&kind == 0
+		if e.gaps[kind].absent == absent {
+			continue
+		}
+		g := &v1.ContextGap{Context: kind.String(), Absent: absent, NewestUs: e.context[i], Blind: blindBy(kind)}
+		key := append([]byte(g.Context), e.ruleSet...)
+		key = binary.BigEndian.AppendUint64(key, uint64(g.NewestUs))
+		if absent {
+			key = append(key, 1)
+		}
+		id := proto.NewEventID(proto.EventIdentity{
+			Source: "readtrail context", Key: key, Recorded: time.UnixMicro(g.NewestUs),
+		})
+		g.EventId = id.Bytes()
+		out = append(out, g)
+	}
+	return out
+}
+
+// blindBy names what abstains without a kind of context.
+func blindBy(kind Needs) []string {
+	var out []string
+	if kind == NeedsCare {
+		for _, r := range Reasons() {
+			if documented.has(r) {
+				out = append(out, r.String())
+			}
+		}
+	}
+	if kind == NeedsTickets {
+		out = append(out, ReasonTicket.String())
+	}
+	for _, s := range Scales() {
+		if s.Needs&kind != 0 {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// Missing are the kinds of context that are absent or too old.
+func (e *Engine) Missing() Needs { return allNeeds &^ e.coverage().have }

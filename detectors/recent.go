@@ -1,0 +1,293 @@
+package detectors
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	goproto "google.golang.org/protobuf/proto"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+type alertID proto.EventID
+
+// recents are the alerts that may still change: those of open days, and those of days closed lately, whose accesses a late fact may
+// explain.
+type recents struct {
+	alerts map[alertID]*recentAlert
+	// kept counts the accesses that are held.
+	kept int
+}
+
+// recentAlert is an alert that may still change.
+type recentAlert struct {
+	day             day
+	reader, patient facts.ID
+	// key says which model weighed it.
+	key  Key
+	kept []keptPair
+	// open: it was raised on the open day by a hard sign, and the day is not closed yet.
+	open bool
+	// version is the latest that was sent.
+	version *v1.AlertVersion
+}
+
+func newRecents() recents { return recents{alerts: map[alertID]*recentAlert{}} }
+
+// ids are those of all recent alerts, in their order.
+func (r *recents) ids() []alertID {
+	return slices.SortedFunc(maps.Keys(r.alerts), func(a, b alertID) int { return slices.Compare(a[:], b[:]) })
+}
+
+// queue ranks the candidates of a day and sends their versions.
+func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, backfill bool) error {
+	e.past.boost(all, d)
+	q := e.settings.Queue.rank(all, priors)
+	if !backfill {
+		e.keepShown(d, q)
+	}
+	if e.cfg.Observer.Queue != nil {
+		if err := e.cfg.Observer.Queue(d, q); err != nil {
+			return err
+		}
+	}
+	for i := range q {
+		e.raise(&q[i], sentAs{backfill: backfill})
+	}
+	return nil
+}
+
+// sentAs says how an alert is sent.
+type sentAs struct{ backfill, hard, sampled, open bool }
+
+// raise sends the next version of an alert: the first one, or one in which more is known.
+func (e *Engine) raise(a *Alert, as sentAs) {
+	reader, patient := a.subject()
+	id := e.hard.alias(e, a)
+	if as.open {
+		id = e.storyID(a.Shape, a.Day, reader, patient)
+	}
+	was := e.recent.alerts[id]
+	if !as.open {
+		e.stats.alerts(a.Shown)
+	}
+	if as.backfill && was == nil && e.out.out == nil {
+		return
+	}
+	v := e.version(a)
+	v.AlertId, v.Version, v.State = bytesOf(id), 1, v1.AlertState_ALERT_STATE_RAISED
+	v.Backfill, v.Hard, v.Sampled = as.backfill, as.hard, as.sampled
+	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, version: v}
+	if was != nil {
+		v.Version, v.State = was.version.Version+1, v1.AlertState_ALERT_STATE_UPDATED
+		v.Hard = v.Hard || was.version.Hard
+		e.recent.release(was)
+	}
+	e.past.know(id, a, e.cfg.Limits.Known)
+	e.out.alert(v)
+	if len(now.kept) > 0 || as.open {
+		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
+	} else {
+		delete(e.recent.alerts, id)
+	}
+}
+
+func bytesOf(id alertID) []byte { return append([]byte(nil), id[:]...) }
+
+// hold remembers an alert. Beyond the limit, the accesses of the oldest days go first: a late fact cannot take those back any more.
+func (r *recents) hold(id alertID, a *recentAlert, limit int, stats *Stats) {
+	for _, p := range a.kept {
+		r.kept += len(p.accesses)
+	}
+	r.alerts[id] = a
+	for r.kept > limit {
+		oldest := a.day
+		for _, x := range r.alerts {
+			if !x.open && len(x.kept) > 0 {
+				oldest = min(oldest, x.day)
+			}
+		}
+		freed := false
+		for id, x := range r.alerts {
+			if x.day == oldest && !x.open {
+				r.release(x)
+				stats.EvictedAlerts++
+				delete(r.alerts, id)
+				freed = true
+			}
+		}
+		if !freed {
+			return
+		}
+	}
+}
+
+func (r *recents) release(a *recentAlert) {
+	for _, p := range a.kept {
+		r.kept -= len(p.accesses)
+	}
+	a.kept = nil
+}
+
+// rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole.
+func (r *recents) rejoin(d day, late []Access) []Access {
+	readers, records := map[facts.ID]bool{}, map[facts.ID]bool{}
+	for i := range late {
+		readers[late[i].Reader], records[late[i].Patient] = true, true
+	}
+	have := map[pairKey]bool{}
+	out := late
+	for _, id := range r.ids() {
+		a := r.alerts[id]
+		if a.day != d || a.open {
+			continue
+		}
+		for _, p := range a.kept {
+			key := pairKey{p.reader, p.patient}
+			if (readers[p.reader] || records[p.patient]) && !have[key] {
+				have[key] = true
+				out = append(out, p.accesses...)
+			}
+		}
+	}
+	return out
+}
+
+// forget drops what is too old to matter, and what goes beyond the limits.
+func (e *Engine) forget() {
+	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
+	for id, a := range e.recent.alerts {
+		if a.day < horizon && !a.open {
+			e.recent.release(a)
+			delete(e.recent.alerts, id)
+		}
+	}
+	around := day(writeWindow/(24*time.Hour)) + 1
+	for d := range e.wroteThen {
+		if d < min(e.through-around, horizon-around) {
+			delete(e.wroteThen, d)
+		}
+	}
+	e.stats.EvictedReaders += uint64(e.judge.forgetReaders(e.cfg.Limits.Readers))
+	e.stats.EvictedHistories += uint64(e.judge.forgetHistories(e.through, e.cfg.Limits.Histories))
+	e.past.forget(e.today())
+}
+
+// recheck holds recent alerts against what became known since. Verdicts that changed are sent again; an alert that nothing is left
+// of is taken back, with the reason.
+func (e *Engine) recheck() {
+	if len(e.recent.alerts) == 0 || e.learning {
+		return
+	}
+	e.judge.coverage = e.coverage()
+	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
+	type changed struct {
+		day  day
+		rows []row
+	}
+	var all []changed
+	said := map[day]map[pairKey]bool{}
+	for _, id := range e.recent.ids() {
+		a := e.recent.alerts[id]
+		if a.open || a.day < horizon || a.version.State == v1.AlertState_ALERT_STATE_RETRACTED {
+			continue
+		}
+		rows, because := e.again(a)
+		if said[a.day] == nil {
+			said[a.day] = map[pairKey]bool{}
+		}
+		if len(rows) > 0 {
+			all = append(all, changed{a.day, rows})
+		}
+		if because != "" {
+			e.retract(a, because)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b changed) int { return cmp.Compare(a.day, b.day) })
+	for i := 0; i < len(all); {
+		var rows []row
+		d := all[i].day
+		for ; i < len(all) && all[i].day == d; i++ {
+			rows = append(rows, all[i].rows...)
+		}
+		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.patient, b.patient)) })
+		rows = slices.Compact(rows) // a pair can stand in two stories
+		e.stats.Reversed += uint64(len(rows))
+		e.sendRows(d, rows, false)
+	}
+}
+
+// again judges the pairs of an alert anew. It returns the verdicts that changed, and why nothing is left of the alert, if so.
+func (e *Engine) again(a *recentAlert) (rows []row, because string) {
+	left, reasons := false, map[Reason]bool{}
+	for i := range a.kept {
+		k := &a.kept[i]
+		c := e.judge.explained(a.day, slices.Clone(k.accesses))
+		e.judge.graded(c)
+		if len(c.readers) == 0 || len(c.readers[0].Pairs) == 0 {
+			left = true
+			continue
+		}
+		d := &c.readers[0]
+		p := &d.Pairs[0]
+		v, r := p.verdict()
+		if v != k.verdict || v == Explained && r != k.reason {
+			if v == Explained && k.verdict != Explained {
+				reasons[r] = true
+			}
+			if v != k.verdict {
+				rows = appendRows(rows, p.Accesses, v, r)
+			}
+			k.verdict, k.reason = v, r
+		}
+		switch {
+		case v != Explained, e.judge.hardSign(d, p):
+			left = true
+		default:
+			reasons[r] = true
+		}
+	}
+	if left || len(rows) == 0 {
+		return rows, ""
+	}
+	return rows, becauseOf(reasons)
+}
+
+// hardSign reports whether something speaks that an explanation does not silence.
+func (j *judge) hardSign(d *ReaderDay, p *Pair) bool {
+	for i := range j.pairs.scales {
+		// A watched record that is opened in the course of care is not misuse.
+		if s := &j.pairs.scales[i]; s.Hard && s.Name != watchedName && p.grades[i] != Quiet && p.grades[i] != Blind {
+			return true
+		}
+	}
+	for i := range j.readers.scales {
+		if s := &j.readers.scales[i]; s.Hard && int(d.grades[i]) == len(s.Words) {
+			return true
+		}
+	}
+	return false
+}
+
+func becauseOf(reasons map[Reason]bool) string {
+	var words []string
+	for _, r := range slices.Sorted(maps.Keys(reasons)) {
+		words = append(words, r.String())
+	}
+	return "What became known later explains it: " + strings.Join(words, "; ") + "."
+}
+
+// retract takes an alert back.
+func (e *Engine) retract(a *recentAlert, because string) {
+	v := goproto.CloneOf(a.version)
+	v.Version++
+	v.State, v.Because, v.Shown, v.RuleSet = v1.AlertState_ALERT_STATE_RETRACTED, because, false, e.ruleSet
+	a.version = v
+	e.stats.Retracted++
+	e.out.alert(v)
+}

@@ -1,0 +1,152 @@
+package detectors
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"time"
+)
+
+// CodeVersion names what the detectors do. It is part of every rule set: change it whenever the same accesses could be judged
+// differently.
+const CodeVersion = "2026.11.3"
+
+// Settings are what a rule set says about how a site is judged.
+type Settings struct {
+	// Queue is how many alerts are shown.
+	Queue Queue
+	// Custom are detectors that the site wrote.
+	Custom []CustomDetector
+	// Grace is how long after its end a day is closed. Default 24 hours: most notes and orders are charted by the end of the next
+	// shift, and an officer looks at yesterday's queue on the day after.
+	Grace time.Duration
+	// LearningDays is how many closed days are held and judged together before the first alert, so that what is usual is known.
+	// Default 14.
+	LearningDays int
+	// Sample is how many pairs a day are drawn at random beside the ranked queue. Default 2; negative: none.
+	Sample int
+	// Recheck is how long after a day was closed a late fact can take an alert back. Default 7 days.
+	Recheck time.Duration
+	// MaxAge is how old the newest fact of a kind of context may be before what needs it abstains. 0: any age.
+	MaxAge map[Needs]time.Duration
+	// Weights are learned from dispositions: they replace what is configured of the scenarios that they name.
+	Weights []ScenarioWeights
+}
+
+// ScenarioWeights is what dispositions taught about one kind of misuse.
+type ScenarioWeights struct {
+	Scenario string           `yaml:"scenario"`
+	Share    int              `yaml:"share"`
+	Grades   map[string][]int `yaml:"grades"`
+}
+
+// WithDefaults fills what is 0.
+func (s Settings) WithDefaults() Settings {
+	s.Queue = Config{Queue: s.Queue}.withDefaults().Queue
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&s.Grace, 24 * time.Hour}, {&s.Recheck, 7 * 24 * time.Hour}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if s.LearningDays == 0 {
+		s.LearningDays = 14
+	}
+	if s.Sample == 0 {
+		s.Sample = 2
+	}
+	return s
+}
+
+// Validate reports everything that is wrong.
+func (s Settings) Validate() error {
+	faults := []error{Config{Zone: time.UTC, Queue: s.Queue, Custom: s.Custom}.Validate()}
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if s.Grace < 0 || s.Grace > 14*24*time.Hour {
+		fault("grace: %s; want 0 to 336h", s.Grace)
+	}
+	if s.Recheck < 0 || s.Recheck > 30*24*time.Hour {
+		fault("recheck: %s; want 0 to 720h", s.Recheck)
+	}
+	if s.LearningDays < 0 || s.LearningDays > 90 {
+		fault("learning_days: %d; want 1 to 90", s.LearningDays)
+	}
+	if s.Sample > 1000 {
+		fault("sample: %d; want at most 1,000", s.Sample)
+	}
+	for kind, age := range s.MaxAge {
+		if bits.OnesCount16(uint16(kind)) != 1 || kind&^allNeeds != 0 || age < 0 {
+			fault("max_age: want kinds of context, and durations of 0 or more")
+		}
+	}
+	faults = append(faults, validateWeights(s.Weights))
+	return errors.Join(faults...)
+}
+
+// validateWeights checks learned weights against the scenarios and scales that there are.
+func validateWeights(all []ScenarioWeights) error {
+	var faults []error
+	for _, w := range all {
+		scales, s := findScenario(w.Scenario)
+		if s == nil {
+			faults = append(faults, fmt.Errorf("weights: no kind of misuse is called %q", w.Scenario))
+			continue
+		}
+		if w.Share < 1 || w.Share > 1000 {
+			faults = append(faults, fmt.Errorf("weights: %s: share %d; want 1 to 1,000", w.Scenario, w.Share))
+		}
+		for name, grades := range w.Grades {
+			words, sum := 0, 0
+			for i := range scales {
+				if scales[i].Name == name {
+					words = len(scales[i].Words)
+				}
+			}
+			for _, g := range grades {
+				sum += max(g, 0)
+			}
+			if s.Grades[name] == nil || len(grades) > words || sum > 1000 {
+				faults = append(faults, fmt.Errorf("weights: %s: grades of %s", w.Scenario, name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// findScenario finds a built-in kind of misuse, and the scales of its key.
+func findScenario(name string) ([]Scale, *Scenario) {
+	set := allDetectors()
+	for _, of := range []struct {
+		scales    []Scale
+		scenarios []Scenario
+	}{
+		{scalesOf(set.pairs, func(d pairDetector) Scale { return d.Scale }), pairScenarios()},
+		{scalesOf(set.readers, func(d readerDetector) Scale { return d.Scale }), readerScenarios()},
+		{scalesOf(set.records, func(d recordDetector) Scale { return d.Scale }), recordScenarios()},
+	} {
+		for i := range of.scenarios {
+			if of.scenarios[i].Name == name {
+				return of.scales, &of.scenarios[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// learned puts what dispositions taught in the place of what is configured.
+func learned(all []Scenario, weights []ScenarioWeights) []Scenario {
+	for i := range all {
+		for _, w := range weights {
+			if w.Scenario != all[i].Name {
+				continue
+			}
+			all[i].Share = w.Share
+			for name, grades := range w.Grades {
+				all[i].Grades[name] = grades
+			}
+		}
+	}
+	return all
+}

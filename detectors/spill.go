@@ -1,0 +1,131 @@
+package detectors
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// spill keeps days in files that are too large to wait in memory: those of the learning period, and those of an import. Files only
+// grow, so a snapshot says how much of each it knows; what is not needed any more is removed once a snapshot does without it.
+type spill struct {
+	dir string
+	// unused are files that nothing of now needs, but the last snapshot may.
+	unused []string
+	buf    []byte
+	made   uint64
+}
+
+// spilled is the part of a day that is in a file.
+type spilled struct {
+	name     string
+	accesses int
+	// sum is the XXH64 of what was written.
+	sum *xxhash.Digest
+}
+
+// accessBytes is what an access takes in a file.
+const accessBytes = 72
+
+func appendAccess(b []byte, a *Access) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.Position))
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.Occurred))
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.Number))
+	b = binary.LittleEndian.AppendUint32(b, uint32(a.Signs))
+	b = binary.LittleEndian.AppendUint32(b, a.Count)
+	for _, id := range [...]facts.ID{
+		a.Reader, a.Patient, a.Department, a.Role, a.Workstation, a.Network, a.Object, a.Site, a.Encounter,
+	} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	b = binary.LittleEndian.AppendUint16(b, uint16(a.Labels))
+	return append(b, a.Action, a.Nth)
+}
+
+func readAccess(b []byte) Access {
+	id := func(i int) facts.ID { return facts.ID(binary.LittleEndian.Uint32(b[32+4*i:])) }
+	return Access{
+		Position: proto.Position(binary.LittleEndian.Uint64(b)), Occurred: int64(binary.LittleEndian.Uint64(b[8:])),
+		Number: int64(binary.LittleEndian.Uint64(b[16:])), Signs: Sign(binary.LittleEndian.Uint32(b[24:])),
+		Count: binary.LittleEndian.Uint32(b[28:]), Reader: id(0), Patient: id(1), Department: id(2), Role: id(3), Workstation: id(4),
+		Network: id(5), Object: id(6), Site: id(7), Encounter: id(8),
+		Labels: facts.Label(binary.LittleEndian.Uint16(b[68:])), Action: b[70], Nth: b[71],
+	}
+}
+
+// write appends the accesses of a page to its file, and takes them out of memory.
+func (s *spill) write(book string, p *page) error {
+	if p.file.name == "" {
+		s.made++
+		p.file = spilled{name: fmt.Sprintf("%s-%d-%d.accesses", book, p.at, s.made), sum: xxhash.New()}
+	}
+	file, err := os.OpenFile(filepath.Join(s.dir, p.file.name), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep a day: %w", err)
+	}
+	s.buf = s.buf[:0]
+	for i := range p.accesses {
+		s.buf = appendAccess(s.buf, &p.accesses[i])
+	}
+	_, err = file.WriteAt(s.buf, int64(p.file.accesses)*accessBytes)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("keep a day: %w", err)
+	}
+	_, _ = p.file.sum.Write(s.buf)
+	p.file.accesses += len(p.accesses)
+	p.accesses = nil
+	return nil
+}
+
+// read gives back a page: what is in its file, and then what is in memory.
+func (s *spill) read(f *spilled, memory []Access) ([]Access, error) {
+	file, err := os.Open(filepath.Join(s.dir, f.name))
+	if err != nil {
+		return nil, fmt.Errorf("read a day: %w", err)
+	}
+	defer file.Close()
+	out := make([]Access, 0, f.accesses+len(memory))
+	block := make([]byte, 4096*accessBytes)
+	sum := xxhash.New()
+	for left := f.accesses; left > 0; {
+		n := min(left, 4096)
+		if _, err := io.ReadFull(file, block[:n*accessBytes]); err != nil {
+			return nil, fmt.Errorf("read a day: %w", err)
+		}
+		_, _ = sum.Write(block[:n*accessBytes])
+		for i := range n {
+			out = append(out, readAccess(block[i*accessBytes:]))
+		}
+		left -= n
+	}
+	if sum.Sum64() != f.sum.Sum64() {
+		return nil, fmt.Errorf("read a day: its file was changed: %w", ErrSnapshot)
+	}
+	return append(out, memory...), nil
+}
+
+// drop says that a file is not needed any more.
+func (s *spill) drop(p *page) {
+	if s != nil && p.file.name != "" {
+		s.unused = append(s.unused, p.file.name)
+	}
+}
+
+// sweep removes what neither the engine nor a snapshot needs.
+func (s *spill) sweep(names []string) error {
+	var errs []error
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,84 @@
+package detectors
+
+import "maps"
+
+// Stats are what an engine counted since it was made: they are for metrics, and no part of what it judges by.
+type Stats struct {
+	Events, Accesses, Facts, Faults, BadRuleSets uint64
+	// Explained, Unexplained and NotAssessable are looks of judged days by their verdict.
+	Explained, Unexplained, NotAssessable uint64
+	// Findings are grades above quiet, by detector.
+	Findings map[string]uint64
+	// Days were judged. Shown and Unshown are alerts of closed days; Hard those raised on an open day, OpenDays how often a reader's
+	// open day was looked at closely.
+	Days, Shown, Unshown, Hard, OpenDays, Sampled, Retracted uint64
+	// Reversed are verdicts that a late fact changed.
+	Reversed uint64
+	// What limits pushed out.
+	EvictedReaders, EvictedHistories, EvictedAlerts uint64
+	// What is held now.
+	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons int
+	Learning                                                              bool
+	Clock                                                                 int64
+}
+
+func newStats() Stats { return Stats{Findings: map[string]uint64{}} }
+
+func (s *Stats) alerts(shown bool) {
+	if shown {
+		s.Shown++
+	} else {
+		s.Unshown++
+	}
+}
+
+// Stats are the counts as they stand.
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	s.Findings = maps.Clone(e.stats.Findings)
+	s.Readers, s.Histories, s.OpenAccesses = len(e.judge.base), len(e.judge.history), e.book.inMemory()
+	for _, im := range e.imports {
+		s.OpenAccesses += im.book.inMemory()
+	}
+	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen)
+	s.Learning, s.Clock = e.learning, e.clock
+	return s
+}
+
+// count counts the verdicts and findings of a judged day.
+func (e *Engine) count(c *closed) {
+	e.stats.Days++
+	add := func(scales []Scale, g *grades) {
+		for i := range scales {
+			if g[i] != Quiet && g[i] != Blind {
+				e.stats.Findings[scales[i].Name]++
+			}
+		}
+	}
+	for i := range c.readers {
+		d := &c.readers[i]
+		add(e.judge.readers.scales, &d.grades)
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			if p.Looks == 0 {
+				continue
+			}
+			n := uint64(p.Looks)
+			switch v, _ := p.verdict(); v {
+			case Explained:
+				e.stats.Explained += n
+			case NotAssessable:
+				e.stats.NotAssessable += n
+			default:
+				e.stats.Unexplained += n
+			}
+			add(e.judge.pairs.scales, &p.grades)
+		}
+	}
+	for i := range c.records {
+		add(e.judge.records.scales, &c.records[i].grades)
+	}
+}
+
+// Faults is how many facts could not be read.
+func (e *Engine) Faults() uint64 { return e.stats.Faults }
