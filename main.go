@@ -26,9 +26,11 @@ import (
 	"github.com/readtrail/readtrail/deploy/config"
 	"github.com/readtrail/readtrail/deploy/dataset"
 	"github.com/readtrail/readtrail/deploy/demo"
+	"github.com/readtrail/readtrail/deploy/detect"
 	"github.com/readtrail/readtrail/deploy/doctor"
 	"github.com/readtrail/readtrail/deploy/serve"
 	"github.com/readtrail/readtrail/detectors/evaluation"
+	"github.com/readtrail/readtrail/detectors/live"
 	"github.com/readtrail/readtrail/detectors/rules"
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/csv"
@@ -313,6 +315,10 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	detector, err := detect.Open(cfg, jn, zone, log, metrics)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	questions, err := api.New(apiConfig(db, jn, projector, zone, log, metrics))
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -372,7 +378,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	answering := func(ctx context.Context) error { return answers(ctx, reg, jn, projector) }
 	serve.Operations(routes, metrics, func(ctx context.Context) serve.Health {
-		return serve.Health{Missing: answering(ctx), Notes: notes(jn, projector)}
+		return serve.Health{Missing: answering(ctx), Notes: notes(jn, projector, detector)}
 	})
 
 	// Followers outlive the listeners: what was accepted last is still followed while the process drains.
@@ -382,6 +388,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	// A read side that stops at damage has raised its alarm; the write side goes on taking what sources send.
 	running.Go(func() error { apart(failed, log, "coverage", monitor.Run); return nil })
 	running.Go(func() error { apart(failed, log, "projections", projector.Run); return nil })
+	if cfg.Detectors.Enabled {
+		running.Go(func() error { apart(failed, log, "detectors", detector.Run); return nil })
+	}
 	stop.Add("followers", func(context.Context) error {
 		broke := failed.Err() != nil // then up has said why already
 		stopFollowers()
@@ -502,7 +511,7 @@ func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, p
 }
 
 // notes says what someone must act on. The sentences are for anybody: no hosts, no files, no people.
-func notes(jn *journal.Journal, projector *projections.Projector) (all []serve.Note) {
+func notes(jn *journal.Journal, projector *projections.Projector, detector *live.Runner) (all []serve.Note) {
 	if jn.ClockRefused() != nil {
 		all = append(all, serve.Note{About: "clock", Text: "it is too far ahead, and nothing is taken until it is right; the log says more"})
 	}
@@ -512,6 +521,9 @@ func notes(jn *journal.Journal, projector *projections.Projector) (all []serve.N
 	}
 	if trouble := projector.Trouble(); trouble != "" {
 		all = append(all, serve.Note{About: "projections", Text: trouble})
+	}
+	for _, text := range detector.Status().Notes() {
+		all = append(all, serve.Note{About: "detectors", Text: text})
 	}
 	return all
 }

@@ -203,7 +203,8 @@ func (u *unitFindings) add(out []*v1.Finding, scales []Scale, g *grades, all boo
 	more := 0
 	for i := range scales {
 		s := &scales[i]
-		if g[i] == Quiet || g[i] == Blind || !all && !(s.Hard && int(g[i]) == len(s.Words)) {
+		record := s.Hard && int(g[i]) == len(s.Words)
+		if g[i] == Quiet || g[i] == Blind || !all && !record {
 			continue
 		}
 		if positions == nil {

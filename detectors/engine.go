@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -254,7 +255,9 @@ func (e *Engine) take(ctx context.Context, entry *Entry) error {
 	case *v1.Item_ImportMark:
 		return e.mark(ctx, entry, body.ImportMark)
 	case *v1.Item_Source:
-		e.sources[body.Source.GetName()] = systems{body.Source.GetPatientSystem(), body.Source.GetReaderSystem()}
+		e.sources[strings.Clone(body.Source.GetName())] = systems{
+			strings.Clone(body.Source.GetPatientSystem()), strings.Clone(body.Source.GetReaderSystem()),
+		}
 	case *v1.Item_RuleSet:
 		return e.useRuleSet(body.RuleSet)
 	case *v1.Item_AlertDecision:

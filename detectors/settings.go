@@ -3,6 +3,7 @@ package detectors
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"time"
 )
@@ -143,9 +144,7 @@ func learned(all []Scenario, weights []ScenarioWeights) []Scenario {
 				continue
 			}
 			all[i].Share = w.Share
-			for name, grades := range w.Grades {
-				all[i].Grades[name] = grades
-			}
+			maps.Copy(all[i].Grades, w.Grades)
 		}
 	}
 	return all

@@ -33,6 +33,7 @@ type Config struct {
 	Journal    Journal    `yaml:"journal"`
 	Keys       Keys       `yaml:"keys"`
 	ClickHouse ClickHouse `yaml:"clickhouse"`
+	Detectors  Detectors  `yaml:"detectors"`
 	Limits     Limits     `yaml:"limits"`
 	Log        Log        `yaml:"log"`
 }
@@ -281,6 +282,7 @@ func (c *Config) Validate() error {
 			fault(key, "must be larger than 0")
 		}
 	}
+	faults = append(faults, c.Detectors.faults()...)
 	for key, d := range map[string]time.Duration{
 		"limits.shutdown_timeout": c.Limits.ShutdownTimeout, "journal.max_clock_jump": c.Journal.MaxClockJump,
 	} {

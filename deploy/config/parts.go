@@ -32,7 +32,7 @@ func (c *Config) JournalConfig() journal.Config {
 	j := c.Journal
 	out := journal.Config{
 		Dir: filepath.Join(c.DataDir, "journal"), MaxBytes: int64(j.MaxBytes), Reserve: int64(j.Reserve), LastReserve: int64(j.ReservedSpace),
-		MaxClockJump: j.MaxClockJump,
+		MaxClockJump: j.MaxClockJump, OutputBytes: int64(c.Detectors.StreamBytes),
 	}
 	if j.URL != "" {
 		out.External = &journal.External{

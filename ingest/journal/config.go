@@ -21,6 +21,7 @@ const (
 	DefaultTickEvery      = time.Minute
 	DefaultPublishTimeout = 10 * time.Second
 	DefaultIndexCache     = 32 << 20
+	DefaultOutputBytes    = 64 << 30
 )
 
 // Config says where the journal is and how it guards itself.
@@ -38,6 +39,9 @@ type Config struct {
 	Reserve int64 `yaml:"reserve_bytes"`
 	// LastReserve is the same for questions, decisions and ticks (Options.Reserved); below Reserve. Default 128 MiB.
 	LastReserve int64 `yaml:"last_reserve_bytes"`
+	// OutputBytes bounds the FINDINGS stream, and a quarter of it the ALERTS stream, when they are made. Default 64 GiB, which is
+	// some 20 billion verdicts.
+	OutputBytes int64 `yaml:"output_bytes"`
 	// PublishTimeout is how long an acknowledgement may take before it counts as unknown. Default 10 s: a disk that
 	// takes longer to sync 512 KiB is as good as gone.
 	PublishTimeout time.Duration `yaml:"publish_timeout"`
@@ -95,6 +99,7 @@ func (c Config) withDefaults() Config {
 	c.TickEvery = orDefault(c.TickEvery, DefaultTickEvery)
 	c.PublishTimeout = orDefault(c.PublishTimeout, DefaultPublishTimeout)
 	c.IndexCache = orDefault(c.IndexCache, DefaultIndexCache)
+	c.OutputBytes = orDefault(c.OutputBytes, DefaultOutputBytes)
 	c.MaxClockJump = orDefault(c.MaxClockJump, DefaultMaxClockJump)
 	if c.Now == nil {
 		c.Now = time.Now
@@ -144,6 +149,9 @@ func (c Config) Validate() error {
 	}
 	if c.PublishTimeout < 0 {
 		fault("publish_timeout is negative")
+	}
+	if c.OutputBytes < 0 {
+		fault("output_bytes is negative")
 	}
 	if c.IndexCache < 0 {
 		fault("index_cache_bytes is negative")

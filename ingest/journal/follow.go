@@ -42,14 +42,6 @@ func (j *Journal) Follow(ctx context.Context, from proto.Position, fn func(conte
 // FollowAs is Follow for a follower whose position and lag are to be seen in the metrics under its name, of which there
 // are few.
 func (j *Journal) FollowAs(ctx context.Context, name string, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
-	if j.ctx.Err() != nil {
-		return fmt.Errorf("follow: %w", ingest.ErrClosed)
-	}
-	j.followers.Add(1)
-	defer j.followers.Done()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(j.ctx, func() { cancel(ingest.ErrClosed) })()
 	f := &reader{j: j, next: nextSequence(from)}
 	f.fn = func(ctx context.Context, b *proto.Batch) error {
 		if b.Position(b.Count()-1) <= from {
@@ -62,6 +54,19 @@ func (j *Journal) FollowAs(ctx context.Context, name string, from proto.Position
 		j.metrics.lag.WithLabelValues(name).Set(max(0, float64(j.Head().Sequence())-float64(b.Sequence())))
 		return nil
 	}
+	return j.keepFollowing(ctx, name, f)
+}
+
+// keepFollowing reads until it ends, and says why.
+func (j *Journal) keepFollowing(ctx context.Context, name string, f *reader) error {
+	if j.ctx.Err() != nil {
+		return fmt.Errorf("follow: %w", ingest.ErrClosed)
+	}
+	j.followers.Add(1)
+	defer j.followers.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(j.ctx, func() { cancel(ingest.ErrClosed) })()
 	err := f.keepReading(ctx)
 	var stop *stopError
 	switch {
@@ -94,6 +99,10 @@ type reader struct {
 	// until ends reading after this sequence; 0: never.
 	until uint64
 	fn    func(context.Context, *proto.Batch) error
+	// output, when set, is the stream of detectors to read in the place of the journal, and raw takes its messages; waiting is how
+	// many there still are.
+	output string
+	raw    func(ctx context.Context, sequence, waiting uint64, data []byte) error
 }
 
 // keepReading reads until something happens that trying again does not mend.
@@ -135,14 +144,21 @@ func (f *reader) read(ctx context.Context) error {
 		}
 		cancel()
 	}()
-	info, err := l.stream.Info(ctx)
+	stream := l.stream
+	if f.output != "" {
+		var err error
+		if stream, err = l.js.Stream(ctx, f.output); err != nil {
+			return fmt.Errorf("look for stream %s: %w", f.output, err)
+		}
+	}
+	info, err := stream.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("read stream state: %w", err)
 	}
 	if info.State.LastSeq+1 < f.next {
 		return fmt.Errorf("journal ends at %d, before %d that the follower has read: %w", info.State.LastSeq, f.next-1, ErrGap)
 	}
-	consumer, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: f.next, AckPolicy: jetstream.AckNonePolicy,
 		MemoryStorage: true, Replicas: 1, InactiveThreshold: consumerIdle,
 	})
@@ -153,7 +169,7 @@ func (f *reader) read(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 		defer cancel()
 		if l.nc.IsConnected() {
-			_ = l.stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // else the server does after consumerIdle
+			_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // else the server does after consumerIdle
 		}
 	}()
 	messages, err := consumer.Messages(jetstream.PullMaxBytes(fetchBytes), jetstream.PullExpiry(fetchExpiry),
@@ -187,6 +203,13 @@ func (f *reader) take(ctx context.Context, msg jetstream.Msg, delivered uint64) 
 	}
 	if meta.Sequence.Stream != f.next {
 		return fmt.Errorf("batch %d follows batch %d: %w", meta.Sequence.Stream, f.next-1, ErrGap)
+	}
+	if f.raw != nil {
+		if err := f.raw(ctx, f.next, meta.NumPending, msg.Data()); err != nil {
+			return err
+		}
+		f.next++
+		return nil
 	}
 	b, err := f.j.shared.decode(f.j.codec, f.next, msg.Data())
 	if err != nil {

@@ -1,0 +1,83 @@
+// Package detect brings detectors and journal together: neither imports the other.
+package detect
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/readtrail/readtrail/deploy/config"
+	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/detectors/live"
+	"github.com/readtrail/readtrail/detectors/ruleset"
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/journal"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// asker is who journals rule sets that a configuration changed.
+const asker = "os:readtrail"
+
+// Open prepares the detectors of an installation.
+func Open(cfg *config.Config, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*live.Runner, error) {
+	rules, err := cfg.RuleSet(asker)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
+	}
+	return live.New(live.Config{ //nolint:wrapcheck // says what failed
+		Engine: detectors.EngineConfig{
+			Zone: zone, Parse: ruleset.Parse, FreeText: freeText, Hands: cfg.Detectors.Hands(),
+		},
+		RuleSet: rules, Dir: filepath.Join(cfg.StateDir(), "detectors"), SnapshotEvery: cfg.Detectors.SnapshotInterval,
+		Follow: func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
+			return jn.FollowAs(ctx, "detectors", from, fn) //nolint:wrapcheck // says what failed
+		},
+		Head: jn.Head, Append: appendTo(jn), Clock: time.Now, Logger: log, Registerer: metrics,
+		Open: func(ctx context.Context) (live.Output, error) {
+			out, err := jn.OpenOutput(ctx)
+			return output{out}, err //nolint:wrapcheck // says what failed
+		},
+	})
+}
+
+// freeText opens what was typed when the glass was broken. A text whose key was destroyed counts as none.
+func freeText(b *proto.Batch, item int) *v1.FreeText {
+	sealed, err := b.Original(item)
+	if err != nil {
+		return nil
+	}
+	return sealed.GetFreeText()
+}
+
+// appendTo journals what detectors propose.
+func appendTo(jn *journal.Journal) func(context.Context, *v1.Item) error {
+	return func(ctx context.Context, item *v1.Item) error {
+		id, err := proto.ItemID(item)
+		if err != nil {
+			return fmt.Errorf("append: %w", err)
+		}
+		entry := ingest.Entry{Item: item, ID: id}
+		if !id.IsZero() {
+			entry.Content = proto.HashContent(id.Bytes()) // the id follows from the content
+		}
+		_, err = jn.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true})
+		return err //nolint:wrapcheck // says what failed
+	}
+}
+
+// output is the journal's, in the words of detectors.
+type output struct{ *journal.Output }
+
+// Marks says how far both streams are.
+func (o output) Marks() live.Marks {
+	return live.Marks{Findings: mark(o.Findings()), Alerts: mark(o.Alerts())}
+}
+
+func mark(m journal.Mark) live.Mark {
+	return live.Mark{Cause: m.Cause, Ordinal: m.Ordinal, Any: m.Sequence > 0}
+}

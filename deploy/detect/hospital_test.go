@@ -1,0 +1,308 @@
+package detect_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/readtrail/readtrail/deploy/dataset"
+	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/detectors/evaluation"
+	"github.com/readtrail/readtrail/detectors/ruleset"
+	"github.com/readtrail/readtrail/ingest/simulate"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// entry is an item with what is sealed beside it.
+type entry struct {
+	item *v1.Item
+	free *v1.FreeText
+}
+
+// hospital is a simulated hospital as a journal would hold it: batches by the time at which they were received.
+type hospital struct {
+	tb      testing.TB
+	sim     *simulate.Hospital
+	zone    *time.Location
+	codec   *proto.Codec
+	keys    *proto.KeyRing
+	batches []*proto.Batch
+	// labelled are the ids of events that are truly inappropriate, by scenario.
+	labelled map[string]string
+}
+
+func newHospital(tb testing.TB, cfg simulate.Config) *hospital {
+	tb.Helper()
+	h := &hospital{tb: tb, labelled: map[string]string{}}
+	var err error
+	if h.sim, err = simulate.NewHospital(cfg); err != nil {
+		tb.Fatal(err)
+	}
+	h.zone = h.sim.Config().Zone
+	if h.keys, err = proto.OpenKeyRing(tb.TempDir(), make([]byte, 32)); err != nil {
+		tb.Fatal(err)
+	}
+	if h.codec, err = proto.NewCodec(h.keys); err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+// start is the beginning of a local day.
+func (h *hospital) start(day int) time.Time {
+	from, _ := h.sim.Range()
+	from = from.In(h.zone)
+	return time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, h.zone)
+}
+
+// add puts entries behind the last batch, at most 1,000 in one.
+func (h *hospital) add(at time.Time, entries ...entry) {
+	h.tb.Helper()
+	for part := range slices.Chunk(entries, 1000) {
+		items := make([]proto.BatchItem, len(part))
+		for i, e := range part {
+			var sealed *v1.SealedItem
+			if e.free != nil {
+				sealed = &v1.SealedItem{FreeText: e.free}
+			}
+			var err error
+			if items[i], err = proto.NewBatchItem(e.item, "simulated", sealed); err != nil {
+				h.tb.Fatal(err)
+			}
+		}
+		sequence := uint64(len(h.batches) + 1)
+		data, err := h.codec.Encode(sequence, at, items)
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		b, err := h.codec.Decode(sequence, data)
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		h.batches = append(h.batches, b)
+	}
+}
+
+func (h *hospital) decode(name string, body []byte) []entry {
+	h.tb.Helper()
+	var out []entry
+	err := dataset.Decode(context.Background(), evaluation.File{Path: name, Body: bytes.NewReader(body)}, h.zone,
+		func(item *v1.Item, free *v1.FreeText) error {
+			out = append(out, entry{item, free})
+			return nil
+		})
+	if err != nil {
+		h.tb.Fatal(err)
+	}
+	return out
+}
+
+func lines(all func(func(simulate.Resource) bool), without string) []byte {
+	var b bytes.Buffer
+	for r := range all {
+		if r.Type != without {
+			b.Write(r.JSON)
+			b.WriteByte('\n')
+		}
+	}
+	return b.Bytes()
+}
+
+// people is the house: everybody, and what delimited text says of them.
+func (h *hospital) people(without string) []entry {
+	out := h.decode("people.ndjson", lines(h.sim.People(), without))
+	for _, table := range simulate.Tables() {
+		if table == without {
+			continue
+		}
+		var b bytes.Buffer
+		w := csv.NewWriter(&b)
+		if err := w.WriteAll(h.sim.Table(table)); err != nil {
+			h.tb.Fatal(err)
+		}
+		mapping, err := simulate.Mapping(table)
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		err = dataset.Decode(context.Background(), evaluation.File{Path: table, Mapping: mapping, Body: &b}, h.zone,
+			func(item *v1.Item, free *v1.FreeText) error {
+				out = append(out, entry{item, free})
+				return nil
+			})
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+	}
+	return out
+}
+
+// care is what is documented of a day.
+func (h *hospital) care(day int, without string) []entry {
+	return h.decode("care.ndjson", lines(h.sim.Care(day), without))
+}
+
+// events are those of a day, in order of time.
+func (h *hospital) events(day int) []entry {
+	var b bytes.Buffer
+	for e := range h.sim.Events(day) {
+		b.Write(e.JSON)
+		b.WriteByte('\n')
+		if e.Label.Scenario != "" {
+			h.labelled[e.ID] = e.Label.Scenario
+		}
+	}
+	return h.decode("AuditEvent.ndjson", b.Bytes())
+}
+
+func tick(at time.Time) entry {
+	return entry{item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at.UnixMicro()}}}}
+}
+
+func ruleSet(tb testing.TB, change func(*ruleset.Config)) *v1.RuleSet {
+	tb.Helper()
+	cfg := ruleset.Config{
+		TimeZone: simulate.DefaultZone, Budget: 20, Threshold: 220, LearningDays: 7, Grace: 24 * time.Hour, Recheck: 7 * 24 * time.Hour,
+		Sample: 2, MaxAge: map[string]time.Duration{"care": 7 * 24 * time.Hour},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	rs, err := ruleset.Make(cfg, "", "os:test")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return rs
+}
+
+func (h *hospital) rules(at time.Time, rs *v1.RuleSet) {
+	h.add(at, entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: rs}}})
+}
+
+// live writes days as they come: events every few minutes, ticks every hour, what was charted in the evening.
+func (h *hospital) live(from, until int, without string) {
+	for day := from; day < until; day++ {
+		events, next := h.events(day), 0
+		for hour := range 24 {
+			at := h.start(day).Add(time.Duration(hour+1) * time.Hour)
+			first := next
+			for next < len(events) && events[next].item.GetAccess().GetOccurredUs() < at.UnixMicro() {
+				next++
+			}
+			for part := range slices.Chunk(events[first:next], 100) {
+				last := part[len(part)-1].item.GetAccess().GetOccurredUs()
+				h.add(time.UnixMicro(last).Add(time.Second), part...)
+			}
+			if hour == 20 {
+				h.add(at, h.care(day, without)...)
+			}
+			h.add(at, tick(at))
+		}
+	}
+}
+
+// before writes what was known when it all began.
+func (h *hospital) before(without string) {
+	at := h.start(0)
+	h.add(at, h.people(without)...)
+	for day := -24; day < 0; day++ {
+		h.add(at, h.care(day, without)...)
+	}
+	h.add(at, tick(at))
+}
+
+// month is a hospital of three weeks that tests share; they only read it.
+var month = sync.OnceValue(func() *hospital {
+	tb := &quiet{}
+	h := newHospital(tb, simulate.Config{Seed: 11, Staff: 150, Patients: 1500, Days: 21, Incidents: 60})
+	h.rules(h.start(0), ruleSet(tb, nil))
+	h.before("")
+	h.live(0, 21, "")
+	end := h.start(21)
+	for hour := range 72 {
+		at := end.Add(time.Duration(hour) * time.Hour)
+		h.add(at, tick(at))
+	}
+	return h
+})
+
+// written is what came out, as bytes.
+type written struct {
+	findings, alerts [][]byte
+	versions         []*v1.AlertVersion
+	messages         []*v1.Findings
+}
+
+func (w *written) take(tb testing.TB) func(detectors.Output) error {
+	return func(o detectors.Output) error {
+		if o.Findings != nil {
+			data, err := o.Findings.MarshalVT()
+			if err != nil {
+				tb.Fatal(err)
+			}
+			w.findings, w.messages = append(w.findings, data), append(w.messages, o.Findings)
+		}
+		if o.Alert != nil {
+			data, err := o.Alert.MarshalVT()
+			if err != nil {
+				tb.Fatal(err)
+			}
+			copied := &v1.AlertVersion{}
+			if err := copied.UnmarshalVT(data); err != nil {
+				tb.Fatal(err)
+			}
+			w.alerts, w.versions = append(w.alerts, data), append(w.versions, copied)
+		}
+		return nil
+	}
+}
+
+func (w *written) same(other *written) error {
+	for _, of := range []struct {
+		name string
+		a, b [][]byte
+	}{{"findings", w.findings, other.findings}, {"alerts", w.alerts, other.alerts}} {
+		if len(of.a) != len(of.b) {
+			return fmt.Errorf("%d and %d messages of %s", len(of.a), len(of.b), of.name)
+		}
+		for i := range of.a {
+			if !bytes.Equal(of.a[i], of.b[i]) {
+				return fmt.Errorf("message %d of %s differs", i, of.name)
+			}
+		}
+	}
+	return nil
+}
+
+func engineConfig(tb testing.TB, h *hospital) detectors.EngineConfig {
+	return detectors.EngineConfig{
+		Zone: h.zone, Parse: ruleset.Parse, Dir: tb.TempDir(),
+		FreeText: func(b *proto.Batch, i int) *v1.FreeText {
+			sealed, err := b.Original(i)
+			if err != nil {
+				return nil
+			}
+			return sealed.GetFreeText()
+		},
+	}
+}
+
+func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*detectors.Engine, *written) {
+	tb.Helper()
+	e, err := detectors.NewEngine(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := &written{}
+	for _, b := range batches {
+		if err := e.Apply(context.Background(), b, w.take(tb)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return e, w
+}

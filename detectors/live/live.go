@@ -1,0 +1,280 @@
+// Package live runs an engine along the journal: it follows, publishes what comes of it, proposes what has to stand in the journal,
+// and keeps snapshots, so that a restart takes seconds and changes nothing.
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Mark is how far a stream is: what its last message says of itself. The zero Mark is an empty stream.
+type Mark struct {
+	Cause   proto.Position `json:"cause"`
+	Ordinal uint32         `json:"ordinal"`
+	Any     bool           `json:"any"`
+}
+
+// reached reports whether a message stands at or before the mark.
+func (m Mark) reached(cause uint64, ordinal uint32) bool {
+	return m.Any && (cause < uint64(m.Cause) || cause == uint64(m.Cause) && ordinal <= m.Ordinal)
+}
+
+// Marks are those of both streams.
+type Marks struct {
+	Findings Mark `json:"findings"`
+	Alerts   Mark `json:"alerts"`
+}
+
+// before reports whether one of the streams ends before what a snapshot knows of it: somebody emptied it.
+func (m Marks) before(known Marks) bool {
+	return known.Findings.Any && !m.Findings.reached(uint64(known.Findings.Cause), known.Findings.Ordinal) ||
+		known.Alerts.Any && !m.Alerts.reached(uint64(known.Alerts.Cause), known.Alerts.Ordinal)
+}
+
+// Output is where findings and alerts go. Publish returns when all messages are on disk, in order; what was written before is left
+// out by their cause and ordinal. Marks are as of the last message that is on disk.
+type Output interface {
+	Marks() Marks
+	PublishFindings(ctx context.Context, all []*v1.Findings) error
+	PublishAlerts(ctx context.Context, all []*v1.AlertVersion) error
+}
+
+// Config is what a runner needs.
+type Config struct {
+	// Engine is how engines are made.
+	Engine detectors.EngineConfig
+	// RuleSet is the configured one; it is journaled when another one is in force.
+	RuleSet *v1.RuleSet
+	// Dir holds snapshots, and days that do not fit in memory. Required.
+	Dir string
+	// SnapshotEvery is how often a snapshot is kept, where anything happened. Default 10 minutes.
+	SnapshotEvery time.Duration
+	// Follow calls its function with every batch after a position, in order and without a gap.
+	Follow func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error
+	// Head is the journal's last acknowledged position.
+	Head func() proto.Position
+	// Append journals an entry. An entry with an id is journaled once, however often it is offered.
+	Append func(ctx context.Context, item *v1.Item) error
+	// Open opens the output. It is called once, when Run begins.
+	Open func(ctx context.Context) (Output, error)
+	// Clock measures how long things take and when a snapshot is due. Nothing that comes out depends on it.
+	Clock func() time.Time
+	// Logger defaults to one that discards; Registerer to none.
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Runner runs an engine.
+type Runner struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	engine  *detectors.Engine
+	out     Output
+	// findings and alerts wait to be published.
+	findings []*v1.Findings
+	alerts   []*v1.AlertVersion
+	// start is the journal's head at the start: what stands before was read before, or is read late.
+	start    proto.Position
+	snapshot time.Time
+	// proposed: the configured rule set was journaled by this process.
+	proposed bool
+
+	mu     sync.Mutex // guards status
+	status Status
+}
+
+// Status is how the runner is, for people.
+type Status struct {
+	// Position is that of the last entry judged.
+	Position proto.Position
+	// Learning: no day was judged yet.
+	Learning bool
+	// Missing are the kinds of context that are absent or too old.
+	Missing []string
+	// BadRuleSets could not be read.
+	BadRuleSets uint64
+	// Stopped says why it does not run any more; "" while it does.
+	Stopped string
+}
+
+// New prepares a runner.
+func New(cfg Config) (*Runner, error) {
+	var faults []error
+	if cfg.Dir == "" {
+		faults = append(faults, errors.New("dir: required"))
+	}
+	if cfg.RuleSet == nil {
+		faults = append(faults, errors.New("rule set: required"))
+	}
+	if cfg.Follow == nil || cfg.Head == nil || cfg.Append == nil || cfg.Open == nil || cfg.Clock == nil {
+		faults = append(faults, errors.New("follow, head, append, open, clock: required"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("make detectors: %w", err)
+	}
+	if cfg.SnapshotEvery == 0 {
+		cfg.SnapshotEvery = 10 * time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cfg.Engine.Dir = cfg.Dir
+	r := &Runner{cfg: cfg, log: cfg.Logger.With(slog.String("component", "detectors"))}
+	var err error
+	if r.metrics, err = newMetrics(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("make detectors: %w", err)
+	}
+	return r, nil
+}
+
+// Run follows the journal until ctx ends. An error means that somebody must act.
+func (r *Runner) Run(ctx context.Context) error {
+	err := r.run(ctx)
+	if err != nil && ctx.Err() == nil {
+		r.mu.Lock()
+		r.status.Stopped = "detectors stopped: nothing is judged until this process starts again; the log says why"
+		r.mu.Unlock()
+	}
+	return err
+}
+
+func (r *Runner) run(ctx context.Context) error {
+	if err := os.MkdirAll(r.cfg.Dir, 0o700); err != nil {
+		return fmt.Errorf("make directory of detectors: %w", err)
+	}
+	var err error
+	if r.out, err = r.cfg.Open(ctx); err != nil {
+		return fmt.Errorf("open output of detectors: %w", err)
+	}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	r.start = r.cfg.Head()
+	return r.cfg.Follow(ctx, r.engine.Position(), r.apply) //nolint:wrapcheck // says what failed
+}
+
+// begin makes an engine: from the newest snapshot that is good, else from nothing, and the journal is read from its beginning.
+func (r *Runner) begin(ctx context.Context) error {
+	var err error
+	if r.engine, err = detectors.NewEngine(r.cfg.Engine); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	_ = ctx
+	return nil
+}
+
+// publishAt is how many messages wait before they are published: the study of a year makes many.
+const publishAt = 256
+
+// apply judges a batch and publishes what comes of it, before the next one is read.
+func (r *Runner) apply(ctx context.Context, b *proto.Batch) error {
+	err := r.engine.Apply(ctx, b, func(o detectors.Output) error {
+		if o.Findings != nil {
+			r.findings = append(r.findings, o.Findings)
+		}
+		if o.Alert != nil {
+			r.alerts = append(r.alerts, o.Alert)
+		}
+		if len(r.findings)+len(r.alerts) < publishAt {
+			return nil
+		}
+		return r.publish(ctx)
+	})
+	if err == nil {
+		err = r.publish(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("judge batch %d: %w", b.Sequence(), err)
+	}
+	r.report(b)
+	if b.Position(b.Count()-1) >= r.start {
+		r.propose(ctx)
+	}
+	return nil
+}
+
+// publish writes what waits. Findings go first: who reads an alert finds what it rests on.
+func (r *Runner) publish(ctx context.Context) error {
+	marks := r.out.Marks()
+	if len(r.findings) > 0 {
+		if err := r.out.PublishFindings(ctx, r.findings); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
+	}
+	if len(r.alerts) > 0 {
+		if err := r.out.PublishAlerts(ctx, r.alerts); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
+	}
+	for _, a := range r.alerts {
+		if !marks.Alerts.reached(a.Cause, a.Ordinal) {
+			r.metrics.alert(a)
+		}
+	}
+	r.findings, r.alerts = r.findings[:0], r.alerts[:0]
+	return nil
+}
+
+// propose journals what ought to stand in the journal and does not: the configured rule set, and changes of context. What is refused
+// now is offered again with the next batch.
+func (r *Runner) propose(ctx context.Context) {
+	var items []*v1.Item
+	if !bytes.Equal(r.engine.RuleSet(), r.cfg.RuleSet.GetHash()) && !r.proposed {
+		items = append(items, &v1.Item{Body: &v1.Item_RuleSet{RuleSet: r.cfg.RuleSet}})
+	}
+	for _, g := range r.engine.Gaps() {
+		items = append(items, &v1.Item{Body: &v1.Item_ContextGap{ContextGap: g}})
+	}
+	for _, item := range items {
+		if err := r.cfg.Append(ctx, item); err != nil {
+			if ctx.Err() == nil {
+				r.log.WarnContext(ctx, "entry of detectors is not taken, and is offered again", slog.Any("err", err))
+			}
+			return
+		}
+		if item.GetRuleSet() != nil {
+			r.proposed = true
+		}
+	}
+}
+
+// report brings metrics and status up to date.
+func (r *Runner) report(b *proto.Batch) {
+	s := r.engine.Stats()
+	r.metrics.set(s, r.cfg.Clock().UnixMicro()-b.Head.ReceivedUs)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Position, r.status.Learning, r.status.BadRuleSets = r.engine.Position(), s.Learning, s.BadRuleSets
+}
+
+// Status is how it is. It may be asked at any time.
+func (r *Runner) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status
+}
+
+// Notes say what someone must act on, in sentences for anybody.
+func (s Status) Notes() []string {
+	var out []string
+	if s.Stopped != "" {
+		out = append(out, s.Stopped)
+	}
+	if s.BadRuleSets > 0 {
+		out = append(out, "a rule set in the journal could not be read, and the one before it is in force")
+	}
+	return out
+}
