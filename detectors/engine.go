@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	goproto "google.golang.org/protobuf/proto"
+
 	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -102,13 +104,17 @@ type Engine struct {
 	spill     *spill
 
 	settings Settings
-	ruleSet  []byte
+	// rules is the rule set in force, ruleSet its hash.
+	rules   *v1.RuleSet
+	ruleSet []byte
 	// inForce: there is a rule set. learning: no day was judged yet.
 	inForce, learning bool
 	lessons           *lessons
 	// taught counts the closed days that taught; every fadeDays of them, what is counted fades.
 	taught int
 
+	// known counts the facts taken, so that what was looked up before one is looked up again.
+	known uint64
 	// position is the last entry's, clock the largest tick.
 	position proto.Position
 	clock    int64
@@ -259,7 +265,7 @@ func (e *Engine) take(ctx context.Context, entry *Entry) error {
 			strings.Clone(body.Source.GetPatientSystem()), strings.Clone(body.Source.GetReaderSystem()),
 		}
 	case *v1.Item_RuleSet:
-		return e.useRuleSet(body.RuleSet)
+		e.useRuleSet(body.RuleSet)
 	case *v1.Item_AlertDecision:
 		e.past.decide(body.AlertDecision, e.today())
 	case *v1.Item_ContextGap:
@@ -322,11 +328,8 @@ func (e *Engine) fact(entry *Entry, f *v1.ContextFact) {
 		return
 	}
 	e.stats.Facts++
+	e.known++
 	e.context.seen(f.GetResourceType(), entry.Received)
-	switch f.GetResourceType() {
-	case "Organization", "Location", "HealthcareService", "PractitionerRole":
-		e.judge.forgetWholes()
-	}
 }
 
 // mark begins or ends an import. The events of a backfill are judged at its end.
@@ -346,9 +349,9 @@ func (e *Engine) mark(ctx context.Context, entry *Entry, m *v1.ImportMark) error
 }
 
 // useRuleSet puts a rule set in force. One that cannot be read leaves the one before in force.
-func (e *Engine) useRuleSet(rs *v1.RuleSet) error {
+func (e *Engine) useRuleSet(rs *v1.RuleSet) {
 	if e.cfg.Parse == nil {
-		return nil
+		return
 	}
 	settings, err := e.cfg.Parse(rs)
 	if err == nil {
@@ -356,13 +359,14 @@ func (e *Engine) useRuleSet(rs *v1.RuleSet) error {
 	}
 	if err != nil {
 		e.stats.BadRuleSets++
-		return nil //nolint:nilerr // counted; the journal goes on
+		return
 	}
-	e.settings, e.ruleSet, e.inForce = settings.WithDefaults(), rs.GetHash(), true
+	e.settings, e.inForce = settings.WithDefaults(), true
+	e.rules = goproto.CloneOf(rs) // an item's texts keep its neighbours in memory
+	e.ruleSet = e.rules.Hash
 	before := e.judge.dets.customs.names()
 	e.judge.workBy(e.config())
 	e.judge.forgetCustom(before)
-	return nil
 }
 
 // RuleSet is the hash of the rule set in force; nil: there is none.

@@ -71,6 +71,7 @@ func (e *Engine) closeDay(d day) error {
 	}
 	j := e.judge
 	j.coverage = e.coverage()
+	j.forgetWholes()
 	accesses = e.recent.rejoin(d, accesses)
 	c := j.explained(d, accesses)
 	j.learn(c, e.lessons)
@@ -89,12 +90,12 @@ func (e *Engine) closeDay(d day) error {
 	e.sample(c, priors)
 	e.settleHard(c)
 	j.observe(c, j.rates3, &priors)
-	j.tables = e.lessons.tables()
 	e.taught++
 	if e.taught%fadeDays == 0 {
 		j.fade()
 		e.lessons.turn()
 	}
+	j.tables = e.lessons.tables()
 	for _, r := range j.rates3 {
 		r.settle()
 	}

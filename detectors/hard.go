@@ -61,7 +61,7 @@ const openDays = 3
 
 // watch looks at an access as it comes.
 func (e *Engine) watch(p *page, a *Access) {
-	if !e.inForce || p.at < e.today()-openDays || p.file.accesses > 0 {
+	if !e.inForce || p.at <= e.through || p.at < e.today()-openDays {
 		return
 	}
 	if p.open == nil {
@@ -100,9 +100,9 @@ func powerOfTwo(n int) bool { return n > 0 && n&(n-1) == 0 }
 // suspicious reports whether the reader's day may show a hard sign now.
 func (e *Engine) suspicious(r *openReader, a *Access) bool {
 	found := false
-	if r.facts != e.stats.Facts || a.Occurred >= r.until {
+	if r.facts != e.known || a.Occurred >= r.until {
 		role, ok := e.state.RoleAt(a.Reader, a.Occurred)
-		r.facts, r.until, r.vendor = e.stats.Facts, 0, role.Vendor
+		r.facts, r.until, r.vendor = e.known, 0, role.Vendor
 		if ok || len(e.state.Staff(a.Reader).Roles) == 0 {
 			r.until = facts.Forever
 		}
@@ -175,6 +175,7 @@ func (e *Engine) judgeHard(received int64) error {
 	if len(e.hard.touched) == 0 {
 		return nil
 	}
+	e.judge.forgetWholes()
 	type where struct {
 		page   *page
 		reader facts.ID

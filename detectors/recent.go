@@ -185,6 +185,7 @@ func (e *Engine) recheck() {
 		return
 	}
 	e.judge.coverage = e.coverage()
+	e.judge.forgetWholes()
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
 	type changed struct {
 		day  day

@@ -1,6 +1,6 @@
 package detectors
 
-import "github.com/readtrail/readtrail/detectors/facts"
+import "github.com/readtrail/readtrail/detectors/block"
 
-// ErrSnapshot is wrapped by every refusal of a snapshot.
-var ErrSnapshot = facts.ErrSnapshot
+// ErrSnapshot is wrapped by every refusal of a snapshot: the caller replays from the journal instead.
+var ErrSnapshot = block.ErrUnusable

@@ -118,14 +118,3 @@ func (s *spill) drop(p *page) {
 		s.unused = append(s.unused, p.file.name)
 	}
 }
-
-// sweep removes what neither the engine nor a snapshot needs.
-func (s *spill) sweep(names []string) error {
-	var errs []error
-	for _, name := range names {
-		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}

@@ -24,7 +24,7 @@ func (*quiet) TempDir() string {
 }
 
 func TestLive(t *testing.T) {
-	h := month()
+	h := fortnight()
 	e, w := run(t, engineConfig(t, h), h.batches)
 	s := e.Stats()
 	t.Logf("%+v", s)

@@ -167,7 +167,7 @@ func tick(at time.Time) entry {
 func ruleSet(tb testing.TB, change func(*ruleset.Config)) *v1.RuleSet {
 	tb.Helper()
 	cfg := ruleset.Config{
-		TimeZone: simulate.DefaultZone, Budget: 20, Threshold: 220, LearningDays: 7, Grace: 24 * time.Hour, Recheck: 7 * 24 * time.Hour,
+		TimeZone: simulate.DefaultZone, Budget: 20, Threshold: 220, LearningDays: 5, Grace: 24 * time.Hour, Recheck: 7 * 24 * time.Hour,
 		Sample: 2, MaxAge: map[string]time.Duration{"care": 7 * 24 * time.Hour},
 	}
 	if change != nil {
@@ -216,14 +216,14 @@ func (h *hospital) before(without string) {
 	h.add(at, tick(at))
 }
 
-// month is a hospital of three weeks that tests share; they only read it.
-var month = sync.OnceValue(func() *hospital {
+// fortnight is a hospital of two weeks that tests share; they only read it.
+var fortnight = sync.OnceValue(func() *hospital {
 	tb := &quiet{}
-	h := newHospital(tb, simulate.Config{Seed: 11, Staff: 150, Patients: 1500, Days: 21, Incidents: 60})
+	h := newHospital(tb, simulate.Config{Seed: 11, Staff: 150, Patients: 1500, Days: 14, Incidents: 45})
 	h.rules(h.start(0), ruleSet(tb, nil))
 	h.before("")
-	h.live(0, 21, "")
-	end := h.start(21)
+	h.live(0, 14, "")
+	end := h.start(14)
 	for hour := range 72 {
 		at := end.Add(time.Duration(hour) * time.Hour)
 		h.add(at, tick(at))

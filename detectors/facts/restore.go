@@ -15,7 +15,7 @@ func (s *State) Restore(r io.Reader) error {
 	}
 	d := newDecoder(r)
 	next.read(d)
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return err
 	}
 	next.connect()
@@ -33,16 +33,16 @@ func (s *State) read(d *decoder) {
 	s.about = d.ids()
 	readMap(d, s.spread, d.ids)
 	s.met = nil
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		s.met = append(s.met, d.uint())
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		s.met = append(s.met, d.Uint())
 	}
 	s.roleUnits = d.ids()
 	readMap(d, s.former, func() bool { return true })
 	readMap(d, s.parts, func() []ID { return nil })
 	s.classes, s.careTypes = d.ids(), d.ids()
-	s.evicted = d.int()
+	s.evicted = d.Int()
 	readMap(d, s.stats.types, func() *TypeCoverage {
-		return &TypeCoverage{Resources: d.int(), Facts: d.int(), First: d.int(), Last: d.int()}
+		return &TypeCoverage{Resources: d.Int(), Facts: d.Int(), First: d.Int(), Last: d.Int()}
 	})
 	s.records = readList(d, d.record)
 	s.people = readList(d, d.person)
@@ -51,20 +51,20 @@ func (s *State) read(d *decoder) {
 	s.rosters = readList(d, d.roster)
 	readMap(d, s.watches, d.watchList)
 	readMap(d, s.suspects, d.watchList)
-	readMap(d, s.kin.facts, func() kinFact { return kinFact{d.id(), d.ids()} })
+	readMap(d, s.kin.facts, func() kinFact { return kinFact{d.ID(), d.ids()} })
 }
 
 func readMap[V any](d *decoder, m map[ID]V, f func() V) {
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		k := d.id()
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		k := d.ID()
 		m[k] = f()
 	}
 }
 
 func readList[T any](d *decoder, f func() *T) []*T {
 	out := make([]*T, 1)
-	for n := d.count(); n > 1 && d.err == nil; n-- {
-		if d.bool() {
+	for n := d.Count(); n > 1 && d.Err() == nil; n-- {
+		if d.Bool() {
 			out = append(out, f())
 		} else {
 			out = append(out, nil)
@@ -75,17 +75,17 @@ func readList[T any](d *decoder, f func() *T) []*T {
 
 func (d *decoder) ids() []ID {
 	var out []ID
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		out = append(out, d.id())
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, d.ID())
 	}
 	return slices.Clip(out)
 }
 
 func (d *decoder) table(t *table) {
 	*t = table{}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		system := d.id()
-		t.number(system, string(d.bytes()))
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		system := d.ID()
+		t.number(system, string(d.Bytes()))
 	}
 }
 
@@ -98,14 +98,14 @@ func (d *decoder) space(sp *space) {
 		sp.key = make([]ID, 1)
 	}
 	sp.canon, sp.claims = make([]ID, len(sp.key)), make([][]claim, len(sp.key))
-	for n := 1; n < len(sp.key) && d.err == nil; n++ {
+	for n := 1; n < len(sp.key) && d.Err() == nil; n++ {
 		if k := sp.key[n]; k <= 0 || int(k) >= size {
-			d.fail("names what it does not hold")
+			d.Fail("names what it does not hold")
 			return
 		}
 		sp.node[sp.key[n]], sp.canon[n] = ID(n), ID(n)
-		for c := d.count(); c > 0 && d.err == nil; c-- {
-			sp.claims[n] = append(sp.claims[n], claim{d.index(size), d.id()})
+		for c := d.Count(); c > 0 && d.Err() == nil; c-- {
+			sp.claims[n] = append(sp.claims[n], claim{d.Index(size), d.ID()})
 		}
 		sp.claims[n] = slices.Clip(sp.claims[n])
 	}
@@ -113,50 +113,50 @@ func (d *decoder) space(sp *space) {
 
 func (d *decoder) names() []Name {
 	var out []Name
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		out = append(out, Name{d.id(), d.id(), d.bool()})
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, Name{d.ID(), d.ID(), d.Bool()})
 	}
 	return slices.Clip(out)
 }
 
 func (d *decoder) homes() []Home {
 	var out []Home
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		out = append(out, Home{Door: d.id(), Street: d.id(), House: d.id(), LatE6: d.id(), LonE6: d.id(), Period: d.period()})
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, Home{Door: d.ID(), Street: d.ID(), House: d.ID(), LatE6: d.ID(), LonE6: d.ID(), Period: d.period()})
 	}
 	return slices.Clip(out)
 }
 
 func (d *decoder) phones() []uint64 {
 	var out []uint64
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		out = append(out, d.uint())
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, d.Uint())
 	}
 	return slices.Clip(out)
 }
 
 func (d *decoder) record() *record {
 	r := &record{}
-	r.Known = d.bool()
-	r.title, r.family = d.id(), d.id()
-	r.Names, r.Birth, r.Homes, r.Phones = d.names(), d.id(), d.homes(), d.phones()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
+	r.Known = d.Bool()
+	r.title, r.family = d.ID(), d.ID()
+	r.Names, r.Birth, r.Homes, r.Phones = d.names(), d.ID(), d.homes(), d.phones()
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		names := d.names()
 		if len(names) != 1 {
-			d.fail("changed")
+			d.Fail("changed")
 			return r
 		}
 		r.Contacts = append(r.Contacts, Contact{
-			Name: names[0], Birth: d.id(), fact: d.id(), Phone: d.uint(), Relation: d.id(), person: d.id(), Period: d.period(),
+			Name: names[0], Birth: d.ID(), fact: d.ID(), Phone: d.Uint(), Relation: d.ID(), person: d.ID(), Period: d.period(),
 		})
 	}
 	r.Contacts = slices.Clip(r.Contacts)
-	r.Labels, r.Deceased = Label(d.uint()), d.int()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
+	r.Labels, r.Deceased = Label(d.Uint()), d.Int()
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p := d.period()
 		r.care = append(r.care, row{
-			from: p.From, until: p.Until, fact: d.id(), who: d.id(), reason: d.id(), class: uint8(d.uint()), kind: CareKind(d.uint()),
-			typ: uint16(d.uint()),
+			from: p.From, until: p.Until, fact: d.ID(), who: d.ID(), reason: d.ID(), class: uint8(d.Uint()), kind: CareKind(d.Uint()),
+			typ: uint16(d.Uint()),
 		})
 	}
 	r.care = slices.Clip(r.care)
@@ -165,40 +165,40 @@ func (d *decoder) record() *record {
 
 func (d *decoder) person() *person {
 	p := &person{}
-	p.Known, p.display, p.ended = d.bool(), d.id(), d.int()
-	p.Names, p.Birth, p.Homes, p.Phones = d.names(), d.id(), d.homes(), d.phones()
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		r := Role{Department: d.id(), Code: d.id(), Period: d.period(), fact: d.id(), from: d.int(), past: d.bool()}
-		for h := d.count(); h > 0 && d.err == nil; h-- {
-			r.Hours = append(r.Hours, Hours{uint8(d.uint()), int16(d.id()), int16(d.id())})
+	p.Known, p.display, p.ended = d.Bool(), d.ID(), d.Int()
+	p.Names, p.Birth, p.Homes, p.Phones = d.names(), d.ID(), d.homes(), d.phones()
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		r := Role{Department: d.ID(), Code: d.ID(), Period: d.period(), fact: d.ID(), from: d.Int(), past: d.Bool()}
+		for h := d.Count(); h > 0 && d.Err() == nil; h-- {
+			r.Hours = append(r.Hours, Hours{uint8(d.Uint()), int16(d.ID()), int16(d.ID())})
 		}
 		p.Roles = append(p.Roles, r)
 	}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		p.managers = append(p.managers, said{d.id(), d.id()})
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		p.managers = append(p.managers, said{d.ID(), d.ID()})
 	}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		p.tickets = append(p.tickets, ticket{d.period(), d.id()})
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		p.tickets = append(p.tickets, ticket{d.period(), d.ID()})
 	}
 	return p
 }
 
 func (d *decoder) unit() *unit {
-	return &unit{known: d.bool(), vendor: d.bool(), name: d.id(), parent: d.id()}
+	return &unit{known: d.Bool(), vendor: d.Bool(), name: d.ID(), parent: d.ID()}
 }
 
 func (d *decoder) roster() *roster {
-	r := &roster{staff: d.ids(), department: d.id()}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		r.duties = append(r.duties, Duty{Period: d.period(), fact: d.id()})
+	r := &roster{staff: d.ids(), department: d.ID()}
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		r.duties = append(r.duties, Duty{Period: d.period(), fact: d.ID()})
 	}
 	return r
 }
 
 func (d *decoder) watchList() []Watch {
 	var out []Watch
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		out = append(out, Watch{Patient: d.id(), Staff: d.id(), List: d.id(), Reason: d.id(), fact: d.id(), Period: d.period()})
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, Watch{Patient: d.ID(), Staff: d.ID(), List: d.ID(), Reason: d.ID(), fact: d.ID(), Period: d.period()})
 	}
 	return out
 }

@@ -17,21 +17,21 @@ func (s *State) Snapshot(w io.Writer) error {
 	e.table(&s.facts)
 	e.ids(s.about)
 	eachSorted(e, s.spread, func(_ ID, list []ID) { e.ids(list) })
-	e.count(len(s.met))
+	e.Count(len(s.met))
 	for _, v := range s.met {
-		e.uint(v)
+		e.Uint(v)
 	}
 	e.ids(s.roleUnits)
 	eachSorted(e, s.former, func(ID, bool) {})
 	eachSorted(e, s.parts, func(ID, []ID) {})
 	e.ids(s.classes)
 	e.ids(s.careTypes)
-	e.int(s.evicted)
+	e.Int(s.evicted)
 	eachSorted(e, s.stats.types, func(_ ID, t *TypeCoverage) {
-		e.int(t.Resources)
-		e.int(t.Facts)
-		e.int(t.First)
-		e.int(t.Last)
+		e.Int(t.Resources)
+		e.Int(t.Facts)
+		e.Int(t.First)
+		e.Int(t.Last)
 	})
 	list(e, s.records, e.record)
 	list(e, s.people, e.person)
@@ -41,10 +41,10 @@ func (s *State) Snapshot(w io.Writer) error {
 	eachSorted(e, s.watches, func(_ ID, ws []Watch) { e.watchList(ws) })
 	eachSorted(e, s.suspects, func(_ ID, ws []Watch) { e.watchList(ws) })
 	eachSorted(e, s.kin.facts, func(_ ID, k kinFact) {
-		e.id(k.staff)
+		e.ID(k.staff)
 		e.ids(k.patients)
 	})
-	if err := e.close(); err != nil {
+	if err := e.Close(); err != nil {
 		return fmt.Errorf("write snapshot of facts: %w", err)
 	}
 	return nil
@@ -52,9 +52,9 @@ func (s *State) Snapshot(w io.Writer) error {
 
 // eachSorted writes a map in the order of its keys.
 func eachSorted[V any](e *encoder, m map[ID]V, f func(ID, V)) {
-	e.count(len(m))
+	e.Count(len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		e.id(k)
+		e.ID(k)
 		f(k, m[k])
 	}
 }
@@ -65,9 +65,9 @@ func list[T any](e *encoder, all []*T, f func(*T)) {
 	for n > 1 && all[n-1] == nil { // how far the slice has grown is no part of the state
 		n--
 	}
-	e.count(n)
+	e.Count(n)
 	for i := 1; i < n; i++ {
-		e.bool(all[i] != nil)
+		e.Bool(all[i] != nil)
 		if all[i] != nil {
 			f(all[i])
 		}
@@ -76,11 +76,11 @@ func list[T any](e *encoder, all []*T, f func(*T)) {
 
 func (e *encoder) table(t *table) {
 	n := max(int(t.size()), 0)
-	e.count(n)
+	e.Count(n)
 	for i := 1; i <= n; i++ {
 		system, text := t.entry(ID(i))
-		e.id(system)
-		e.bytes(text)
+		e.ID(system)
+		e.Bytes(text)
 	}
 }
 
@@ -88,132 +88,132 @@ func (e *encoder) space(sp *space) {
 	e.table(&sp.keys)
 	e.ids(sp.key)
 	for _, claims := range sp.claims[1:] {
-		e.count(len(claims))
+		e.Count(len(claims))
 		for _, c := range claims {
-			e.id(c.key)
-			e.id(c.fact)
+			e.ID(c.key)
+			e.ID(c.fact)
 		}
 	}
 }
 
 func (e *encoder) names(names []Name) {
-	e.count(len(names))
+	e.Count(len(names))
 	for _, n := range names {
-		e.id(n.Family)
-		e.id(n.Given)
-		e.bool(n.Maiden)
+		e.ID(n.Family)
+		e.ID(n.Given)
+		e.Bool(n.Maiden)
 	}
 }
 
 func (e *encoder) homes(homes []Home) {
-	e.count(len(homes))
+	e.Count(len(homes))
 	for _, h := range homes {
 		for _, v := range [...]int32{h.Door, h.Street, h.House, h.LatE6, h.LonE6} {
-			e.id(v)
+			e.ID(v)
 		}
 		e.period(h.Period)
 	}
 }
 
 func (e *encoder) phones(phones []uint64) {
-	e.count(len(phones))
+	e.Count(len(phones))
 	for _, p := range phones {
-		e.uint(p)
+		e.Uint(p)
 	}
 }
 
 func (e *encoder) record(r *record) {
-	e.bool(r.Known)
-	e.id(r.title)
-	e.id(r.family)
+	e.Bool(r.Known)
+	e.ID(r.title)
+	e.ID(r.family)
 	e.names(r.Names)
-	e.id(r.Birth)
+	e.ID(r.Birth)
 	e.homes(r.Homes)
 	e.phones(r.Phones)
-	e.count(len(r.Contacts))
+	e.Count(len(r.Contacts))
 	for i := range r.Contacts {
 		c := &r.Contacts[i]
 		e.names([]Name{c.Name})
-		e.id(c.Birth)
-		e.id(c.fact)
-		e.uint(c.Phone)
-		e.id(c.Relation)
-		e.id(c.person)
+		e.ID(c.Birth)
+		e.ID(c.fact)
+		e.Uint(c.Phone)
+		e.ID(c.Relation)
+		e.ID(c.person)
 		e.period(c.Period)
 	}
-	e.uint(uint64(r.Labels))
-	e.int(r.Deceased)
-	e.count(len(r.care))
+	e.Uint(uint64(r.Labels))
+	e.Int(r.Deceased)
+	e.Count(len(r.care))
 	for i := range r.care {
 		c := &r.care[i]
 		e.period(Period{c.from, c.until})
-		e.id(c.fact)
-		e.id(c.who)
-		e.id(c.reason)
-		e.uint(uint64(c.class))
-		e.uint(uint64(c.kind))
-		e.uint(uint64(c.typ))
+		e.ID(c.fact)
+		e.ID(c.who)
+		e.ID(c.reason)
+		e.Uint(uint64(c.class))
+		e.Uint(uint64(c.kind))
+		e.Uint(uint64(c.typ))
 	}
 }
 
 func (e *encoder) person(p *person) {
-	e.bool(p.Known)
-	e.id(p.display)
-	e.int(p.ended)
+	e.Bool(p.Known)
+	e.ID(p.display)
+	e.Int(p.ended)
 	e.names(p.Names)
-	e.id(p.Birth)
+	e.ID(p.Birth)
 	e.homes(p.Homes)
 	e.phones(p.Phones)
-	e.count(len(p.Roles))
+	e.Count(len(p.Roles))
 	for i := range p.Roles {
 		r := &p.Roles[i]
-		e.id(r.Department)
-		e.id(r.Code)
+		e.ID(r.Department)
+		e.ID(r.Code)
 		e.period(r.Period)
-		e.id(r.fact)
-		e.int(r.from)
-		e.bool(r.past)
-		e.count(len(r.Hours))
+		e.ID(r.fact)
+		e.Int(r.from)
+		e.Bool(r.past)
+		e.Count(len(r.Hours))
 		for _, h := range r.Hours {
-			e.uint(uint64(h.Days))
-			e.id(ID(h.From))
-			e.id(ID(h.Until))
+			e.Uint(uint64(h.Days))
+			e.ID(ID(h.From))
+			e.ID(ID(h.Until))
 		}
 	}
-	e.count(len(p.managers))
+	e.Count(len(p.managers))
 	for _, m := range p.managers {
-		e.id(m.staff)
-		e.id(m.fact)
+		e.ID(m.staff)
+		e.ID(m.fact)
 	}
-	e.count(len(p.tickets))
+	e.Count(len(p.tickets))
 	for _, t := range p.tickets {
 		e.period(t.Period)
-		e.id(t.fact)
+		e.ID(t.fact)
 	}
 }
 
 func (e *encoder) unit(u *unit) {
-	e.bool(u.known)
-	e.bool(u.vendor)
-	e.id(u.name)
-	e.id(u.parent)
+	e.Bool(u.known)
+	e.Bool(u.vendor)
+	e.ID(u.name)
+	e.ID(u.parent)
 }
 
 func (e *encoder) roster(r *roster) {
 	e.ids(r.staff)
-	e.id(r.department)
-	e.count(len(r.duties))
+	e.ID(r.department)
+	e.Count(len(r.duties))
 	for _, d := range r.duties {
 		e.period(d.Period)
-		e.id(d.fact)
+		e.ID(d.fact)
 	}
 }
 
 func (e *encoder) watchList(ws []Watch) {
-	e.count(len(ws))
+	e.Count(len(ws))
 	for _, w := range ws {
 		for _, v := range [...]ID{w.Patient, w.Staff, w.List, w.Reason, w.fact} {
-			e.id(v)
+			e.ID(v)
 		}
 		e.period(w.Period)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -69,6 +68,8 @@ type Config struct {
 	Append func(ctx context.Context, item *v1.Item) error
 	// Open opens the output. It is called once, when Run begins.
 	Open func(ctx context.Context) (Output, error)
+	// Stage, when set, is told of each commit point. An error ends the run there, as a kill would: tests use it.
+	Stage func(stage string) error
 	// Clock measures how long things take and when a snapshot is due. Nothing that comes out depends on it.
 	Clock func() time.Time
 	// Logger defaults to one that discards; Registerer to none.
@@ -87,8 +88,11 @@ type Runner struct {
 	findings []*v1.Findings
 	alerts   []*v1.AlertVersion
 	// start is the journal's head at the start: what stands before was read before, or is read late.
-	start    proto.Position
-	snapshot time.Time
+	start proto.Position
+	store *store
+	// saved is when the last snapshot was begun, unused the files that are removed behind the next one.
+	saved  time.Time
+	unused []string
 	// proposed: the configured rule set was journaled by this process.
 	proposed bool
 
@@ -151,28 +155,60 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-func (r *Runner) run(ctx context.Context) error {
-	if err := os.MkdirAll(r.cfg.Dir, 0o700); err != nil {
-		return fmt.Errorf("make directory of detectors: %w", err)
-	}
-	var err error
+func (r *Runner) run(ctx context.Context) (err error) {
 	if r.out, err = r.cfg.Open(ctx); err != nil {
 		return fmt.Errorf("open output of detectors: %w", err)
 	}
+	defer func() { err = errors.Join(err, r.store.wait()) }()
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	r.start = r.cfg.Head()
-	return r.cfg.Follow(ctx, r.engine.Position(), r.apply) //nolint:wrapcheck // says what failed
+	for {
+		r.start, r.saved = r.cfg.Head(), r.cfg.Clock()
+		err := r.cfg.Follow(ctx, r.engine.Position(), r.apply)
+		if !errors.Is(err, detectors.ErrSnapshot) {
+			return err //nolint:wrapcheck // says what failed
+		}
+		// A file of a day is not what it was. All of it is in the journal.
+		r.log.ErrorContext(ctx, "state of detectors is damaged, and is made anew from the journal", slog.Any("err", err))
+		if err := r.anew(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // begin makes an engine: from the newest snapshot that is good, else from nothing, and the journal is read from its beginning.
 func (r *Runner) begin(ctx context.Context) error {
 	var err error
+	if r.store, err = openStore(r.cfg, r.log); err != nil {
+		return err
+	}
+	began := r.cfg.Clock()
+	engine, err := r.store.restore(ctx, r.out.Marks())
+	if err != nil {
+		return err
+	}
+	if engine == nil {
+		return r.anew(ctx)
+	}
+	r.engine = engine
+	r.metrics.snapshots.WithLabelValues("restored").Inc()
+	r.log.InfoContext(ctx, "detectors go on from a snapshot", slog.String("position", engine.Position().String()),
+		slog.Duration("took", r.cfg.Clock().Sub(began)))
+	return nil
+}
+
+// anew begins with nothing.
+func (r *Runner) anew(ctx context.Context) error {
+	r.findings, r.alerts, r.unused = nil, nil, nil
+	if err := r.store.clear(); err != nil {
+		return err
+	}
+	var err error
 	if r.engine, err = detectors.NewEngine(r.cfg.Engine); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	_ = ctx
+	r.log.InfoContext(ctx, "detectors read the journal from its beginning")
 	return nil
 }
 
@@ -203,16 +239,70 @@ func (r *Runner) apply(ctx context.Context, b *proto.Batch) error {
 	if b.Position(b.Count()-1) >= r.start {
 		r.propose(ctx)
 	}
+	return r.snapshot(ctx)
+}
+
+func (r *Runner) stage(name string) error {
+	if r.cfg.Stage == nil {
+		return nil
+	}
+	return r.cfg.Stage(name)
+}
+
+// snapshot keeps the state when it is time. What the last one needed and nothing needs now is removed.
+func (r *Runner) snapshot(ctx context.Context) error {
+	now := r.cfg.Clock()
+	if r.store.busy() {
+		return nil
+	}
+	if r.store.failed != nil {
+		return r.store.failed
+	}
+	if now.Sub(r.saved) < r.cfg.SnapshotEvery {
+		return nil
+	}
+	r.saved = now
+	r.unused = append(r.unused, r.engine.Unused()...)
+	unused := r.unused
+	r.unused = nil
+	err := r.store.save(r.engine, r.out.Marks(), unused, saved{
+		stage: r.stage,
+		stood: func() { r.metrics.took.WithLabelValues("standstill").Set(r.cfg.Clock().Sub(now).Seconds()) },
+		done: func(bytes int64, err error) {
+			outcome := "kept"
+			if err != nil {
+				outcome = "failed"
+				r.log.ErrorContext(ctx, "snapshot of detectors failed; a start reads more of the journal", slog.Any("err", err))
+			} else {
+				r.metrics.age.Set(float64(r.cfg.Clock().Unix()))
+				r.metrics.size.Set(float64(bytes))
+			}
+			r.metrics.took.WithLabelValues("whole").Set(r.cfg.Clock().Sub(now).Seconds())
+			r.metrics.snapshots.WithLabelValues(outcome).Inc()
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
 	return nil
 }
 
 // publish writes what waits. Findings go first: who reads an alert finds what it rests on.
 func (r *Runner) publish(ctx context.Context) error {
+	if len(r.findings)+len(r.alerts) == 0 {
+		return nil
+	}
+	if err := r.stage("before findings"); err != nil {
+		return err
+	}
 	marks := r.out.Marks()
 	if len(r.findings) > 0 {
 		if err := r.out.PublishFindings(ctx, r.findings); err != nil {
 			return err //nolint:wrapcheck // says what failed
 		}
+	}
+	if err := r.stage("between findings and alerts"); err != nil {
+		return err
 	}
 	if len(r.alerts) > 0 {
 		if err := r.out.PublishAlerts(ctx, r.alerts); err != nil {
@@ -225,7 +315,7 @@ func (r *Runner) publish(ctx context.Context) error {
 		}
 	}
 	r.findings, r.alerts = r.findings[:0], r.alerts[:0]
-	return nil
+	return r.stage("after alerts")
 }
 
 // propose journals what ought to stand in the journal and does not: the configured rule set, and changes of context. What is refused

@@ -1,0 +1,252 @@
+package detect_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/live"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// The same journal gives the same findings and alerts to the byte, for any number of hands.
+func TestReplayIsTheSame(t *testing.T) {
+	t.Parallel()
+	h, want := fortnight(), fortnightWritten()
+	if len(want.alerts) < 40 || len(want.findings) < 30 {
+		t.Fatalf("%d alerts and %d findings: the test would see nothing", len(want.alerts), len(want.findings))
+	}
+	for _, hands := range []int{4, 16} {
+		cfg := engineConfig(t, h)
+		cfg.Hands = hands
+		_, got := run(t, cfg, h.batches)
+		if err := got.same(want); err != nil {
+			t.Errorf("%d hands: %v", hands, err)
+		}
+	}
+	// Little memory: days wait in files.
+	cfg := engineConfig(t, h)
+	cfg.HeldInMemory = 1000
+	e, got := run(t, cfg, h.batches)
+	if err := got.same(want); err != nil {
+		t.Errorf("days in files: %v", err)
+	}
+	if len(e.Unused()) == 0 {
+		t.Error("no day waited in a file: the test saw nothing")
+	}
+}
+
+// fortnightWritten is what one engine with one hand writes of the shared fortnight.
+var fortnightWritten = sync.OnceValue(func() *written {
+	tb := &quiet{}
+	h := fortnight()
+	_, w := run(tb, engineConfig(tb, h), h.batches)
+	return w
+})
+
+// stream keeps what was published, as the journal's streams do: in order, once, and found again after a stop.
+type stream struct {
+	mu sync.Mutex
+	written
+	marks live.Marks
+}
+
+func (s *stream) Marks() live.Marks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.marks
+}
+
+func (s *stream) PublishFindings(_ context.Context, all []*v1.Findings) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range all {
+		if at := s.marks.Findings; at.Any && (m.Cause < uint64(at.Cause) || m.Cause == uint64(at.Cause) && m.Ordinal <= at.Ordinal) {
+			continue
+		}
+		data, err := m.MarshalVT()
+		if err != nil {
+			return err
+		}
+		s.findings = append(s.findings, data)
+		s.marks.Findings = live.Mark{Cause: proto.Position(m.Cause), Ordinal: m.Ordinal, Any: true}
+	}
+	return nil
+}
+
+func (s *stream) PublishAlerts(_ context.Context, all []*v1.AlertVersion) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range all {
+		if at := s.marks.Alerts; at.Any && (m.Cause < uint64(at.Cause) || m.Cause == uint64(at.Cause) && m.Ordinal <= at.Ordinal) {
+			continue
+		}
+		data, err := m.MarshalVT()
+		if err != nil {
+			return err
+		}
+		s.alerts = append(s.alerts, data)
+		s.marks.Alerts = live.Mark{Cause: proto.Position(m.Cause), Ordinal: m.Ordinal, Any: true}
+	}
+	return nil
+}
+
+// errEnd says that all batches were followed, errKilled that the run was killed.
+var (
+	errEnd    = errors.New("end of the journal")
+	errKilled = errors.New("killed")
+)
+
+// runner makes a runner over batches that keeps a snapshot every so many of them; killed may end it at a stage.
+func runner(tb testing.TB, h *hospital, dir string, out *stream, every int, killed func(string) error) *live.Runner {
+	tb.Helper()
+	cfg := engineConfig(tb, h)
+	cfg.HeldInMemory = 1000
+	now := time.Unix(0, 0)
+	var mu sync.Mutex
+	r, err := live.New(live.Config{
+		Engine: cfg, RuleSet: ruleSet(tb, nil), Dir: dir, SnapshotEvery: time.Duration(every) * time.Second, Stage: killed,
+		Follow: func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
+			for _, b := range h.batches {
+				if b.Position(b.Count()-1) <= from {
+					continue
+				}
+				mu.Lock()
+				now = now.Add(time.Second)
+				mu.Unlock()
+				if err := fn(ctx, b); err != nil {
+					return err
+				}
+			}
+			return errEnd
+		},
+		Head:   func() proto.Position { return 1 << 62 }, // it proposes nothing
+		Append: func(context.Context, *v1.Item) error { return nil },
+		Open:   func(context.Context) (live.Output, error) { return out, nil },
+		Clock: func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			return now
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// Killed at any commit point and started again, the streams are the same to the byte as without a kill.
+func TestKillsChangeNothing(t *testing.T) {
+	t.Parallel()
+	h, want := fortnight(), fortnightWritten()
+	for _, stage := range []string{
+		"before findings", "between findings and alerts", "after alerts", "snapshot written", "parts synced", "manifest written",
+		"snapshot named",
+	} {
+		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
+			dir, out := t.TempDir(), &stream{}
+			kills := 0
+			for start := 0; ; start++ {
+				seen := 0
+				var mu sync.Mutex
+				r := runner(t, h, dir, out, 70, func(at string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if at != stage {
+						return nil
+					}
+					if seen++; seen == 2+start {
+						kills++
+						return errKilled
+					}
+					return nil
+				})
+				err := r.Run(t.Context())
+				if errors.Is(err, errKilled) && start < 100 {
+					continue
+				}
+				if !errors.Is(err, errEnd) {
+					t.Fatal(err)
+				}
+				break
+			}
+			if kills < 2 {
+				t.Fatalf("killed %d times: the test saw nothing", kills)
+			}
+			if err := out.same(want); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A snapshot that cannot be read, whatever is wrong with it, costs time and changes nothing.
+func TestBadSnapshots(t *testing.T) {
+	t.Parallel()
+	h, want := fortnight(), fortnightWritten()
+	spoil := map[string]func(t *testing.T, snapshot string, out *stream){
+		"a part is missing":  func(t *testing.T, s string, _ *stream) { must(t, os.Remove(filepath.Join(s, "usual"))) },
+		"no manifest":        func(t *testing.T, s string, _ *stream) { must(t, os.Remove(filepath.Join(s, "manifest.json"))) },
+		"a part was cut off": func(t *testing.T, s string, _ *stream) { must(t, os.Truncate(filepath.Join(s, "lessons"), 100)) },
+		"garbage": func(t *testing.T, s string, _ *stream) {
+			must(t, os.WriteFile(filepath.Join(s, "engine"), []byte("x"), 0o600))
+		},
+		"a byte of facts":      func(t *testing.T, s string, _ *stream) { flip(t, filepath.Join(s, "facts"), 5000) },
+		"a byte of the days":   func(t *testing.T, s string, _ *stream) { flip(t, filepath.Join(s, "days"), 500) },
+		"the streams are gone": func(_ *testing.T, _ string, out *stream) { *out = stream{} },
+	}
+	for name, bad := range spoil {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, out, n := t.TempDir(), &stream{}, 0
+			r := runner(t, h, dir, out, 70, func(at string) error {
+				if at == "after alerts" {
+					if n++; n == 14 {
+						return errKilled
+					}
+				}
+				return nil
+			})
+			if err := r.Run(t.Context()); !errors.Is(err, errKilled) {
+				t.Fatal(err)
+			}
+			snapshots, err := filepath.Glob(filepath.Join(dir, "snapshot-*"))
+			if err != nil || len(snapshots) == 0 {
+				t.Fatalf("no snapshot: %v", err)
+			}
+			for _, s := range snapshots {
+				bad(t, s, out)
+			}
+			if err := runner(t, h, dir, out, 1<<20, nil).Run(t.Context()); !errors.Is(err, errEnd) {
+				t.Fatal(err)
+			}
+			if err := out.same(want); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flip changes one byte of a file.
+func flip(t *testing.T, path string, at int) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	data[at%len(data)] ^= 0x10
+	must(t, os.WriteFile(path, data, 0o600))
+}
+
+var _ live.Output = (*stream)(nil)

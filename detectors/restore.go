@@ -1,0 +1,420 @@
+package detectors
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/readtrail/readtrail/detectors/block"
+	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// reader reads parts.
+type reader struct{ *block.Decoder }
+
+// Restore makes an engine of the parts of a snapshot; open opens one by its name. Errors wrap ErrSnapshot unless reading failed: the
+// caller replays from the journal instead. Files of days that have grown since the snapshot are cut to what it knows.
+func Restore(cfg EngineConfig, open func(name string) (io.ReadCloser, error)) (*Engine, error) {
+	e, err := NewEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Standing != nil {
+		return nil, errors.New("restore engine: one with standing settings has no journal to go on from")
+	}
+	facts, err := open("facts")
+	if err != nil {
+		return nil, fmt.Errorf("restore engine: %w", err)
+	}
+	err = errors.Join(e.state.Restore(facts), facts.Close())
+	for _, part := range []struct {
+		name string
+		read func(*reader) error
+	}{
+		{"engine", e.readEngine},
+		{"days", e.readDays},
+		{"usual", func(r *reader) error { r.usual(e.judge); return nil }},
+		{"lessons", func(r *reader) error { e.lessons = r.lessons(); return nil }},
+	} {
+		if err == nil {
+			err = readPart(part.name, open, part.read)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("restore engine: %w", err)
+	}
+	e.judge.tables = e.lessons.tables()
+	return e, nil
+}
+
+func readPart(name string, open func(string) (io.ReadCloser, error), read func(*reader) error) error {
+	file, err := open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r := &reader{block.NewDecoder(file, snapshotMagic+name+"\n", snapshotVersion)}
+	if err := read(r); err != nil {
+		return err
+	}
+	return r.End() //nolint:wrapcheck // says what failed
+}
+
+func (r *reader) text() string { return string(r.Bytes()) }
+
+func (r *reader) key() pairKey { return pairKey{r.ID(), r.ID()} }
+
+// each reads as many as were written.
+func (r *reader) each(f func()) {
+	for n := r.Count(); n > 0 && r.Err() == nil; n-- {
+		f()
+	}
+}
+
+func (r *reader) id() (id alertID) {
+	if b := r.Bytes(); len(b) == len(id) {
+		copy(id[:], b)
+	} else {
+		r.Fail("changed")
+	}
+	return id
+}
+
+func (r *reader) message(m interface{ UnmarshalVT([]byte) error }) {
+	if b := r.Bytes(); r.Err() == nil && m.UnmarshalVT(b) != nil {
+		r.Fail("changed")
+	}
+}
+
+func (e *Engine) readEngine(r *reader) error {
+	e.position = proto.Position(r.Uint())
+	e.clock, e.through, e.checked, e.taught, e.known = r.Int(), day(r.Int()), r.Int(), int(r.Int()), uint64(r.Int())
+	e.learning = r.Bool()
+	if r.Bool() {
+		rs := &v1.RuleSet{}
+		r.message(rs)
+		if r.Err() != nil {
+			return r.Err() //nolint:wrapcheck // says what failed
+		}
+		if e.useRuleSet(rs); e.rules == nil {
+			return fmt.Errorf("its rule set cannot be read: %w", ErrSnapshot)
+		}
+	}
+	e.judge.coverage = coverage{r.Bool(), Needs(r.Uint())}
+	r.each(func() { e.sources[r.text()] = systems{r.text(), r.text()} })
+	for i := range e.context {
+		e.context[i] = r.Int()
+	}
+	r.each(func() { e.gaps[Needs(r.Uint())] = gapState{r.Bool()} })
+	r.each(func() { d := r.ID(); e.wroteThen[d] = r.wrote() })
+	r.recents(&e.recent)
+	r.each(func() {
+		d, ids := r.ID(), map[alertID]bool{}
+		r.each(func() { ids[r.id()] = true })
+		e.hard.open[d] = ids
+	})
+	r.each(func() { d := r.ID(); e.hard.shown[d] = int(r.Int()) })
+	r.outcomes(&e.past)
+	return nil
+}
+
+func (r *reader) wrote() map[pairKey]struct{} {
+	out := map[pairKey]struct{}{}
+	r.each(func() { out[r.key()] = struct{}{} })
+	return out
+}
+
+func (r *reader) recents(into *recents) {
+	r.each(func() {
+		id := r.id()
+		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), version: &v1.AlertVersion{}}
+		r.message(a.version)
+		r.each(func() {
+			p := keptPair{reader: r.ID(), patient: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
+			if p.verdict > NotAssessable || p.reason >= reasonCount || len(p.accesses) == 0 {
+				r.Fail("changed")
+				return
+			}
+			a.kept = append(a.kept, p)
+			into.kept += len(p.accesses)
+		})
+		into.alerts[id] = a
+	})
+}
+
+func (r *reader) accesses() []Access {
+	n := r.Count()
+	var out []Access
+	for len(out) < n && r.Err() == nil {
+		b := r.Bytes()
+		if len(b) == 0 || len(b)%accessBytes != 0 || len(out)+len(b)/accessBytes > n {
+			r.Fail("changed")
+			return nil
+		}
+		for ; len(b) > 0; b = b[accessBytes:] {
+			out = append(out, readAccess(b))
+		}
+	}
+	return out
+}
+
+func (r *reader) outcomes(o *outcomes) {
+	r.each(func() {
+		id := r.id()
+		o.alerts[id] = &decided{readers: r.list(), patients: r.list(), day: r.ID(), misuse: r.Bool()}
+	})
+	for _, m := range []map[facts.ID]outcome{o.offenders, o.targeted} {
+		r.each(func() { id := r.ID(); m[id] = outcome{r.ID(), r.ID()} })
+	}
+}
+
+func (r *reader) list() []facts.ID {
+	var out []facts.ID
+	r.each(func() { out = append(out, r.ID()) })
+	return out
+}
+
+// fill reads a list of a length that is known.
+func (r *reader) fill(into []facts.ID) {
+	if n := r.Count(); n != len(into) {
+		r.Fail("changed")
+		return
+	}
+	for i := range into {
+		into[i] = r.ID()
+	}
+}
+
+func (e *Engine) readDays(r *reader) error {
+	made := r.Uint()
+	e.readBook(r, e.book)
+	r.each(func() {
+		im := &importing{id: r.text(), backfill: true, ended: r.Bool(), last: r.Int(), book: e.newBook("")}
+		e.readBook(r, im.book)
+		e.imports[im.id] = im
+	})
+	if r.Err() != nil || e.spill == nil {
+		return r.Err() //nolint:wrapcheck // says what failed
+	}
+	e.spill.made = made
+	for _, b := range e.books() {
+		for _, p := range b.pages {
+			if err := e.spill.adopt(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) readBook(r *reader, b *Book) {
+	b.name, b.number = r.text(), r.Uint()
+	r.each(func() {
+		p := &page{at: r.ID(), file: spilled{name: r.text(), accesses: r.Count()}}
+		if p.file.name != "" {
+			p.file.sum = xxhash.New()
+			if filepath.Base(p.file.name) != p.file.name || p.file.sum.UnmarshalBinary(r.Bytes()) != nil || e.spill == nil {
+				r.Fail("changed")
+				return
+			}
+		} else if p.file.accesses > 0 {
+			r.Fail("changed")
+			return
+		}
+		p.accesses, p.wrote = r.accesses(), r.wrote()
+		if r.Bool() {
+			p.open = r.openDay(len(p.accesses))
+		}
+		b.pages[p.at] = p
+	})
+}
+
+// adopt cuts a file to what a snapshot knows of it.
+func (s *spill) adopt(p *page) error {
+	if p.file.name == "" {
+		return nil
+	}
+	path, want := filepath.Join(s.dir, p.file.name), int64(p.file.accesses)*accessBytes
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && info.Size() < want:
+		return fmt.Errorf("a day's file is not there as the snapshot knows it: %w", ErrSnapshot)
+	case err != nil:
+		return fmt.Errorf("find a day: %w", err)
+	case info.Size() > want:
+		if err := os.Truncate(path, want); err != nil {
+			return fmt.Errorf("cut a day: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *reader) openDay(accesses int) *openDay {
+	o := &openDay{readers: map[facts.ID]*openReader{}, pairs: map[pairKey]uint16{}}
+	index := func(i int64) int32 {
+		if i < -1 || i >= int64(accesses) {
+			r.Fail("names what it does not hold")
+			return -1
+		}
+		return int32(i)
+	}
+	r.each(func() {
+		id := r.ID()
+		o.readers[id] = &openReader{
+			last: index(r.Int()), n: int32(max(0, min(r.Int(), int64(accesses)))), until: r.Int(), facts: uint64(r.Int()), home: facts.ID(r.Int()), seen: r.Int(),
+			leaps: int(r.Int()), number: r.Int(), at: r.Int(), patient: facts.ID(r.Int()), up: int(r.Int()), down: int(r.Int()),
+			walked: int(r.Int()), vendor: r.Bool(),
+		}
+	})
+	r.each(func() {
+		b := index(int64(r.ID()))
+		if int(b) >= len(o.before) { // a chain only leads back
+			r.Fail("changed")
+			b = -1
+		}
+		o.before = append(o.before, b)
+	})
+	if len(o.before) > accesses {
+		r.Fail("changed")
+	}
+	r.each(func() { k := r.key(); o.pairs[k] = uint16(r.Uint()) })
+	for _, x := range o.readers {
+		if int(x.last) >= len(o.before) {
+			r.Fail("changed")
+		}
+	}
+	return o
+}
+
+func (r *reader) usual(j *judge) {
+	for key := range j.rates3 {
+		j.rates3[key] = r.rates()
+		s := &spread{}
+		for i := range s.bins {
+			s.bins[i] = r.Uint()
+		}
+		s.total = r.Uint()
+		j.spreads[key], j.held[key] = s, Weight(r.ID())
+		r.numbers(j.credits[key])
+		r.numbers([3]*model{j.pairs, j.readers, j.records}[key].shares)
+	}
+	r.each(func() { id := r.ID(); j.base[id] = r.baseline() })
+	r.each(func() { g := group{r.ID(), r.ID()}; j.peers[g] = r.peer() })
+	j.everybody = *r.peer()
+	r.each(func() {
+		id, b := r.ID(), &bench{}
+		for i := range b.departments {
+			b.departments[i], b.days[i] = r.ID(), uint32(r.Uint())
+		}
+		b.all = uint32(r.Uint())
+		j.benches[id] = b
+	})
+	r.each(func() {
+		k, h := r.key(), pairHistory{}
+		r.fill(h.alone[:])
+		h.explained = r.ID()
+		j.history[k] = h
+	})
+}
+
+// numbers reads as many as there are.
+func (r *reader) numbers(into []uint64) {
+	if n := r.Count(); n != len(into) {
+		r.Fail("changed")
+		return
+	}
+	for i := range into {
+		into[i] = r.Uint()
+	}
+}
+
+func (r *reader) peer() *peerCount { return &peerCount{r.Uint(), r.Uint()} }
+
+func (r *reader) rates() *rates {
+	out := newRates()
+	r.counts(&out.all)
+	for t := range out.any {
+		r.counts(&out.any[t])
+	}
+	r.each(func() {
+		s, c := situation{group{r.ID(), r.ID()}, tie(r.Uint())}, new(counts)
+		r.counts(c)
+		if s.tie >= ties {
+			r.Fail("changed")
+			return
+		}
+		out.peers[s] = c
+	})
+	out.settle()
+	return out
+}
+
+func (r *reader) counts(c *counts) {
+	for i := range c {
+		for g := range c[i] {
+			c[i][g] = uint32(r.Uint())
+		}
+	}
+}
+
+func (r *reader) baseline() *baseline {
+	b := &baseline{}
+	for i := range b.hours {
+		b.hours[i] = uint16(r.Uint())
+	}
+	b.days, b.last, b.faded, b.returned = r.ID(), r.ID(), r.ID(), r.ID()
+	if b.days < 0 || b.faded < 0 {
+		r.Fail("changed")
+	}
+	for i := range b.records {
+		b.records[i] = uint16(r.Uint())
+	}
+	for i := range b.places {
+		b.places[i] = place{r.ID(), uint16(r.Uint())}
+	}
+	b.alone, b.aloneDays, b.looked = uint32(r.Uint()), uint32(r.Uint()), uint32(r.Uint())
+	return b
+}
+
+func (r *reader) lessons() *lessons {
+	l := newLessons()
+	if l.now = uint8(r.Uint()); l.now > 1 {
+		r.Fail("changed")
+		l.now = 0
+	}
+	r.each(func() {
+		e, c := edge{r.ID(), r.ID()}, &cell{}
+		r.fill(c.patients[:])
+		c.last = r.ID()
+		r.fill(c.days[:])
+		r.fill(c.readers[0][:])
+		r.fill(c.readers[1][:])
+		l.cells[e] = c
+	})
+	r.each(func() {
+		to, n := r.ID(), halves{}
+		r.fill(n[:])
+		l.patients[to] = n
+	})
+	r.each(func() {
+		d, of := r.ID(), map[facts.ID]uint8{}
+		r.each(func() { id := r.ID(); of[id] = uint8(r.Uint()) })
+		l.readers[d] = of
+	})
+	r.each(func() {
+		k := seenKey{edge{r.ID(), r.ID()}, r.ID()}
+		half := uint8(r.Uint())
+		if half > 1 {
+			r.Fail("changed")
+		}
+		l.seen[k] = half
+	})
+	r.each(func() { d := r.ID(); l.work[d] = &[2]peerCount{*r.peer(), *r.peer()} })
+	return l
+}
