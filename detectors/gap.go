@@ -107,8 +107,11 @@ func blindBy(kind Needs) []string {
 			}
 		}
 	}
-	if kind == NeedsTickets {
+	switch kind {
+	case NeedsTickets:
 		out = append(out, ReasonTicket.String())
+	case NeedsRoster: // it goes on with what is usual for the reader
+		out = append(out, afterHours().Name)
 	}
 	for _, s := range Scales() {
 		if s.Needs&kind != 0 {

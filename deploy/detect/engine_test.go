@@ -1,10 +1,18 @@
 package detect_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/readtrail/readtrail/detectors/ruleset"
+	"github.com/readtrail/readtrail/ingest/simulate"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -23,29 +31,411 @@ func (*quiet) TempDir() string {
 	return filepath.Clean(dir)
 }
 
+// What comes out of a fortnight is what the design says: nothing before it is known what is usual but signs of record, a budget that
+// is a ceiling, versions that follow each other, and verdicts on every access.
 func TestLive(t *testing.T) {
-	h := fortnight()
-	e, w := run(t, engineConfig(t, h), h.batches)
-	s := e.Stats()
-	t.Logf("%+v", s)
-	byState := map[string]int{}
+	t.Parallel()
+	h, w := fortnight(), fortnightWritten()
+	shown, latest := map[int32]int{}, map[string]*v1.AlertVersion{}
 	for _, a := range w.versions {
-		key := a.State.String()
-		if a.Shown {
-			key += " shown"
+		id := string(a.AlertId)
+		if before := latest[id]; a.Version != before.GetVersion()+1 {
+			t.Errorf("version %d follows version %d", a.Version, before.GetVersion())
 		}
-		if a.Hard {
-			key += " hard"
+		latest[id] = a
+		if len(a.Readers) == 0 || len(a.Patients) == 0 || len(a.Accesses) == 0 || a.Note.GetTitle() == "" || len(a.RuleSet) != 16 {
+			t.Errorf("an alert without readers, patients, accesses, a note or a rule set: %v", a.Detectors)
+		}
+		if a.Hard != (a.Hard && a.Shown) && a.State != v1.AlertState_ALERT_STATE_RETRACTED {
+			t.Error("a hard sign is raised and not shown")
+		}
+	}
+	sampled := map[int32]int{}
+	for _, a := range latest {
+		if a.Shown {
+			shown[a.Day]++
 		}
 		if a.Sampled {
-			key += " sampled"
+			sampled[a.Day]++
+			if a.Shown {
+				t.Error("a drawn pair counts as shown")
+			}
 		}
-		byState[key]++
 	}
-	t.Log(byState, len(w.findings))
-	for _, a := range w.versions {
-		if a.State == v1.AlertState_ALERT_STATE_RETRACTED || a.Hard {
-			t.Logf("%x v%d %s hard=%v shown=%v day=%d rank=%d chance=%d %s | %s", a.AlertId[:6], a.Version, a.State, a.Hard, a.Shown, a.Day, a.Rank, a.Chance, a.Note.GetTitle(), a.Because)
+	for day, n := range shown {
+		if n > 20 {
+			t.Errorf("%d alerts shown on day %d", n, day)
 		}
+	}
+	if len(sampled) < 8 {
+		t.Errorf("pairs were drawn on %d days", len(sampled))
+	}
+	verdicts, events := map[uint64]bool{}, map[uint64]bool{}
+	for _, m := range w.messages {
+		at := uint64(0)
+		for _, d := range m.Verdicts.GetPositions() {
+			at += d
+			verdicts[at] = true
+		}
+	}
+	for _, b := range h.batches {
+		items, err := b.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, it := range items {
+			if e := it.GetAccess(); e != nil && len(e.Patients) > 0 {
+				events[uint64(b.Position(i))] = true
+			}
+		}
+	}
+	if missing := len(events) - len(verdicts); missing != 0 {
+		t.Errorf("%d of %d events have no verdict", missing, len(events))
+	}
+}
+
+// found counts the incidents of a scenario of which an alert that was shown cites an access.
+func found(t *testing.T, h *hospital, w *written, scenario string, hard bool) (n, all int) {
+	t.Helper()
+	cited := map[uint64]bool{}
+	for _, a := range w.versions {
+		if a.Shown && (a.Hard || !hard) {
+			for _, c := range a.Accesses {
+				cited[c.Position] = true
+			}
+		}
+	}
+	incidents := map[string]bool{}
+	for _, b := range h.batches {
+		items, err := b.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, it := range items {
+			if l, ok := h.labelled[it.GetAccess().GetSourceEventId()]; ok && l.Scenario == scenario {
+				incidents[l.Incident] = incidents[l.Incident] || cited[uint64(b.Position(i))]
+			}
+		}
+	}
+	for _, yes := range incidents {
+		if yes {
+			n++
+		}
+	}
+	return n, len(incidents)
+}
+
+// Signs of record are raised while the day goes on, within the batch, and looks at other records around them do not hide them.
+func TestHardSignsDoNotWait(t *testing.T) {
+	t.Parallel()
+	for _, covering := range []bool{false, true} {
+		h := newHospital(t, simulate.Config{
+			Seed: 5, Staff: 150, Patients: 1500, Days: 10, Incidents: 40, Covering: covering, NoStory: true,
+			Weights: onlyScenarios("self", "terminated", "enumeration"),
+		})
+		h.rules(h.start(0), ruleSet(t, nil))
+		h.before("")
+		h.live(0, 10, "")
+		_, w := run(t, engineConfig(t, h), h.batches)
+		for _, scenario := range []string{"self", "terminated", "enumeration"} {
+			n, all := found(t, h, w, scenario, true)
+			t.Logf("covering %v: %s: %d of %d at once", covering, scenario, n, all)
+			floor := all * 9 / 10
+			if scenario == "enumeration" {
+				floor = all / 3 // half of the days are learning days, on which a walk says nothing yet
+			}
+			if all < 5 || n < floor {
+				t.Errorf("covering %v: %d of %d incidents of %s were raised at once", covering, n, all, scenario)
+			}
+		}
+		late := 0
+		received := map[uint64]int64{}
+		for _, b := range h.batches {
+			for i := range b.Count() {
+				received[uint64(b.Position(i))] = b.Head.ReceivedUs
+			}
+		}
+		for _, a := range w.versions {
+			newest := int64(0)
+			for _, c := range a.Accesses {
+				newest = max(newest, received[c.Position])
+			}
+			if a.Hard && a.Version == 1 && a.AtUs != newest {
+				late++
+			}
+		}
+		if late > 0 {
+			t.Errorf("%d hard alerts came later than the batch that showed them", late)
+		}
+	}
+}
+
+func onlyScenarios(names ...string) map[string]int {
+	out := map[string]int{}
+	for _, s := range simulate.Scenarios() {
+		out[s] = 0
+	}
+	for _, n := range names {
+		out[n] = 100
+	}
+	return out
+}
+
+// A note that comes after the day was closed takes the alert back, with the reason, and turns the verdicts.
+func TestLateFactRetracts(t *testing.T) {
+	t.Parallel()
+	h, w := fortnight(), fortnightWritten()
+	var of *v1.AlertVersion
+	for _, a := range w.versions {
+		if a.Shown && !a.Hard && a.Shape == v1.Shape_SHAPE_PAIR && a.State == v1.AlertState_ALERT_STATE_RAISED &&
+			!slices.ContainsFunc(a.Detectors, func(d *v1.FiredDetector) bool { return d.Detector == "SelfAccess" }) {
+			of = a
+		}
+	}
+	if of == nil {
+		t.Fatal("no alert to take back")
+	}
+	reader, patient := of.Readers[0].Identifier.Value, of.Patients[0].Identifier.Value
+	at := time.UnixMicro(of.Accesses[0].OccurredUs).UTC()
+	note := fmt.Sprintf(`{"resourceType":"Encounter","id":"late","status":"finished","class":{"code":"AMB"},"subject":{"reference":%q},`+
+		`"participant":[{"individual":{"reference":%q}}],"period":{"start":%q,"end":%q}}`,
+		patient, reader, at.Add(-time.Hour).Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339))
+	late := h.copy(t)
+	closed := time.UnixMicro(of.AtUs)
+	late.after(closed, h.decode("Encounter.ndjson", []byte(note))...)
+	_, got := run(t, engineConfig(t, h), late.batches)
+	var last *v1.AlertVersion
+	for _, a := range got.versions {
+		if bytes.Equal(a.AlertId, of.AlertId) {
+			last = a
+		}
+	}
+	if last.GetState() != v1.AlertState_ALERT_STATE_RETRACTED || last.Shown || !strings.Contains(last.Because, "takes part in an encounter") {
+		t.Fatalf("the alert is %s, version %d, because %q", last.GetState(), last.GetVersion(), last.GetBecause())
+	}
+	turned := map[uint64]v1.Explanation{}
+	for _, m := range got.messages {
+		if m.Cause != last.Cause {
+			continue
+		}
+		at := uint64(0)
+		for i, d := range m.Verdicts.GetPositions() {
+			at += d
+			if m.Verdicts.Verdicts[i] == byte(v1.Verdict_VERDICT_EXPLAINED) {
+				turned[at] = v1.Explanation(m.Verdicts.Explanations[i])
+			}
+		}
+	}
+	for _, c := range of.Accesses {
+		if turned[c.Position] != v1.Explanation_EXPLANATION_ATTENDING {
+			t.Errorf("the verdict on an access of the alert is not turned: %s", turned[c.Position])
+		}
+	}
+}
+
+// Without a file of context nothing fails, the budget holds, and what is blind is named.
+func TestWithoutContext(t *testing.T) {
+	t.Parallel()
+	blind := map[string]string{
+		"Patient": "patients", "Practitioner": "staff", "PractitionerRole": "employment", "Slot": "roster", "Person": "", "RelatedPerson": "",
+		"Encounter": "", "Appointment": "", "ServiceRequest": "", "CareTeam": "", "Organization": "", "Schedule": "", "vendors.csv": "vendors' tasks",
+		"watchlist.csv": "", "Consent": "",
+	}
+	for file, kind := range blind {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			h := newHospital(t, simulate.Config{Seed: 3, Staff: 150, Patients: 600, Days: 6, Incidents: 20})
+			h.rules(h.start(0), ruleSet(t, func(c *ruleset.Config) { c.LearningDays, c.Budget = 3, 5 }))
+			h.before(file)
+			h.live(0, 6, file)
+			for hour := range 60 {
+				h.add(h.start(6).Add(time.Duration(hour)*time.Hour), tick(h.start(6).Add(time.Duration(hour)*time.Hour)))
+			}
+			e, w := run(t, engineConfig(t, h), h.batches)
+			shown := map[int32]map[string]bool{}
+			for _, a := range w.versions {
+				if shown[a.Day] == nil {
+					shown[a.Day] = map[string]bool{}
+				}
+				shown[a.Day][string(a.AlertId)] = a.Shown && !mayExceed(a)
+			}
+			for day, of := range shown {
+				n := 0
+				for _, yes := range of {
+					if yes {
+						n++
+					}
+				}
+				if n > 5 {
+					t.Errorf("%d alerts shown on day %d", n, day)
+				}
+			}
+			named := false
+			for _, m := range w.messages {
+				named = named || slices.Contains(m.Missing, kind)
+			}
+			if kind != "" && !named {
+				t.Errorf("it is not said that %s are missing", kind)
+			}
+			proposed := false
+			for _, g := range e.Gaps() {
+				proposed = proposed || g.Context == kind && g.Absent && len(g.Blind) > 0
+			}
+			if kind != "" && !proposed {
+				t.Errorf("no entry is proposed that %s are missing", kind)
+			}
+		})
+	}
+}
+
+func mayExceed(a *v1.AlertVersion) bool {
+	return slices.ContainsFunc(a.Detectors, func(d *v1.FiredDetector) bool {
+		return d.Grade == 2 && (d.Detector == "LeftAccount" || d.Detector == "WatchedRecord")
+	})
+}
+
+// Care that falls silent is no reason to suspect everybody: verdicts say that they cannot tell.
+func TestCareFallsSilent(t *testing.T) {
+	t.Parallel()
+	h := newHospital(t, simulate.Config{Seed: 4, Staff: 150, Patients: 600, Days: 8, Incidents: 10})
+	h.rules(h.start(0), ruleSet(t, func(c *ruleset.Config) {
+		c.LearningDays, c.MaxAge = 3, map[string]time.Duration{"care": 36 * time.Hour}
+	}))
+	h.before("")
+	h.live(0, 4, "")
+	silent := len(h.batches)
+	for day := 4; day < 8; day++ { // the care feed is broken
+		h.liveDay(day, nil)
+	}
+	for hour := range 50 {
+		at := h.start(8).Add(time.Duration(hour) * time.Hour)
+		h.add(at, tick(at))
+	}
+	e, w := run(t, engineConfig(t, h), h.batches)
+	at, unable, unexplained := h.batches[silent].Sequence(), 0, 0
+	for _, m := range w.messages {
+		sum := uint64(0)
+		for i, d := range m.Verdicts.GetPositions() {
+			if sum += d; sum>>12 > at+40 {
+				switch v1.Verdict(m.Verdicts.Verdicts[i]) {
+				case v1.Verdict_VERDICT_NOT_ASSESSABLE:
+					unable++
+				case v1.Verdict_VERDICT_UNEXPLAINED:
+					unexplained++
+				}
+			}
+		}
+	}
+	if unable < 100 || unexplained > unable/10 {
+		t.Errorf("%d not assessable, %d unexplained", unable, unexplained)
+	}
+	gaps := e.Gaps()
+	i := slices.IndexFunc(gaps, func(g *v1.ContextGap) bool { return g.Context == "care" })
+	if i < 0 || !gaps[i].Absent || gaps[i].NewestUs == 0 {
+		t.Fatalf("gaps: %v", gaps)
+	}
+	again, _ := run(t, engineConfig(t, h), h.batches)
+	if got := again.Gaps(); !bytes.Equal(got[i].EventId, gaps[i].EventId) {
+		t.Error("a replay proposes the same change under another id")
+	}
+	h.add(h.start(11), entry{item: &v1.Item{Body: &v1.Item_ContextGap{ContextGap: gaps[i]}}})
+	after, _ := run(t, engineConfig(t, h), h.batches)
+	if slices.ContainsFunc(after.Gaps(), func(g *v1.ContextGap) bool { return g.Context == "care" }) {
+		t.Error("what is journaled is proposed again")
+	}
+}
+
+// An import of a year's history, thinned to every twenty-fourth day, is judged at its end and marked: its alerts notify nobody. What comes
+// live behind it is judged at once by what it taught.
+func TestBackfill(t *testing.T) {
+	t.Parallel()
+	h := newHospital(t, simulate.Config{Seed: 9, Staff: 150, Patients: 1500, Days: 367, Incidents: 900})
+	h.rules(h.start(364), ruleSet(t, nil))
+	at := h.start(364)
+	mark := func(phase v1.ImportMark_Phase) entry {
+		return entry{item: &v1.Item{Body: &v1.Item_ImportMark{ImportMark: &v1.ImportMark{
+			ImportId: []byte("a year"), Phase: phase, Backfill: true,
+		}}}}
+	}
+	h.add(at, mark(v1.ImportMark_PHASE_BEGIN))
+	h.add(at, h.people("")...)
+	for day := 0; day < 364; day += 24 {
+		for around := max(day-6, 0); around < day+6; around++ {
+			h.add(at, h.care(around, "")...)
+		}
+		events := h.events(day)
+		for i := range events {
+			events[i].item.GetAccess().ImportId = []byte("a year")
+		}
+		h.add(at, events...)
+	}
+	before := len(h.batches)
+	h.add(at, mark(v1.ImportMark_PHASE_END))
+	end := h.batches[before].Sequence()
+	h.live(364, 366, "")
+	for hour := range 50 {
+		at := h.start(366).Add(time.Duration(hour) * time.Hour)
+		h.add(at, tick(at))
+	}
+	e, w := run(t, engineConfig(t, h), h.batches)
+	old, days, fresh := 0, map[int32]bool{}, 0
+	for _, a := range w.versions {
+		switch cause := proto.Position(a.Cause).Sequence(); {
+		case a.Backfill:
+			old++
+			days[a.Day] = true
+			if cause != end {
+				t.Errorf("an alert of the backfill was caused by batch %d, not by its end %d", cause, end)
+			}
+		case cause <= end:
+			t.Error("an alert that notifies came out of the backfill")
+		default:
+			fresh++
+		}
+	}
+	t.Logf("%d alerts of the backfill on %d days, %d of the days behind it", old, len(days), fresh)
+	if old < 15 || len(days) < 8 || fresh == 0 || e.Stats().Learning {
+		t.Errorf("%d alerts of the backfill on %d days, %d behind it, learning %v", old, len(days), fresh, e.Stats().Learning)
+	}
+}
+
+// Who was found to misuse records ranks higher afterwards, and a decision that was reopened takes that back.
+func TestPastOutcomesRaiseScores(t *testing.T) {
+	t.Parallel()
+	h, w := fortnight(), fortnightWritten()
+	var first, second *v1.AlertVersion
+	for _, b := range w.versions {
+		for _, a := range w.versions {
+			if a.Day < b.Day && a.Cause < b.Cause && len(a.Readers) == 1 && len(b.Readers) == 1 && len(a.Patients) <= 4 &&
+				!a.Sampled && !b.Sampled && !b.Hard && b.Version == 1 && a.Readers[0].Identifier.Value == b.Readers[0].Identifier.Value {
+				first, second = a, b
+			}
+		}
+	}
+	if first == nil {
+		t.Fatal("no reader has two alerts")
+	}
+	decide := func(d v1.Disposition) entry {
+		return entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{AlertId: first.AlertId, Disposition: d}}}}
+	}
+	scoreOf := func(decisions ...entry) *v1.AlertVersion {
+		with := h.copy(t)
+		with.after(time.UnixMicro(first.AtUs), decisions...)
+		_, got := run(t, engineConfig(t, h), with.batches)
+		for _, a := range got.versions {
+			if bytes.Equal(a.AlertId, second.AlertId) && a.Version == second.Version {
+				return a
+			}
+		}
+		t.Fatal("the second alert is gone")
+		return nil
+	}
+	plain, found := scoreOf(), scoreOf(decide(v1.Disposition_DISPOSITION_MISUSE))
+	reopened := scoreOf(decide(v1.Disposition_DISPOSITION_MISUSE), decide(v1.Disposition_DISPOSITION_REOPENED))
+	if found.Score <= plain.Score || found.Score > plain.Score+512 || !slices.Contains(found.Boosts, "repeat_offender") {
+		t.Errorf("the score goes from %d to %d, boosts %v", plain.Score, found.Score, found.Boosts)
+	}
+	if reopened.Score != plain.Score || len(reopened.Boosts) > 0 {
+		t.Errorf("a decision that was reopened still counts: %d, not %d", reopened.Score, plain.Score)
 	}
 }

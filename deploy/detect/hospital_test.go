@@ -33,13 +33,13 @@ type hospital struct {
 	codec   *proto.Codec
 	keys    *proto.KeyRing
 	batches []*proto.Batch
-	// labelled are the ids of events that are truly inappropriate, by scenario.
-	labelled map[string]string
+	// labelled are the events that are truly inappropriate, by id.
+	labelled map[string]simulate.Label
 }
 
 func newHospital(tb testing.TB, cfg simulate.Config) *hospital {
 	tb.Helper()
-	h := &hospital{tb: tb, labelled: map[string]string{}}
+	h := &hospital{tb: tb, labelled: map[string]simulate.Label{}}
 	var err error
 	if h.sim, err = simulate.NewHospital(cfg); err != nil {
 		tb.Fatal(err)
@@ -154,7 +154,7 @@ func (h *hospital) events(day int) []entry {
 		b.Write(e.JSON)
 		b.WriteByte('\n')
 		if e.Label.Scenario != "" {
-			h.labelled[e.ID] = e.Label.Scenario
+			h.labelled[e.ID] = e.Label
 		}
 	}
 	return h.decode("AuditEvent.ndjson", b.Bytes())
@@ -187,22 +187,61 @@ func (h *hospital) rules(at time.Time, rs *v1.RuleSet) {
 // live writes days as they come: events every few minutes, ticks every hour, what was charted in the evening.
 func (h *hospital) live(from, until int, without string) {
 	for day := from; day < until; day++ {
-		events, next := h.events(day), 0
-		for hour := range 24 {
-			at := h.start(day).Add(time.Duration(hour+1) * time.Hour)
-			first := next
-			for next < len(events) && events[next].item.GetAccess().GetOccurredUs() < at.UnixMicro() {
-				next++
-			}
-			for part := range slices.Chunk(events[first:next], 100) {
-				last := part[len(part)-1].item.GetAccess().GetOccurredUs()
-				h.add(time.UnixMicro(last).Add(time.Second), part...)
-			}
-			if hour == 20 {
-				h.add(at, h.care(day, without)...)
-			}
-			h.add(at, tick(at))
+		h.liveDay(day, h.care(day, without))
+	}
+}
+
+func (h *hospital) liveDay(day int, care []entry) {
+	events, next := h.events(day), 0
+	for hour := range 24 {
+		at := h.start(day).Add(time.Duration(hour+1) * time.Hour)
+		first := next
+		for next < len(events) && events[next].item.GetAccess().GetOccurredUs() < at.UnixMicro() {
+			next++
 		}
+		for part := range slices.Chunk(events[first:next], 100) {
+			last := part[len(part)-1].item.GetAccess().GetOccurredUs()
+			h.add(time.UnixMicro(last).Add(time.Second), part...)
+		}
+		if hour == 20 {
+			h.add(at, care...)
+		}
+		h.add(at, tick(at))
+	}
+}
+
+// copy is a hospital of the same batches, to which others can be added.
+func (h *hospital) copy(tb testing.TB) *hospital {
+	out := *h
+	out.tb, out.batches = tb, slices.Clone(h.batches)
+	return &out
+}
+
+// after puts entries behind the batches that were received at or before a time, and moves the others up.
+func (h *hospital) after(at time.Time, entries ...entry) {
+	h.tb.Helper()
+	i := len(h.batches)
+	for i > 0 && h.batches[i-1].Head.ReceivedUs > at.UnixMicro() {
+		i--
+	}
+	rest := slices.Clone(h.batches[i:])
+	h.batches = h.batches[:i]
+	if len(entries) > 0 {
+		h.add(at, entries...)
+	}
+	for _, b := range rest {
+		again := make([]entry, b.Count())
+		for k := range again {
+			item, err := b.Item(k)
+			if err != nil {
+				h.tb.Fatal(err)
+			}
+			again[k].item = item
+			if sealed, err := b.Original(k); err == nil {
+				again[k].free = sealed.GetFreeText()
+			}
+		}
+		h.add(b.Received(), again...)
 	}
 }
 
