@@ -199,6 +199,33 @@ func (c evaluateCommand) Run(ctx context.Context, e *environment) error {
 type detectorsCommand struct {
 	Test  detectorsTestCommand `cmd:"" help:"Run case files: events in, findings out."`
 	Check rules.CheckCommand   `cmd:"" help:"Say what is wrong with a file of custom detectors, or how it is understood."`
+
+	Backtest  backtestCommand  `cmd:"" help:"What another configuration would have shown: alerts gained, lost, re-ranked."`
+	Scorecard scorecardCommand `cmd:"" help:"How each detector does: hits, reasons known, lift over chance, decisions."`
+	Calibrate calibrateCommand `cmd:"" help:"Learn the weights of the kinds of misuse from what officers decided."`
+}
+
+type (
+	backtestCommand  struct{ detect.BacktestCommand }
+	scorecardCommand struct{ detect.ScorecardCommand }
+	calibrateCommand struct{ detect.CalibrateCommand }
+)
+
+func (c backtestCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	return c.BacktestCommand.Run(ctx, e.replays(conn), e.config) //nolint:wrapcheck // says what failed
+}
+
+func (c scorecardCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	return c.ScorecardCommand.Run(ctx, e.replays(conn)) //nolint:wrapcheck // says what failed
+}
+
+func (c calibrateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+	return c.CalibrateCommand.Run(ctx, e.replays(conn)) //nolint:wrapcheck // says what failed
+}
+
+// replays is where the journal is judged again.
+func (e *environment) replays(conn *cli.Connection) detect.Server {
+	return detect.Server{HTTP: conn.HTTP, Base: conn.Base, Out: e.stdout, Aside: e.stderr, Clock: time.Now}
 }
 
 type detectorsTestCommand struct{ evaluation.TestCommand }
@@ -315,7 +342,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	detector, err := detect.Open(cfg, jn, zone, log, metrics)
+	detector, replays, err := detect.Open(cfg, jn, zone, log, metrics)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -372,6 +399,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
+	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, questions, routes, zone, log, metrics)
 	if err != nil {
 		return err

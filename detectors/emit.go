@@ -92,8 +92,11 @@ type row struct {
 }
 
 // unitsJudged counts what came out of a day's units, and sends the verdicts and findings.
-func (e *Engine) unitsJudged(c *closed, backfill bool) {
+func (e *Engine) unitsJudged(j *judge, c *closed, backfill bool) {
 	e.count(c)
+	if e.cfg.Chance {
+		e.byChance(j, c)
+	}
 	if e.out.out == nil {
 		return
 	}

@@ -34,6 +34,8 @@ type EngineConfig struct {
 	HeldInMemory int
 	// Limits bound what is remembered.
 	Limits Limits
+	// Chance has pairs at random graded too, for the scorecard; it costs an eighth more.
+	Chance bool
 	// Observer is told what an evaluation wants to know.
 	Observer Observer
 }

@@ -78,7 +78,7 @@ func (e *Engine) closeDay(d day) error {
 	j.remember(c)
 	j.graded(c)
 	j.weigh(c)
-	e.unitsJudged(c, false)
+	e.unitsJudged(j, c, false)
 	all := j.candidates(c)
 	for i := range all {
 		all[i].detach(true)
@@ -131,7 +131,7 @@ func (e *Engine) study(ctx context.Context, book *Book, backfill bool) error {
 	e.judge.coverage = s.judge.coverage
 	s.judge.wrote = func(d day, key pairKey) bool { return book.wrote(d, key) || e.wrote(d, key) }
 	s.Progress, s.Judged, s.Found = e.cfg.Observer.Progress, e.cfg.Observer.Judged, e.cfg.Observer.Found
-	s.units = func(c *closed) { e.unitsJudged(c, backfill) }
+	s.units = func(c *closed) { e.unitsJudged(s.judge, c, backfill) }
 	s.keep = days[len(days)-1] - day(e.settings.Recheck/(24*time.Hour))
 	if backfill {
 		s.keep = days[len(days)-1] + 1

@@ -9,6 +9,12 @@ type Stats struct {
 	Explained, Unexplained, NotAssessable uint64
 	// Findings are grades above quiet, by detector.
 	Findings map[string]uint64
+	// ExplainedFindings are those of them on pairs that are explained. Pairs are reader and record on a day, with a look.
+	ExplainedFindings map[string]uint64
+	Pairs             uint64
+	// ChancePairs were paired at random, where EngineConfig.Chance asks for it; ChanceFindings are the grades above quiet on them.
+	ChancePairs    uint64
+	ChanceFindings map[string]uint64
 	// Days were judged. Shown and Unshown are alerts of closed days; Hard those raised on an open day, OpenDays how often a reader's
 	// open day was looked at closely.
 	Days, Shown, Unshown, Hard, OpenDays, Sampled, Retracted uint64
@@ -22,7 +28,9 @@ type Stats struct {
 	Clock                                                                 int64
 }
 
-func newStats() Stats { return Stats{Findings: map[string]uint64{}} }
+func newStats() Stats {
+	return Stats{Findings: map[string]uint64{}, ExplainedFindings: map[string]uint64{}, ChanceFindings: map[string]uint64{}}
+}
 
 func (s *Stats) alerts(shown bool) {
 	if shown {
@@ -36,6 +44,7 @@ func (s *Stats) alerts(shown bool) {
 func (e *Engine) Stats() Stats {
 	s := e.stats
 	s.Findings = maps.Clone(e.stats.Findings)
+	s.ExplainedFindings, s.ChanceFindings = maps.Clone(e.stats.ExplainedFindings), maps.Clone(e.stats.ChanceFindings)
 	s.Readers, s.Histories, s.OpenAccesses = len(e.judge.base), len(e.judge.history), e.book.inMemory()
 	for _, im := range e.imports {
 		s.OpenAccesses += im.book.inMemory()
@@ -48,22 +57,26 @@ func (e *Engine) Stats() Stats {
 // count counts the verdicts and findings of a judged day.
 func (e *Engine) count(c *closed) {
 	e.stats.Days++
-	add := func(scales []Scale, g *grades) {
+	add := func(scales []Scale, g *grades, explained bool) {
 		for i := range scales {
 			if g[i] != Quiet && g[i] != Blind {
 				e.stats.Findings[scales[i].Name]++
+				if explained {
+					e.stats.ExplainedFindings[scales[i].Name]++
+				}
 			}
 		}
 	}
 	for i := range c.readers {
 		d := &c.readers[i]
-		add(e.judge.readers.scales, &d.grades)
+		add(e.judge.readers.scales, &d.grades, d.Unexplained == 0)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
 			if p.Looks == 0 {
 				continue
 			}
 			n := uint64(p.Looks)
+			e.stats.Pairs++
 			switch v, _ := p.verdict(); v {
 			case Explained:
 				e.stats.Explained += n
@@ -72,11 +85,11 @@ func (e *Engine) count(c *closed) {
 			default:
 				e.stats.Unexplained += n
 			}
-			add(e.judge.pairs.scales, &p.grades)
+			add(e.judge.pairs.scales, &p.grades, p.Explained())
 		}
 	}
 	for i := range c.records {
-		add(e.judge.records.scales, &c.records[i].grades)
+		add(e.judge.records.scales, &c.records[i].grades, false)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -23,13 +24,13 @@ import (
 // asker is who journals rule sets that a configuration changed.
 const asker = "os:readtrail"
 
-// Open prepares the detectors of an installation.
-func Open(cfg *config.Config, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*live.Runner, error) {
+// Open prepares the detectors of an installation, and the handler that judges its journal again.
+func Open(cfg *config.Config, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*live.Runner, http.Handler, error) {
 	rules, err := cfg.RuleSet(asker)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what failed
+		return nil, nil, err //nolint:wrapcheck // says what failed
 	}
-	return live.New(live.Config{ //nolint:wrapcheck // says what failed
+	runner, err := live.New(live.Config{
 		Engine: detectors.EngineConfig{
 			Zone: zone, Parse: ruleset.Parse, FreeText: freeText, Hands: cfg.Detectors.Hands(),
 		},
@@ -43,6 +44,7 @@ func Open(cfg *config.Config, jn *journal.Journal, zone *time.Location, log *slo
 			return output{out}, err //nolint:wrapcheck // says what failed
 		},
 	})
+	return runner, Handler(jn, rules, zone, log), err //nolint:wrapcheck // says what failed
 }
 
 // freeText opens what was typed when the glass was broken. A text whose key was destroyed counts as none.

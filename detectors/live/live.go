@@ -93,6 +93,8 @@ type Runner struct {
 	// saved is when the last snapshot was begun, unused the files that are removed behind the next one.
 	saved  time.Time
 	unused []string
+	// torn: a batch was judged in part, so the engine is not as any position leaves it.
+	torn bool
 	// proposed: the configured rule set was journaled by this process.
 	proposed bool
 
@@ -166,6 +168,9 @@ func (r *Runner) run(ctx context.Context) (err error) {
 	for {
 		r.start, r.saved = r.cfg.Head(), r.cfg.Clock()
 		err := r.cfg.Follow(ctx, r.engine.Position(), r.apply)
+		if ctx.Err() != nil && !r.torn {
+			r.last(ctx)
+		}
 		if !errors.Is(err, detectors.ErrSnapshot) {
 			return err //nolint:wrapcheck // says what failed
 		}
@@ -200,7 +205,7 @@ func (r *Runner) begin(ctx context.Context) error {
 
 // anew begins with nothing.
 func (r *Runner) anew(ctx context.Context) error {
-	r.findings, r.alerts, r.unused = nil, nil, nil
+	r.findings, r.alerts, r.unused, r.torn = nil, nil, nil, false
 	if err := r.store.clear(); err != nil {
 		return err
 	}
@@ -232,7 +237,7 @@ func (r *Runner) apply(ctx context.Context, b *proto.Batch) error {
 	if err == nil {
 		err = r.publish(ctx)
 	}
-	if err != nil {
+	if r.torn = err != nil; r.torn {
 		return fmt.Errorf("judge batch %d: %w", b.Sequence(), err)
 	}
 	r.report(b)
@@ -251,16 +256,31 @@ func (r *Runner) stage(name string) error {
 
 // snapshot keeps the state when it is time. What the last one needed and nothing needs now is removed.
 func (r *Runner) snapshot(ctx context.Context) error {
-	now := r.cfg.Clock()
 	if r.store.busy() {
 		return nil
 	}
 	if r.store.failed != nil {
 		return r.store.failed
 	}
-	if now.Sub(r.saved) < r.cfg.SnapshotEvery {
+	if r.cfg.Clock().Sub(r.saved) < r.cfg.SnapshotEvery {
 		return nil
 	}
+	return r.save(ctx)
+}
+
+// last keeps a snapshot at an orderly stop, so that the next start has next to nothing to read.
+func (r *Runner) last(ctx context.Context) {
+	err := r.store.wait()
+	if err == nil && r.engine.RuleSet() != nil {
+		err = r.save(ctx)
+	}
+	if err != nil {
+		r.log.WarnContext(ctx, "no snapshot of detectors at the stop", slog.Any("err", err))
+	}
+}
+
+func (r *Runner) save(ctx context.Context) error {
+	now := r.cfg.Clock()
 	r.saved = now
 	r.unused = append(r.unused, r.engine.Unused()...)
 	unused := r.unused

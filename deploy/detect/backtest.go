@@ -1,0 +1,157 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// Difference is what another rule set would have shown: no names, only the ids of alerts, which are looked up with their purpose.
+type Difference struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Days with alerts of either side.
+	Days int `json:"days"`
+	// Before and After are alerts shown by the rule set in force, and by the other one.
+	Before   int `json:"shown_before"`
+	After    int `json:"shown_after"`
+	Gained   int `json:"gained"`
+	Lost     int `json:"lost"`
+	Reranked int `json:"reranked"`
+	Same     int `json:"same"`
+	// Detectors says for each what it shows and showed.
+	Detectors map[string]*DetectorDifference `json:"detectors"`
+	// Examples are the most likely ones of each kind.
+	Examples map[string][]Example `json:"examples"`
+}
+
+// DetectorDifference is the difference in alerts that a detector speaks for.
+type DetectorDifference struct {
+	Before int `json:"shown_before"`
+	After  int `json:"shown_after"`
+	Gained int `json:"gained"`
+	Lost   int `json:"lost"`
+}
+
+// Example is an alert that the difference is about.
+type Example struct {
+	AlertID   string   `json:"alert_id"`
+	Day       string   `json:"day"`
+	Shape     string   `json:"shape"`
+	Scenario  string   `json:"scenario"`
+	Rank      uint32   `json:"rank"`
+	WasRank   uint32   `json:"was_rank,omitempty"`
+	Chance    float64  `json:"chance"`
+	Detectors []string `json:"detectors"`
+}
+
+// mostExamples of each kind.
+const mostExamples = 10
+
+// difference compares what two rule sets show on the days from from to to.
+func difference(before, after *replayed, from, to int32) Difference {
+	d := Difference{
+		Detectors: map[string]*DetectorDifference{}, Examples: map[string][]Example{},
+	}
+	days := map[int32]bool{}
+	shown := func(a *judged) bool { return a != nil && a.shown && !a.retracted && a.day >= from && a.day <= to }
+	note := func(a *judged, count func(*DetectorDifference)) {
+		days[a.day] = true
+		for _, name := range a.detectors {
+			if d.Detectors[name] == nil {
+				d.Detectors[name] = &DetectorDifference{}
+			}
+			count(d.Detectors[name])
+		}
+	}
+	ids := maps.Clone(before.alerts)
+	maps.Copy(ids, after.alerts)
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		was, is := before.alerts[id], after.alerts[id]
+		if shown(was) {
+			d.Before++
+			note(was, func(x *DetectorDifference) { x.Before++ })
+		}
+		if shown(is) {
+			d.After++
+			note(is, func(x *DetectorDifference) { x.After++ })
+		}
+		switch {
+		case shown(is) && !shown(was):
+			d.Gained++
+			note(is, func(x *DetectorDifference) { x.Gained++ })
+			d.example("gained", is, was)
+		case shown(was) && !shown(is):
+			d.Lost++
+			note(was, func(x *DetectorDifference) { x.Lost++ })
+			d.example("lost", was, nil)
+		case shown(was) && was.rank != is.rank:
+			d.Reranked++
+			d.example("reranked", is, was)
+		case shown(was):
+			d.Same++
+		}
+	}
+	if d.Days = len(days); d.Days > 0 { // what was not asked for begins and ends with the alerts there are
+		all := slices.Sorted(maps.Keys(days))
+		from, to = max(from, all[0]), min(to, all[len(all)-1])
+		d.From, d.To = date(from), date(to)
+	}
+	for kind, all := range d.Examples {
+		slices.SortStableFunc(all, func(a, b Example) int { return cmp.Compare(b.Chance, a.Chance) })
+		d.Examples[kind] = all[:min(len(all), mostExamples)]
+	}
+	return d
+}
+
+func (d *Difference) example(kind string, a, was *judged) {
+	e := Example{
+		AlertID: a.id.String(), Day: date(a.day), Shape: shapeWord(a.shape), Scenario: a.scenario, Rank: a.rank, Chance: float64(a.chance) / 1000,
+		Detectors: a.detectors,
+	}
+	if was != nil {
+		e.WasRank = was.rank
+	}
+	d.Examples[kind] = append(d.Examples[kind], e)
+}
+
+func shapeWord(s v1.Shape) string {
+	return map[v1.Shape]string{
+		v1.Shape_SHAPE_PAIR: "pair", v1.Shape_SHAPE_READER_DAY: "reader-day", v1.Shape_SHAPE_RECORD_DAY: "record-day",
+	}[s]
+}
+
+func date(day int32) string { return time.Unix(int64(day)*86_400, 0).UTC().Format(time.DateOnly) }
+
+// write prints a difference for people.
+func (d Difference) write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "days\t%d with alerts, %s to %s\n", d.Days, d.From, d.To)
+	fmt.Fprintf(t, "shown\t%d now, %d with the other configuration\n", d.Before, d.After)
+	fmt.Fprintf(t, "gained\t%d\nlost\t%d\nre-ranked\t%d\nthe same\t%d\n", d.Gained, d.Lost, d.Reranked, d.Same)
+	fmt.Fprint(t, "\ndetector\tnow\tthen\tgained\tlost\n")
+	for _, name := range slices.Sorted(maps.Keys(d.Detectors)) {
+		x := d.Detectors[name]
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\n", name, x.Before, x.After, x.Gained, x.Lost)
+	}
+	for _, kind := range []string{"gained", "lost", "reranked"} {
+		if len(d.Examples[kind]) == 0 {
+			continue
+		}
+		fmt.Fprintf(t, "\n%s\tday\trank\tlikely\twhat\n", kind)
+		for _, e := range d.Examples[kind] {
+			rank := fmt.Sprint(e.Rank)
+			if e.WasRank != 0 {
+				rank = fmt.Sprintf("%d (was %d)", e.Rank, e.WasRank)
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s, %s\n", e.AlertID, e.Day, rank, 100*e.Chance, e.Shape, e.Scenario)
+		}
+	}
+	return t.Flush() //nolint:wrapcheck // nothing to add
+}

@@ -1,0 +1,139 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/detectors/ruleset"
+	"github.com/readtrail/readtrail/ingest/journal"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// replay judges the journal again, from its beginning to where it ended when the replay began: by each of some rule sets, as if it
+// had always been in force. It writes nothing.
+type replay struct {
+	journal *journal.Journal
+	zone    *time.Location
+	// progress is told how many batches are done.
+	progress func(done, total uint64) error
+	// chance has pairs at random graded too.
+	chance bool
+	// dispositions are how alerts were judged last.
+	dispositions map[string]v1.Disposition
+}
+
+// replayed is what came out of one rule set.
+type replayed struct {
+	// alerts are the latest versions, by id; states, kept small: no names, no notes.
+	alerts map[string]*judged
+	stats  detectors.Stats
+}
+
+// judged is an alert as it stands at the end.
+type judged struct {
+	id        proto.EventID
+	day       int32
+	scenario  string
+	shape     v1.Shape
+	shown     bool
+	rank      uint32
+	chance    uint32
+	backfill  bool
+	sampled   bool
+	retracted bool
+	detectors []string
+	grades    map[string]uint32
+}
+
+// errReplayed ends the following.
+var errReplayed = errors.New("journal was read")
+
+func (r *replay) run(ctx context.Context, sets ...*v1.RuleSet) ([]*replayed, error) {
+	engines, out := make([]*detectors.Engine, len(sets)), make([]*replayed, len(sets))
+	for i, rs := range sets {
+		settings, err := ruleset.Parse(rs)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // says what failed
+		}
+		if engines[i], err = detectors.NewEngine(detectors.EngineConfig{
+			Zone: r.zone, Standing: &settings, FreeText: freeText, Chance: r.chance,
+		}); err != nil {
+			return nil, err //nolint:wrapcheck // says what failed
+		}
+		out[i] = &replayed{alerts: map[string]*judged{}}
+	}
+	r.dispositions = map[string]v1.Disposition{}
+	head := r.journal.Head()
+	if head == 0 {
+		return out, nil
+	}
+	err := r.journal.FollowAs(ctx, "replay", 0, func(ctx context.Context, b *proto.Batch) error {
+		if err := r.decisions(b); err != nil {
+			return err
+		}
+		for i, e := range engines {
+			if err := e.Apply(ctx, b, out[i].take); err != nil {
+				return err //nolint:wrapcheck // says what failed
+			}
+		}
+		if err := r.progress(b.Sequence(), head.Sequence()); err != nil {
+			return err
+		}
+		if b.Sequence() >= head.Sequence() {
+			return errReplayed
+		}
+		return nil
+	})
+	if !errors.Is(err, errReplayed) {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	for i, e := range engines {
+		out[i].stats = e.Stats()
+	}
+	return out, nil
+}
+
+func (r *replay) decisions(b *proto.Batch) error {
+	if !b.Has(v1.Kind_KIND_ALERT_DECISION) {
+		return nil
+	}
+	items, err := b.Items()
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	for _, it := range items {
+		if d := it.GetAlertDecision(); d != nil {
+			r.dispositions[string(d.GetAlertId())] = d.GetDisposition()
+		}
+	}
+	return nil
+}
+
+// take keeps the latest version of an alert.
+func (r *replayed) take(o detectors.Output) error {
+	a := o.Alert
+	if a == nil {
+		return nil
+	}
+	id, err := proto.EventIDFromBytes(a.GetAlertId())
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	j := &judged{
+		id: id, day: a.GetDay(), scenario: a.GetScenario(), shape: a.GetShape(), shown: a.GetShown(), rank: a.GetRank(), chance: a.GetChance(),
+		backfill: a.GetBackfill(), sampled: a.GetSampled(), retracted: a.GetState() == v1.AlertState_ALERT_STATE_RETRACTED,
+		grades: map[string]uint32{},
+	}
+	for _, d := range a.GetDetectors() {
+		if _, twice := j.grades[d.GetDetector()]; !twice {
+			j.detectors = append(j.detectors, d.GetDetector())
+		}
+		j.grades[d.GetDetector()] = d.GetGrade()
+	}
+	r.alerts[string(a.GetAlertId())] = j
+	return nil
+}
