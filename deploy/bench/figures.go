@@ -26,6 +26,12 @@ const (
 	figJournalLone  = "journal-bytes-lone"
 	figRebuild      = "rebuild"
 	figMemory       = "memory"
+
+	figDetect         = "detect"
+	figDetectState    = "detect-state"
+	figDetectSnapshot = "detect-snapshot"
+	figDetectRestore  = "detect-restore"
+	figAlert          = "alert"
 )
 
 // figures are the promises, in the order of the table.
@@ -41,6 +47,11 @@ var figures = []figure{
 	{name: figJournalBatch, what: "journal with originals, 64 a batch", unit: "bytes/event", floor: 120, aim: 70, lower: true},
 	{name: figJournalLone, what: "journal with originals, lone event", unit: "bytes/event", floor: 800, aim: 300, lower: true},
 	{name: figRebuild, what: "rebuild from the journal", unit: "events/s", floor: 40_000, aim: 100_000},
+	{name: figDetect, what: "all detectors on, a core", unit: "events/s", floor: 100_000, aim: 300_000},
+	{name: figDetectState, what: "state of 20,000 readers, 1 M patients, 90 days", unit: "MB", floor: 1_500, aim: 1_000, lower: true},
+	{name: figDetectSnapshot, what: "snapshot of that", unit: "s", floor: 10, aim: 5, lower: true},
+	{name: figDetectRestore, what: "restore of that", unit: "s", floor: 10, aim: 5, lower: true},
+	{name: figAlert, what: "accepted to alert (hard sign) at 5,000 events/s, p99", unit: "ms", floor: 1_000, aim: 250, lower: true},
 	{name: figMemory, what: "memory of the Go process at 30,000 events/s, peak", unit: "MB", floor: 600, aim: 250, lower: true},
 }
 

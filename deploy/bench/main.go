@@ -43,6 +43,7 @@ type options struct {
 	only              []string
 	rows, postgres    int
 	events, repeat    int
+	scale             int
 	profile           string
 }
 
@@ -60,6 +61,7 @@ func parseFlags(args []string) (options, error) {
 	set.IntVar(&o.postgres, "postgres-rows", 5_000_000, "accesses that PostgreSQL is compared on; 0: not at all")
 	set.IntVar(&o.events, "events", 1_500_000, "events that are imported")
 	set.IntVar(&o.repeat, "repeat", 1, "how often imports are repeated; their median counts")
+	set.IntVar(&o.scale, "scale", 1, "make the hospital that detectors remember so many times smaller, and its figures so many times larger (at most 100)")
 	set.StringVar(&o.profile, "cpuprofile", "", "measure nothing: profile the import path in this process, into FILE")
 	if err := set.Parse(args); err != nil {
 		return o, err //nolint:wrapcheck // says what is wrong
@@ -71,6 +73,9 @@ func parseFlags(args []string) (options, error) {
 		if !slices.Contains(groupNames(), name) && !slices.ContainsFunc(figures, func(f figure) bool { return f.name == name }) {
 			return o, fmt.Errorf("-only: there is no figure or group %q", name)
 		}
+	}
+	if o.scale < 1 || o.scale > 100 {
+		return o, errors.New("-scale: want 1 to 100")
 	}
 	if o.rows < 10_000 || o.events < 1_000 || o.repeat < 1 || o.postgres != 0 && o.postgres < 10_000 {
 		return o, errors.New("want at least 10,000 rows, 1,000 events and one repetition")
@@ -97,6 +102,8 @@ type sizes struct {
 	rounds               int
 	// lone and batches are requests whose bytes in the journal are weighed.
 	lone, batches int
+	// judged are the records of the hospital whose events are judged; readers, records and days those of the one that is remembered.
+	judged, readers, records, days int
 }
 
 func (o options) sizes() sizes {
@@ -104,11 +111,13 @@ func (o options) sizes() sizes {
 		return sizes{
 			events: 6_000, rows: 20_000, postgres: min(o.postgres, 20_000), repeat: 1, asks: 10, lates: 2, post: 500 * time.Millisecond,
 			paced: 500 * time.Millisecond, visible: 1500 * time.Millisecond, rounds: 1, lone: 50, batches: 10,
+			judged: 1_500, readers: 150, records: 1_500, days: 10,
 		}
 	}
 	return sizes{
 		events: o.events, rows: o.rows, postgres: o.postgres, repeat: o.repeat, asks: 300, lates: 20, post: 10 * time.Second,
 		paced: 30 * time.Second, visible: 30 * time.Second, rounds: 3, lone: 2_000, batches: 500,
+		judged: 10_000, readers: 20_000 / o.scale, records: 1_000_000 / o.scale, days: 90,
 	}
 }
 
@@ -132,6 +141,7 @@ var groups = []struct {
 	{"memory", []string{figMemory}, (*bench).memory},
 	{"post", []string{figPost, figJournalLone, figJournalBatch}, (*bench).posts},
 	{"visible", []string{figVisible}, (*bench).visible},
+	{"detectors", []string{figDetect, figDetectState, figDetectSnapshot, figDetectRestore, figAlert}, (*bench).detect},
 	{"ask", []string{figWhoViewed, figWhoRows, figReader}, (*bench).ask},
 	{"postgres", nil, (*bench).beside},
 }
