@@ -21,16 +21,18 @@ const (
 	colSeconds
 	colDay
 	colString
-	colStrings  // Array(String)
-	colUInt32s  // Array(UInt32)
-	colBool     // one byte, as UInt8
+	colStrings // Array(String)
+	colUInt32s // Array(UInt32)
+	colUInt64s // Array(UInt64)
+	colBool    // one byte, as UInt8
+	colInt32
 	numColKinds = iota
 )
 
 // wireTypes are the type names in the block header. The server checks them and converts to the column's own type.
 var wireTypes = [numColKinds]string{
 	"UInt8", "UInt16", "UInt32", "UInt64", "Int64", "DateTime64(6, 'UTC')", "DateTime('UTC')", "Date", "String",
-	"Array(String)", "Array(UInt32)", "Bool",
+	"Array(String)", "Array(UInt32)", "Array(UInt64)", "Bool", "Int32",
 }
 
 // column is one column of a block under construction: the bytes of its values, and for an array the length of each row.
@@ -176,6 +178,7 @@ func (w *rowWriter) u8(v uint8)        { w.column().uint8(v) }
 func (w *rowWriter) u16(v uint16)      { w.column().uint16(v) }
 func (w *rowWriter) u32(v uint32)      { w.column().uint32(v) }
 func (w *rowWriter) u64(v uint64)      { w.column().uint64(v) }
+func (w *rowWriter) i32(v int32)       { w.column().uint32(uint32(v)) }
 func (w *rowWriter) i64(v int64)       { w.column().int64(v) }
 func (w *rowWriter) bool(v bool)       { w.column().bool(v) }
 func (w *rowWriter) time(us int64)     { w.column().micros(us) }
@@ -193,6 +196,14 @@ func (w *rowWriter) u32s(vs ...uint32) {
 	c.length(len(vs))
 }
 
+func (w *rowWriter) u64s(vs ...uint64) {
+	c := w.column()
+	for _, v := range vs {
+		c.uint64(v)
+	}
+	c.length(len(vs))
+}
+
 // end completes the row. A row of another number of columns than the table's is a mistake of this package: the server
 // refuses the block.
 func (w *rowWriter) end() { w.block.rows++ }
@@ -206,7 +217,7 @@ func (b *block) reader() io.Reader {
 		c := &b.columns[i]
 		head = appendText(head, c.name)
 		head = appendText(head, wireTypes[c.kind])
-		if c.kind == colStrings || c.kind == colUInt32s {
+		if c.kind == colStrings || c.kind == colUInt32s || c.kind == colUInt64s {
 			end := uint64(0)
 			for _, n := range c.lengths {
 				end += uint64(n)

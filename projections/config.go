@@ -11,6 +11,7 @@ import (
 
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // Defaults of Config.
@@ -31,6 +32,9 @@ type Config struct {
 	Follow func(ctx context.Context, from proto.Position, fn func(ctx context.Context, b *proto.Batch) error) error
 	// Head is the journal's last position. Required.
 	Head func() proto.Position
+	// Findings and Alerts are what detectors write. Default: nothing is projected of it.
+	Findings Stream[*v1.Findings]
+	Alerts   Stream[*v1.AlertVersion]
 	// Workers open and fold batches. Default: one a processor.
 	Workers int
 	// MaxRows is how many accesses one round of inserts carries at most, in rows. Default 100,000.
@@ -83,6 +87,9 @@ func (c Config) Validate() error {
 	}
 	if c.Head == nil {
 		faults = append(faults, errors.New("head is required"))
+	}
+	if c.Findings.Follow != nil && c.Findings.Head == nil || c.Alerts.Follow != nil && c.Alerts.Head == nil {
+		faults = append(faults, errors.New("head of findings and alerts is required with follow"))
 	}
 	if c.Workers < 0 || c.MaxRows < 0 || c.MaxBytes < 0 || c.Linger < 0 || c.RollupInterval < 0 || c.RetryAfter < 0 {
 		faults = append(faults, errors.New("limits must not be negative"))

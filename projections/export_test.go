@@ -11,10 +11,15 @@ import (
 // work off as a failing engine would.
 func (p *Projector) SetHook(hook func(version uint32, stage string) error) { p.hook = hook }
 
-// Tables returns the name and columns of every table of a version.
-func Tables(version uint32) map[string][]string {
+// Tables returns the name and columns of every table of a version that is folded from the journal.
+func Tables(version uint32) map[string][]string { return tablesOf(version, tables[:]) }
+
+// StreamTables returns the name and columns of every table of a version that is folded from what detectors write.
+func StreamTables(version uint32) map[string][]string { return tablesOf(version, streamTables) }
+
+func tablesOf(version uint32, all []*table) map[string][]string {
 	out := map[string][]string{}
-	for _, t := range tables {
+	for _, t := range all {
 		out[t.name(version)] = t.names
 	}
 	return out

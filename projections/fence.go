@@ -61,7 +61,7 @@ func settle(ctx context.Context, s *store.Store, table string) error {
 // generate rows inside the engine, where no other process projects.
 func Unfence(ctx context.Context, s *store.Store, version uint32) error {
 	names := slices.Clone(registryTables)
-	for _, t := range tables {
+	for _, t := range allTables() {
 		names = append(names, t.name(version))
 	}
 	for _, table := range names {

@@ -116,7 +116,8 @@ func (f *folder) repeated(hash uint64) bool {
 func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded, error) {
 	out := &folded{sequence: b.Sequence(), end: proto.EndOf(b.Sequence()), received: b.Head.ReceivedUs}
 	if !b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_CONTEXT, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_DEAD_LETTER_RETRIED,
-		v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_QUESTION, v1.Kind_KIND_SOURCE, v1.Kind_KIND_COVERAGE) {
+		v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_QUESTION, v1.Kind_KIND_SOURCE, v1.Kind_KIND_COVERAGE, v1.Kind_KIND_ALERT_DECISION,
+		v1.Kind_KIND_BACKFILL_RELEASED, v1.Kind_KIND_CONTEXT_GAP, v1.Kind_KIND_RULE_SET) {
 		return out, nil
 	}
 	items, err := b.Items()
@@ -154,6 +155,14 @@ func (f *folder) item(position uint64, it *v1.Item) {
 		f.source(position, body.Source)
 	case *v1.Item_Coverage:
 		f.coverage(position, body.Coverage)
+	case *v1.Item_AlertDecision:
+		f.decision(position, body.AlertDecision)
+	case *v1.Item_BackfillReleased:
+		f.backfillReleased(position, body.BackfillReleased)
+	case *v1.Item_ContextGap:
+		f.contextGap(position, body.ContextGap)
+	case *v1.Item_RuleSet:
+		f.ruleSet(position, body.RuleSet)
 	}
 }
 

@@ -83,12 +83,32 @@ func (g *generator) item() *v1.Item {
 			BaseUrl: "https://ehr.example/fhir", Systems: []string{"EHR", "Radiology"}, ExpectedSilenceS: 60, Asker: "os:ada",
 			PatientSystem: "urn:oid:1.2.3", PairWithinS: 10,
 		}}}
+	case n < 97:
+		return g.casework()
 	case n < 98:
 		return &v1.Item{Body: &v1.Item_Token{Token: &v1.TokenRegistered{TokenId: "t1"}}}
 	}
 	return &v1.Item{Body: &v1.Item_Coverage{Coverage: &v1.CoverageFact{
 		Source: source, Kind: v1.CoverageFact_KIND_SILENCE, FromUs: g.time(), UntilUs: pick(g, 0, g.time()), Amount: -5,
 	}}}
+}
+
+// casework is what people decided on alerts, and what detectors say in the journal.
+func (g *generator) casework() *v1.Item {
+	switch g.r.IntN(4) {
+	case 0:
+		return &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
+			AlertId: g.id(), Version: uint32(g.r.IntN(4)), Disposition: v1.Disposition(1 + g.r.IntN(5)), Comment: pick(g, "", "asked \"her\" manager"),
+			Asker: "os:ada", Role: "privacy_officer", DecidedUs: g.time(),
+		}}}
+	case 1:
+		return &v1.Item{Body: &v1.Item_BackfillReleased{BackfillReleased: &v1.BackfillReleased{ImportId: []byte("import-one"), Asker: "os:ada"}}}
+	case 2:
+		return &v1.Item{Body: &v1.Item_ContextGap{ContextGap: &v1.ContextGap{
+			Context: pick(g, "roster", "care"), Absent: g.chance(50), NewestUs: pick(g, 0, g.time()), Blind: pick(g, nil, []string{"Attending", "AfterHours"}), EventId: g.id(),
+		}}}
+	}
+	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}
 }
 
 func (g *generator) imported() []byte {

@@ -16,6 +16,9 @@ type Live struct {
 	// since this process began. While one stands, what was read at or above it holds. ReaderLinks is about everything that
 	// says that two identifiers are one reader's.
 	Sources, Coverage, Unresolved, Extents, ReaderLinks proto.Position
+	// Findings and Alerts are how far what detectors write was read, in messages of their streams; ContextGaps is as Sources.
+	Findings, Alerts uint64
+	ContextGaps      proto.Position
 	// Changed closes when any of this changes.
 	Changed <-chan struct{}
 }
@@ -23,10 +26,15 @@ type Live struct {
 // Live returns it, or false while this process does not keep a version up: then ClickHouse must be asked.
 func (p *Projector) Live() (Live, bool) {
 	p.mu.Lock()
-	version, m := p.live, p.liveMarks
+	version, m, streams := p.live, p.liveMarks, p.liveStreams
 	p.mu.Unlock()
 	if m == nil {
 		return Live{}, false
+	}
+	read := map[string]uint64{}
+	for _, s := range streams {
+		mark, _, _ := s.marks.get()
+		read[s.name] = mark.sequence
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -34,6 +42,7 @@ func (p *Projector) Live() (Live, bool) {
 	return Live{
 		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
+		Findings: read[ProjectorFindings], Alerts: read[ProjectorAlerts], ContextGaps: m.written[contextGaps],
 		ReaderLinks: max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows]),
 	}, m.running
 }

@@ -17,12 +17,15 @@ type metrics struct {
 	stopped    prometheus.Gauge
 	refused    *prometheus.GaugeVec
 	version    prometheus.Gauge
+
+	streamMessages *prometheus.CounterVec
+	streamStopped  *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		position: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "readtrail_projections_position", Help: "Journal position up to which the tables are complete.",
+			Name: "readtrail_projections_position", Help: "Journal position up to which the tables are complete; of findings and alerts: message of their stream.",
 		}, []string{"projector", "version"}),
 		received: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "readtrail_projections_received_timestamp_seconds",
@@ -57,16 +60,48 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		version: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "readtrail_projections_active_version", Help: "Version that answers questions.",
 		}),
+		streamMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "readtrail_projections_stream_messages_total", Help: "Messages of what detectors write whose rows are in the tables.",
+		}, []string{"stream"}),
+		streamStopped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "readtrail_projections_stream_stopped", Help: "1 when the projector of a stream stopped at damage, while the others go on.",
+		}, []string{"stream"}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
 		m.position, m.received, m.rows, m.inserts, m.messages, m.recoveries, m.recovered, m.repairs, m.stopped, m.refused, m.version,
+		m.streamMessages, m.streamStopped,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// registerLag registers how far each stream of the detectors is ahead of the tables that answer.
+func (p *Projector) registerLag(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	for _, def := range p.cfg.streamDefs() {
+		lag := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "readtrail_projections_stream_behind_messages",
+			Help:        "Messages of what detectors write that are not in the tables yet.",
+			ConstLabels: prometheus.Labels{"stream": def.name},
+		}, func() float64 {
+			for _, s := range p.StreamStatus() {
+				if s.Name == def.name && s.Active {
+					return float64(s.Head - min(s.Sequence, s.Head))
+				}
+			}
+			return float64(def.head())
+		})
+		if err := r.Register(lag); err != nil {
+			return err
+		}
+	}
+	return nil
 }

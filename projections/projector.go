@@ -32,16 +32,20 @@ type Projector struct {
 
 	mu sync.Mutex // guards what follows
 	// live is the version that Run keeps up, or did last.
-	live      uint32
-	liveMarks *marks
+	live        uint32
+	liveMarks   *marks
+	liveStreams []*stream
 	// hold makes Run let go of its version; idle is closed once it has. Both are nil before Run began.
 	hold context.CancelCauseFunc
 	idle chan struct{}
 	// building is the version of the rebuild that runs.
-	building      uint32
-	buildingMarks *marks
-	rebuilding    bool
-	stopped       error
+	building        uint32
+	buildingMarks   *marks
+	buildingStreams []*stream
+	rebuilding      bool
+	stopped         error
+	// streamTrouble is what keeps a stream of the detectors from getting on until someone acts, by its name.
+	streamTrouble map[string]error
 	// refused is what ClickHouse refuses for a reason that does not pass by itself; nil since the last watermark.
 	refused error
 }
@@ -57,7 +61,12 @@ func New(cfg Config) (*Projector, error) {
 		return nil, fmt.Errorf("projections: register metrics: %w", err)
 	}
 	process := rand.Text()
-	p := &Projector{cfg: cfg, metrics: m, registry: registry{as(cfg.Store, process)}, turn: make(chan struct{}, 1)}
+	p := &Projector{
+		cfg: cfg, metrics: m, registry: registry{as(cfg.Store, process)}, turn: make(chan struct{}, 1), streamTrouble: map[string]error{},
+	}
+	if err := p.registerLag(cfg.Metrics); err != nil {
+		return nil, fmt.Errorf("projections: register metrics: %w", err)
+	}
 	p.owner = &owner{store: p.registry.store, follow: cfg.Follow, process: process}
 	p.turn <- struct{}{}
 	return p, nil
@@ -111,19 +120,41 @@ func (p *Projector) keepUp(ctx context.Context) error {
 		p.turn <- struct{}{}
 		return err
 	}
-	line := p.pipeline(version)
+	line, streams := p.pipeline(version), p.streams(version)
 	running, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	idle := make(chan struct{})
 	defer close(idle)
 	p.mu.Lock()
-	p.live, p.liveMarks, p.hold, p.idle, p.stopped = version, line.marks, cancel, idle, nil
+	p.live, p.liveMarks, p.liveStreams, p.hold, p.idle, p.stopped = version, line.marks, streams, cancel, idle, nil
 	p.mu.Unlock()
 	p.turn <- struct{}{}
-	if err := line.keepUp(running); !errors.Is(context.Cause(running), errHeld) {
-		return err
+	streamsEnd := p.keepUpStreams(running, streams)
+	err = line.keepUp(running)
+	held := errors.Is(context.Cause(running), errHeld)
+	cancel(nil)
+	streamsEnd()
+	if held {
+		return errHeld
 	}
-	return errHeld
+	return err
+}
+
+// keepUpStreams keeps up what detectors write, beside the journal: a stream that stops at damage raises its alarm, and the others go
+// on. The function returned waits until all have ended.
+func (p *Projector) keepUpStreams(ctx context.Context, streams []*stream) (wait func()) {
+	var all sync.WaitGroup
+	for _, s := range streams {
+		all.Go(func() {
+			err := s.keepUp(ctx)
+			if ctx.Err() != nil || errors.Is(err, ErrSuperseded) { // the pipeline of the journal finds that out and tells it
+				return
+			}
+			p.cfg.Logger.ErrorContext(ctx, "projection of a stream stopped", slog.String("stream", s.name), slog.Any("err", err))
+			p.metrics.streamStopped.WithLabelValues(s.name).Set(1)
+			p.setStreamTrouble(s.name, err)
+		})
+	}
+	return all.Wait
 }
 
 // begin prepares the tables and removes those of retired versions: no question that began before this process did can
@@ -233,6 +264,38 @@ func newStatus(name string, version uint32, active bool, w watermark) Status {
 		s.Received = time.UnixMicro(w.received).UTC()
 	}
 	return s
+}
+
+// StreamStatus is how far the tables of one version have read a stream that detectors write.
+type StreamStatus struct {
+	// Name is ProjectorFindings or ProjectorAlerts.
+	Name    string
+	Version uint32
+	// Active says that the version answers questions.
+	Active bool
+	// Sequence is the last message in the tables, Head the stream's last one.
+	Sequence, Head uint64
+	// At is the received time of the last message's cause; zero when nothing was read yet.
+	At time.Time
+}
+
+// StreamStatus returns the progress of what runs in this process, the live version first.
+func (p *Projector) StreamStatus() (all []StreamStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	add := func(streams []*stream, version uint32, active bool) {
+		for _, s := range streams {
+			mark, _, _ := s.marks.get()
+			one := StreamStatus{Name: s.name, Version: version, Active: active, Sequence: mark.sequence, Head: s.head()}
+			if mark.sequence > 0 {
+				one.At = time.UnixMicro(mark.at).UTC()
+			}
+			all = append(all, one)
+		}
+	}
+	add(p.liveStreams, p.live, true)
+	add(p.buildingStreams, p.building, false)
+	return all
 }
 
 // ReadStatus reads from ClickHouse how far the projectors of the active version are. It is what a process does that runs

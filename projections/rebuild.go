@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/fault"
@@ -43,7 +45,7 @@ func (p *Projector) Rebuild(ctx context.Context, progress func(Progress)) error 
 	p.mu.Unlock()
 	defer func() {
 		p.mu.Lock()
-		p.rebuilding, p.building, p.buildingMarks = false, 0, nil
+		p.rebuilding, p.building, p.buildingMarks, p.buildingStreams = false, 0, nil, nil
 		p.mu.Unlock()
 	}()
 	if progress == nil {
@@ -108,14 +110,14 @@ func (p *Projector) nextVersion(ctx context.Context) (uint32, error) {
 }
 
 func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(Progress)) error {
-	line := p.pipeline(version)
+	line, streams := p.pipeline(version), p.streams(version)
 	p.mu.Lock()
-	p.building, p.buildingMarks = version, line.marks
+	p.building, p.buildingMarks, p.buildingStreams = version, line.marks, streams
 	p.mu.Unlock()
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 1) // one pipeline
-	go func() { ended <- line.keepUp(running) }()
+	ended := make(chan error, 1) // all of them together
+	go func() { ended <- keepAllUp(running, line, streams) }()
 
 	report := p.reporter(version, progress)
 	wait := func(target func() proto.Position) error {
@@ -139,6 +141,9 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 	}
 	err := wait(p.cfg.Head)
 	if err == nil {
+		err = waitStreams(streams, ended, func(s *stream) uint64 { return s.head() })
+	}
+	if err == nil {
 		resume, holdErr := p.holdLive(ctx)
 		if holdErr != nil {
 			stop()
@@ -149,6 +154,9 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 		var target proto.Position
 		if target, err = p.activePosition(ctx); err == nil {
 			err = wait(func() proto.Position { return target })
+		}
+		if err == nil {
+			err = p.passStreams(ctx, streams, ended)
 		}
 	}
 	stop()
@@ -172,6 +180,48 @@ func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(P
 	}
 	progress(Progress{Version: version, Position: position, Target: position, Rows: rows, Flipped: true})
 	return nil
+}
+
+// keepAllUp keeps up a version that is being built. Unlike in the version that answers, a stream that stops at damage ends it.
+func keepAllUp(ctx context.Context, line *pipeline, streams []*stream) error {
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() error { return line.keepUp(ctx) })
+	for _, s := range streams {
+		together.Go(func() error { return s.keepUp(ctx) })
+	}
+	return together.Wait() //nolint:wrapcheck // says what failed
+}
+
+// waitStreams waits until the streams of a version that is being built have reached their targets.
+func waitStreams(streams []*stream, ended chan error, target func(*stream) uint64) error {
+	for _, s := range streams {
+		for {
+			mark, known, changed := s.marks.get()
+			if known && mark.sequence >= target(s) {
+				break
+			}
+			select {
+			case <-changed:
+			case err := <-ended:
+				ended <- err
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// passStreams waits until the streams have passed the watermarks of the version that answers, which stand still.
+func (p *Projector) passStreams(ctx context.Context, streams []*stream, ended chan error) error {
+	version, err := ActiveVersion(ctx, p.cfg.Store)
+	if err != nil {
+		return err
+	}
+	live, err := readWatermarks(ctx, p.cfg.Store, version)
+	if err != nil {
+		return err
+	}
+	return waitStreams(streams, ended, func(s *stream) uint64 { return uint64(live[s.name].position) })
 }
 
 // reportEvery is how often a rebuild tells of itself: a person reads no faster.

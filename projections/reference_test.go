@@ -122,6 +122,17 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 		r.add("coverage", c.Source, int(c.Kind), stamp(c.FromUs), pos, stamp(c.UntilUs), c.Amount, rec)
 	case *v1.Item_Question:
 		r.question(pos, rec, b.Question)
+	case *v1.Item_AlertDecision:
+		d := b.AlertDecision
+		r.add("decisions", ksuid(d.AlertId), pos, rec, d.Version, int(d.Disposition), d.Comment, d.Asker, d.Role, stamp(d.DecidedUs))
+	case *v1.Item_BackfillReleased:
+		r.add("backfill_releases", importKey(b.BackfillReleased.ImportId), pos, rec, hex.EncodeToString(b.BackfillReleased.ImportId), b.BackfillReleased.Asker)
+	case *v1.Item_ContextGap:
+		g := b.ContextGap
+		r.add("context_gaps", g.Context, pos, rec, g.Absent, stamp(g.NewestUs), append([]string{}, g.Blind...))
+	case *v1.Item_RuleSet:
+		x := b.RuleSet
+		r.add("rule_sets", hex.EncodeToString(x.Hash), pos, rec, x.Code, x.Config, x.Weights, x.Asker)
 	}
 }
 

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,6 +21,10 @@ const (
 	sources
 	coverage
 	imports
+	decisions
+	backfillReleases
+	contextGaps
+	ruleSets
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -78,7 +83,7 @@ func def(id tableID, base, columns string) *table {
 
 var kindNames = map[string]colKind{
 	"u8": colUInt8, "u16": colUInt16, "u32": colUInt32, "u64": colUInt64, "i64": colInt64, "time": colMicros,
-	"hour": colSeconds, "day": colDay, "text": colString, "texts": colStrings, "u32s": colUInt32s, "bool": colBool,
+	"hour": colSeconds, "day": colDay, "text": colString, "texts": colStrings, "u32s": colUInt32s, "u64s": colUInt64s, "bool": colBool, "i32": colInt32,
 }
 
 // tables are the tables of a version. TestTables compares them with the migrations.
@@ -117,6 +122,15 @@ var tables = [numTables]*table{
 	def(imports, "imports",
 		`import_key u64, position u64, received time, import_id text, phase u8, source text, backfill bool,
 		name text, stored u64, duplicates u64, conflicts u64, dead_letters u64`),
+	def(decisions, "decisions",
+		`alert_id text, position u64, received time, version u32, disposition u8, comment text, asker text, role text,
+		decided time`),
+	def(backfillReleases, "backfill_releases",
+		`import_key u64, position u64, received time, import_id text, asker text`),
+	def(contextGaps, "context_gaps",
+		`context text, position u64, received time, absent bool, newest time, blind texts`),
+	def(ruleSets, "rule_sets",
+		`hash text, position u64, received time, code text, config text, weights text, asker text`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),
@@ -137,4 +151,30 @@ var tables = [numTables]*table{
 }
 
 // watermarksTable stands outside the versions.
-var watermarksTable = def(-1, "watermarks", `version u32, projector text, position u64, received time`)
+var watermarksTable = def(noTable, "watermarks", `version u32, projector text, position u64, received time`)
+
+// noTable numbers the tables that no run of the journal carries.
+const noTable tableID = -1
+
+// Tables of the streams that detectors write (stream.go).
+var (
+	verdictsTable = def(noTable, "verdicts",
+		`position u64, patient u8, cause u64, verdict u8, explanation u8, sequence u64, at time`)
+	judgedTable = def(noTable, "judged",
+		`last bool, cause u64, ordinal u32, sequence u64, day day, at time, backfill bool, rule_set text, missing texts,
+		verdicts u32, findings u32`)
+	findingsTable = def(noTable, "findings",
+		`day day, detector text, sequence u64, number u32, cause u64, grade u32, words text, reader_key u64,
+		reader_system text, reader_value text, patient_key u64, patient_system text, patient_value text, positions u64s,
+		more u32, rule_set text, at time, backfill bool`)
+	alertsTable = def(noTable, "alerts",
+		`day day, alert_id text, version u32, sequence u64, cause u64, at time, state u8, shape u8, severity u8,
+		scenario text, score i32, chance u16, rank u32, shown bool, sampled bool, hard bool, backfill bool, queue text,
+		detectors texts, reader_keys u64s, patient_keys u64s, body text`)
+)
+
+// streamTables are all of them; with tables, they are what a version has.
+var streamTables = []*table{verdictsTable, judgedTable, findingsTable, alertsTable}
+
+// allTables are the tables of a version.
+func allTables() []*table { return slices.Concat(tables[:], streamTables) }

@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -20,7 +21,9 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, store.Detail(err))
 	}
-	for name, want := range projections.Tables(version) {
+	all := projections.Tables(version)
+	maps.Copy(all, projections.StreamTables(version))
+	for name, want := range all {
 		var got []string
 		query := "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {t:String} AND default_kind = '' ORDER BY position"
 		err := s.Query(t.Context(), query, store.Params{"t": name}, func(row store.Row) error {

@@ -27,7 +27,13 @@ type process struct {
 // begin starts a process that takes over from whoever projects. before, which may be nil, runs ahead of each stage.
 func begin(t *testing.T, s *store.Store, j *memoryJournal, before func(at string)) *process {
 	t.Helper()
-	p := &process{projector: newProjector(t, s, j), there: make(chan struct{}), let: make(chan struct{})}
+	return beginWith(t, s, j, before)
+}
+
+// beginWith is begin with another configuration.
+func beginWith(t *testing.T, s *store.Store, j *memoryJournal, before func(at string), change ...func(*projections.Config)) *process {
+	t.Helper()
+	p := &process{projector: newProjector(t, s, j, change...), there: make(chan struct{}), let: make(chan struct{})}
 	t.Cleanup(sync.OnceFunc(p.release))
 	p.projector.SetHook(func(_ uint32, at string) error {
 		if before != nil {

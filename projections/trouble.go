@@ -28,11 +28,12 @@ func (p *Projector) Trouble() string {
 	if err == nil {
 		err = p.refused
 	}
+	streams := p.troubledStreams()
 	p.mu.Unlock()
 	var failed *store.Error
 	switch {
 	case err == nil:
-		return ""
+		return streams
 	case errors.Is(err, ErrForeign):
 		return "they do not get on: the ClickHouse database holds those of another journal; give each server a database of its own"
 	case errors.Is(err, ErrSuperseded):
@@ -59,4 +60,33 @@ func (p *Projector) setRefused(err error) {
 	if err != nil {
 		p.metrics.refused.WithLabelValues(strconv.Itoa(int(refused(err)))).Set(1)
 	}
+}
+
+// setStreamTrouble notes what keeps a stream from getting on, or, with nil, that it gets on.
+func (p *Projector) setStreamTrouble(name string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		delete(p.streamTrouble, name)
+		return
+	}
+	p.streamTrouble[name] = err
+}
+
+// troubledStreams says which streams of the detectors do not get on, and why. The lock is held.
+func (p *Projector) troubledStreams() string {
+	for _, name := range []string{ProjectorFindings, ProjectorAlerts} {
+		err := p.streamTrouble[name]
+		var failed *store.Error
+		switch {
+		case err == nil:
+			continue
+		case alarm(err):
+			return "those of " + name + " have stopped: their stream is damaged; the log says where"
+		case errors.As(err, &failed):
+			return fmt.Sprintf("those of %s do not get on: ClickHouse refuses what they write with code %d %s", name, failed.Code, failed.Name)
+		}
+		return "those of " + name + " do not get on; the log says why"
+	}
+	return ""
 }

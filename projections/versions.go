@@ -213,7 +213,7 @@ func (r registry) drop(ctx context.Context, version uint32) error {
 			return fmt.Errorf("drop version %d: %w", version, err)
 		}
 	}
-	for _, t := range tables {
+	for _, t := range allTables() {
 		if err := r.store.Exec(ctx, "DROP TABLE IF EXISTS "+t.name(version)+" SYNC", nil); err != nil {
 			return fmt.Errorf("drop version %d: %w", version, err)
 		}

@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"encoding/hex"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+func (f *folder) decision(position uint64, d *v1.AlertDecision) {
+	w := f.row(decisions, position)
+	if w == nil {
+		return
+	}
+	w.text(IDText(d.AlertId))
+	w.u64(position)
+	w.time(f.out.received)
+	w.u32(d.Version)
+	w.u8(small(d.Disposition))
+	w.text(d.Comment)
+	w.text(d.Asker)
+	w.text(d.Role)
+	w.time(d.DecidedUs)
+	w.end()
+}
+
+func (f *folder) backfillReleased(position uint64, b *v1.BackfillReleased) {
+	w := f.row(backfillReleases, position)
+	if w == nil {
+		return
+	}
+	w.u64(ImportKey(b.ImportId))
+	w.u64(position)
+	w.time(f.out.received)
+	w.text(hex.EncodeToString(b.ImportId))
+	w.text(b.Asker)
+	w.end()
+}
+
+func (f *folder) contextGap(position uint64, g *v1.ContextGap) {
+	w := f.row(contextGaps, position)
+	if w == nil {
+		return
+	}
+	w.text(g.Context)
+	w.u64(position)
+	w.time(f.out.received)
+	w.bool(g.Absent)
+	w.time(g.NewestUs)
+	w.texts(g.Blind...)
+	w.end()
+}
+
+func (f *folder) ruleSet(position uint64, r *v1.RuleSet) {
+	w := f.row(ruleSets, position)
+	if w == nil {
+		return
+	}
+	w.text(hex.EncodeToString(r.Hash))
+	w.u64(position)
+	w.time(f.out.received)
+	w.text(r.Code)
+	w.text(r.Config)
+	w.text(r.Weights)
+	w.text(r.Asker)
+	w.end()
+}
