@@ -45,7 +45,9 @@ type AnswerHeader struct {
 	UntilUs int64    `protobuf:"zigzag64,12,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
 	// How many messages the projections were behind the journal's last position, when those may concern the subject and did
 	// not come in time: what they say is not known yet. 0: nothing that concerns the subject is missing.
-	Behind        uint64 `protobuf:"varint,13,opt,name=behind,proto3" json:"behind,omitempty"`
+	Behind uint64 `protobuf:"varint,13,opt,name=behind,proto3" json:"behind,omitempty"`
+	// How far detectors have judged; absent where none ever did.
+	Detection     *DetectionProgress `protobuf:"bytes,14,opt,name=detection,proto3" json:"detection,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -171,6 +173,158 @@ func (x *AnswerHeader) GetBehind() uint64 {
 	return 0
 }
 
+func (x *AnswerHeader) GetDetection() *DetectionProgress {
+	if x != nil {
+		return x.Detection
+	}
+	return nil
+}
+
+// DetectionProgress says how far detectors have judged, as known at the answer's position. What they have not judged carries no
+// verdict.
+type DetectionProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Accesses of local days up to this one are judged ("2006-01-02", in the site's zone); empty: of none yet. Those of an import that
+	// declared itself backfill are judged at its end.
+	JudgedUntil string `protobuf:"bytes,1,opt,name=judged_until,json=judgedUntil,proto3" json:"judged_until,omitempty"`
+	// Journal position up to which detectors have read, and its received time.
+	Position uint64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	AtUs     int64  `protobuf:"zigzag64,3,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	// Until this local day detectors learn what is usual at the site and weigh by everybody's rates; empty: they have learned.
+	LearningUntil string `protobuf:"bytes,4,opt,name=learning_until,json=learningUntil,proto3" json:"learning_until,omitempty"`
+	// Context that detectors need and that is absent or stale.
+	Missing       []*MissingContext `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DetectionProgress) Reset() {
+	*x = DetectionProgress{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DetectionProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DetectionProgress) ProtoMessage() {}
+
+func (x *DetectionProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DetectionProgress.ProtoReflect.Descriptor instead.
+func (*DetectionProgress) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *DetectionProgress) GetJudgedUntil() string {
+	if x != nil {
+		return x.JudgedUntil
+	}
+	return ""
+}
+
+func (x *DetectionProgress) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *DetectionProgress) GetAtUs() int64 {
+	if x != nil {
+		return x.AtUs
+	}
+	return 0
+}
+
+func (x *DetectionProgress) GetLearningUntil() string {
+	if x != nil {
+		return x.LearningUntil
+	}
+	return ""
+}
+
+func (x *DetectionProgress) GetMissing() []*MissingContext {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+type MissingContext struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Context string                 `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
+	// Since when (received).
+	SinceUs int64 `protobuf:"zigzag64,2,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
+	// Explanations and detectors that abstain without it.
+	Blind         []string `protobuf:"bytes,3,rep,name=blind,proto3" json:"blind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MissingContext) Reset() {
+	*x = MissingContext{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MissingContext) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MissingContext) ProtoMessage() {}
+
+func (x *MissingContext) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MissingContext.ProtoReflect.Descriptor instead.
+func (*MissingContext) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *MissingContext) GetContext() string {
+	if x != nil {
+		return x.Context
+	}
+	return ""
+}
+
+func (x *MissingContext) GetSinceUs() int64 {
+	if x != nil {
+		return x.SinceUs
+	}
+	return 0
+}
+
+func (x *MissingContext) GetBlind() []string {
+	if x != nil {
+		return x.Blind
+	}
+	return nil
+}
+
 type SourceCoverage struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Source          string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
@@ -185,7 +339,7 @@ type SourceCoverage struct {
 
 func (x *SourceCoverage) Reset() {
 	*x = SourceCoverage{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[1]
+	mi := &file_readtrail_v1_query_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -197,7 +351,7 @@ func (x *SourceCoverage) String() string {
 func (*SourceCoverage) ProtoMessage() {}
 
 func (x *SourceCoverage) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[1]
+	mi := &file_readtrail_v1_query_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -210,7 +364,7 @@ func (x *SourceCoverage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceCoverage.ProtoReflect.Descriptor instead.
 func (*SourceCoverage) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{1}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SourceCoverage) GetSource() string {
@@ -269,7 +423,7 @@ type CoverageGap struct {
 
 func (x *CoverageGap) Reset() {
 	*x = CoverageGap{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[2]
+	mi := &file_readtrail_v1_query_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -281,7 +435,7 @@ func (x *CoverageGap) String() string {
 func (*CoverageGap) ProtoMessage() {}
 
 func (x *CoverageGap) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[2]
+	mi := &file_readtrail_v1_query_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -294,7 +448,7 @@ func (x *CoverageGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageGap.ProtoReflect.Descriptor instead.
 func (*CoverageGap) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{2}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CoverageGap) GetSource() string {
@@ -344,7 +498,7 @@ type Page struct {
 
 func (x *Page) Reset() {
 	*x = Page{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[3]
+	mi := &file_readtrail_v1_query_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +510,7 @@ func (x *Page) String() string {
 func (*Page) ProtoMessage() {}
 
 func (x *Page) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[3]
+	mi := &file_readtrail_v1_query_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +523,7 @@ func (x *Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Page.ProtoReflect.Descriptor instead.
 func (*Page) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{3}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Page) GetSize() uint32 {
@@ -401,15 +555,14 @@ type WhoViewedRequest struct {
 	// IANA name; empty: the site's.
 	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Question id of an earlier answer that this continues (pages, refreshes).
-	QuestionId    string        `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
-	Filter        *AccessFilter `protobuf:"bytes,9,opt,name=filter,proto3" json:"filter,omitempty"`
+	QuestionId    string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhoViewedRequest) Reset() {
 	*x = WhoViewedRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[4]
+	mi := &file_readtrail_v1_query_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +574,7 @@ func (x *WhoViewedRequest) String() string {
 func (*WhoViewedRequest) ProtoMessage() {}
 
 func (x *WhoViewedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[4]
+	mi := &file_readtrail_v1_query_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +587,7 @@ func (x *WhoViewedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedRequest.ProtoReflect.Descriptor instead.
 func (*WhoViewedRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{4}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WhoViewedRequest) GetPatient() string {
@@ -493,92 +646,6 @@ func (x *WhoViewedRequest) GetQuestionId() string {
 	return ""
 }
 
-func (x *WhoViewedRequest) GetFilter() *AccessFilter {
-	if x != nil {
-		return x.Filter
-	}
-	return nil
-}
-
-// AccessFilter leaves accesses out: all given conditions hold. What is left is listed and counted, and a note says so.
-type AccessFilter struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Action Action                 `protobuf:"varint,1,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
-	// As the source states it, but for the case of letters.
-	Department string `protobuf:"bytes,2,opt,name=department,proto3" json:"department,omitempty"`
-	BreakGlass bool   `protobuf:"varint,3,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`
-	Failed     bool   `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
-	// Without those that were only shown on a list or report.
-	WithoutIncidental bool `protobuf:"varint,5,opt,name=without_incidental,json=withoutIncidental,proto3" json:"without_incidental,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
-}
-
-func (x *AccessFilter) Reset() {
-	*x = AccessFilter{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AccessFilter) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AccessFilter) ProtoMessage() {}
-
-func (x *AccessFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AccessFilter.ProtoReflect.Descriptor instead.
-func (*AccessFilter) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *AccessFilter) GetAction() Action {
-	if x != nil {
-		return x.Action
-	}
-	return Action_ACTION_UNSPECIFIED
-}
-
-func (x *AccessFilter) GetDepartment() string {
-	if x != nil {
-		return x.Department
-	}
-	return ""
-}
-
-func (x *AccessFilter) GetBreakGlass() bool {
-	if x != nil {
-		return x.BreakGlass
-	}
-	return false
-}
-
-func (x *AccessFilter) GetFailed() bool {
-	if x != nil {
-		return x.Failed
-	}
-	return false
-}
-
-func (x *AccessFilter) GetWithoutIncidental() bool {
-	if x != nil {
-		return x.WithoutIncidental
-	}
-	return false
-}
-
 type WhoViewedResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
@@ -597,17 +664,14 @@ type WhoViewedResponse struct {
 	// Looks at this record through Readtrail, listed apart, newest first; first page only.
 	Looks []*Look `protobuf:"bytes,9,rep,name=looks,proto3" json:"looks,omitempty"`
 	// How many looks there are; the latest are listed.
-	LooksTotal uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
-	// 168 numbers of accesses, by hour of the week in the header's zone, Monday 00:00 to 01:00 first; first page only, empty
-	// when there are none.
-	WeekHours     []uint64 `protobuf:"varint,11,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
+	LooksTotal    uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhoViewedResponse) Reset() {
 	*x = WhoViewedResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[6]
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +683,7 @@ func (x *WhoViewedResponse) String() string {
 func (*WhoViewedResponse) ProtoMessage() {}
 
 func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[6]
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +696,7 @@ func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedResponse.ProtoReflect.Descriptor instead.
 func (*WhoViewedResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{6}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WhoViewedResponse) GetHeader() *AnswerHeader {
@@ -705,13 +769,6 @@ func (x *WhoViewedResponse) GetLooksTotal() uint64 {
 	return 0
 }
 
-func (x *WhoViewedResponse) GetWeekHours() []uint64 {
-	if x != nil {
-		return x.WeekHours
-	}
-	return nil
-}
-
 type WhoViewedTotals struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Distinct readers, accesses (two reports of one look count once) and the events that report them.
@@ -723,13 +780,18 @@ type WhoViewedTotals struct {
 	BreakGlass uint64 `protobuf:"varint,6,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`
 	// Accesses whose reader could not be named.
 	UnnamedReader uint64 `protobuf:"varint,7,opt,name=unnamed_reader,json=unnamedReader,proto3" json:"unnamed_reader,omitempty"`
+	// Accesses by the verdict of the detectors; together they are all accesses.
+	Explained     uint64 `protobuf:"varint,8,opt,name=explained,proto3" json:"explained,omitempty"`
+	Unexplained   uint64 `protobuf:"varint,9,opt,name=unexplained,proto3" json:"unexplained,omitempty"`
+	NotAssessable uint64 `protobuf:"varint,10,opt,name=not_assessable,json=notAssessable,proto3" json:"not_assessable,omitempty"`
+	NotJudged     uint64 `protobuf:"varint,11,opt,name=not_judged,json=notJudged,proto3" json:"not_judged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhoViewedTotals) Reset() {
 	*x = WhoViewedTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +803,7 @@ func (x *WhoViewedTotals) String() string {
 func (*WhoViewedTotals) ProtoMessage() {}
 
 func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +816,7 @@ func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedTotals.ProtoReflect.Descriptor instead.
 func (*WhoViewedTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WhoViewedTotals) GetReaders() uint64 {
@@ -806,6 +868,34 @@ func (x *WhoViewedTotals) GetUnnamedReader() uint64 {
 	return 0
 }
 
+func (x *WhoViewedTotals) GetExplained() uint64 {
+	if x != nil {
+		return x.Explained
+	}
+	return 0
+}
+
+func (x *WhoViewedTotals) GetUnexplained() uint64 {
+	if x != nil {
+		return x.Unexplained
+	}
+	return 0
+}
+
+func (x *WhoViewedTotals) GetNotAssessable() uint64 {
+	if x != nil {
+		return x.NotAssessable
+	}
+	return 0
+}
+
+func (x *WhoViewedTotals) GetNotJudged() uint64 {
+	if x != nil {
+		return x.NotJudged
+	}
+	return 0
+}
+
 type FollowedIdentifier struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Identifier *Identifier            `protobuf:"bytes,1,opt,name=identifier,proto3" json:"identifier,omitempty"`
@@ -820,7 +910,7 @@ type FollowedIdentifier struct {
 
 func (x *FollowedIdentifier) Reset() {
 	*x = FollowedIdentifier{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +922,7 @@ func (x *FollowedIdentifier) String() string {
 func (*FollowedIdentifier) ProtoMessage() {}
 
 func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +935,7 @@ func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowedIdentifier.ProtoReflect.Descriptor instead.
 func (*FollowedIdentifier) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FollowedIdentifier) GetIdentifier() *Identifier {
@@ -887,7 +977,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +989,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1002,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Candidate) GetIdentifier() *Identifier {
@@ -955,7 +1045,7 @@ type ReaderSummary struct {
 
 func (x *ReaderSummary) Reset() {
 	*x = ReaderSummary{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1057,7 @@ func (x *ReaderSummary) String() string {
 func (*ReaderSummary) ProtoMessage() {}
 
 func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1070,7 @@ func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderSummary.ProtoReflect.Descriptor instead.
 func (*ReaderSummary) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReaderSummary) GetReader() *Reader {
@@ -1089,13 +1179,19 @@ type Access struct {
 	Flags          []string               `protobuf:"bytes,24,rep,name=flags,proto3" json:"flags,omitempty"`
 	OnBehalfOf     string                 `protobuf:"bytes,25,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	Backfill       bool                   `protobuf:"varint,26,opt,name=backfill,proto3" json:"backfill,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How detectors judged it, of the report that is shown; unspecified: not judged yet. In the list of a record it is about that
+	// record; elsewhere about the patient of the event for whom least accounts for it.
+	Verdict     Verdict     `protobuf:"varint,27,opt,name=verdict,proto3,enum=readtrail.v1.Verdict" json:"verdict,omitempty"`
+	Explanation Explanation `protobuf:"varint,28,opt,name=explanation,proto3,enum=readtrail.v1.Explanation" json:"explanation,omitempty"`
+	// Context that a verdict of not assessable lacked.
+	Missing       []string `protobuf:"bytes,29,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Access) Reset() {
 	*x = Access{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1203,7 @@ func (x *Access) String() string {
 func (*Access) ProtoMessage() {}
 
 func (x *Access) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1216,7 @@ func (x *Access) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Access.ProtoReflect.Descriptor instead.
 func (*Access) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Access) GetPosition() uint64 {
@@ -1305,6 +1401,27 @@ func (x *Access) GetBackfill() bool {
 	return false
 }
 
+func (x *Access) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_VERDICT_UNSPECIFIED
+}
+
+func (x *Access) GetExplanation() Explanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return Explanation_EXPLANATION_UNSPECIFIED
+}
+
+func (x *Access) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
 type PairedEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Position      uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
@@ -1317,7 +1434,7 @@ type PairedEvent struct {
 
 func (x *PairedEvent) Reset() {
 	*x = PairedEvent{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1446,7 @@ func (x *PairedEvent) String() string {
 func (*PairedEvent) ProtoMessage() {}
 
 func (x *PairedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1459,7 @@ func (x *PairedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairedEvent.ProtoReflect.Descriptor instead.
 func (*PairedEvent) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PairedEvent) GetPosition() uint64 {
@@ -1389,7 +1506,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1518,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1531,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Look) GetQuestionId() string {
@@ -1490,7 +1607,7 @@ type ReaderActivityRequest struct {
 
 func (x *ReaderActivityRequest) Reset() {
 	*x = ReaderActivityRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1619,7 @@ func (x *ReaderActivityRequest) String() string {
 func (*ReaderActivityRequest) ProtoMessage() {}
 
 func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1632,7 @@ func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityRequest.ProtoReflect.Descriptor instead.
 func (*ReaderActivityRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReaderActivityRequest) GetReader() string {
@@ -1583,15 +1700,13 @@ type ReaderActivityResponse struct {
 	Days          []*DayCount            `protobuf:"bytes,5,rep,name=days,proto3" json:"days,omitempty"`
 	Accesses      []*Access              `protobuf:"bytes,6,rep,name=accesses,proto3" json:"accesses,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,7,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// As in WhoViewedResponse.
-	WeekHours     []uint64 `protobuf:"varint,8,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReaderActivityResponse) Reset() {
 	*x = ReaderActivityResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1603,7 +1718,7 @@ func (x *ReaderActivityResponse) String() string {
 func (*ReaderActivityResponse) ProtoMessage() {}
 
 func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1616,7 +1731,7 @@ func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityResponse.ProtoReflect.Descriptor instead.
 func (*ReaderActivityResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReaderActivityResponse) GetHeader() *AnswerHeader {
@@ -1668,13 +1783,6 @@ func (x *ReaderActivityResponse) GetNextPageToken() string {
 	return ""
 }
 
-func (x *ReaderActivityResponse) GetWeekHours() []uint64 {
-	if x != nil {
-		return x.WeekHours
-	}
-	return nil
-}
-
 type ReaderActivityTotals struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Accesses   uint64                 `protobuf:"varint,1,opt,name=accesses,proto3" json:"accesses,omitempty"`
@@ -1690,7 +1798,7 @@ type ReaderActivityTotals struct {
 
 func (x *ReaderActivityTotals) Reset() {
 	*x = ReaderActivityTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1810,7 @@ func (x *ReaderActivityTotals) String() string {
 func (*ReaderActivityTotals) ProtoMessage() {}
 
 func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1823,7 @@ func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityTotals.ProtoReflect.Descriptor instead.
 func (*ReaderActivityTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReaderActivityTotals) GetAccesses() uint64 {
@@ -1772,7 +1880,7 @@ type DayCount struct {
 
 func (x *DayCount) Reset() {
 	*x = DayCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1892,7 @@ func (x *DayCount) String() string {
 func (*DayCount) ProtoMessage() {}
 
 func (x *DayCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1905,7 @@ func (x *DayCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayCount.ProtoReflect.Descriptor instead.
 func (*DayCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DayCount) GetDay() string {
@@ -1835,7 +1943,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1955,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1968,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetEventRequest) GetEvent() string {
@@ -1909,7 +2017,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +2029,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2042,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetEventResponse) GetHeader() *AnswerHeader {
@@ -2027,7 +2135,7 @@ type SearchAccessesRequest struct {
 
 func (x *SearchAccessesRequest) Reset() {
 	*x = SearchAccessesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2147,7 @@ func (x *SearchAccessesRequest) String() string {
 func (*SearchAccessesRequest) ProtoMessage() {}
 
 func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2160,7 @@ func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesRequest.ProtoReflect.Descriptor instead.
 func (*SearchAccessesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SearchAccessesRequest) GetPurpose() string {
@@ -2192,7 +2300,7 @@ type SearchAccessesResponse struct {
 
 func (x *SearchAccessesResponse) Reset() {
 	*x = SearchAccessesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2204,7 +2312,7 @@ func (x *SearchAccessesResponse) String() string {
 func (*SearchAccessesResponse) ProtoMessage() {}
 
 func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2217,7 +2325,7 @@ func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesResponse.ProtoReflect.Descriptor instead.
 func (*SearchAccessesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SearchAccessesResponse) GetHeader() *AnswerHeader {
@@ -2263,7 +2371,7 @@ type DeadLetterRow struct {
 
 func (x *DeadLetterRow) Reset() {
 	*x = DeadLetterRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2383,7 @@ func (x *DeadLetterRow) String() string {
 func (*DeadLetterRow) ProtoMessage() {}
 
 func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2396,7 @@ func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterRow.ProtoReflect.Descriptor instead.
 func (*DeadLetterRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeadLetterRow) GetPosition() uint64 {
@@ -2396,7 +2504,7 @@ type DeadLetterCount struct {
 
 func (x *DeadLetterCount) Reset() {
 	*x = DeadLetterCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2516,7 @@ func (x *DeadLetterCount) String() string {
 func (*DeadLetterCount) ProtoMessage() {}
 
 func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2529,7 @@ func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterCount.ProtoReflect.Descriptor instead.
 func (*DeadLetterCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeadLetterCount) GetSource() string {
@@ -2481,7 +2589,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2493,7 +2601,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2614,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListDeadLettersRequest) GetSource() string {
@@ -2563,7 +2671,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2683,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2696,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListDeadLettersResponse) GetHeader() *AnswerHeader {
@@ -2632,7 +2740,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2752,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2765,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetDeadLetterRequest) GetDeadLetter() string {
@@ -2693,7 +2801,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2705,7 +2813,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2718,7 +2826,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetDeadLetterResponse) GetHeader() *AnswerHeader {
@@ -2757,7 +2865,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2769,7 +2877,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2782,7 +2890,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
 }
 
 type ListSourcesResponse struct {
@@ -2795,7 +2903,7 @@ type ListSourcesResponse struct {
 
 func (x *ListSourcesResponse) Reset() {
 	*x = ListSourcesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2915,7 @@ func (x *ListSourcesResponse) String() string {
 func (*ListSourcesResponse) ProtoMessage() {}
 
 func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +2928,7 @@ func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListSourcesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListSourcesResponse) GetHeader() *AnswerHeader {
@@ -2853,7 +2961,7 @@ type SourceRow struct {
 
 func (x *SourceRow) Reset() {
 	*x = SourceRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2865,7 +2973,7 @@ func (x *SourceRow) String() string {
 func (*SourceRow) ProtoMessage() {}
 
 func (x *SourceRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2878,7 +2986,7 @@ func (x *SourceRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRow.ProtoReflect.Descriptor instead.
 func (*SourceRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SourceRow) GetSource() *SourceRegistered {
@@ -2938,7 +3046,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2950,7 +3058,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +3071,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
 }
 
 type GetStatusResponse struct {
@@ -2976,13 +3084,15 @@ type GetStatusResponse struct {
 	DurabilityReason string                `protobuf:"bytes,5,opt,name=durability_reason,json=durabilityReason,proto3" json:"durability_reason,omitempty"`
 	Projections      []*ProjectionProgress `protobuf:"bytes,6,rep,name=projections,proto3" json:"projections,omitempty"`
 	Version          string                `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What detectors write and how much of it is projected; none where no detector writes.
+	Streams       []*StreamProgress `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2994,7 +3104,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3007,7 +3117,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetStatusResponse) GetJournalPosition() uint64 {
@@ -3059,6 +3169,92 @@ func (x *GetStatusResponse) GetVersion() string {
 	return ""
 }
 
+func (x *GetStatusResponse) GetStreams() []*StreamProgress {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+// StreamProgress is how far a version of the tables has read a stream that detectors write, in messages of it.
+type StreamProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "findings" or "alerts".
+	Name     string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version  uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Active   bool   `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
+	Sequence uint64 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The stream's last message.
+	Head          uint64 `protobuf:"varint,5,opt,name=head,proto3" json:"head,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamProgress) Reset() {
+	*x = StreamProgress{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamProgress) ProtoMessage() {}
+
+func (x *StreamProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamProgress.ProtoReflect.Descriptor instead.
+func (*StreamProgress) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *StreamProgress) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StreamProgress) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *StreamProgress) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *StreamProgress) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *StreamProgress) GetHead() uint64 {
+	if x != nil {
+		return x.Head
+	}
+	return 0
+}
+
 type ProjectionProgress struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -3073,7 +3269,7 @@ type ProjectionProgress struct {
 
 func (x *ProjectionProgress) Reset() {
 	*x = ProjectionProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3281,7 @@ func (x *ProjectionProgress) String() string {
 func (*ProjectionProgress) ProtoMessage() {}
 
 func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3294,7 @@ func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionProgress.ProtoReflect.Descriptor instead.
 func (*ProjectionProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProjectionProgress) GetName() string {
@@ -3150,7 +3346,7 @@ type RegisterSourceRequest struct {
 
 func (x *RegisterSourceRequest) Reset() {
 	*x = RegisterSourceRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3162,7 +3358,7 @@ func (x *RegisterSourceRequest) String() string {
 func (*RegisterSourceRequest) ProtoMessage() {}
 
 func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3175,7 +3371,7 @@ func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterSourceRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RegisterSourceRequest) GetSource() *SourceRegistered {
@@ -3210,7 +3406,7 @@ type RegisterSourceResponse struct {
 
 func (x *RegisterSourceResponse) Reset() {
 	*x = RegisterSourceResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3222,7 +3418,7 @@ func (x *RegisterSourceResponse) String() string {
 func (*RegisterSourceResponse) ProtoMessage() {}
 
 func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3235,7 +3431,7 @@ func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterSourceResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RegisterSourceResponse) GetSource() *SourceRegistered {
@@ -3270,7 +3466,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3282,7 +3478,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3295,7 +3491,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -3330,7 +3526,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3342,7 +3538,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3355,7 +3551,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CreateTokenResponse) GetTokenId() string {
@@ -3388,7 +3584,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3400,7 +3596,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3413,7 +3609,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -3431,7 +3627,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3443,7 +3639,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3456,7 +3652,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
 }
 
 type ListTokensRequest struct {
@@ -3467,7 +3663,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3479,7 +3675,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3492,7 +3688,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
 }
 
 type ListTokensResponse struct {
@@ -3505,7 +3701,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3517,7 +3713,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3530,7 +3726,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListTokensResponse) GetTokens() []*TokenRegistered {
@@ -3552,7 +3748,7 @@ type RetryDeadLettersRequest struct {
 
 func (x *RetryDeadLettersRequest) Reset() {
 	*x = RetryDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3564,7 +3760,7 @@ func (x *RetryDeadLettersRequest) String() string {
 func (*RetryDeadLettersRequest) ProtoMessage() {}
 
 func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3577,7 +3773,7 @@ func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RetryDeadLettersRequest) GetDeadLetters() []string {
@@ -3614,7 +3810,7 @@ type RetryDeadLettersResponse struct {
 
 func (x *RetryDeadLettersResponse) Reset() {
 	*x = RetryDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3626,7 +3822,7 @@ func (x *RetryDeadLettersResponse) String() string {
 func (*RetryDeadLettersResponse) ProtoMessage() {}
 
 func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3639,7 +3835,7 @@ func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RetryDeadLettersResponse) GetTried() uint64 {
@@ -3685,7 +3881,7 @@ type RebuildRequest struct {
 
 func (x *RebuildRequest) Reset() {
 	*x = RebuildRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3697,7 +3893,7 @@ func (x *RebuildRequest) String() string {
 func (*RebuildRequest) ProtoMessage() {}
 
 func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3710,7 +3906,7 @@ func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildRequest.ProtoReflect.Descriptor instead.
 func (*RebuildRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{46}
 }
 
 type RebuildResponse struct {
@@ -3726,7 +3922,7 @@ type RebuildResponse struct {
 
 func (x *RebuildResponse) Reset() {
 	*x = RebuildResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3738,7 +3934,7 @@ func (x *RebuildResponse) String() string {
 func (*RebuildResponse) ProtoMessage() {}
 
 func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3751,7 +3947,7 @@ func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildResponse.ProtoReflect.Descriptor instead.
 func (*RebuildResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RebuildResponse) GetVersion() uint64 {
@@ -3793,7 +3989,7 @@ var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/journal.proto\"\xd4\x03\n" +
+	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\"\x93\x04\n" +
 	"\fAnswerHeader\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12)\n" +
@@ -3809,7 +4005,18 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	" \x03(\tR\x05notes\x12\x17\n" +
 	"\afrom_us\x18\v \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\f \x01(\x12R\auntilUs\x12\x16\n" +
-	"\x06behind\x18\r \x01(\x04R\x06behind\"\xde\x01\n" +
+	"\x06behind\x18\r \x01(\x04R\x06behind\x12=\n" +
+	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xc6\x01\n" +
+	"\x11DetectionProgress\x12!\n" +
+	"\fjudged_until\x18\x01 \x01(\tR\vjudgedUntil\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x13\n" +
+	"\x05at_us\x18\x03 \x01(\x12R\x04atUs\x12%\n" +
+	"\x0elearning_until\x18\x04 \x01(\tR\rlearningUntil\x126\n" +
+	"\amissing\x18\x05 \x03(\v2\x1c.readtrail.v1.MissingContextR\amissing\"[\n" +
+	"\x0eMissingContext\x12\x18\n" +
+	"\acontext\x18\x01 \x01(\tR\acontext\x12\x19\n" +
+	"\bsince_us\x18\x02 \x01(\x12R\asinceUs\x12\x14\n" +
+	"\x05blind\x18\x03 \x03(\tR\x05blind\"\xde\x01\n" +
 	"\x0eSourceCoverage\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x18\n" +
 	"\asystems\x18\x02 \x03(\tR\asystems\x12*\n" +
@@ -3825,7 +4032,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x12R\x06amount\"0\n" +
 	"\x04Page\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\rR\x04size\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xae\x02\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xfa\x01\n" +
 	"\x10WhoViewedRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -3835,17 +4042,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\x122\n" +
-	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xc4\x01\n" +
-	"\fAccessFilter\x12,\n" +
-	"\x06action\x18\x01 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
-	"\n" +
-	"department\x18\x02 \x01(\tR\n" +
-	"department\x12\x1f\n" +
-	"\vbreak_glass\x18\x03 \x01(\bR\n" +
-	"breakGlass\x12\x16\n" +
-	"\x06failed\x18\x04 \x01(\bR\x06failed\x12-\n" +
-	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xaf\x04\n" +
+	"questionId\"\x90\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -3862,9 +4059,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\x12\x1f\n" +
 	"\vlooks_total\x18\n" +
 	" \x01(\x04R\n" +
-	"looksTotal\x12\x1d\n" +
-	"\n" +
-	"week_hours\x18\v \x03(\x04R\tweekHours\"\xdf\x01\n" +
+	"looksTotal\"\xe5\x02\n" +
 	"\x0fWhoViewedTotals\x12\x18\n" +
 	"\areaders\x18\x01 \x01(\x04R\areaders\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x16\n" +
@@ -3875,7 +4070,13 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"incidental\x12\x1f\n" +
 	"\vbreak_glass\x18\x06 \x01(\x04R\n" +
 	"breakGlass\x12%\n" +
-	"\x0eunnamed_reader\x18\a \x01(\x04R\runnamedReader\"\x94\x01\n" +
+	"\x0eunnamed_reader\x18\a \x01(\x04R\runnamedReader\x12\x1c\n" +
+	"\texplained\x18\b \x01(\x04R\texplained\x12 \n" +
+	"\vunexplained\x18\t \x01(\x04R\vunexplained\x12%\n" +
+	"\x0enot_assessable\x18\n" +
+	" \x01(\x04R\rnotAssessable\x12\x1d\n" +
+	"\n" +
+	"not_judged\x18\v \x01(\x04R\tnotJudged\"\x94\x01\n" +
 	"\x12FollowedIdentifier\x128\n" +
 	"\n" +
 	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\n" +
@@ -3904,7 +4105,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	" \x01(\x04R\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\v \x01(\x04R\n" +
-	"incidental\"\xbc\a\n" +
+	"incidental\"\xc4\b\n" +
 	"\x06Access\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x1f\n" +
@@ -3938,7 +4139,10 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x05flags\x18\x18 \x03(\tR\x05flags\x12 \n" +
 	"\fon_behalf_of\x18\x19 \x01(\tR\n" +
 	"onBehalfOf\x12\x1a\n" +
-	"\bbackfill\x18\x1a \x01(\bR\bbackfill\"}\n" +
+	"\bbackfill\x18\x1a \x01(\bR\bbackfill\x12/\n" +
+	"\averdict\x18\x1b \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
+	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x18\n" +
+	"\amissing\x18\x1d \x03(\tR\amissing\"}\n" +
 	"\vPairedEvent\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
@@ -3964,7 +4168,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xaa\x03\n" +
+	"questionId\"\x8b\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -3974,9 +4178,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06totals\x18\x04 \x01(\v2\".readtrail.v1.ReaderActivityTotalsR\x06totals\x12*\n" +
 	"\x04days\x18\x05 \x03(\v2\x16.readtrail.v1.DayCountR\x04days\x120\n" +
 	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\x12\x1d\n" +
-	"\n" +
-	"week_hours\x18\b \x03(\x04R\tweekHours\"\xc1\x01\n" +
+	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\"\xc1\x01\n" +
 	"\x14ReaderActivityTotals\x12\x1a\n" +
 	"\baccesses\x18\x01 \x01(\x04R\baccesses\x12\x16\n" +
 	"\x06events\x18\x02 \x01(\x04R\x06events\x12\x1a\n" +
@@ -4097,7 +4299,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x10last_occurred_us\x18\x05 \x01(\x12R\x0elastOccurredUs\x12(\n" +
 	"\x10last_received_us\x18\x06 \x01(\x12R\x0elastReceivedUs\x12-\n" +
 	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\"\x12\n" +
-	"\x10GetStatusRequest\"\xb9\x02\n" +
+	"\x10GetStatusRequest\"\xf1\x02\n" +
 	"\x11GetStatusResponse\x12)\n" +
 	"\x10journal_position\x18\x01 \x01(\x04R\x0fjournalPosition\x12#\n" +
 	"\rjournal_bytes\x18\x02 \x01(\x04R\fjournalBytes\x12)\n" +
@@ -4107,7 +4309,14 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"durability\x12+\n" +
 	"\x11durability_reason\x18\x05 \x01(\tR\x10durabilityReason\x12B\n" +
 	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x18\n" +
-	"\aversion\x18\a \x01(\tR\aversion\"\x8d\x01\n" +
+	"\aversion\x18\a \x01(\tR\aversion\x126\n" +
+	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\"\x86\x01\n" +
+	"\x0eStreamProgress\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
+	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1a\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x12\n" +
+	"\x04head\x18\x05 \x01(\x04R\x04head\"\x8d\x01\n" +
 	"\x12ProjectionProgress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
@@ -4191,156 +4400,163 @@ func file_readtrail_v1_query_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_query_proto_rawDescData
 }
 
-var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_readtrail_v1_query_proto_goTypes = []any{
 	(*AnswerHeader)(nil),             // 0: readtrail.v1.AnswerHeader
-	(*SourceCoverage)(nil),           // 1: readtrail.v1.SourceCoverage
-	(*CoverageGap)(nil),              // 2: readtrail.v1.CoverageGap
-	(*Page)(nil),                     // 3: readtrail.v1.Page
-	(*WhoViewedRequest)(nil),         // 4: readtrail.v1.WhoViewedRequest
-	(*AccessFilter)(nil),             // 5: readtrail.v1.AccessFilter
-	(*WhoViewedResponse)(nil),        // 6: readtrail.v1.WhoViewedResponse
-	(*WhoViewedTotals)(nil),          // 7: readtrail.v1.WhoViewedTotals
-	(*FollowedIdentifier)(nil),       // 8: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 9: readtrail.v1.Candidate
-	(*ReaderSummary)(nil),            // 10: readtrail.v1.ReaderSummary
-	(*Access)(nil),                   // 11: readtrail.v1.Access
-	(*PairedEvent)(nil),              // 12: readtrail.v1.PairedEvent
-	(*Look)(nil),                     // 13: readtrail.v1.Look
-	(*ReaderActivityRequest)(nil),    // 14: readtrail.v1.ReaderActivityRequest
-	(*ReaderActivityResponse)(nil),   // 15: readtrail.v1.ReaderActivityResponse
-	(*ReaderActivityTotals)(nil),     // 16: readtrail.v1.ReaderActivityTotals
-	(*DayCount)(nil),                 // 17: readtrail.v1.DayCount
-	(*GetEventRequest)(nil),          // 18: readtrail.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 19: readtrail.v1.GetEventResponse
-	(*SearchAccessesRequest)(nil),    // 20: readtrail.v1.SearchAccessesRequest
-	(*SearchAccessesResponse)(nil),   // 21: readtrail.v1.SearchAccessesResponse
-	(*DeadLetterRow)(nil),            // 22: readtrail.v1.DeadLetterRow
-	(*DeadLetterCount)(nil),          // 23: readtrail.v1.DeadLetterCount
-	(*ListDeadLettersRequest)(nil),   // 24: readtrail.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 25: readtrail.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 26: readtrail.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 27: readtrail.v1.GetDeadLetterResponse
-	(*ListSourcesRequest)(nil),       // 28: readtrail.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),      // 29: readtrail.v1.ListSourcesResponse
-	(*SourceRow)(nil),                // 30: readtrail.v1.SourceRow
-	(*GetStatusRequest)(nil),         // 31: readtrail.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 32: readtrail.v1.GetStatusResponse
-	(*ProjectionProgress)(nil),       // 33: readtrail.v1.ProjectionProgress
-	(*RegisterSourceRequest)(nil),    // 34: readtrail.v1.RegisterSourceRequest
-	(*RegisterSourceResponse)(nil),   // 35: readtrail.v1.RegisterSourceResponse
-	(*CreateTokenRequest)(nil),       // 36: readtrail.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),      // 37: readtrail.v1.CreateTokenResponse
-	(*RevokeTokenRequest)(nil),       // 38: readtrail.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),      // 39: readtrail.v1.RevokeTokenResponse
-	(*ListTokensRequest)(nil),        // 40: readtrail.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),       // 41: readtrail.v1.ListTokensResponse
-	(*RetryDeadLettersRequest)(nil),  // 42: readtrail.v1.RetryDeadLettersRequest
-	(*RetryDeadLettersResponse)(nil), // 43: readtrail.v1.RetryDeadLettersResponse
-	(*RebuildRequest)(nil),           // 44: readtrail.v1.RebuildRequest
-	(*RebuildResponse)(nil),          // 45: readtrail.v1.RebuildResponse
-	(CoverageFact_Kind)(0),           // 46: readtrail.v1.CoverageFact.Kind
-	(Action)(0),                      // 47: readtrail.v1.Action
-	(*Identifier)(nil),               // 48: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 49: readtrail.v1.Reader
-	(Outcome)(0),                     // 50: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 51: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 52: readtrail.v1.Patient
-	(*Object)(nil),                   // 53: readtrail.v1.Object
-	(*AccessEvent)(nil),              // 54: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 55: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 56: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 57: readtrail.v1.TokenRegistered
+	(*DetectionProgress)(nil),        // 1: readtrail.v1.DetectionProgress
+	(*MissingContext)(nil),           // 2: readtrail.v1.MissingContext
+	(*SourceCoverage)(nil),           // 3: readtrail.v1.SourceCoverage
+	(*CoverageGap)(nil),              // 4: readtrail.v1.CoverageGap
+	(*Page)(nil),                     // 5: readtrail.v1.Page
+	(*WhoViewedRequest)(nil),         // 6: readtrail.v1.WhoViewedRequest
+	(*WhoViewedResponse)(nil),        // 7: readtrail.v1.WhoViewedResponse
+	(*WhoViewedTotals)(nil),          // 8: readtrail.v1.WhoViewedTotals
+	(*FollowedIdentifier)(nil),       // 9: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 10: readtrail.v1.Candidate
+	(*ReaderSummary)(nil),            // 11: readtrail.v1.ReaderSummary
+	(*Access)(nil),                   // 12: readtrail.v1.Access
+	(*PairedEvent)(nil),              // 13: readtrail.v1.PairedEvent
+	(*Look)(nil),                     // 14: readtrail.v1.Look
+	(*ReaderActivityRequest)(nil),    // 15: readtrail.v1.ReaderActivityRequest
+	(*ReaderActivityResponse)(nil),   // 16: readtrail.v1.ReaderActivityResponse
+	(*ReaderActivityTotals)(nil),     // 17: readtrail.v1.ReaderActivityTotals
+	(*DayCount)(nil),                 // 18: readtrail.v1.DayCount
+	(*GetEventRequest)(nil),          // 19: readtrail.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 20: readtrail.v1.GetEventResponse
+	(*SearchAccessesRequest)(nil),    // 21: readtrail.v1.SearchAccessesRequest
+	(*SearchAccessesResponse)(nil),   // 22: readtrail.v1.SearchAccessesResponse
+	(*DeadLetterRow)(nil),            // 23: readtrail.v1.DeadLetterRow
+	(*DeadLetterCount)(nil),          // 24: readtrail.v1.DeadLetterCount
+	(*ListDeadLettersRequest)(nil),   // 25: readtrail.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 26: readtrail.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 27: readtrail.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 28: readtrail.v1.GetDeadLetterResponse
+	(*ListSourcesRequest)(nil),       // 29: readtrail.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),      // 30: readtrail.v1.ListSourcesResponse
+	(*SourceRow)(nil),                // 31: readtrail.v1.SourceRow
+	(*GetStatusRequest)(nil),         // 32: readtrail.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 33: readtrail.v1.GetStatusResponse
+	(*StreamProgress)(nil),           // 34: readtrail.v1.StreamProgress
+	(*ProjectionProgress)(nil),       // 35: readtrail.v1.ProjectionProgress
+	(*RegisterSourceRequest)(nil),    // 36: readtrail.v1.RegisterSourceRequest
+	(*RegisterSourceResponse)(nil),   // 37: readtrail.v1.RegisterSourceResponse
+	(*CreateTokenRequest)(nil),       // 38: readtrail.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),      // 39: readtrail.v1.CreateTokenResponse
+	(*RevokeTokenRequest)(nil),       // 40: readtrail.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),      // 41: readtrail.v1.RevokeTokenResponse
+	(*ListTokensRequest)(nil),        // 42: readtrail.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),       // 43: readtrail.v1.ListTokensResponse
+	(*RetryDeadLettersRequest)(nil),  // 44: readtrail.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil), // 45: readtrail.v1.RetryDeadLettersResponse
+	(*RebuildRequest)(nil),           // 46: readtrail.v1.RebuildRequest
+	(*RebuildResponse)(nil),          // 47: readtrail.v1.RebuildResponse
+	(CoverageFact_Kind)(0),           // 48: readtrail.v1.CoverageFact.Kind
+	(*Identifier)(nil),               // 49: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 50: readtrail.v1.Reader
+	(Action)(0),                      // 51: readtrail.v1.Action
+	(Outcome)(0),                     // 52: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 53: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 54: readtrail.v1.Patient
+	(*Object)(nil),                   // 55: readtrail.v1.Object
+	(Verdict)(0),                     // 56: readtrail.v1.Verdict
+	(Explanation)(0),                 // 57: readtrail.v1.Explanation
+	(*AccessEvent)(nil),              // 58: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 59: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 60: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 61: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
-	1,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
-	2,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
-	46, // 2: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	3,  // 3: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	5,  // 4: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
-	47, // 5: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	3,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
+	4,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
+	1,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
+	2,  // 3: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
+	48, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	5,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
 	0,  // 6: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	8,  // 7: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	9,  // 8: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	9,  // 9: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	7,  // 10: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	10, // 11: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	11, // 12: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	13, // 13: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	48, // 14: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	48, // 15: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	49, // 16: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	47, // 17: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	47, // 18: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	50, // 19: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	51, // 20: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	49, // 21: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	52, // 22: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	53, // 23: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	48, // 24: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	12, // 25: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	3,  // 26: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	0,  // 27: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	8,  // 28: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	9,  // 29: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	16, // 30: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	17, // 31: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	11, // 32: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	0,  // 33: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	54, // 34: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	55, // 35: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	12, // 36: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	47, // 37: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	3,  // 38: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	0,  // 39: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 40: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	3,  // 41: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	0,  // 42: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	23, // 43: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	22, // 44: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 45: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	22, // 46: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 47: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	30, // 48: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	56, // 49: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	2,  // 50: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	33, // 51: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	56, // 52: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	56, // 53: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	57, // 54: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	4,  // 55: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	14, // 56: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	18, // 57: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	20, // 58: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	24, // 59: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	26, // 60: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	28, // 61: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	31, // 62: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	34, // 63: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	36, // 64: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	38, // 65: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	40, // 66: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	42, // 67: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	44, // 68: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	6,  // 69: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	15, // 70: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	19, // 71: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	21, // 72: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	25, // 73: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	27, // 74: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	29, // 75: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	32, // 76: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	35, // 77: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	37, // 78: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	39, // 79: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	41, // 80: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	43, // 81: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	45, // 82: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	69, // [69:83] is the sub-list for method output_type
-	55, // [55:69] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	9,  // 7: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	10, // 8: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	10, // 9: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	8,  // 10: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	11, // 11: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	12, // 12: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	14, // 13: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	49, // 14: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	49, // 15: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	50, // 16: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	51, // 17: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	51, // 18: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	52, // 19: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	53, // 20: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	50, // 21: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	54, // 22: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	55, // 23: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	49, // 24: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	13, // 25: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	56, // 26: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	57, // 27: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	5,  // 28: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	0,  // 29: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	9,  // 30: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	10, // 31: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	17, // 32: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	18, // 33: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	12, // 34: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	0,  // 35: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	58, // 36: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	59, // 37: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	13, // 38: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	51, // 39: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	5,  // 40: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	0,  // 41: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12, // 42: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	5,  // 43: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	0,  // 44: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	24, // 45: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	23, // 46: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 47: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	23, // 48: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 49: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	31, // 50: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	60, // 51: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	4,  // 52: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	35, // 53: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	34, // 54: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	60, // 55: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	60, // 56: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	61, // 57: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	6,  // 58: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	15, // 59: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	19, // 60: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	21, // 61: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	25, // 62: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	27, // 63: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	29, // 64: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	32, // 65: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	36, // 66: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	38, // 67: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	40, // 68: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	42, // 69: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	44, // 70: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	46, // 71: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	7,  // 72: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	16, // 73: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	20, // 74: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	22, // 75: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	26, // 76: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	28, // 77: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	30, // 78: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	33, // 79: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	37, // 80: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	39, // 81: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	41, // 82: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	43, // 83: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	45, // 84: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	47, // 85: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	72, // [72:86] is the sub-list for method output_type
+	58, // [58:72] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -4349,6 +4565,7 @@ func file_readtrail_v1_query_proto_init() {
 		return
 	}
 	file_readtrail_v1_access_proto_init()
+	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_journal_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4356,7 +4573,7 @@ func file_readtrail_v1_query_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_query_proto_rawDesc), len(file_readtrail_v1_query_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

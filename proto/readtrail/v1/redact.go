@@ -38,3 +38,18 @@ func (f *Finding) LogValue() slog.Value { return slog.StringValue(f.GetDetector(
 
 // LogValue shows what was decided, not what was written about whom.
 func (d *AlertDecision) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
+
+// LogValue says that there is a reader, not who.
+func (*AlertReader) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue says that there is a patient, not who.
+func (*AlertPatient) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue shows which scenario, not whom it is about.
+func (a *AlertRow) LogValue() slog.Value { return slog.StringValue(a.GetScenario()) }
+
+// LogValue shows what is to be decided, not what is written about whom.
+func (d *DecideAlertRequest) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
+
+// LogValue shows what was decided, not what was written about whom.
+func (d *DecisionRow) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
