@@ -49,7 +49,9 @@ func (*AlertPatient) LogValue() slog.Value { return slog.StringValue("[redacted]
 func (a *AlertRow) LogValue() slog.Value { return slog.StringValue(a.GetScenario()) }
 
 // LogValue shows what is to be decided, not what is written about whom.
-func (d *DecideAlertRequest) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
+func (d *DecideAlertRequest) LogValue() slog.Value {
+	return slog.StringValue(d.GetDisposition().String())
+}
 
 // LogValue shows what was decided, not what was written about whom.
 func (d *DecisionRow) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
