@@ -190,7 +190,7 @@ type DetectionProgress struct {
 	// Journal position up to which detectors have read, and its received time.
 	Position uint64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
 	AtUs     int64  `protobuf:"zigzag64,3,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
-	// Until this local day detectors learn what is usual at the site and weigh by everybody's rates; empty: they have learned.
+	// Until this local day detectors learn what is usual at the site, and judge no whole day before; empty: they have learned.
 	LearningUntil string `protobuf:"bytes,4,opt,name=learning_until,json=learningUntil,proto3" json:"learning_until,omitempty"`
 	// Context that detectors need and that is absent or stale.
 	Missing       []*MissingContext `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
