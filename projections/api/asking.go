@@ -22,6 +22,10 @@ const (
 	queryListSources     = "ListSources"
 	queryGetStatus       = "GetStatus"
 	querySearchEvents    = "SearchEvents"
+	queryListAlerts      = "ListAlerts"
+	queryGetAlert        = "GetAlert"
+	querySearchFindings  = "SearchFindings"
+	queryScoreDetectors  = "ScoreDetectors"
 )
 
 // asking is a question that names people, on its way to its answer.

@@ -46,6 +46,7 @@ type backdrop struct {
 	extents    []*source
 	gaps       []*v1.CoverageGap
 	unresolved uint64
+	judged     judged
 }
 
 // backdrop begins to load what surrounds the answer for a period.
@@ -59,6 +60,7 @@ func (p *pin) backdrop(ctx context.Context, at period) *backdrop {
 	})
 	b.pending.Go(func() (err error) { b.extents, err = p.extents(ctx); return err })
 	b.pending.Go(func() (err error) { b.gaps, err = p.gaps(ctx, at); return err })
+	b.pending.Go(func() (err error) { b.judged, err = p.progress(ctx); return err })
 	b.pending.Go(func() (err error) { b.unresolved, err = p.unresolved(ctx, at); return err })
 	return b
 }
@@ -257,9 +259,11 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 		sources = widen(sources, a.Source, a.OccurredUs, a.ReceivedUs)
 	}
 	p, at := b.pin, b.at
+	b.judged.learns(p.engine.detecting, sources, p.received)
 	h := &v1.AnswerHeader{
 		Position: uint64(p.position), AsOfUs: p.received, JournalPosition: uint64(p.journal), ProjectionVersion: p.version,
 		TimeZone: zone.String(), Gaps: b.gaps, UnresolvedEvents: b.unresolved, FromUs: at.from, UntilUs: at.until, Behind: p.behind,
+		Detection: b.judged.proto(),
 	}
 	for _, s := range sources {
 		h.Coverage = append(h.Coverage, &v1.SourceCoverage{
@@ -274,6 +278,9 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 	h.Notes = append(h.Notes, gapNotes(b.gaps, zone)...)
 	if b.unresolved > 0 {
 		h.Notes = append(h.Notes, fmt.Sprintf("%d events of this period name their patient by text only: they are not counted, and may concern anybody.", b.unresolved))
+	}
+	if note := b.judged.note(shown, p.engine.detecting.site); note != "" {
+		h.Notes = append(h.Notes, note)
 	}
 	return h, nil
 }

@@ -41,6 +41,9 @@ type engine struct {
 	// imports says of imports whether they are backfill.
 	imports map[uint64]bool
 
+	// detecting is set once, before the first question.
+	detecting detecting
+
 	// These have locks of their own.
 	kept    keptRows
 	heard   heard
@@ -118,6 +121,8 @@ type pin struct {
 	// live says that the projector of this process tells of changes; written are its last ones.
 	live    bool
 	written projections.Live
+	// detected is how far detectors have judged, read once.
+	detected onceJudged
 }
 
 // query runs a statement; the pinned position is filled in.

@@ -68,8 +68,10 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		if err != nil {
 			return fmt.Errorf("read reader's events: %w", err)
 		}
-		res.Accesses, err = p.detailsOfReaders(running, keysOf(who.keyed), l.page)
-		return err
+		if res.Accesses, err = p.detailsOfReaders(running, keysOf(who.keyed), l.page); err != nil {
+			return err
+		}
+		return p.markVerdicts(running, res.Accesses)
 	})
 	if a.first() {
 		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })

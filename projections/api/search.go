@@ -125,6 +125,9 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	if res.Accesses, err = p.detailsOfReaders(ctx, readers, page); err != nil {
 		return nil, err
 	}
+	if err := p.markVerdicts(ctx, res.Accesses); err != nil {
+		return nil, err
+	}
 	if res.Header, err = around.header(a.zone, res.Accesses, "there were such accesses"); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,13 @@ type Config struct {
 	Head func() proto.Position
 	// JournalStatus says how the journal is. Required.
 	JournalStatus func(ctx context.Context) (JournalStatus, error)
+	// Streams are the last messages of what detectors write. Default: no detector writes here, and GetStatus does not speak of it.
+	Streams func() StreamHeads
+	// LearningDays is how many days detectors learn what is usual before they judge any. Default: not told.
+	LearningDays int
+	// PseudonymKey makes pseudonyms of readers and records, the same for as long as the key is. Default: a random one, so that they
+	// hold until the process ends.
+	PseudonymKey []byte
 	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
 	SoftwareVersion string
 	// TimeZone is the site's, in which days are told unless a question names another. Default UTC.
@@ -56,6 +64,9 @@ type Config struct {
 	// Registerer takes the metrics. Default: none.
 	Registerer prometheus.Registerer
 }
+
+// StreamHeads are the last messages of the streams that detectors write.
+type StreamHeads struct{ Findings, Alerts uint64 }
 
 // JournalStatus is what GetStatus says of the journal.
 type JournalStatus struct {
@@ -87,6 +98,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Live == nil {
 		c.Live = func() (projections.Live, bool) { return projections.Live{}, false }
+	}
+	if len(c.PseudonymKey) == 0 {
+		c.PseudonymKey = []byte(rand.Text())
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -124,10 +138,12 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	logger := cfg.Logger.With(slog.String("component", "api"))
-	return &Service{
+	s := &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
 		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
-	}, nil
+	}
+	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays, pseudonyms: cfg.PseudonymKey}
+	return s, nil
 }
 
 // Close journals what summaries hold back and stops the service's goroutine. Stop the listener first.

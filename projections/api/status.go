@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -105,6 +106,14 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 			return err
 		}
 		g.Version = uint64(version)
+		if head, ok := s.streamHead(g.Name); ok {
+			if head > 0 || g.Position > 0 {
+				res.Streams = append(res.Streams, &v1.StreamProgress{
+					Name: g.Name, Version: g.Version, Active: g.Active, Sequence: g.Position, Head: head,
+				})
+			}
+			return nil
+		}
 		if proto.Position(g.Position).Sequence() < head.Sequence() {
 			g.LagUs = max(received-at, 0)
 		}
@@ -115,4 +124,19 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 		return nil, fmt.Errorf("read progress: %w", err)
 	}
 	return res, nil
+}
+
+// streamHead is the last message of a stream that detectors write, when the projector of that name reads one.
+func (s *Service) streamHead(projector string) (head uint64, ok bool) {
+	if projector != projections.ProjectorFindings && projector != projections.ProjectorAlerts {
+		return 0, false
+	}
+	var heads StreamHeads
+	if s.cfg.Streams != nil {
+		heads = s.cfg.Streams()
+	}
+	if projector == projections.ProjectorFindings {
+		return heads.Findings, true
+	}
+	return heads.Alerts, true
 }

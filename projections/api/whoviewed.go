@@ -212,8 +212,12 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
 	tally := newTally(a.zone)
 	l := newLister(cut{at: a.at, keep: a.keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	judged := p.verdicts(who.keyed)
 	if a.first() {
-		l.every = tally.add
+		l.every = func(x *access) {
+			tally.add(x)
+			judged.add(x)
+		}
 	}
 	err = p.recordEvents(ctx, who.keyed, a.at, start(a.token), sources, l.add)
 	if err == nil {
@@ -222,9 +226,12 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 	if err != nil {
 		return false, fmt.Errorf("read record: %w", err)
 	}
+	judged.want(l.page, !a.first())
 	keys := keysOf(who.keyed)
+	waiting := ctx
 	together, ctx := errgroup.WithContext(ctx)
 	together.Go(func() (err error) { res.Accesses, err = p.details(ctx, keys, l.page); return err })
+	together.Go(func() error { return judged.load(ctx) })
 	var linked *humans
 	together.Go(func() (err error) { linked, err = p.humans(ctx, tally.idents(), sources); return err })
 	if err := together.Wait(); err != nil {
@@ -234,8 +241,9 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 	if a.first() {
 		tally.join(linked)
 		res.Totals, res.Readers, res.WeekHours = tally.totals(), tally.summaries(), tally.hours.list()
+		judged.total(res.Totals)
 	}
-	return tally.bounded, nil
+	return tally.bounded, judged.mark(waiting, res.Accesses)
 }
 
 // stopped drops the error by which a scan ends early.

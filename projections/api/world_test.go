@@ -10,6 +10,7 @@ import (
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/detectiontest"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/projections/store/storetest"
 	"github.com/readtrail/readtrail/proto"
@@ -38,11 +39,16 @@ type world struct {
 	asked    []*v1.Question
 	ids      map[proto.EventID]proto.Position
 	minted   int
+
+	// findings and alerts are what detectors wrote.
+	findings *detectiontest.Stream[*v1.Findings]
+	alerts   *detectiontest.Stream[*v1.AlertVersion]
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, store: storetest.Open(t), changed: make(chan struct{}), now: begin, ids: map[proto.EventID]proto.Position{}}
+	w.findings, w.alerts = detectiontest.NewStream[*v1.Findings](), detectiontest.NewStream[*v1.AlertVersion]()
 	var err error
 	if w.keys, err = proto.OpenKeyRing(t.TempDir(), make([]byte, 32)); err != nil {
 		t.Fatal(err)
@@ -52,6 +58,8 @@ func newWorld(t testing.TB) *world {
 	}
 	w.projector, err = projections.New(projections.Config{
 		Store: w.store, Follow: w.follow, Head: w.head, Linger: time.Millisecond, RollupInterval: 5 * time.Millisecond,
+		Findings: projections.Stream[*v1.Findings]{Follow: w.findings.Follow, Head: w.findings.Head},
+		Alerts:   projections.Stream[*v1.AlertVersion]{Follow: w.alerts.Follow, Head: w.alerts.Head},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +86,8 @@ func newWorld(t testing.TB) *world {
 func (w *world) config() api.Config {
 	return api.Config{
 		Store: w.store, Head: w.head, ReadBatch: w.readBatch, Ask: w.ask, Now: w.clock, SoftwareVersion: "test",
-		Live: w.projector.Live,
+		Live:    w.projector.Live,
+		Streams: func() api.StreamHeads { return api.StreamHeads{Findings: w.findings.Head(), Alerts: w.alerts.Head()} },
 		Version: func(ctx context.Context) (uint64, error) {
 			v, err := projections.ActiveVersion(ctx, w.store)
 			return uint64(v), err
@@ -228,6 +237,9 @@ func (w *world) settle() {
 		behind := len(all) == 0
 		for _, s := range all {
 			behind = behind || s.Position.Sequence() < target.Sequence()
+		}
+		for _, s := range w.projector.StreamStatus() {
+			behind = behind || s.Sequence < s.Head
 		}
 		if !behind {
 			return

@@ -1,0 +1,224 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// verdictChunk is how many accesses one statement asks about: positions of 15 digits are 150 KB of parameters, far below the megabyte
+// that servers accept.
+const verdictChunk = 10_000
+
+// judgement is what detectors say of an access.
+type judgement struct {
+	verdict     v1.Verdict
+	explanation v1.Explanation
+	cause       uint64
+}
+
+// concern orders verdicts: of an access to several patients the one for whom least accounts for it is told.
+func (j judgement) concern() int {
+	switch j.verdict {
+	case v1.Verdict_VERDICT_UNEXPLAINED:
+		return 3
+	case v1.Verdict_VERDICT_NOT_ASSESSABLE:
+		return 2
+	case v1.Verdict_VERDICT_EXPLAINED:
+		return 1
+	}
+	return 0
+}
+
+// tells reports whether this judgement is told rather than the other: of equal ones that of the stronger explanation, then the later.
+func (j judgement) tells(other judgement) bool {
+	if j.concern() != other.concern() {
+		return j.concern() > other.concern()
+	}
+	return j.explanation < other.explanation || j.explanation == other.explanation && j.cause > other.cause
+}
+
+// verdicts collects the accesses of one answer and finds out how detectors judged them. Of a record with very many accesses it keeps
+// eight bytes each, and the judgements of the page only.
+type verdicts struct {
+	pin *pin
+	// record are the identifiers whose accesses they are; none: whoever the events name.
+	record []ident
+	// positions are the reports shown, several those of events that name several patients.
+	positions, several []uint64
+	// page is filled for what is shown in full.
+	page map[uint64]judgement
+	// counts are accesses by verdict; those that are not judged are unspecified.
+	counts map[v1.Verdict]uint64
+}
+
+func (p *pin) verdicts(record []ident) *verdicts {
+	return &verdicts{pin: p, record: record, page: map[uint64]judgement{}, counts: map[v1.Verdict]uint64{}}
+}
+
+// add takes an access of the whole answer, of which the report that is shown counts.
+func (v *verdicts) add(a *access) {
+	v.positions = append(v.positions, uint64(a.shown.position))
+	if a.shown.patients > 1 {
+		v.several = append(v.several, uint64(a.shown.position))
+	}
+}
+
+// want asks for the accesses of a page; alone says that nothing else was added.
+func (v *verdicts) want(page []*access, alone bool) {
+	for _, a := range page {
+		v.page[uint64(a.shown.position)] = judgement{}
+		if alone {
+			v.add(a)
+		}
+	}
+}
+
+// load finds the judgements.
+func (v *verdicts) load(ctx context.Context) error {
+	judged, err := v.pin.judgedAny(ctx)
+	if err != nil {
+		return err
+	}
+	if !judged { // no detector ever wrote anything
+		v.counts[v1.Verdict_VERDICT_UNSPECIFIED] = uint64(len(v.positions))
+		return nil
+	}
+	ours, err := v.ours(ctx)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(v.positions, verdictChunk) {
+		found := make(map[uint64]judgement, len(chunk))
+		if err := v.pin.judgements(ctx, chunk, ours, found); err != nil {
+			return err
+		}
+		for _, position := range chunk {
+			j := found[position]
+			v.counts[j.verdict]++
+			if _, shown := v.page[position]; shown {
+				v.page[position] = j
+			}
+		}
+	}
+	return nil
+}
+
+// patientOf is a patient of an event by its place.
+type patientOf struct {
+	position uint64
+	patient  uint16
+}
+
+// ours says which patients of the events with several are the record; nil when there are none, or no record is meant.
+func (v *verdicts) ours(ctx context.Context) (map[patientOf]bool, error) {
+	if len(v.several) == 0 || len(v.record) == 0 {
+		return nil, nil
+	}
+	out := make(map[patientOf]bool, len(v.several))
+	for chunk := range slices.Chunk(v.several, verdictChunk) {
+		for _, position := range chunk {
+			out[patientOf{position, anyPatient}] = true
+		}
+		params := store.Params{"accesses": chunk, "keys": keysOf(v.record), "packed": packedOf(v.record)}
+		err := v.pin.query(ctx, "verdict_patients", params, func(row store.Row) error {
+			var at patientOf
+			err := row.Scan(&at.position, &at.patient)
+			at.patient = min(at.patient, lastPatient)
+			out[at] = true
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find the record among an event's patients: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// Verdicts count patients to lastPatient, which those beyond share. anyPatient marks an event of several patients.
+const (
+	lastPatient = uint16(255)
+	anyPatient  = ^uint16(0)
+)
+
+// judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
+func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
+	err := p.query(ctx, "verdicts", store.Params{"accesses": accesses}, func(row store.Row) error {
+		var position, cause uint64
+		var patient, verdict, explanation uint8
+		if err := row.Scan(&position, &patient, &verdict, &explanation, &cause); err != nil {
+			return err
+		}
+		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, uint16(patient)}] {
+			return nil
+		}
+		j := judgement{v1.Verdict(verdict), v1.Explanation(explanation), cause}
+		if j.tells(found[position]) {
+			found[position] = j
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read verdicts: %w", err)
+	}
+	return nil
+}
+
+// mark writes the judgements into the accesses of the page.
+func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
+	blind := map[uint64][]string{}
+	for _, a := range page {
+		j := v.page[a.Position]
+		a.Verdict, a.Explanation = j.verdict, j.explanation
+		if j.verdict == v1.Verdict_VERDICT_NOT_ASSESSABLE {
+			blind[j.cause] = nil
+		}
+	}
+	if len(blind) == 0 {
+		return nil
+	}
+	causes := make([]uint64, 0, len(blind))
+	for cause := range blind {
+		causes = append(causes, cause)
+	}
+	slices.SortFunc(causes, cmp.Compare[uint64])
+	err := v.pin.query(ctx, "missing_context", store.Params{"causes": causes}, func(row store.Row) error {
+		var cause uint64
+		var missing []string
+		err := row.Scan(&cause, &missing)
+		blind[cause] = missing
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read what context was missing: %w", err)
+	}
+	for _, a := range page {
+		if a.Verdict == v1.Verdict_VERDICT_NOT_ASSESSABLE {
+			a.Missing = blind[v.page[a.Position].cause]
+		}
+	}
+	return nil
+}
+
+// total writes how many accesses have which verdict.
+func (v *verdicts) total(t *v1.WhoViewedTotals) {
+	t.Explained, t.Unexplained = v.counts[v1.Verdict_VERDICT_EXPLAINED], v.counts[v1.Verdict_VERDICT_UNEXPLAINED]
+	t.NotAssessable, t.NotJudged = v.counts[v1.Verdict_VERDICT_NOT_ASSESSABLE], v.counts[v1.Verdict_VERDICT_UNSPECIFIED]
+}
+
+// markVerdicts says of a page, whoever its events name, how detectors judged it.
+func (p *pin) markVerdicts(ctx context.Context, page []*v1.Access) error {
+	v := p.verdicts(nil)
+	for _, a := range page {
+		v.positions = append(v.positions, a.Position)
+		v.page[a.Position] = judgement{}
+	}
+	if err := v.load(ctx); err != nil {
+		return err
+	}
+	return v.mark(ctx, page)
+}
