@@ -1,0 +1,234 @@
+// Package casework takes what people decide on alerts, and makes entries in the journal of it.
+package casework
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+)
+
+const (
+	// maxComment is the longest comment, in characters (detection.proto).
+	maxComment = 2000
+	// maxRequest bounds a request in bytes: a comment of four bytes a character, and little else.
+	maxRequest = 16 << 10
+	// maxRemembered bounds the decisions that are remembered until the read side knows them: 64k of about 200 bytes.
+	maxRemembered = 1 << 16
+	// commandTimeout bounds one command: the read side waits for what it lacks for two seconds, and an append takes milliseconds.
+	commandTimeout = 15 * time.Second
+)
+
+// Alert is what a command must know of an alert.
+type Alert struct {
+	// Version is its latest version.
+	Version uint32
+	// Decided is the position of the latest decision on it; 0: there is none, and Latest is nil.
+	Decided proto.Position
+	Latest  *v1.AlertDecision
+}
+
+// Import is what a command must know of an import.
+type Import struct {
+	// Backfill says that it declared itself so, Ended that it is complete, Released that its alerts may notify.
+	Backfill, Ended, Released bool
+}
+
+// Config says where decisions go and what they are about.
+type Config struct {
+	// Append keeps entries. Required.
+	Append ingest.Appender
+	// Alert finds an alert as far as the read side knows it; false: there is none. Required.
+	Alert func(ctx context.Context, id proto.EventID) (Alert, bool, error)
+	// Import finds an import in the same way. Required.
+	Import func(ctx context.Context, id []byte) (Import, bool, error)
+	// Now is the clock of decisions. Default time.Now.
+	Now func() time.Time
+	// Logger gets failures and what kind of decision was taken, never about whom. Default: discarded.
+	Logger *slog.Logger
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	for _, need := range []struct {
+		missing bool
+		what    string
+	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Import == nil, "import"}} {
+		if need.missing {
+			faults = append(faults, fmt.Errorf("casework: %s is required", need.what))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Service answers readtrail.v1.CaseworkService. It is safe for concurrent use; commands run one at a time, so that two people who
+// decide at once do not overwrite each other unseen.
+type Service struct {
+	cfg Config
+
+	commands sync.Mutex // held by a command; guards what follows
+	// decided are the latest decisions since the start, for the time until the read side knows them.
+	decided  map[proto.EventID]decided
+	released map[string]bool
+}
+
+// decided is a decision and where it stands.
+type decided struct {
+	position proto.Position
+	decision *v1.AlertDecision
+}
+
+var _ readtrailv1connect.CaseworkServiceHandler = (*Service)(nil)
+
+// New returns the service.
+func New(cfg Config) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cfg.Logger = cfg.Logger.With(slog.String("component", "casework"))
+	return &Service{cfg: cfg, decided: map[proto.EventID]decided{}, released: map[string]bool{}}, nil
+}
+
+// Handler returns the path prefix and the handler of readtrail.v1.CaseworkService. The caller of each request has to be in its
+// context.
+func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handler) {
+	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
+	return readtrailv1connect.NewCaseworkServiceHandler(s, options...)
+}
+
+// DecideAlert implements readtrailv1connect.CaseworkServiceHandler. Sending the same decision again is answered with the first one's
+// position and stores nothing.
+func (s *Service) DecideAlert(ctx context.Context, req *connect.Request[v1.DecideAlertRequest]) (*connect.Response[v1.DecideAlertResponse], error) {
+	caller, err := investigator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := check(caller, req.Msg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	s.commands.Lock()
+	defer s.commands.Unlock()
+	now, err := s.alert(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	d := &v1.AlertDecision{
+		AlertId: id.Bytes(), Version: req.Msg.Version, Disposition: req.Msg.Disposition, Comment: req.Msg.Comment,
+		Asker: caller.Name, Role: caller.Role, DecidedUs: s.cfg.Now().UnixMicro(),
+	}
+	if again(now.Latest, d) {
+		return connect.NewResponse(&v1.DecideAlertResponse{Position: uint64(now.Decided)}), nil
+	}
+	if err := permit(caller, now, d); err != nil {
+		return nil, err
+	}
+	position, err := s.append(ctx, &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: d}})
+	if err != nil {
+		return nil, err
+	}
+	if len(s.decided) >= maxRemembered {
+		clear(s.decided)
+	}
+	s.decided[id] = decided{position, d}
+	s.cfg.Logger.InfoContext(ctx, "alert decided", slog.String("disposition", d.Disposition.String()), slog.String("asker", caller.Name))
+	return connect.NewResponse(&v1.DecideAlertResponse{Position: uint64(position)}), nil
+}
+
+// alert is an alert with the latest decision on it, the read side's or a later one of this process.
+func (s *Service) alert(ctx context.Context, id proto.EventID) (Alert, error) {
+	now, found, err := s.cfg.Alert(ctx, id)
+	if err != nil {
+		return Alert{}, s.unavailable(ctx, "find an alert", err)
+	}
+	if !found {
+		return Alert{}, connect.NewError(connect.CodeNotFound, errors.New("there is no such alert"))
+	}
+	if mine, ok := s.decided[id]; ok {
+		if mine.position > now.Decided {
+			now.Decided, now.Latest = mine.position, mine.decision
+		} else {
+			delete(s.decided, id)
+		}
+	}
+	return now, nil
+}
+
+// ReleaseBackfill implements readtrailv1connect.CaseworkServiceHandler.
+func (s *Service) ReleaseBackfill(ctx context.Context, req *connect.Request[v1.ReleaseBackfillRequest]) (*connect.Response[v1.ReleaseBackfillResponse], error) {
+	caller, err := investigator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !mayJudge(caller) {
+		return nil, connect.NewError(connect.CodePermissionDenied, errors.New("only a privacy officer or an administrator may release a backfill"))
+	}
+	id, err := hex.DecodeString(req.Msg.ImportId)
+	if err != nil || len(id) == 0 || len(id) > 64 {
+		return nil, invalid("import_id", "hexadecimal, as an alert of the import tells it")
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	s.commands.Lock()
+	defer s.commands.Unlock()
+	now, found, err := s.cfg.Import(ctx, id)
+	switch {
+	case err != nil:
+		return nil, s.unavailable(ctx, "find an import", err)
+	case !found:
+		return nil, connect.NewError(connect.CodeNotFound, errors.New("there is no such import"))
+	case !now.Backfill:
+		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("this import is no backfill: its alerts notify by themselves"))
+	case !now.Ended:
+		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("this import has not ended: its accesses are judged at its end"))
+	case now.Released || s.released[string(id)]:
+		return nil, connect.NewError(connect.CodeAlreadyExists, errors.New("this backfill is released already"))
+	}
+	position, err := s.append(ctx, &v1.Item{Body: &v1.Item_BackfillReleased{BackfillReleased: &v1.BackfillReleased{ImportId: id, Asker: caller.Name}}})
+	if err != nil {
+		return nil, err
+	}
+	if len(s.released) >= maxRemembered {
+		clear(s.released)
+	}
+	s.released[string(id)] = true
+	s.cfg.Logger.InfoContext(ctx, "backfill released", slog.String("asker", caller.Name))
+	return connect.NewResponse(&v1.ReleaseBackfillResponse{Position: uint64(position)}), nil
+}
+
+// append keeps one entry; decisions may use the space that is kept back for them.
+func (s *Service) append(ctx context.Context, it *v1.Item) (proto.Position, error) {
+	results, err := s.cfg.Append.Append(ctx, []ingest.Entry{{Item: it}}, ingest.Options{Reserved: true})
+	if err != nil {
+		return 0, s.unavailable(ctx, "append", err)
+	}
+	return results[0].Position, nil
+}
+
+func (s *Service) unavailable(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		return connect.NewError(connect.CodeCanceled, errors.New("the command was cancelled; whether it is kept is not known: look before you repeat it"))
+	}
+	s.cfg.Logger.ErrorContext(ctx, "command on an alert failed", slog.String("at", what), slog.Any("err", err))
+	return connect.NewError(connect.CodeUnavailable, errors.New("the command could not be journaled; try again in a moment"))
+}
