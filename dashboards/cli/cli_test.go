@@ -94,10 +94,10 @@ func record() *v1.WhoViewedResponse {
 			{Identifier: &v1.Identifier{System: "urn:mrn", Value: "42"}, Via: "asked"},
 			{Identifier: &v1.Identifier{System: "source:ehr-main", Value: "Patient/7"}, Via: "same_resource", Position: 4096, Source: "ehr-main"},
 		},
-		Totals:  &v1.WhoViewedTotals{Readers: 1, Accesses: 2, Events: 3, Failed: 1, BreakGlass: 1},
+		Totals:  &v1.WhoViewedTotals{Readers: 1, Accesses: 2, Events: 3, Failed: 1, BreakGlass: 1, Unexplained: 1, NotJudged: 1},
 		Readers: []*v1.ReaderSummary{{Reader: reader, Accesses: 2, Events: 3, FirstUs: day, LastUs: day + 60e6, Actions: []v1.Action{v1.Action_ACTION_READ, v1.Action_ACTION_PRINT}, Departments: []string{"Billing"}, Purposes: []string{"TREAT"}, BreakGlass: true, Failed: 1}},
 		Accesses: []*v1.Access{
-			{Position: 8193, OccurredUs: day + 60e6, Action: v1.Action_ACTION_PRINT, Outcome: v1.Outcome_OUTCOME_SUCCESS, Reader: reader, Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "urn:mrn", Value: "42"}}}}, Objects: []*v1.Object{{Type: "DocumentReference", Name: "=cmd|' /C calc'!A0"}}, Source: "ehr-main", Workstation: "WS-\x1b[31m1", BreakGlass: true, Paired: []*v1.PairedEvent{{Position: 8192}}},
+			{Position: 8193, OccurredUs: day + 60e6, Action: v1.Action_ACTION_PRINT, Outcome: v1.Outcome_OUTCOME_SUCCESS, Reader: reader, Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "urn:mrn", Value: "42"}}}}, Objects: []*v1.Object{{Type: "DocumentReference", Name: "=cmd|' /C calc'!A0"}}, Source: "ehr-main", Workstation: "WS-\x1b[31m1", BreakGlass: true, Paired: []*v1.PairedEvent{{Position: 8192}}, Verdict: v1.Verdict_VERDICT_UNEXPLAINED},
 			{Position: 4097, OccurredUs: day, Action: v1.Action_ACTION_READ, Outcome: v1.Outcome_OUTCOME_SERIOUS_FAILURE, Reader: &v1.Reader{}, Source: "pacs"},
 		},
 		Unresolved:    []*v1.Candidate{{Text: "Maier, Anna", Events: 2}},

@@ -131,6 +131,14 @@ func (c *Connection) questions() readtrailv1connect.QueryServiceClient {
 	return readtrailv1connect.NewQueryServiceClient(c.HTTP, c.Base)
 }
 
+func (c *Connection) alerts() readtrailv1connect.AlertServiceClient {
+	return readtrailv1connect.NewAlertServiceClient(c.HTTP, c.Base)
+}
+
+func (c *Connection) casework() readtrailv1connect.CaseworkServiceClient {
+	return readtrailv1connect.NewCaseworkServiceClient(c.HTTP, c.Base)
+}
+
 // Explain turns an error into words for a person: what went wrong and what to do.
 func Explain(err error) string {
 	var opErr *net.OpError

@@ -48,6 +48,16 @@ func writeHeader(w io.Writer, h *v1.AnswerHeader) {
 		}
 		line(name, gapText(c, g))
 	}
+	if d := h.GetDetection(); d != nil {
+		line("judged", judgedText(d))
+	}
+	for i, m := range h.GetDetection().GetMissing() {
+		name := ""
+		if i == 0 {
+			name = "missing"
+		}
+		line(name, printable(m.Context)+" since "+c.at(m.SinceUs))
+	}
 	if h.GetUnresolvedEvents() > 0 {
 		line("unresolved", count(h.UnresolvedEvents, "event", "events")+" in this period name no patient that could be resolved")
 	}
@@ -57,6 +67,17 @@ func writeHeader(w io.Writer, h *v1.AnswerHeader) {
 	if h.GetQuestionId() != "" {
 		line("question", h.QuestionId+" (journaled)")
 	}
+}
+
+// judgedText says how far detectors have judged.
+func judgedText(d *v1.DetectionProgress) string {
+	switch {
+	case d.JudgedUntil != "":
+		return "the days until " + d.JudgedUntil
+	case d.LearningUntil != "":
+		return "no day yet; detectors learn until " + d.LearningUntil
+	}
+	return "no whole day yet"
 }
 
 func gapText(c clock, g *v1.CoverageGap) string {

@@ -40,6 +40,9 @@ func (q Status) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		}
 		t.add(p.Name, fmt.Sprint(p.Version), yes(p.Active), fmt.Sprint(p.Position), behind)
 	}
+	for _, s := range a.Streams {
+		t.add(s.Name, fmt.Sprint(s.Version), yes(s.Active), fmt.Sprint(s.Sequence), count(s.Head-min(s.Sequence, s.Head), "message", "messages"))
+	}
 	switch q.format() {
 	case "json":
 		return writeJSON(w, a)

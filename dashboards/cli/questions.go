@@ -193,6 +193,9 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	default:
 		fmt.Fprintf(w, "\n%s, %s reported by %s%s.\n", count(t.GetReaders(), "reader", "readers"),
 			count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"), totalMarks(t))
+		if verdicts := verdictTotals(t); verdicts != "" {
+			fmt.Fprintln(w, verdicts)
+		}
 	}
 	if len(a.Readers) > 0 {
 		readers := &table{columns: []string{"reader", "role", "department", "accesses", "first", "last", "actions", "purposes", "marks"}}
@@ -306,11 +309,11 @@ func writeNext(w io.Writer, all bool, token string) {
 
 // accessTable lists accesses; at tells times.
 func accessTable(at func(int64) string, accesses []*v1.Access) *table {
-	t := &table{columns: []string{"when", "reader", "role", "department", "action", "patient", "object", "purpose", "source", "workstation", "marks", "position"}}
+	t := &table{columns: []string{"when", "reader", "role", "department", "action", "patient", "object", "purpose", "source", "workstation", "marks", "why", "position"}}
 	for _, a := range accesses {
 		t.add(at(a.OccurredUs), readerText(a.Reader), roleText(a.Reader), a.GetReader().GetDepartment(), actionText(a.Action),
 			patientsText(a.Patients), objectsText(a.Objects), strings.Join(a.Purposes, ", "), a.Source, a.Workstation,
-			accessMarks(a), fmt.Sprint(a.Position))
+			accessMarks(a), whyText(a), fmt.Sprint(a.Position))
 	}
 	return t
 }
