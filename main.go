@@ -33,6 +33,7 @@ import (
 	"github.com/readtrail/readtrail/detectors/live"
 	"github.com/readtrail/readtrail/detectors/rules"
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/ingest/casework"
 	"github.com/readtrail/readtrail/ingest/csv"
 	"github.com/readtrail/readtrail/ingest/deadletter"
 	"github.com/readtrail/readtrail/ingest/fhir"
@@ -75,6 +76,10 @@ type command struct {
 	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
 	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
 	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
+	Alerts   cli.Alerts         `cmd:"" group:"Ask:" help:"What should a human look at?"`
+	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
+	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
+	Score    cli.Scorecard      `cmd:"" name:"scorecard" group:"Ask:" help:"How did the detectors do?"`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
 	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
@@ -346,11 +351,21 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	questions, err := api.New(apiConfig(db, jn, projector, zone, log, metrics))
+	pseudonyms, err := serve.Key(filepath.Join(cfg.StateDir(), "pseudonyms.key"))
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
+	answersConfig.PseudonymKey = pseudonyms
+	questions, err := api.New(answersConfig)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("questions", questions.Close)
+	decisions, err := casework.New(casework.Config{Append: jn, Alert: alertNow(questions), Import: importNow(questions), Logger: log})
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	intake, err := ingest.NewIntake(ingest.IntakeConfig{Appender: jn, Metrics: metrics})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -396,6 +411,8 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle("/import", register.RequireSource(imports))
 	routes.Handle("/import/", register.RequireSource(imports))
 	routes.Handle(questions.Handler())
+	routes.Handle(questions.AlertHandler())
+	routes.Handle(decisions.Handler())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
@@ -576,5 +593,21 @@ func pending(questions *api.Service) func(context.Context, deadletter.Query) ([]
 		return questions.PendingDeadLetters(ctx, api.Pending{ //nolint:wrapcheck // says what failed
 			Positions: q.Positions, Source: q.Source, Reason: q.Reason, After: q.After, Limit: q.Limit,
 		})
+	}
+}
+
+// alertNow tells commands what the read side knows of an alert.
+func alertNow(questions *api.Service) func(context.Context, proto.EventID) (casework.Alert, bool, error) {
+	return func(ctx context.Context, id proto.EventID) (casework.Alert, bool, error) {
+		now, found, err := questions.AlertNow(ctx, id)
+		return casework.Alert(now), found, err //nolint:wrapcheck // says what failed
+	}
+}
+
+// importNow tells commands what the read side knows of an import.
+func importNow(questions *api.Service) func(context.Context, []byte) (casework.Import, bool, error) {
+	return func(ctx context.Context, id []byte) (casework.Import, bool, error) {
+		now, found, err := questions.ImportNow(ctx, id)
+		return casework.Import(now), found, err //nolint:wrapcheck // says what failed
 	}
 }
