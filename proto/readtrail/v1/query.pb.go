@@ -193,7 +193,9 @@ type DetectionProgress struct {
 	// Until this local day detectors learn what is usual at the site, and judge no whole day before; empty: they have learned.
 	LearningUntil string `protobuf:"bytes,4,opt,name=learning_until,json=learningUntil,proto3" json:"learning_until,omitempty"`
 	// Context that detectors need and that is absent or stale.
-	Missing       []*MissingContext `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []*MissingContext `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
+	// The latest day of imported histories (backfill) that is judged; empty: none is.
+	HistoryUntil  string `protobuf:"bytes,6,opt,name=history_until,json=historyUntil,proto3" json:"history_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -261,6 +263,13 @@ func (x *DetectionProgress) GetMissing() []*MissingContext {
 		return x.Missing
 	}
 	return nil
+}
+
+func (x *DetectionProgress) GetHistoryUntil() string {
+	if x != nil {
+		return x.HistoryUntil
+	}
+	return ""
 }
 
 type MissingContext struct {
@@ -4006,13 +4015,14 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\afrom_us\x18\v \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\f \x01(\x12R\auntilUs\x12\x16\n" +
 	"\x06behind\x18\r \x01(\x04R\x06behind\x12=\n" +
-	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xc6\x01\n" +
+	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xeb\x01\n" +
 	"\x11DetectionProgress\x12!\n" +
 	"\fjudged_until\x18\x01 \x01(\tR\vjudgedUntil\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x13\n" +
 	"\x05at_us\x18\x03 \x01(\x12R\x04atUs\x12%\n" +
 	"\x0elearning_until\x18\x04 \x01(\tR\rlearningUntil\x126\n" +
-	"\amissing\x18\x05 \x03(\v2\x1c.readtrail.v1.MissingContextR\amissing\"[\n" +
+	"\amissing\x18\x05 \x03(\v2\x1c.readtrail.v1.MissingContextR\amissing\x12#\n" +
+	"\rhistory_until\x18\x06 \x01(\tR\fhistoryUntil\"[\n" +
 	"\x0eMissingContext\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\tR\acontext\x12\x19\n" +
 	"\bsince_us\x18\x02 \x01(\x12R\asinceUs\x12\x14\n" +
