@@ -114,6 +114,8 @@ func noAlerts(a *v1.ListAlertsResponse) string {
 	switch {
 	case d.GetJudgedUntil() != "":
 		return text + ": the detectors have judged the days until " + d.JudgedUntil + "."
+	case d.GetHistoryUntil() != "":
+		return text + ": the detectors have judged an imported history until " + d.HistoryUntil + ", and no day since."
 	case d.GetLearningUntil() != "":
 		return text + ": the detectors learn what is usual here until " + d.LearningUntil + "."
 	}

@@ -74,6 +74,8 @@ func judgedText(d *v1.DetectionProgress) string {
 	switch {
 	case d.JudgedUntil != "":
 		return "the days until " + d.JudgedUntil
+	case d.HistoryUntil != "":
+		return "an imported history until " + d.HistoryUntil + ", and no day since"
 	case d.LearningUntil != "":
 		return "no day yet; detectors learn until " + d.LearningUntil
 	}

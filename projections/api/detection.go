@@ -41,9 +41,9 @@ func dayOf(us int64, zone *time.Location) int32 {
 type judged struct {
 	position uint64
 	at       int64
-	// day is the latest that is judged as a whole.
-	day     int32
-	missing []*v1.MissingContext
+	// day is the latest that is judged as a whole, historyDay the latest of an import that declared itself backfill; 0: none.
+	day, historyDay int32
+	missing         []*v1.MissingContext
 	// learningUntil is the day until which detectors learn; 0: they have learned, or it is not known.
 	learningUntil int32
 	// anyJudging is true when detectors ever wrote anything, everDay when a whole day is judged.
@@ -78,7 +78,7 @@ func (p *pin) readProgress(ctx context.Context) (judged, error) {
 	var j judged
 	params := store.Params{"site_zone": p.engine.detecting.site.String()}
 	err := p.query(ctx, "detection_progress", params, func(row store.Row) error {
-		return row.Scan(&j.position, &j.at, &j.day)
+		return row.Scan(&j.position, &j.at, &j.day, &j.historyDay)
 	})
 	if err != nil {
 		return j, fmt.Errorf("read how far detectors have judged: %w", err)
@@ -104,7 +104,7 @@ func (j *judged) learns(d detecting, sources []*source, now int64) {
 			first = s.first
 		}
 	}
-	if j.everDay || d.learning == 0 || first == 0 {
+	if j.everDay || j.historyDay > 0 || d.learning == 0 || first == 0 {
 		return
 	}
 	// Where the history is older than that, the first days are judged as soon as they close.
@@ -126,6 +126,9 @@ func (j judged) proto() *v1.DetectionProgress {
 	if j.everDay {
 		out.JudgedUntil = dayText(j.day)
 	}
+	if j.historyDay > 0 {
+		out.HistoryUntil = dayText(j.historyDay)
+	}
 	if j.learningUntil > 0 {
 		out.LearningUntil = dayText(j.learningUntil)
 	}
@@ -141,7 +144,10 @@ func (j judged) note(shown []*v1.Access, zone *time.Location) string {
 		if a.Verdict != v1.Verdict_VERDICT_UNSPECIFIED || j.everDay && dayOf(a.OccurredUs, zone) <= j.day {
 			continue
 		}
-		if !j.everDay {
+		switch {
+		case !j.everDay && j.historyDay > 0:
+			return "Detectors have judged an imported history until " + dayText(j.historyDay) + ", and no day since: other accesses carry no verdict yet."
+		case !j.everDay:
 			return "Detectors have judged no whole day yet: accesses carry no verdict until they have."
 		}
 		return "Detectors have judged the days until " + dayText(j.day) + ": later accesses carry no verdict yet."

@@ -70,9 +70,9 @@ func (p *pin) settleJudged(ctx context.Context, a *daysAsk) error {
 	if err != nil {
 		return err
 	}
-	latest := j.day
-	if j.anyJudging { // signs of the open day are found before it is judged
-		latest = max(latest, dayOf(j.at, p.engine.detecting.site))
+	latest := max(j.day, j.historyDay)
+	if latest == 0 || j.everDay { // signs of the open day are found before it is judged
+		latest = max(latest, dayOf(max(j.at, p.received), p.engine.detecting.site))
 	}
 	a.settle(latest)
 	return nil

@@ -239,6 +239,11 @@ func TestHowFarDetectorsHaveJudged(t *testing.T) {
 			// 23:30 in Vienna is 22:30 UTC; half past midnight is 23:30 UTC of the day before.
 			w.findings.Publish(closed(uint64(proto.At(1, 0)), noon, time.Date(2026, 3, 1, 22, 30, 0, 0, time.UTC)))
 		}, &v1.DetectionProgress{LearningUntil: "2026-03-15"}, "no whole day"},
+		{"an imported history", func() {
+			f := closed(uint64(proto.At(1, 1)), noon.AddDate(-1, 0, 0), noon)
+			f.Backfill = true
+			w.findings.Publish(f)
+		}, &v1.DetectionProgress{HistoryUntil: "2025-03-01"}, "imported history until 2025-03-01, and no day since"},
 		{"the day before", func() {
 			w.findings.Publish(closed(uint64(proto.At(2, 0)), noon.AddDate(0, 0, -1), time.Date(2026, 2, 28, 23, 30, 0, 0, time.UTC)))
 			w.append(gap(true))
@@ -261,7 +266,8 @@ func TestHowFarDetectorsHaveJudged(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := res.Msg.Header.Detection
-		if (got == nil) != (step.want == nil) || got.GetJudgedUntil() != step.want.GetJudgedUntil() || got.GetLearningUntil() != step.want.GetLearningUntil() {
+		if (got == nil) != (step.want == nil) || got.GetJudgedUntil() != step.want.GetJudgedUntil() || got.GetLearningUntil() != step.want.GetLearningUntil() ||
+			step.want.GetHistoryUntil() != "" && got.GetHistoryUntil() != step.want.GetHistoryUntil() {
 			t.Errorf("%s: %v", step.name, got)
 		}
 		if len(got.GetMissing()) != len(step.want.GetMissing()) {

@@ -4,6 +4,7 @@
 SELECT
     max(cause) AS judged_position,
     toUnixTimestamp64Micro(max(at)) AS judged_us,
-    toInt32(maxIf(day, NOT backfill AND toDate(at, {site_zone:String}) > day)) AS judged_day
+    toInt32(maxIf(day, NOT backfill AND toDate(at, {site_zone:String}) > day)) AS judged_day,
+    toInt32(maxIf(day, backfill)) AS history_day
 FROM judged_vN
 WHERE last AND cause <= {position:UInt64}
