@@ -564,7 +564,8 @@ type WhoViewedRequest struct {
 	// IANA name; empty: the site's.
 	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Question id of an earlier answer that this continues (pages, refreshes).
-	QuestionId    string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	QuestionId    string        `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Filter        *AccessFilter `protobuf:"bytes,9,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -655,6 +656,92 @@ func (x *WhoViewedRequest) GetQuestionId() string {
 	return ""
 }
 
+func (x *WhoViewedRequest) GetFilter() *AccessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// AccessFilter leaves accesses out: all given conditions hold. What is left is listed and counted, and a note says so.
+type AccessFilter struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Action Action                 `protobuf:"varint,1,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
+	// As the source states it, but for the case of letters.
+	Department string `protobuf:"bytes,2,opt,name=department,proto3" json:"department,omitempty"`
+	BreakGlass bool   `protobuf:"varint,3,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`
+	Failed     bool   `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Without those that were only shown on a list or report.
+	WithoutIncidental bool `protobuf:"varint,5,opt,name=without_incidental,json=withoutIncidental,proto3" json:"without_incidental,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *AccessFilter) Reset() {
+	*x = AccessFilter{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessFilter) ProtoMessage() {}
+
+func (x *AccessFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessFilter.ProtoReflect.Descriptor instead.
+func (*AccessFilter) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AccessFilter) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_UNSPECIFIED
+}
+
+func (x *AccessFilter) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *AccessFilter) GetBreakGlass() bool {
+	if x != nil {
+		return x.BreakGlass
+	}
+	return false
+}
+
+func (x *AccessFilter) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *AccessFilter) GetWithoutIncidental() bool {
+	if x != nil {
+		return x.WithoutIncidental
+	}
+	return false
+}
+
 type WhoViewedResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
@@ -673,14 +760,17 @@ type WhoViewedResponse struct {
 	// Looks at this record through Readtrail, listed apart, newest first; first page only.
 	Looks []*Look `protobuf:"bytes,9,rep,name=looks,proto3" json:"looks,omitempty"`
 	// How many looks there are; the latest are listed.
-	LooksTotal    uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
+	LooksTotal uint64 `protobuf:"varint,10,opt,name=looks_total,json=looksTotal,proto3" json:"looks_total,omitempty"`
+	// 168 numbers of accesses, by hour of the week in the header's zone, Monday 00:00 to 01:00 first; first page only, empty
+	// when there are none.
+	WeekHours     []uint64 `protobuf:"varint,11,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhoViewedResponse) Reset() {
 	*x = WhoViewedResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +782,7 @@ func (x *WhoViewedResponse) String() string {
 func (*WhoViewedResponse) ProtoMessage() {}
 
 func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[7]
+	mi := &file_readtrail_v1_query_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +795,7 @@ func (x *WhoViewedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedResponse.ProtoReflect.Descriptor instead.
 func (*WhoViewedResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WhoViewedResponse) GetHeader() *AnswerHeader {
@@ -778,6 +868,13 @@ func (x *WhoViewedResponse) GetLooksTotal() uint64 {
 	return 0
 }
 
+func (x *WhoViewedResponse) GetWeekHours() []uint64 {
+	if x != nil {
+		return x.WeekHours
+	}
+	return nil
+}
+
 type WhoViewedTotals struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Distinct readers, accesses (two reports of one look count once) and the events that report them.
@@ -800,7 +897,7 @@ type WhoViewedTotals struct {
 
 func (x *WhoViewedTotals) Reset() {
 	*x = WhoViewedTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +909,7 @@ func (x *WhoViewedTotals) String() string {
 func (*WhoViewedTotals) ProtoMessage() {}
 
 func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[8]
+	mi := &file_readtrail_v1_query_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +922,7 @@ func (x *WhoViewedTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoViewedTotals.ProtoReflect.Descriptor instead.
 func (*WhoViewedTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{8}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WhoViewedTotals) GetReaders() uint64 {
@@ -919,7 +1016,7 @@ type FollowedIdentifier struct {
 
 func (x *FollowedIdentifier) Reset() {
 	*x = FollowedIdentifier{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1028,7 @@ func (x *FollowedIdentifier) String() string {
 func (*FollowedIdentifier) ProtoMessage() {}
 
 func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[9]
+	mi := &file_readtrail_v1_query_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1041,7 @@ func (x *FollowedIdentifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowedIdentifier.ProtoReflect.Descriptor instead.
 func (*FollowedIdentifier) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FollowedIdentifier) GetIdentifier() *Identifier {
@@ -986,7 +1083,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1095,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[10]
+	mi := &file_readtrail_v1_query_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1108,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Candidate) GetIdentifier() *Identifier {
@@ -1054,7 +1151,7 @@ type ReaderSummary struct {
 
 func (x *ReaderSummary) Reset() {
 	*x = ReaderSummary{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1163,7 @@ func (x *ReaderSummary) String() string {
 func (*ReaderSummary) ProtoMessage() {}
 
 func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[11]
+	mi := &file_readtrail_v1_query_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1176,7 @@ func (x *ReaderSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderSummary.ProtoReflect.Descriptor instead.
 func (*ReaderSummary) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReaderSummary) GetReader() *Reader {
@@ -1200,7 +1297,7 @@ type Access struct {
 
 func (x *Access) Reset() {
 	*x = Access{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1309,7 @@ func (x *Access) String() string {
 func (*Access) ProtoMessage() {}
 
 func (x *Access) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[12]
+	mi := &file_readtrail_v1_query_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1322,7 @@ func (x *Access) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Access.ProtoReflect.Descriptor instead.
 func (*Access) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Access) GetPosition() uint64 {
@@ -1443,7 +1540,7 @@ type PairedEvent struct {
 
 func (x *PairedEvent) Reset() {
 	*x = PairedEvent{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1552,7 @@ func (x *PairedEvent) String() string {
 func (*PairedEvent) ProtoMessage() {}
 
 func (x *PairedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[13]
+	mi := &file_readtrail_v1_query_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1565,7 @@ func (x *PairedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairedEvent.ProtoReflect.Descriptor instead.
 func (*PairedEvent) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PairedEvent) GetPosition() uint64 {
@@ -1515,7 +1612,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1624,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[14]
+	mi := &file_readtrail_v1_query_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1637,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Look) GetQuestionId() string {
@@ -1616,7 +1713,7 @@ type ReaderActivityRequest struct {
 
 func (x *ReaderActivityRequest) Reset() {
 	*x = ReaderActivityRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1725,7 @@ func (x *ReaderActivityRequest) String() string {
 func (*ReaderActivityRequest) ProtoMessage() {}
 
 func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[15]
+	mi := &file_readtrail_v1_query_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1738,7 @@ func (x *ReaderActivityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityRequest.ProtoReflect.Descriptor instead.
 func (*ReaderActivityRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReaderActivityRequest) GetReader() string {
@@ -1709,13 +1806,15 @@ type ReaderActivityResponse struct {
 	Days          []*DayCount            `protobuf:"bytes,5,rep,name=days,proto3" json:"days,omitempty"`
 	Accesses      []*Access              `protobuf:"bytes,6,rep,name=accesses,proto3" json:"accesses,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,7,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// As in WhoViewedResponse.
+	WeekHours     []uint64 `protobuf:"varint,8,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReaderActivityResponse) Reset() {
 	*x = ReaderActivityResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1826,7 @@ func (x *ReaderActivityResponse) String() string {
 func (*ReaderActivityResponse) ProtoMessage() {}
 
 func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[16]
+	mi := &file_readtrail_v1_query_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1839,7 @@ func (x *ReaderActivityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityResponse.ProtoReflect.Descriptor instead.
 func (*ReaderActivityResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReaderActivityResponse) GetHeader() *AnswerHeader {
@@ -1792,6 +1891,13 @@ func (x *ReaderActivityResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ReaderActivityResponse) GetWeekHours() []uint64 {
+	if x != nil {
+		return x.WeekHours
+	}
+	return nil
+}
+
 type ReaderActivityTotals struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Accesses   uint64                 `protobuf:"varint,1,opt,name=accesses,proto3" json:"accesses,omitempty"`
@@ -1807,7 +1913,7 @@ type ReaderActivityTotals struct {
 
 func (x *ReaderActivityTotals) Reset() {
 	*x = ReaderActivityTotals{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +1925,7 @@ func (x *ReaderActivityTotals) String() string {
 func (*ReaderActivityTotals) ProtoMessage() {}
 
 func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[17]
+	mi := &file_readtrail_v1_query_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +1938,7 @@ func (x *ReaderActivityTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderActivityTotals.ProtoReflect.Descriptor instead.
 func (*ReaderActivityTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReaderActivityTotals) GetAccesses() uint64 {
@@ -1889,7 +1995,7 @@ type DayCount struct {
 
 func (x *DayCount) Reset() {
 	*x = DayCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +2007,7 @@ func (x *DayCount) String() string {
 func (*DayCount) ProtoMessage() {}
 
 func (x *DayCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[18]
+	mi := &file_readtrail_v1_query_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2020,7 @@ func (x *DayCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayCount.ProtoReflect.Descriptor instead.
 func (*DayCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DayCount) GetDay() string {
@@ -1952,7 +2058,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2070,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[19]
+	mi := &file_readtrail_v1_query_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2083,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{19}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetEventRequest) GetEvent() string {
@@ -2026,7 +2132,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2038,7 +2144,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[20]
+	mi := &file_readtrail_v1_query_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2051,7 +2157,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{20}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetEventResponse) GetHeader() *AnswerHeader {
@@ -2144,7 +2250,7 @@ type SearchAccessesRequest struct {
 
 func (x *SearchAccessesRequest) Reset() {
 	*x = SearchAccessesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2156,7 +2262,7 @@ func (x *SearchAccessesRequest) String() string {
 func (*SearchAccessesRequest) ProtoMessage() {}
 
 func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[21]
+	mi := &file_readtrail_v1_query_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2169,7 +2275,7 @@ func (x *SearchAccessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesRequest.ProtoReflect.Descriptor instead.
 func (*SearchAccessesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{21}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SearchAccessesRequest) GetPurpose() string {
@@ -2309,7 +2415,7 @@ type SearchAccessesResponse struct {
 
 func (x *SearchAccessesResponse) Reset() {
 	*x = SearchAccessesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2427,7 @@ func (x *SearchAccessesResponse) String() string {
 func (*SearchAccessesResponse) ProtoMessage() {}
 
 func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[22]
+	mi := &file_readtrail_v1_query_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2440,7 @@ func (x *SearchAccessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAccessesResponse.ProtoReflect.Descriptor instead.
 func (*SearchAccessesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{22}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SearchAccessesResponse) GetHeader() *AnswerHeader {
@@ -2380,7 +2486,7 @@ type DeadLetterRow struct {
 
 func (x *DeadLetterRow) Reset() {
 	*x = DeadLetterRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2392,7 +2498,7 @@ func (x *DeadLetterRow) String() string {
 func (*DeadLetterRow) ProtoMessage() {}
 
 func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[23]
+	mi := &file_readtrail_v1_query_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2405,7 +2511,7 @@ func (x *DeadLetterRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterRow.ProtoReflect.Descriptor instead.
 func (*DeadLetterRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{23}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeadLetterRow) GetPosition() uint64 {
@@ -2513,7 +2619,7 @@ type DeadLetterCount struct {
 
 func (x *DeadLetterCount) Reset() {
 	*x = DeadLetterCount{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2631,7 @@ func (x *DeadLetterCount) String() string {
 func (*DeadLetterCount) ProtoMessage() {}
 
 func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[24]
+	mi := &file_readtrail_v1_query_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2644,7 @@ func (x *DeadLetterCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterCount.ProtoReflect.Descriptor instead.
 func (*DeadLetterCount) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{24}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeadLetterCount) GetSource() string {
@@ -2598,7 +2704,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2716,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[25]
+	mi := &file_readtrail_v1_query_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2729,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{25}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListDeadLettersRequest) GetSource() string {
@@ -2680,7 +2786,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2692,7 +2798,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[26]
+	mi := &file_readtrail_v1_query_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2705,7 +2811,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{26}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListDeadLettersResponse) GetHeader() *AnswerHeader {
@@ -2749,7 +2855,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2761,7 +2867,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[27]
+	mi := &file_readtrail_v1_query_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2774,7 +2880,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{27}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetDeadLetterRequest) GetDeadLetter() string {
@@ -2810,7 +2916,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2822,7 +2928,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[28]
+	mi := &file_readtrail_v1_query_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2835,7 +2941,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{28}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetDeadLetterResponse) GetHeader() *AnswerHeader {
@@ -2874,7 +2980,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +2992,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[29]
+	mi := &file_readtrail_v1_query_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3005,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{29}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
 }
 
 type ListSourcesResponse struct {
@@ -2912,7 +3018,7 @@ type ListSourcesResponse struct {
 
 func (x *ListSourcesResponse) Reset() {
 	*x = ListSourcesResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2924,7 +3030,7 @@ func (x *ListSourcesResponse) String() string {
 func (*ListSourcesResponse) ProtoMessage() {}
 
 func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[30]
+	mi := &file_readtrail_v1_query_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2937,7 +3043,7 @@ func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListSourcesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListSourcesResponse) GetHeader() *AnswerHeader {
@@ -2970,7 +3076,7 @@ type SourceRow struct {
 
 func (x *SourceRow) Reset() {
 	*x = SourceRow{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2982,7 +3088,7 @@ func (x *SourceRow) String() string {
 func (*SourceRow) ProtoMessage() {}
 
 func (x *SourceRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[31]
+	mi := &file_readtrail_v1_query_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2995,7 +3101,7 @@ func (x *SourceRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRow.ProtoReflect.Descriptor instead.
 func (*SourceRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{31}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SourceRow) GetSource() *SourceRegistered {
@@ -3055,7 +3161,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +3173,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[32]
+	mi := &file_readtrail_v1_query_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3186,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{32}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
 }
 
 type GetStatusResponse struct {
@@ -3101,7 +3207,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3113,7 +3219,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[33]
+	mi := &file_readtrail_v1_query_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3126,7 +3232,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetStatusResponse) GetJournalPosition() uint64 {
@@ -3201,7 +3307,7 @@ type StreamProgress struct {
 
 func (x *StreamProgress) Reset() {
 	*x = StreamProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3319,7 @@ func (x *StreamProgress) String() string {
 func (*StreamProgress) ProtoMessage() {}
 
 func (x *StreamProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[34]
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3332,7 @@ func (x *StreamProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamProgress.ProtoReflect.Descriptor instead.
 func (*StreamProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{34}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StreamProgress) GetName() string {
@@ -3278,7 +3384,7 @@ type ProjectionProgress struct {
 
 func (x *ProjectionProgress) Reset() {
 	*x = ProjectionProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3290,7 +3396,7 @@ func (x *ProjectionProgress) String() string {
 func (*ProjectionProgress) ProtoMessage() {}
 
 func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3409,7 @@ func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionProgress.ProtoReflect.Descriptor instead.
 func (*ProjectionProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ProjectionProgress) GetName() string {
@@ -3355,7 +3461,7 @@ type RegisterSourceRequest struct {
 
 func (x *RegisterSourceRequest) Reset() {
 	*x = RegisterSourceRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3367,7 +3473,7 @@ func (x *RegisterSourceRequest) String() string {
 func (*RegisterSourceRequest) ProtoMessage() {}
 
 func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3380,7 +3486,7 @@ func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterSourceRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RegisterSourceRequest) GetSource() *SourceRegistered {
@@ -3415,7 +3521,7 @@ type RegisterSourceResponse struct {
 
 func (x *RegisterSourceResponse) Reset() {
 	*x = RegisterSourceResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3427,7 +3533,7 @@ func (x *RegisterSourceResponse) String() string {
 func (*RegisterSourceResponse) ProtoMessage() {}
 
 func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3440,7 +3546,7 @@ func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterSourceResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RegisterSourceResponse) GetSource() *SourceRegistered {
@@ -3475,7 +3581,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3487,7 +3593,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3500,7 +3606,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -3535,7 +3641,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3547,7 +3653,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3560,7 +3666,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CreateTokenResponse) GetTokenId() string {
@@ -3593,7 +3699,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3605,7 +3711,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3618,7 +3724,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -3636,7 +3742,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3648,7 +3754,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3661,7 +3767,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
 }
 
 type ListTokensRequest struct {
@@ -3672,7 +3778,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3684,7 +3790,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3697,7 +3803,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
 }
 
 type ListTokensResponse struct {
@@ -3710,7 +3816,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3722,7 +3828,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3735,7 +3841,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListTokensResponse) GetTokens() []*TokenRegistered {
@@ -3757,7 +3863,7 @@ type RetryDeadLettersRequest struct {
 
 func (x *RetryDeadLettersRequest) Reset() {
 	*x = RetryDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +3875,7 @@ func (x *RetryDeadLettersRequest) String() string {
 func (*RetryDeadLettersRequest) ProtoMessage() {}
 
 func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +3888,7 @@ func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RetryDeadLettersRequest) GetDeadLetters() []string {
@@ -3819,7 +3925,7 @@ type RetryDeadLettersResponse struct {
 
 func (x *RetryDeadLettersResponse) Reset() {
 	*x = RetryDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3831,7 +3937,7 @@ func (x *RetryDeadLettersResponse) String() string {
 func (*RetryDeadLettersResponse) ProtoMessage() {}
 
 func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3844,7 +3950,7 @@ func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RetryDeadLettersResponse) GetTried() uint64 {
@@ -3890,7 +3996,7 @@ type RebuildRequest struct {
 
 func (x *RebuildRequest) Reset() {
 	*x = RebuildRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[46]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3902,7 +4008,7 @@ func (x *RebuildRequest) String() string {
 func (*RebuildRequest) ProtoMessage() {}
 
 func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[46]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3915,7 +4021,7 @@ func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildRequest.ProtoReflect.Descriptor instead.
 func (*RebuildRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{46}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{47}
 }
 
 type RebuildResponse struct {
@@ -3931,7 +4037,7 @@ type RebuildResponse struct {
 
 func (x *RebuildResponse) Reset() {
 	*x = RebuildResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[47]
+	mi := &file_readtrail_v1_query_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3943,7 +4049,7 @@ func (x *RebuildResponse) String() string {
 func (*RebuildResponse) ProtoMessage() {}
 
 func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[47]
+	mi := &file_readtrail_v1_query_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3956,7 +4062,7 @@ func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildResponse.ProtoReflect.Descriptor instead.
 func (*RebuildResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{47}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RebuildResponse) GetVersion() uint64 {
@@ -4042,7 +4148,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x12R\x06amount\"0\n" +
 	"\x04Page\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\rR\x04size\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xfa\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xae\x02\n" +
 	"\x10WhoViewedRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -4052,7 +4158,17 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\x90\x04\n" +
+	"questionId\x122\n" +
+	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xc4\x01\n" +
+	"\fAccessFilter\x12,\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
+	"\n" +
+	"department\x18\x02 \x01(\tR\n" +
+	"department\x12\x1f\n" +
+	"\vbreak_glass\x18\x03 \x01(\bR\n" +
+	"breakGlass\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\bR\x06failed\x12-\n" +
+	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xaf\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -4069,7 +4185,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\x12\x1f\n" +
 	"\vlooks_total\x18\n" +
 	" \x01(\x04R\n" +
-	"looksTotal\"\xe5\x02\n" +
+	"looksTotal\x12\x1d\n" +
+	"\n" +
+	"week_hours\x18\v \x03(\x04R\tweekHours\"\xe5\x02\n" +
 	"\x0fWhoViewedTotals\x12\x18\n" +
 	"\areaders\x18\x01 \x01(\x04R\areaders\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x16\n" +
@@ -4178,7 +4296,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\x8b\x03\n" +
+	"questionId\"\xaa\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
@@ -4188,7 +4306,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06totals\x18\x04 \x01(\v2\".readtrail.v1.ReaderActivityTotalsR\x06totals\x12*\n" +
 	"\x04days\x18\x05 \x03(\v2\x16.readtrail.v1.DayCountR\x04days\x120\n" +
 	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\"\xc1\x01\n" +
+	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"week_hours\x18\b \x03(\x04R\tweekHours\"\xc1\x01\n" +
 	"\x14ReaderActivityTotals\x12\x1a\n" +
 	"\baccesses\x18\x01 \x01(\x04R\baccesses\x12\x16\n" +
 	"\x06events\x18\x02 \x01(\x04R\x06events\x12\x1a\n" +
@@ -4410,7 +4530,7 @@ func file_readtrail_v1_query_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_query_proto_rawDescData
 }
 
-var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_readtrail_v1_query_proto_goTypes = []any{
 	(*AnswerHeader)(nil),             // 0: readtrail.v1.AnswerHeader
 	(*DetectionProgress)(nil),        // 1: readtrail.v1.DetectionProgress
@@ -4419,154 +4539,157 @@ var file_readtrail_v1_query_proto_goTypes = []any{
 	(*CoverageGap)(nil),              // 4: readtrail.v1.CoverageGap
 	(*Page)(nil),                     // 5: readtrail.v1.Page
 	(*WhoViewedRequest)(nil),         // 6: readtrail.v1.WhoViewedRequest
-	(*WhoViewedResponse)(nil),        // 7: readtrail.v1.WhoViewedResponse
-	(*WhoViewedTotals)(nil),          // 8: readtrail.v1.WhoViewedTotals
-	(*FollowedIdentifier)(nil),       // 9: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 10: readtrail.v1.Candidate
-	(*ReaderSummary)(nil),            // 11: readtrail.v1.ReaderSummary
-	(*Access)(nil),                   // 12: readtrail.v1.Access
-	(*PairedEvent)(nil),              // 13: readtrail.v1.PairedEvent
-	(*Look)(nil),                     // 14: readtrail.v1.Look
-	(*ReaderActivityRequest)(nil),    // 15: readtrail.v1.ReaderActivityRequest
-	(*ReaderActivityResponse)(nil),   // 16: readtrail.v1.ReaderActivityResponse
-	(*ReaderActivityTotals)(nil),     // 17: readtrail.v1.ReaderActivityTotals
-	(*DayCount)(nil),                 // 18: readtrail.v1.DayCount
-	(*GetEventRequest)(nil),          // 19: readtrail.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 20: readtrail.v1.GetEventResponse
-	(*SearchAccessesRequest)(nil),    // 21: readtrail.v1.SearchAccessesRequest
-	(*SearchAccessesResponse)(nil),   // 22: readtrail.v1.SearchAccessesResponse
-	(*DeadLetterRow)(nil),            // 23: readtrail.v1.DeadLetterRow
-	(*DeadLetterCount)(nil),          // 24: readtrail.v1.DeadLetterCount
-	(*ListDeadLettersRequest)(nil),   // 25: readtrail.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 26: readtrail.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 27: readtrail.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 28: readtrail.v1.GetDeadLetterResponse
-	(*ListSourcesRequest)(nil),       // 29: readtrail.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),      // 30: readtrail.v1.ListSourcesResponse
-	(*SourceRow)(nil),                // 31: readtrail.v1.SourceRow
-	(*GetStatusRequest)(nil),         // 32: readtrail.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 33: readtrail.v1.GetStatusResponse
-	(*StreamProgress)(nil),           // 34: readtrail.v1.StreamProgress
-	(*ProjectionProgress)(nil),       // 35: readtrail.v1.ProjectionProgress
-	(*RegisterSourceRequest)(nil),    // 36: readtrail.v1.RegisterSourceRequest
-	(*RegisterSourceResponse)(nil),   // 37: readtrail.v1.RegisterSourceResponse
-	(*CreateTokenRequest)(nil),       // 38: readtrail.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),      // 39: readtrail.v1.CreateTokenResponse
-	(*RevokeTokenRequest)(nil),       // 40: readtrail.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),      // 41: readtrail.v1.RevokeTokenResponse
-	(*ListTokensRequest)(nil),        // 42: readtrail.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),       // 43: readtrail.v1.ListTokensResponse
-	(*RetryDeadLettersRequest)(nil),  // 44: readtrail.v1.RetryDeadLettersRequest
-	(*RetryDeadLettersResponse)(nil), // 45: readtrail.v1.RetryDeadLettersResponse
-	(*RebuildRequest)(nil),           // 46: readtrail.v1.RebuildRequest
-	(*RebuildResponse)(nil),          // 47: readtrail.v1.RebuildResponse
-	(CoverageFact_Kind)(0),           // 48: readtrail.v1.CoverageFact.Kind
-	(*Identifier)(nil),               // 49: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 50: readtrail.v1.Reader
-	(Action)(0),                      // 51: readtrail.v1.Action
-	(Outcome)(0),                     // 52: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 53: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 54: readtrail.v1.Patient
-	(*Object)(nil),                   // 55: readtrail.v1.Object
-	(Verdict)(0),                     // 56: readtrail.v1.Verdict
-	(Explanation)(0),                 // 57: readtrail.v1.Explanation
-	(*AccessEvent)(nil),              // 58: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 59: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 60: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 61: readtrail.v1.TokenRegistered
+	(*AccessFilter)(nil),             // 7: readtrail.v1.AccessFilter
+	(*WhoViewedResponse)(nil),        // 8: readtrail.v1.WhoViewedResponse
+	(*WhoViewedTotals)(nil),          // 9: readtrail.v1.WhoViewedTotals
+	(*FollowedIdentifier)(nil),       // 10: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 11: readtrail.v1.Candidate
+	(*ReaderSummary)(nil),            // 12: readtrail.v1.ReaderSummary
+	(*Access)(nil),                   // 13: readtrail.v1.Access
+	(*PairedEvent)(nil),              // 14: readtrail.v1.PairedEvent
+	(*Look)(nil),                     // 15: readtrail.v1.Look
+	(*ReaderActivityRequest)(nil),    // 16: readtrail.v1.ReaderActivityRequest
+	(*ReaderActivityResponse)(nil),   // 17: readtrail.v1.ReaderActivityResponse
+	(*ReaderActivityTotals)(nil),     // 18: readtrail.v1.ReaderActivityTotals
+	(*DayCount)(nil),                 // 19: readtrail.v1.DayCount
+	(*GetEventRequest)(nil),          // 20: readtrail.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 21: readtrail.v1.GetEventResponse
+	(*SearchAccessesRequest)(nil),    // 22: readtrail.v1.SearchAccessesRequest
+	(*SearchAccessesResponse)(nil),   // 23: readtrail.v1.SearchAccessesResponse
+	(*DeadLetterRow)(nil),            // 24: readtrail.v1.DeadLetterRow
+	(*DeadLetterCount)(nil),          // 25: readtrail.v1.DeadLetterCount
+	(*ListDeadLettersRequest)(nil),   // 26: readtrail.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 27: readtrail.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 28: readtrail.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 29: readtrail.v1.GetDeadLetterResponse
+	(*ListSourcesRequest)(nil),       // 30: readtrail.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),      // 31: readtrail.v1.ListSourcesResponse
+	(*SourceRow)(nil),                // 32: readtrail.v1.SourceRow
+	(*GetStatusRequest)(nil),         // 33: readtrail.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 34: readtrail.v1.GetStatusResponse
+	(*StreamProgress)(nil),           // 35: readtrail.v1.StreamProgress
+	(*ProjectionProgress)(nil),       // 36: readtrail.v1.ProjectionProgress
+	(*RegisterSourceRequest)(nil),    // 37: readtrail.v1.RegisterSourceRequest
+	(*RegisterSourceResponse)(nil),   // 38: readtrail.v1.RegisterSourceResponse
+	(*CreateTokenRequest)(nil),       // 39: readtrail.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),      // 40: readtrail.v1.CreateTokenResponse
+	(*RevokeTokenRequest)(nil),       // 41: readtrail.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),      // 42: readtrail.v1.RevokeTokenResponse
+	(*ListTokensRequest)(nil),        // 43: readtrail.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),       // 44: readtrail.v1.ListTokensResponse
+	(*RetryDeadLettersRequest)(nil),  // 45: readtrail.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil), // 46: readtrail.v1.RetryDeadLettersResponse
+	(*RebuildRequest)(nil),           // 47: readtrail.v1.RebuildRequest
+	(*RebuildResponse)(nil),          // 48: readtrail.v1.RebuildResponse
+	(CoverageFact_Kind)(0),           // 49: readtrail.v1.CoverageFact.Kind
+	(Action)(0),                      // 50: readtrail.v1.Action
+	(*Identifier)(nil),               // 51: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 52: readtrail.v1.Reader
+	(Outcome)(0),                     // 53: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 54: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 55: readtrail.v1.Patient
+	(*Object)(nil),                   // 56: readtrail.v1.Object
+	(Verdict)(0),                     // 57: readtrail.v1.Verdict
+	(Explanation)(0),                 // 58: readtrail.v1.Explanation
+	(*AccessEvent)(nil),              // 59: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 60: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 61: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 62: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
 	3,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
 	4,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
 	1,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
 	2,  // 3: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
-	48, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	49, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
 	5,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	0,  // 6: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	9,  // 7: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	10, // 8: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	10, // 9: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	8,  // 10: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	11, // 11: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	12, // 12: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	14, // 13: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	49, // 14: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	49, // 15: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	50, // 16: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	51, // 17: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	51, // 18: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	52, // 19: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	53, // 20: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	50, // 21: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	54, // 22: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	55, // 23: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	49, // 24: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	13, // 25: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	56, // 26: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	57, // 27: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	5,  // 28: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	0,  // 29: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	9,  // 30: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	10, // 31: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	17, // 32: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	18, // 33: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	12, // 34: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	0,  // 35: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	58, // 36: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	59, // 37: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	13, // 38: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	51, // 39: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	5,  // 40: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	0,  // 41: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	12, // 42: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	5,  // 43: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	0,  // 44: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	24, // 45: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	23, // 46: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 47: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	23, // 48: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 49: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	31, // 50: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	60, // 51: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	4,  // 52: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	35, // 53: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	34, // 54: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	60, // 55: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	60, // 56: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	61, // 57: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	6,  // 58: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	15, // 59: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	19, // 60: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	21, // 61: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	25, // 62: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	27, // 63: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	29, // 64: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	32, // 65: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	36, // 66: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	38, // 67: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	40, // 68: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	42, // 69: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	44, // 70: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	46, // 71: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	7,  // 72: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	16, // 73: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	20, // 74: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	22, // 75: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	26, // 76: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	28, // 77: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	30, // 78: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	33, // 79: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	37, // 80: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	39, // 81: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	41, // 82: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	43, // 83: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	45, // 84: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	47, // 85: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	72, // [72:86] is the sub-list for method output_type
-	58, // [58:72] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	7,  // 6: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	50, // 7: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	0,  // 8: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	10, // 9: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	11, // 10: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	11, // 11: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	9,  // 12: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	12, // 13: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	13, // 14: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	15, // 15: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	51, // 16: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	51, // 17: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	52, // 18: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	50, // 19: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	50, // 20: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	53, // 21: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	54, // 22: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	52, // 23: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	55, // 24: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	56, // 25: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	51, // 26: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	14, // 27: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	57, // 28: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	58, // 29: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	5,  // 30: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	0,  // 31: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	10, // 32: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	11, // 33: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	18, // 34: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	19, // 35: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	13, // 36: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	0,  // 37: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	59, // 38: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	60, // 39: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	14, // 40: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	50, // 41: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	5,  // 42: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	0,  // 43: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	13, // 44: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	5,  // 45: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	0,  // 46: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 47: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	24, // 48: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 49: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	24, // 50: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 51: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	32, // 52: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	61, // 53: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	4,  // 54: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	36, // 55: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	35, // 56: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	61, // 57: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	61, // 58: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	62, // 59: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	6,  // 60: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	16, // 61: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	20, // 62: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	22, // 63: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	26, // 64: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	28, // 65: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	30, // 66: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	33, // 67: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	37, // 68: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	39, // 69: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	41, // 70: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	43, // 71: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	45, // 72: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	47, // 73: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	8,  // 74: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	17, // 75: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	21, // 76: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	23, // 77: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	27, // 78: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	29, // 79: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	31, // 80: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	34, // 81: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	38, // 82: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	40, // 83: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	42, // 84: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	44, // 85: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	46, // 86: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	48, // 87: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	74, // [74:88] is the sub-list for method output_type
+	60, // [60:74] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -4583,7 +4706,7 @@ func file_readtrail_v1_query_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_query_proto_rawDesc), len(file_readtrail_v1_query_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
