@@ -341,9 +341,11 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	projector, err := projections.New(projections.Config{
-		Store: db, Follow: followAs(jn, "projections"), Head: jn.Head, Logger: log, Metrics: metrics,
-	})
+	projected := projections.Config{Store: db, Follow: followAs(jn, "projections"), Head: jn.Head, Logger: log, Metrics: metrics}
+	if cfg.Detectors.Enabled {
+		projected.Findings, projected.Alerts = findings(jn), alerts(jn)
+	}
+	projector, err := projections.New(projected)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -356,7 +358,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
-	answersConfig.PseudonymKey = pseudonyms
+	answersConfig.PseudonymKey, answersConfig.LearningDays = pseudonyms, cfg.Detectors.LearningDays
 	questions, err := api.New(answersConfig)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -584,6 +586,25 @@ func apart(ctx context.Context, log *slog.Logger, name string, run func(context.
 func followAs(jn *journal.Journal, name string) func(context.Context, proto.Position, func(context.Context, *proto.Batch) error) error {
 	return func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
 		return jn.FollowAs(ctx, name, from, fn) //nolint:wrapcheck // says what failed
+	}
+}
+
+// findings and alerts are what detectors write, for the projections.
+func findings(jn *journal.Journal) projections.Stream[*v1.Findings] {
+	return projections.Stream[*v1.Findings]{
+		Head: jn.FindingsHead,
+		Follow: func(ctx context.Context, from uint64, fn func(context.Context, uint64, *v1.Findings) error) error {
+			return jn.FollowFindings(ctx, "findings", from, fn) //nolint:wrapcheck // says what failed
+		},
+	}
+}
+
+func alerts(jn *journal.Journal) projections.Stream[*v1.AlertVersion] {
+	return projections.Stream[*v1.AlertVersion]{
+		Head: jn.AlertsHead,
+		Follow: func(ctx context.Context, from uint64, fn func(context.Context, uint64, *v1.AlertVersion) error) error {
+			return jn.FollowAlerts(ctx, "alerts", from, fn) //nolint:wrapcheck // says what failed
+		},
 	}
 }
 

@@ -52,6 +52,7 @@ type Journal struct {
 	link     atomic.Pointer[link]
 	head     atomic.Uint64
 	received atomic.Int64 // received time of the last batch, microseconds
+	outputs  outputHeads
 
 	serverMu sync.Mutex // guards server, which a recovery replaces
 	server   *server.Server

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -116,10 +117,36 @@ func (o *Output) mark(name string) Mark {
 }
 
 func (o *Output) set(name string, m Mark) {
+	o.j.outputs.raise(name, m.Sequence)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.marks[name] = m
 }
+
+// outputHeads are the last sequences of the streams of detectors, as far as their writer and their followers have seen.
+type outputHeads struct{ findings, alerts atomic.Uint64 }
+
+func (h *outputHeads) of(name string) *atomic.Uint64 {
+	if name == AlertsStream {
+		return &h.alerts
+	}
+	return &h.findings
+}
+
+func (h *outputHeads) raise(name string, sequence uint64) {
+	head := h.of(name)
+	for now := head.Load(); sequence > now; now = head.Load() {
+		if head.CompareAndSwap(now, sequence) {
+			return
+		}
+	}
+}
+
+// FindingsHead is the last sequence of the FINDINGS stream that its writer or a follower here has seen; 0: none.
+func (j *Journal) FindingsHead() uint64 { return j.outputs.findings.Load() }
+
+// AlertsHead is FindingsHead for the ALERTS stream.
+func (j *Journal) AlertsHead() uint64 { return j.outputs.alerts.Load() }
 
 // read asks the server how far a stream is.
 func (o *Output) read(ctx context.Context, name string) (Mark, error) {
@@ -326,6 +353,7 @@ func (j *Journal) followOutput(ctx context.Context, name, stream string, from ui
 		if err := raw(ctx, sequence, data); err != nil {
 			return err
 		}
+		j.outputs.raise(stream, sequence+waiting)
 		j.metrics.followers.WithLabelValues(name).Set(float64(sequence))
 		j.metrics.lag.WithLabelValues(name).Set(float64(waiting))
 		return nil
