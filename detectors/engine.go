@@ -174,6 +174,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	if e.state, err = facts.New(facts.Config{Zone: cfg.Zone, Systems: e.systemsOf}); err != nil {
 		return nil, fmt.Errorf("make engine: %w", err)
 	}
+	e.state.Changes() // from now on
 	e.book = e.newBook("days")
 	e.settings = Settings{}.WithDefaults()
 	if cfg.Standing != nil {
@@ -292,9 +293,13 @@ func (e *Engine) access(entry *Entry, event *v1.AccessEvent) error {
 	book.scratch = book.view.view(book.scratch[:0], entry.At, entry.Received, event, free)
 	for i := range book.scratch {
 		e.stats.Accesses++
-		p := book.put(&book.scratch[i])
+		a := &book.scratch[i]
+		p := book.put(a)
+		if a.Any(SignWrite) && a.Patient != 0 {
+			e.recent.changed([]facts.ID{a.Patient}, nil) // work on a record explains looks at it
+		}
 		if book == e.book {
-			e.watch(p, &book.scratch[i])
+			e.watch(p, a)
 		}
 	}
 	if book.number%4096 == 0 && e.spill != nil {
@@ -331,6 +336,8 @@ func (e *Engine) fact(entry *Entry, f *v1.ContextFact) {
 	}
 	e.stats.Facts++
 	e.known++
+	patients, staff := e.state.Changes()
+	e.recent.changed(patients, staff)
 	e.context.seen(f.GetResourceType(), entry.Received)
 }
 

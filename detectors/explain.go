@@ -153,6 +153,7 @@ func (j *judge) explain(p *Pair) {
 	}
 	j.care = j.state.AppendCare(j.care[:0], p.Patient)
 	j.fromCare(p, j.care, first.Occurred)
+	p.near = j.near()
 	if p.Signs&SignWrite != 0 || j.wroteAround(p) {
 		p.Reasons.add(ReasonWrote)
 	}
@@ -251,6 +252,19 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 	}
 }
 
+// near keeps what is documented near a pair, in memory that the pairs of a day share.
+func (j *judge) near() careSet {
+	if cap(j.kept)-len(j.kept) < len(j.set.departments)+len(j.set.reasons) {
+		j.kept = make([]phased, 0, 4096+len(j.set.departments)+len(j.set.reasons))
+	}
+	put := func(of []phased) []phased {
+		from := len(j.kept)
+		j.kept = append(j.kept, of...)
+		return j.kept[from:len(j.kept):len(j.kept)]
+	}
+	return careSet{put(j.set.departments), put(j.set.reasons)}
+}
+
 // toResearch reports whether a consent is to research, or does not say to what.
 func (j *judge) toResearch(consent *facts.Care) bool {
 	return consent.Reason == 0 || purposeSign(j.state.Text(consent.Reason)) == SignResearch
@@ -316,10 +330,7 @@ func with(set []phased, id facts.ID, at phase) []phased {
 
 // home is the department in which somebody works at a time.
 func (j *judge) home(staff facts.ID, at int64) facts.ID {
-	if r, ok := j.state.RoleAt(staff, at); ok {
-		return r.Department
-	}
-	return 0
+	return j.state.DepartmentAt(staff, at)
 }
 
 // wroteAround reports whether the reader worked on the record in the days around. Later days count as far as they are known

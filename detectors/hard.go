@@ -322,17 +322,32 @@ func sortedIDs(m map[alertID]bool) []alertID {
 	return slices.SortedFunc(maps.Keys(m), func(a, b alertID) int { return slices.Compare(a[:], b[:]) })
 }
 
-// keepShown keeps what was shown on the open day, at the expense of those that rank last.
+// keepShown keeps what was shown of a day before, on the open day or at an earlier closing, at the expense of those that rank last. What
+// comes late of a day has no budget of its own.
 func (e *Engine) keepShown(d day, q []Alert) {
-	if len(e.hard.open[d]) == 0 {
+	before := map[alertID]bool{}
+	for id, a := range e.recent.alerts {
+		if a.day == d && a.version.Shown {
+			before[id] = true
+		}
+	}
+	if len(before) == 0 {
 		return
 	}
-	sticky, shown := make([]bool, len(q)), 0
+	sticky := make([]bool, len(q))
 	for i := range q {
-		was := e.recent.alerts[e.hard.alias(e, &q[i])]
-		if was != nil && was.open && was.version.Shown {
+		if id := e.hard.alias(e, &q[i]); before[id] {
+			delete(before, id)
 			sticky[i], q[i].Shown = true, true
 		}
+	}
+	shown := 0
+	for id := range before { // those that are no story any more are taken back, when they are of the open day
+		if !e.recent.alerts[id].open {
+			shown++
+		}
+	}
+	for i := range q {
 		if q[i].Shown {
 			shown++
 		}

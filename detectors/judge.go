@@ -56,6 +56,8 @@ type judge struct {
 	// set and care are scratch for one pair.
 	set  careSet
 	care []facts.Care
+	// kept is where pairs of a day keep what is documented near them.
+	kept []phased
 }
 
 // coverage says which kinds of context there are at all.
@@ -226,9 +228,7 @@ func (j *judge) learn(c *closed, l *lessons) {
 			if p.Looks == 0 {
 				continue
 			}
-			j.care = j.state.AppendCare(j.care[:0], p.Patient)
-			j.fromCare(p, j.care, p.First())
-			l.observe(c.at, p.Post.Department, p.Reader, p.Patient, &j.set, p.Reasons == 0 && p.Signs&SignWrite == 0)
+			l.observe(c.at, p.Post.Department, p.Reader, p.Patient, &p.near, p.Reasons == 0 && p.Signs&SignWrite == 0)
 		}
 	}
 }

@@ -34,6 +34,8 @@ type Pair struct {
 	// inCare: somebody has or had the patient within the window; kind is the first department or, negative, diagnosis that says so.
 	inCare bool
 	kind   facts.ID
+	// near is what is documented of the patient's care near the first access.
+	near careSet
 	// Base is what is usual for the reader.
 	Base *baseline
 	// Of is the day of the reader that the pair is part of.

@@ -22,6 +22,8 @@ type recents struct {
 	alerts map[alertID]*recentAlert
 	// kept counts the accesses that are held.
 	kept int
+	// patients and staff are whom something was said of since alerts were held against it.
+	patients, staff map[facts.ID]struct{}
 }
 
 // recentAlert is an alert that may still change.
@@ -37,7 +39,31 @@ type recentAlert struct {
 	version *v1.AlertVersion
 }
 
-func newRecents() recents { return recents{alerts: map[alertID]*recentAlert{}} }
+func newRecents() recents {
+	return recents{alerts: map[alertID]*recentAlert{}, patients: map[facts.ID]struct{}{}, staff: map[facts.ID]struct{}{}}
+}
+
+// changed remembers of whom something was said. While there is no alert, nobody asks.
+func (r *recents) changed(patients, staff []facts.ID) {
+	if len(r.alerts) == 0 {
+		return
+	}
+	for _, id := range patients {
+		r.patients[id] = struct{}{}
+	}
+	for _, id := range staff {
+		r.staff[id] = struct{}{}
+	}
+}
+
+// canonical brings the numbers to those that their entities go by now.
+func canonical(ids map[facts.ID]struct{}, of func(facts.ID) facts.ID) map[facts.ID]struct{} {
+	out := make(map[facts.ID]struct{}, len(ids))
+	for id := range ids {
+		out[of(id)] = struct{}{}
+	}
+	return out
+}
 
 // ids are those of all recent alerts, in their order.
 func (r *recents) ids() []alertID {
@@ -181,9 +207,15 @@ func (e *Engine) forget() {
 // recheck holds recent alerts against what became known since. Verdicts that changed are sent again; an alert that nothing is left
 // of is taken back, with the reason.
 func (e *Engine) recheck() {
-	if len(e.recent.alerts) == 0 || e.learning {
+	if len(e.recent.alerts) == 0 || e.learning || len(e.recent.patients)+len(e.recent.staff) == 0 {
 		return
 	}
+	e.recent.patients = canonical(e.recent.patients, e.state.Canonical)
+	e.recent.staff = canonical(e.recent.staff, e.state.CanonicalStaff)
+	defer func() {
+		clear(e.recent.patients)
+		clear(e.recent.staff)
+	}()
 	e.judge.coverage = e.coverage()
 	e.judge.forgetWholes()
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
@@ -192,16 +224,15 @@ func (e *Engine) recheck() {
 		rows []row
 	}
 	var all []changed
-	said := map[day]map[pairKey]bool{}
 	for _, id := range e.recent.ids() {
 		a := e.recent.alerts[id]
 		if a.open || a.day < horizon || a.version.State == v1.AlertState_ALERT_STATE_RETRACTED {
 			continue
 		}
-		rows, because := e.again(a)
-		if said[a.day] == nil {
-			said[a.day] = map[pairKey]bool{}
+		if !e.concerned(a) {
+			continue
 		}
+		rows, because := e.again(a)
 		if len(rows) > 0 {
 			all = append(all, changed{a.day, rows})
 		}
@@ -221,6 +252,15 @@ func (e *Engine) recheck() {
 		e.stats.Reversed += uint64(len(rows))
 		e.sendRows(d, rows, false)
 	}
+}
+
+// concerned reports whether something was said of somebody whom the alert is about.
+func (e *Engine) concerned(a *recentAlert) bool {
+	return slices.ContainsFunc(a.kept, func(p keptPair) bool {
+		_, patient := e.recent.patients[e.state.Canonical(p.patient)]
+		_, reader := e.recent.staff[e.state.CanonicalStaff(p.reader)]
+		return patient || reader
+	})
 }
 
 // again judges the pairs of an alert anew. It returns the verdicts that changed, and why nothing is left of the alert, if so.

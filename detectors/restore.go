@@ -50,6 +50,7 @@ func Restore(cfg EngineConfig, open func(name string) (io.ReadCloser, error)) (*
 		return nil, fmt.Errorf("restore engine: %w", err)
 	}
 	e.judge.tables = e.lessons.tables()
+	e.state.Changes() // what was restored is no change
 	return e, nil
 }
 
@@ -131,6 +132,9 @@ func (r *reader) wrote() map[pairKey]struct{} {
 }
 
 func (r *reader) recents(into *recents) {
+	for _, m := range []map[facts.ID]struct{}{into.patients, into.staff} {
+		r.each(func() { m[r.ID()] = struct{}{} })
+	}
 	r.each(func() {
 		id := r.id()
 		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), version: &v1.AlertVersion{}}

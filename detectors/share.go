@@ -53,9 +53,9 @@ func (s *spread) with(other *spread) {
 
 // lend makes a judge see what another one sees. Scratch stays its own, and what it counts is counted apart.
 func (j *judge) lend(of *judge) {
-	wholes, set, care := j.wholes, j.set, j.care
+	wholes, set, care, kept := j.wholes, j.set, j.care, j.kept
 	*j = *of
-	j.workers, j.wholes, j.set, j.care = nil, wholes, set, care
+	j.workers, j.wholes, j.set, j.care, j.kept = nil, wholes, set, care, kept
 	j.spreads, j.credits = [3]*spread{{}, {}, {}}, j.noCredits()
 }
 

@@ -178,6 +178,9 @@ func (w *writer) wrote(m map[pairKey]struct{}) {
 }
 
 func (w *writer) recents(r *recents) {
+	for _, m := range []map[facts.ID]struct{}{r.patients, r.staff} {
+		sorted(w, m, byNumber, func(id facts.ID, _ struct{}) { w.ID(id) })
+	}
 	sorted(w, r.alerts, byID, func(id alertID, a *recentAlert) {
 		w.Bytes(id[:])
 		w.ID(a.day)

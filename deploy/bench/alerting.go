@@ -152,7 +152,9 @@ func (b *bench) alertWaits(ctx context.Context, jn *journal.Journal) ([]time.Dur
 		}
 	}
 	stop()
-	<-followed
+	if err := <-followed; !errors.Is(err, context.Canceled) {
+		return nil, err
+	}
 	var waits []time.Duration
 	for at, begin := range accepted {
 		if seen[at].IsZero() {

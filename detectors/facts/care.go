@@ -296,6 +296,7 @@ func (s *State) putCare(f *fact, n ID, r row) {
 		rec.care = grown
 	}
 	rec.care = slices.Insert(rec.care, i, r)
+	s.changes.patient(n)
 	switch a := s.about[f.n]; {
 	case a == 0:
 		s.about[f.n] = n
@@ -332,6 +333,7 @@ func (s *State) dropCare(fact ID) {
 		}
 		rec := s.records[m]
 		rec.care = slices.DeleteFunc(rec.care, func(r row) bool { return r.fact == fact })
+		s.changes.patient(m)
 	}
 	delete(s.spread, fact)
 	s.about[fact] = 0

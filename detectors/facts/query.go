@@ -374,13 +374,28 @@ func (s *State) watchesOf(nodes []ID, lists map[ID][]Watch) []Watch {
 // RoleAt is the employment that holds at a time, the one that began last of several. Without one it is false: Staff.Roles then
 // tells whether employments of that person were ever stated.
 func (s *State) RoleAt(staff ID, at int64) (Role, bool) {
-	roles := s.Staff(staff).Roles
-	for _, r := range slices.Backward(roles) {
-		if r.Period.Holds(at) {
-			return r, true
-		}
+	if r := s.roleAt(staff, at); r != nil {
+		return *r, true
 	}
 	return Role{}, false
+}
+
+func (s *State) roleAt(staff ID, at int64) *Role {
+	roles := s.Staff(staff).Roles
+	for i := len(roles) - 1; i >= 0; i-- {
+		if roles[i].Period.Holds(at) {
+			return &roles[i]
+		}
+	}
+	return nil
+}
+
+// DepartmentAt is the department in which somebody works at a time; 0 where that is not known.
+func (s *State) DepartmentAt(staff ID, at int64) ID {
+	if r := s.roleAt(staff, at); r != nil {
+		return r.Department
+	}
+	return 0
 }
 
 // DutyAt is a duty that covers a time, give or take some slack: one of the roster, else the usual hours of a role.

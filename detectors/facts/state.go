@@ -90,6 +90,8 @@ type State struct {
 
 	stats stats
 	doc   document
+	// changes are whom facts changed, for whoever asked to be told.
+	changes changes
 	// systems caches the texts of key systems.
 	systems map[systemKey]ID
 
@@ -296,9 +298,11 @@ func (s *State) settle() {
 	staff, patients = append(staff, s.staff.takeDirty()...), append(patients, s.patients.takeDirty()...)
 	for _, n := range distinct(staff) {
 		s.rebuildStaff(n)
+		s.changes.member(n)
 	}
 	for _, n := range distinct(patients) {
 		s.rebuildPatient(n)
+		s.changes.patient(n)
 	}
 }
 
