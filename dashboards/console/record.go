@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func followedOf(list []*v1.FollowedIdentifier) []followed {
 	for i, f := range list {
 		out[i] = followed{ID: id(f.Identifier), Via: word(f.Via), Source: f.Source}
 		if f.Position != 0 {
-			out[i].Position = number(f.Position)
+			out[i].Position = fmt.Sprint(f.Position)
 		}
 	}
 	return out

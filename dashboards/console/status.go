@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -40,11 +41,11 @@ func (v *visit) showStatus(part string) error {
 	}
 	m := res.Msg
 	page := statusPage{
-		Version: m.Version, Position: number(m.JournalPosition), Size: bytesWord(m.JournalBytes), Messages: m.JournalMessages,
+		Version: m.Version, Position: fmt.Sprint(m.JournalPosition), Size: bytesWord(m.JournalBytes), Messages: m.JournalMessages,
 		Durability: m.Durability, DurabilityWhy: m.DurabilityReason, AsOf: clock{v.c.cfg.TimeZone}.at(v.now.UnixMicro()),
 	}
 	for _, p := range m.Projections {
-		r := progressRow{Name: strings.ReplaceAll(p.Name, "_", " "), Position: number(p.Position), Version: p.Version, Active: p.Active, Lag: "up to date"}
+		r := progressRow{Name: strings.ReplaceAll(p.Name, "_", " "), Position: fmt.Sprint(p.Position), Version: p.Version, Active: p.Active, Lag: "up to date"}
 		if m.JournalPosition > 0 {
 			r.Done = 100 * float64(p.Position>>12) / float64(max(m.JournalPosition>>12, 1))
 		}

@@ -1,5 +1,6 @@
 // The console as people use it, on the built binary with a synthetic hospital.
 import assert from "node:assert/strict";
+import { availableParallelism, loadavg } from "node:os";
 import { after, before, test } from "node:test";
 import { ask, base, browser, inspect, links, signIn, story, visitor } from "./site.mjs";
 
@@ -239,12 +240,18 @@ test("a viewer sees no names", async () => {
   await context.close();
 });
 
-test("the first paint takes less than a second", async () => {
+test("a page is light, and painted in less than a second", async (t) => {
   const { page, context } = await visitor();
   await signIn(page, links.second);
   await ask(page, story.mrn, "records");
+  const weight = await page.evaluate(() => ({
+    bytes: performance.getEntriesByType("navigation")[0].decodedBodySize,
+    assets: performance.getEntriesByType("resource").map((r) => new URL(r.name).pathname.replace(/-[0-9a-f]{12}/, "")),
+    nodes: document.querySelectorAll("*").length,
+  }));
+  assert.ok(weight.bytes > 10_000 && weight.bytes < 400_000 && weight.nodes < 6_000, JSON.stringify(weight));
+  assert.ok(weight.assets.length <= 4 && weight.assets.every((path) => path.startsWith("/assets/")), JSON.stringify(weight.assets));
   const paints = [];
-  // The best of ten: what the page costs, and not what else the machine was doing.
   for (let load = 0; load < 10; load++) {
     await page.reload();
     paints.push(await page.evaluate(() => new Promise((done) => {
@@ -255,8 +262,10 @@ test("the first paint takes less than a second", async () => {
       look();
     })));
   }
-  console.log(`first paint of who-viewed: ${paints.map(Math.round).join(", ")} ms`);
-  assert.ok(Math.min(...paints) < 1000, `${paints}`);
+  const busy = loadavg()[0] / availableParallelism();
+  t.diagnostic(`${weight.bytes} bytes, ${weight.nodes} elements; first paint ${paints.map(Math.round).join(", ")} ms at a load of ${busy.toFixed(1)} a core`);
+  // On a machine that does other things, time says what those cost.
+  if (busy < 1.5) assert.ok(Math.min(...paints) < 1000, `${paints}`);
   await context.close();
 });
 
