@@ -29,75 +29,6 @@ const (
 // it must stop and raise an alarm, never skip it.
 var ErrCorrupt = errors.New("corrupt batch")
 
-// BatchItem is one item, serialised by its adapter, on its way into a batch.
-type BatchItem struct {
-	Raw         []byte
-	Kind        v1.Kind
-	ReaderSlot  uint8
-	PatientSlot uint8
-	// Source and Sealed belong together: the serialised SealedItem and whose key seals it. Both empty: nothing to seal.
-	Source string
-	Sealed []byte
-	// Item is what Raw was serialised from, for followers in the same process (Codec.Opened).
-	Item *v1.Item
-}
-
-// NewBatchItem serialises an item and, when there is an original or free text, what has to be sealed beside it.
-func NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem, error) {
-	var s Serialiser
-	return s.NewBatchItem(it, source, sealed)
-}
-
-// Serialiser makes batch items whose bytes share memory, for items that go the same way. Its zero value is ready.
-type Serialiser struct {
-	free []byte
-	// next is how much memory is taken next: as much again, so that one item takes no more than it needs.
-	next int
-}
-
-// serialiserBytes is the most memory that items share: what one that stays longer than the others holds back.
-const serialiserBytes = 64 << 10
-
-// NewBatchItem is the function of that name.
-func (s *Serialiser) NewBatchItem(it *v1.Item, source string, sealed *v1.SealedItem) (BatchItem, error) {
-	raw, err := s.marshal(it)
-	if err != nil {
-		return BatchItem{}, fmt.Errorf("marshal item: %w", err)
-	}
-	out := BatchItem{Raw: raw, Kind: KindOf(it), Item: it}
-	out.ReaderSlot, out.PatientSlot = itemSlots(it)
-	if out.Kind == v1.Kind_KIND_UNSPECIFIED {
-		return BatchItem{}, errors.New("marshal item: no body")
-	}
-	if sealed != nil {
-		if out.Sealed, err = s.marshal(sealed); err != nil {
-			return BatchItem{}, fmt.Errorf("marshal sealed item: %w", err)
-		}
-		out.Source = source
-	}
-	return out, nil
-}
-
-// message is what the generated code does with every message.
-type message interface {
-	SizeVT() int
-	MarshalToSizedBufferVT(to []byte) (int, error)
-}
-
-func (s *Serialiser) marshal(m message) ([]byte, error) {
-	size := m.SizeVT()
-	if size > len(s.free) || s.free == nil {
-		s.next = max(size, min(2*s.next, serialiserBytes))
-		s.free = make([]byte, s.next)
-	}
-	out := s.free[:size:size]
-	if _, err := m.MarshalToSizedBufferVT(out); err != nil {
-		return nil, err //nolint:wrapcheck // the caller says of what
-	}
-	s.free = s.free[size:]
-	return out, nil
-}
-
 // Codec encodes and decodes batches. It is safe for concurrent use.
 type Codec struct {
 	encoder *zstd.Encoder
@@ -105,6 +36,8 @@ type Codec struct {
 	brief   *zstd.Encoder
 	decoder *zstd.Decoder
 	keys    *KeyRing
+	// spare keeps what encoding needs from batch to batch.
+	spare sync.Pool
 
 	itemSchema, sealedSchema *columns.Schema
 }
@@ -151,24 +84,31 @@ func (c *Codec) EncodeWithRoot(sequence uint64, received time.Time, items []Batc
 		Format: BatchFormat, Sequence: sequence, ReceivedUs: received.UnixMicro(), Count: uint32(len(items)),
 		Kinds: make([]byte, len(items)), ReaderSlots: make([]byte, len(items)), PatientSlots: make([]byte, len(items)),
 	}
+	work := c.workspace()
+	defer c.spare.Put(work)
 	frame := &v1.Items{Salt: make([]byte, SaltSize)}
 	if _, err := rand.Read(frame.Salt); err != nil {
 		return nil, Hash{}, fmt.Errorf("salt batch: %w", err)
 	}
-	raws := make([][]byte, len(items))
-	for i, it := range items {
+	for i := range items {
+		it := &items[i]
 		head.Kinds[i], head.ReaderSlots[i], head.PatientSlots[i] = byte(it.Kind), it.ReaderSlot, it.PatientSlot
-		raws[i] = it.Raw
 	}
 	head.Kinds = sayOnce(head.Kinds)
+	raws, err := work.items.serialise(items)
+	if err != nil {
+		return nil, Hash{}, fmt.Errorf("encode batch: %w", err)
+	}
 	table := columns.Read(raws, c.itemSchema)
 	defer table.Release()
-	sealed, err := c.sealAll(head, items, table)
+	sealed, err := c.sealAll(head, items, table, work)
 	if err != nil {
 		return nil, Hash{}, err
 	}
 	packed := table.Pack(nil)
-	frame.Text, frame.Bits = c.compress(packed.Text), packed.Bits
+	defer packed.Release()
+	work.compressed = c.compress(packed.Text, work.compressed[:0])
+	frame.Text, frame.Bits = work.compressed, packed.Bits
 	msg := &v1.Batch{Head: head, Sealed: sealed}
 	if msg.Items, err = frame.MarshalVT(); err != nil {
 		return nil, Hash{}, fmt.Errorf("marshal items: %w", err)
@@ -410,12 +350,12 @@ func (b *Batch) VerifyRoot() error {
 	return nil
 }
 
-// compress compresses the text of a table.
-func (c *Codec) compress(text []byte) []byte {
+// compress compresses the text of a table and appends it.
+func (c *Codec) compress(text, to []byte) []byte {
 	if len(text) <= briefText {
-		return c.brief.EncodeAll(text, nil)
+		return c.brief.EncodeAll(text, to)
 	}
-	return c.encoder.EncodeAll(text, nil)
+	return c.encoder.EncodeAll(text, to)
 }
 
 func (c *Codec) decompress(data []byte, limit int) ([]byte, error) {

@@ -418,8 +418,8 @@ func TestNativeIDs(t *testing.T) {
 		}
 		items, want = append(items, item), append(want, id.Bytes())
 	}
-	if len(items[0].Raw)+proto.EventIDSize-1 != len(items[1].Raw) {
-		t.Errorf("items take %d and %d bytes", len(items[0].Raw), len(items[1].Raw))
+	if items[0].Size()+proto.EventIDSize-1 != items[1].Size() {
+		t.Errorf("items take %d and %d bytes", items[0].Size(), items[1].Size())
 	}
 	message, err := codec.Encode(5, received(), items)
 	if err != nil {
@@ -500,25 +500,38 @@ func TestOpened(t *testing.T) {
 	}
 }
 
-// TestSerialiser: items that share memory say what they say alone, and cannot write into each other.
-func TestSerialiser(t *testing.T) {
-	var s proto.Serialiser
-	var got, want []proto.BatchItem
-	for _, p := range append(mixed(300), part{item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{}}}, source: "a", sealed: &v1.SealedItem{}}) {
-		alone, err := proto.NewBatchItem(p.item, p.source, p.sealed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		one, err := s.NewBatchItem(p.item, p.source, p.sealed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cap(one.Raw) != len(one.Raw) || cap(one.Sealed) != len(one.Sealed) || (one.Sealed == nil) != (p.sealed == nil) {
-			t.Fatalf("an item reaches into its neighbours, or has an original that it has not")
-		}
-		got, want = append(got, one), append(want, alone)
+// TestEncodeAgain: what one batch was encoded in says nothing in the next one, of other sizes and kinds, and encoders that work side
+// by side do not share it.
+func TestEncodeAgain(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	for worker := range 4 {
+		t.Run(fmt.Sprint(worker), func(t *testing.T) {
+			t.Parallel()
+			for _, n := range []int{300, 1, 40, 2000, 3} {
+				parts := append(mixed(n), part{item: &v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{}}}, source: "a", sealed: &v1.SealedItem{}})
+				checkBatch(t, codec, encode(t, codec, 7, parts), 7, parts)
+			}
+		})
 	}
-	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-		t.Errorf("(-alone +together):\n%s", diff)
+}
+
+// TestChangedMeanwhile: an item that was changed after it was offered is refused, not written half.
+func TestChangedMeanwhile(t *testing.T) {
+	keys, _ := newKeys(t)
+	for _, site := range []string{"", "north", "north of everything that is known here"} {
+		it := &v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{Source: "ehr", Site: "north"}}}
+		before, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: 1}}}, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := proto.NewBatchItem(it, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it.GetAccess().Site = site
+		if _, err := newCodec(t, keys).Encode(1, received(), []proto.BatchItem{before, entry}); (err == nil) != (site == "north") {
+			t.Errorf("changed to %d bytes: %v", len(site), err)
+		}
 	}
 }

@@ -33,6 +33,7 @@ func LeafSalt(frame [SaltSize]byte, i int) [SaltSize]byte {
 type leafHasher struct {
 	sha   hash.Hash
 	salts cipher.Block
+	head  [1 + SaltSize]byte // what a leaf's data stand behind
 	out   Hash
 }
 
@@ -44,20 +45,21 @@ func newLeafHasher(frame [SaltSize]byte) *leafHasher {
 	return &leafHasher{sha: sha256.New(), salts: block}
 }
 
-func (h *leafHasher) salt(i int) (salt [SaltSize]byte) {
+func (h *leafHasher) salt(i int) [SaltSize]byte {
+	salt := h.head[1:]
+	clear(salt)
 	binary.BigEndian.PutUint64(salt[8:], uint64(i))
-	h.salts.Encrypt(salt[:], salt[:])
-	return salt
+	h.salts.Encrypt(salt, salt)
+	return [SaltSize]byte(salt)
 }
 
 // leaf hashes leaf i.
 func (h *leafHasher) leaf(i int, data []byte) Hash { return h.hash(h.salt(i), data) }
 
 func (h *leafHasher) hash(salt [SaltSize]byte, data []byte) Hash {
-	var head [1 + SaltSize]byte
-	copy(head[1:], salt[:])
+	copy(h.head[1:], salt[:])
 	h.sha.Reset()
-	h.sha.Write(head[:])
+	h.sha.Write(h.head[:])
 	h.sha.Write(data)
 	h.sha.Sum(h.out[:0])
 	return h.out

@@ -18,7 +18,7 @@ import (
 var ErrNotSealed = errors.New("item has no original")
 
 // sealAll groups what has to be sealed by source, in the order sources first appear, and seals each group.
-func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem, table *columns.Table) ([]*v1.SealedFrame, error) {
+func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem, table *columns.Table, work *workspace) ([]*v1.SealedFrame, error) {
 	var order []string
 	groups := map[string][]uint32{}
 	for i, it := range items {
@@ -32,7 +32,7 @@ func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem, table *columns.Ta
 	}
 	var out []*v1.SealedFrame
 	for _, source := range order {
-		frame, err := c.sealGroup(head, items, table, source, groups[source])
+		frame, err := c.sealGroup(head, items, table, sealGroup{source, groups[source], work})
 		if err != nil {
 			return nil, err
 		}
@@ -41,32 +41,42 @@ func (c *Codec) sealAll(head *v1.BatchHead, items []BatchItem, table *columns.Ta
 	return out, nil
 }
 
-func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.Table, source string, indexes []uint32) (*v1.SealedFrame, error) {
+// sealGroup is what a batch seals of one source, and the memory to do it in.
+type sealGroup struct {
+	source  string
+	indexes []uint32
+	work    *workspace
+}
+
+func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.Table, g sealGroup) (*v1.SealedFrame, error) {
 	if c.keys == nil {
 		return nil, errors.New("seal originals: no key ring")
 	}
-	content, raws := &v1.SealedItems{Salt: make([]byte, SaltSize)}, make([][]byte, len(indexes))
+	content := &v1.SealedItems{Salt: make([]byte, SaltSize)}
 	if _, err := rand.Read(content.Salt); err != nil {
 		return nil, fmt.Errorf("salt originals: %w", err)
 	}
-	for k, i := range indexes {
-		raws[k] = items[i].Sealed
+	raws, err := g.work.originals.serialiseSealed(items, g.indexes)
+	if err != nil {
+		return nil, fmt.Errorf("seal originals: %w", err)
 	}
 	originals := columns.Read(raws, c.sealedSchema)
 	defer originals.Release()
-	packed := originals.Pack(table.Select(indexes))
-	content.Text, content.Bits = c.compress(packed.Text), packed.Bits
+	packed := originals.Pack(table.Select(g.indexes))
+	defer packed.Release()
+	g.work.compressed = c.compress(packed.Text, g.work.compressed[:0])
+	content.Text, content.Bits = g.work.compressed, packed.Bits
 	plain, err := content.MarshalVT()
 	if err != nil {
 		return nil, fmt.Errorf("marshal originals: %w", err)
 	}
-	frame := &v1.SealedFrame{Source: source, Day: dayOf(head.ReceivedUs)}
-	if len(indexes) < len(items) {
-		frame.Items = indexes
+	frame := &v1.SealedFrame{Source: g.source, Day: dayOf(head.ReceivedUs)}
+	if len(g.indexes) < len(items) {
+		frame.Items = g.indexes
 	}
 	root := TreeHash(sealedLeaves(content.Salt, raws))
 	frame.Root = root[:]
-	key, err := c.keys.forSealing(source, frame.Day)
+	key, err := c.keys.forSealing(g.source, frame.Day)
 	if err != nil {
 		return nil, fmt.Errorf("seal originals: %w", err)
 	}

@@ -6,12 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	protobuf "google.golang.org/protobuf/proto"
+
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// item is one entry, serialised in its caller's goroutine.
+// item is one entry, made ready in its caller's goroutine.
 type item struct {
 	proto.BatchItem
 	id      proto.EventID
@@ -20,7 +22,7 @@ type item struct {
 }
 
 // size is what the item counts for against the limits of a batch: its bytes before compression and their framing.
-func (it *item) size() int { return len(it.Raw) + len(it.Sealed) + itemOverhead }
+func (it *item) size() int { return it.Size() + itemOverhead }
 
 // request is one call of Append on its way through the committer, which owns all fields but gone and done.
 type request struct {
@@ -82,7 +84,7 @@ func (j *Journal) Append(ctx context.Context, entries []ingest.Entry, opts inges
 	return req.results, nil
 }
 
-// prepare serialises the entries and refuses what fits no batch or cannot be sealed: here, so that a source without a
+// prepare makes items of the entries and refuses what fits no batch or cannot be sealed: here, so that a source without a
 // good key holds up no other one.
 func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request, error) {
 	req := &request{opts: opts, items: make([]item, len(entries)), results: make([]ingest.Result, len(entries)), done: make(chan error, 1)}
@@ -95,11 +97,10 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 	}
 	// Followers hold the items, which are not to hold the request.
 	checks := make([]byte, 0, len(entries)*proto.ContentCheckSize)
-	var serialiser proto.Serialiser
 	for i := range entries {
 		checks = append(checks, entries[i].Content[:proto.ContentCheckSize]...)
 		check := checks[len(checks)-proto.ContentCheckSize : len(checks) : len(checks)]
-		if err := j.serialise(&serialiser, &req.items[i], &entries[i], check); err != nil {
+		if err := j.makeItem(&req.items[i], &entries[i], check); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 		size := req.items[i].size()
@@ -125,8 +126,8 @@ func (j *Journal) prepare(entries []ingest.Entry, opts ingest.Options) (*request
 	return req, nil
 }
 
-// serialise makes an item of an entry. check is the part of the content's hash that is stored with it.
-func (j *Journal) serialise(serialiser *proto.Serialiser, out *item, e *ingest.Entry, check []byte) error {
+// makeItem makes an item of an entry. check is the part of the content's hash that is stored with it.
+func (j *Journal) makeItem(out *item, e *ingest.Entry, check []byte) error {
 	if e.Item == nil || e.Item.Body == nil {
 		return fmt.Errorf("no item: %w", ErrBadEntry)
 	}
@@ -143,10 +144,13 @@ func (j *Journal) serialise(serialiser *proto.Serialiser, out *item, e *ingest.E
 	}
 	out.id, out.content, out.tick = e.ID, e.Content, e.Item.GetTick().GetAtUs()
 	stored := &v1.Item{Body: e.Item.Body}
+	if made(proto.KindOf(e.Item)) {
+		stored = protobuf.CloneOf(e.Item) // whoever made it may still work with it, and it is serialised later
+	}
 	if !e.ID.IsZero() {
 		stored.Content = check
 	}
-	if out.BatchItem, err = serialiser.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
+	if out.BatchItem, err = proto.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadEntry, err)
 	}
 	return nil
@@ -155,19 +159,14 @@ func (j *Journal) serialise(serialiser *proto.Serialiser, out *item, e *ingest.E
 // asConflict returns the item as it is stored when its id stands for other content already: under the salted id, with
 // the id that both claim.
 func (it *item) asConflict(salted proto.EventID) (proto.BatchItem, error) {
-	stored := &v1.Item{}
-	if err := stored.UnmarshalVT(it.Raw); err != nil {
-		return proto.BatchItem{}, fmt.Errorf("mark conflict: %w", err)
-	}
+	stored := protobuf.CloneOf(it.Item)
 	if err := proto.SetItemID(stored, salted); err != nil {
 		return proto.BatchItem{}, fmt.Errorf("mark conflict: %w", err)
 	}
 	stored.ConflictsWith = it.id.Bytes()
-	out := it.BatchItem
-	raw, err := stored.MarshalVT()
+	out, err := proto.NewBatchItem(stored, it.Source, it.Sealed)
 	if err != nil {
 		return proto.BatchItem{}, fmt.Errorf("mark conflict: %w", err)
 	}
-	out.Raw, out.Item = raw, stored
 	return out, nil
 }

@@ -59,6 +59,7 @@ type committer struct {
 	recent map[proto.EventID]sighting
 	acked  uint64 // last acknowledged sequence
 	issued uint64 // last sequence given to a batch
+	usual  int    // how many items the last batch had: the next one has about as many
 	// received is the received time of the last batch, in microseconds. It never falls.
 	received int64
 	// ticked says that a tick of this opening stands in the stream. Until then only ticks are taken: the first one tells how
@@ -295,7 +296,10 @@ func (c *committer) makeRoom(ctx context.Context, req *request) {
 func (c *committer) opened() *batch {
 	if c.open == nil {
 		c.issued++
-		c.open = &batch{sequence: c.issued, sent: make(chan struct{})}
+		c.open = &batch{
+			sequence: c.issued, sent: make(chan struct{}),
+			items: make([]proto.BatchItem, 0, c.usual), ids: make([]proto.EventID, 0, c.usual), at: make([]sighting, 0, c.usual),
+		}
 		c.timer.Reset(batchWait)
 	}
 	return c.open
@@ -317,7 +321,7 @@ func (c *committer) dispatch(ctx context.Context) {
 		return
 	}
 	c.timer.Stop()
-	c.open, c.due = nil, false
+	c.open, c.due, c.usual = nil, false, len(b.items)+len(b.items)/16
 	if err := c.stamp(b); err != nil {
 		c.withdraw(ctx, b, "", err)
 		return

@@ -46,7 +46,7 @@ type held struct {
 // offer remembers a batch that is about to be published, with the items that it was made of. If it is never kept, another one
 // stands at its sequence, which differs: each has a salt of its own.
 func (s *shared) offer(codec *proto.Codec, b *batch) error {
-	if b.sequence%provedEvery == 0 || slices.ContainsFunc(b.items, made) {
+	if b.sequence%provedEvery == 0 || slices.ContainsFunc(b.items, func(it proto.BatchItem) bool { return made(it.Kind) }) {
 		return nil
 	}
 	opened, err := codec.Opened(b.sequence, b.message, b.items)
@@ -66,10 +66,10 @@ func (s *shared) offer(codec *proto.Codec, b *batch) error {
 	return nil
 }
 
-// made reports whether an item is none of those that adapters make of input and let go of: commands, questions and ticks are few, and
-// whoever made one may still work with it.
-func made(it proto.BatchItem) bool {
-	return it.Kind != v1.Kind_KIND_ACCESS && it.Kind != v1.Kind_KIND_CONTEXT && it.Kind != v1.Kind_KIND_DEAD_LETTER
+// made reports whether items of a kind are none of those that adapters make of input and let go of: commands, questions and ticks are
+// few, and whoever made one may still work with it.
+func made(kind v1.Kind) bool {
+	return kind != v1.Kind_KIND_ACCESS && kind != v1.Kind_KIND_CONTEXT && kind != v1.Kind_KIND_DEAD_LETTER
 }
 
 // decode returns the batch that data hold, the one of the append or of another follower where it was made from the same

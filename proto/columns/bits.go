@@ -28,6 +28,8 @@ func (w *bitWriter) write(v uint64, width int) {
 	}
 }
 
+func (w *bitWriter) reset() { w.out, w.acc, w.held = w.out[:0], 0, 0 }
+
 func (w *bitWriter) bytes() []byte {
 	for ; w.held > 0; w.held -= 8 {
 		w.out = append(w.out, byte(w.acc))

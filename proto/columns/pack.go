@@ -3,7 +3,9 @@ package columns
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -39,6 +41,15 @@ const (
 // repeats itself from shape to shape.
 type Packed struct {
 	Text, Bits []byte
+
+	packer *packer
+}
+
+// Release gives the memory of what Pack made to later tables. Nobody may use it any more.
+func (p Packed) Release() {
+	if p.packer != nil {
+		sparePackers.Put(p.packer)
+	}
 }
 
 // Table holds records taken apart.
@@ -46,12 +57,16 @@ type Table struct {
 	shapes  []shape
 	records []record
 	values  [][]byte
+
+	reader *reader // whose memory it is
 }
 
 type shape struct {
 	program []byte
 	width   int
 	members []int
+	// next is the shape, by its number plus one, whose program has the same hash.
+	next int
 }
 
 type record struct{ shape, from int }
@@ -63,41 +78,75 @@ func (t *Table) row(i int) []([]byte) {
 
 // Read takes records apart.
 func Read(records [][]byte, s *Schema) *Table {
-	t := &Table{records: make([]record, len(records))}
-	found := map[string]int{}
-	l := lexer{values: valuesFor(len(records))}
-	for i, r := range records {
-		from := len(l.values)
-		l.take(r, s)
-		at, ok := found[string(l.program)]
-		if !ok {
-			at = len(t.shapes)
-			t.shapes = append(t.shapes, shape{program: bytes.Clone(l.program), width: len(l.values) - from})
-			found[string(l.program)] = at
-		}
-		t.shapes[at].members = append(t.shapes[at].members, i)
-		t.records[i] = record{at, from}
+	r, ok := spareReaders.Get().(*reader)
+	if !ok {
+		r = &reader{seed: maphash.MakeSeed(), found: map[uint64]int{}}
 	}
-	t.values = l.values
+	t := &Table{shapes: r.shapes[:0], records: r.records[:0]}
+	r.lexer.values = slices.Grow(r.lexer.values[:0], typicalValues*len(records))
+	for i, record := range records {
+		t.records = append(t.records, r.take(t, record, i, s))
+	}
+	t.values = r.lexer.values
+	r.shapes, r.records = t.shapes, t.records
+	r.lexer.values = nil
+	clear(r.found)
+	t.reader = r
 	return t
 }
 
-// spareValues keeps the largest part of tables that are done with. It is a cache: the garbage collector empties it.
-var spareValues sync.Pool
-
-func valuesFor(records int) [][]byte {
-	if spare, ok := spareValues.Get().(*[][]byte); ok && cap(*spare) >= typicalValues*records {
-		return (*spare)[:0]
-	}
-	return make([][]byte, 0, typicalValues*records)
+// reader makes tables, one after the other, in the memory of those that are done with.
+type reader struct {
+	lexer   lexer
+	seed    maphash.Seed
+	found   map[uint64]int // the last shape, by its number plus one, whose program has this hash
+	shapes  []shape
+	records []record
 }
+
+// take takes record i apart, which is of a shape that the table has, or of a new one.
+func (r *reader) take(t *Table, data []byte, i int, s *Schema) record {
+	l := &r.lexer
+	from := len(l.values)
+	l.take(data, s)
+	hash := maphash.Bytes(r.seed, l.program)
+	last := r.found[hash]
+	at := last - 1
+	for at >= 0 && !bytes.Equal(t.shapes[at].program, l.program) {
+		at = t.shapes[at].next - 1
+	}
+	if at < 0 {
+		at = len(t.shapes)
+		t.shapes = addShape(t.shapes)
+		one := &t.shapes[at]
+		one.program, one.width, one.members, one.next = append(one.program[:0], l.program...), len(l.values)-from, one.members[:0], last
+		r.found[hash] = at + 1
+	}
+	t.shapes[at].members = append(t.shapes[at].members, i)
+	return record{at, from}
+}
+
+// addShape appends a shape that keeps the memory of the one that stood there before.
+func addShape(shapes []shape) []shape {
+	if len(shapes) < cap(shapes) {
+		return shapes[:len(shapes)+1]
+	}
+	return append(shapes, shape{})
+}
+
+// spareReaders and sparePackers keep the memory of what is done with. They are caches: the garbage collector empties them.
+var spareReaders, sparePackers sync.Pool
 
 // Release gives the table's memory to later ones. Nobody may use the table, or one selected from it, any more.
 func (t *Table) Release() {
-	spare := t.values
-	t.values, t.records = nil, nil
-	clear(spare) // records, and the patients in them, can go
-	spareValues.Put(&spare)
+	r := t.reader
+	if r == nil {
+		return // it was unpacked, or selected from another one
+	}
+	clear(t.values) // records, and the patients in them, can go
+	r.lexer.values = t.values
+	*t = Table{}
+	spareReaders.Put(r)
 }
 
 // packer writes a table.
@@ -106,6 +155,7 @@ type packer struct {
 	beside *Table
 	layout []byte
 	text   []byte
+	whole  []byte // both
 	bits   bitWriter
 	// next is the value beside that a column refers to when it goes on where the last one did.
 	next int
@@ -122,7 +172,12 @@ type packer struct {
 
 // Pack packs the table. beside, when given, has a record for each of this one's, and will be there to unpack with.
 func (t *Table) Pack(beside *Table) Packed {
-	p := packer{t: t, beside: beside}
+	p, ok := sparePackers.Get().(*packer)
+	if !ok {
+		p = &packer{}
+	}
+	p.begin(t, beside)
+	defer p.end()
 	p.number(len(t.shapes))
 	for _, s := range t.shapes {
 		p.bytes(s.program)
@@ -138,8 +193,21 @@ func (t *Table) Pack(beside *Table) Packed {
 			p.pack(&t.shapes[i], c)
 		}
 	}
-	text := binary.AppendUvarint(make([]byte, 0, len(p.layout)+len(p.text)+binary.MaxVarintLen32), uint64(len(p.layout)))
-	return Packed{Text: append(append(text, p.layout...), p.text...), Bits: p.bits.bytes()}
+	p.whole = append(append(binary.AppendUvarint(p.whole[:0], uint64(len(p.layout))), p.layout...), p.text...)
+	return Packed{Text: p.whole, Bits: p.bits.bytes(), packer: p}
+}
+
+func (p *packer) begin(t, beside *Table) {
+	p.t, p.beside = t, beside
+	p.layout, p.text = p.layout[:0], p.text[:0]
+	p.bits.reset()
+}
+
+// end lets go of the records, and of the patients in them.
+func (p *packer) end() {
+	p.t, p.beside = nil, nil
+	clear(p.column[:cap(p.column)])
+	clear(p.measured.set[:cap(p.measured.set)])
 }
 
 // number and mode write to the layout; bytes writes their number there, and them to the text.

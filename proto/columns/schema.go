@@ -105,6 +105,7 @@ type lexer struct {
 	marks   int    // how many bytes of around stand for something else
 	values  [][]byte
 	limit   int
+	again   []byte // what was decoded, encoded again
 }
 
 // take appends the values of a record and leaves its program in l.program.
@@ -272,7 +273,10 @@ func (l *lexer) base64(value []byte) bool {
 		}
 	}
 	text, err := base64.StdEncoding.AppendDecode(nil, value)
-	if err != nil || !utf8.Valid(text) || base64.StdEncoding.EncodeToString(text) != string(value) {
+	if err != nil || !utf8.Valid(text) {
+		return false
+	}
+	if l.again = base64.StdEncoding.AppendEncode(l.again[:0], text); !bytes.Equal(l.again, value) {
 		return false
 	}
 	around, values := len(l.around), len(l.values)
