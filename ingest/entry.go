@@ -22,8 +22,10 @@ type Entry struct {
 	Content proto.ContentHash
 	// Source is the registered name under whose key Sealed is sealed.
 	Source string
-	// Sealed is the original with its free text; nil when there is none.
+	// Sealed is the original with its free text; nil when there is none. Nobody changes it once it was offered.
 	Sealed *v1.SealedItem
+	// Digest is the SHA-256 of Sealed.Original where the adapter has it, so that it is not taken twice; else zero.
+	Digest proto.Hash
 }
 
 // Status is what became of an entry.

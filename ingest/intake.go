@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -150,10 +151,12 @@ type Fault struct {
 // source that sends them again and again adds one.
 func DeadLetter(src Source, f Fault) Entry {
 	original := f.Original
-	content := proto.HashContent(original)
+	digest := sha256.Sum256(original)
+	content := proto.ContentOf(digest)
 	message := f.Err.Message
 	if len(original) > MaxDeadLetterBytes {
 		original = original[:MaxDeadLetterBytes]
+		digest = sha256.Sum256(original)
 		message += fmt.Sprintf(" (only the first %d bytes are kept)", MaxDeadLetterBytes)
 	}
 	id := proto.NewEventID(proto.EventIdentity{Source: src.Name, Observer: "dead letter", Key: content[:]})
@@ -165,7 +168,7 @@ func DeadLetter(src Source, f Fault) Entry {
 	}
 	return Entry{
 		Item: &v1.Item{Body: &v1.Item_DeadLetter{DeadLetter: letter}}, ID: id, Content: content, Source: src.Name,
-		Sealed: &v1.SealedItem{Original: original, MediaType: f.MediaType},
+		Sealed: &v1.SealedItem{Original: original, MediaType: f.MediaType}, Digest: digest,
 	}
 }
 

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"testing"
 
@@ -85,6 +86,9 @@ func TestDeadLettersSayWhere(t *testing.T) {
 		letter := e.Item.GetDeadLetter()
 		if letter.Line != tt.line || letter.Column != tt.column {
 			t.Errorf("got %d:%d, want %d:%d", letter.Line, letter.Column, tt.line, tt.column)
+		}
+		if e.Digest != sha256.Sum256(e.Sealed.Original) {
+			t.Error("the digest is not that of the original")
 		}
 		if letter.SizeBytes != uint64(len(tt.fault.Original)) || len(e.Sealed.Original) > ingest.MaxDeadLetterBytes {
 			t.Errorf("%d bytes, %d kept", letter.SizeBytes, len(e.Sealed.Original))

@@ -16,8 +16,8 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// BatchFormat is the format that this code writes. Any change to the bytes of a batch is a new format; 1 was never released.
-const BatchFormat = 2
+// BatchFormat is the format that this code writes. Any change to the bytes of a batch is a new format; 1 and 2 were never released.
+const BatchFormat = 3
 
 // Limits on what a batch may unpack to: 4,096 items of at most 1 MiB would be 4 GiB, so the sum is bounded too.
 const (

@@ -2,6 +2,7 @@ package proto_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -532,6 +533,43 @@ func TestChangedMeanwhile(t *testing.T) {
 		it.GetAccess().Site = site
 		if _, err := newCodec(t, keys).Encode(1, received(), []proto.BatchItem{before, entry}); (err == nil) != (site == "north") {
 			t.Errorf("changed to %d bytes: %v", len(site), err)
+		}
+	}
+}
+
+// TestDigest: an original's hash that its reader took already makes the same leaf, and a wrong one is found when the original is opened.
+func TestDigest(t *testing.T) {
+	keys, _ := newKeys(t)
+	codec := newCodec(t, keys)
+	for _, sealed := range []*v1.SealedItem{
+		{Original: []byte(`{"resourceType":"AuditEvent"}`), MediaType: "application/fhir+json"},
+		{Original: bytes.Repeat([]byte("long "), 100), FreeText: &v1.FreeText{QueryText: "name=x"}},
+		{FreeText: &v1.FreeText{QueryText: "name=x"}}, {MediaType: "text/plain"}, {},
+	} {
+		for _, digest := range []proto.Hash{{}, sha256.Sum256(sealed.Original), {1}} {
+			it, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: 1}}}, "a", sealed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			it.Digest = digest
+			message, err := codec.Encode(3, received(), []proto.BatchItem{it, it})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := codec.Decode(3, message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			original, err := b.Original(1)
+			if digest == (proto.Hash{1}) {
+				if !errors.Is(err, proto.ErrCorrupt) {
+					t.Errorf("a wrong digest of %q was not found: %v", sealed.Original, err)
+				}
+				continue
+			}
+			if err != nil || !protobuf.Equal(original, sealed) {
+				t.Errorf("got %v and %v, want %v", original, err, sealed)
+			}
 		}
 	}
 }

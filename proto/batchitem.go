@@ -19,6 +19,8 @@ type BatchItem struct {
 	// nothing.
 	Source string
 	Sealed *v1.SealedItem
+	// Digest is the SHA-256 of Sealed.Original, for whoever has it: it is taken again where it is zero.
+	Digest Hash
 
 	size, sealedSize int
 }

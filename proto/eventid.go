@@ -136,7 +136,7 @@ func EventIDFromBytes(b []byte) (EventID, error) {
 type ContentHash [16]byte
 
 // HashContent hashes content for a ContentHash.
-func HashContent(content []byte) ContentHash {
-	sum := sha256.Sum256(content)
-	return ContentHash(sum[:16])
-}
+func HashContent(content []byte) ContentHash { return ContentOf(sha256.Sum256(content)) }
+
+// ContentOf is HashContent of content whose SHA-256 is known.
+func ContentOf(sum [sha256.Size]byte) ContentHash { return ContentHash(sum[:16]) }

@@ -65,6 +65,17 @@ func (h *leafHasher) hash(salt [SaltSize]byte, data []byte) Hash {
 	return h.out
 }
 
+// original hashes leaf i, whose data are an original's digest and what stands beside it.
+func (h *leafHasher) original(i int, digest *Hash, beside []byte) Hash {
+	h.salt(i) // into the head
+	h.sha.Reset()
+	h.sha.Write(h.head[:])
+	h.sha.Write(digest[:])
+	h.sha.Write(beside)
+	h.sha.Sum(h.out[:0])
+	return h.out
+}
+
 func nodeHash(left, right Hash) Hash {
 	var buf [1 + 2*sha256.Size]byte
 	buf[0] = 1

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/readtrail/readtrail/proto/columns"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -74,7 +76,7 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.
 	if len(g.indexes) < len(items) {
 		frame.Items = g.indexes
 	}
-	root := TreeHash(sealedLeaves(content.Salt, raws))
+	root := TreeHash(sealedLeaves(content.Salt, raws, func(k int) Hash { return items[g.indexes[k]].Digest }))
 	frame.Root = root[:]
 	key, err := c.keys.forSealing(g.source, frame.Day)
 	if err != nil {
@@ -177,19 +179,46 @@ func (b *Batch) unseal(frame *v1.SealedFrame, key *dataKey, items *openedItems) 
 	if err != nil {
 		return nil, fmt.Errorf("originals: %w", err)
 	}
-	if root := TreeHash(sealedLeaves(content.Salt, raws)); string(root[:]) != string(frame.Root) {
+	if root := TreeHash(sealedLeaves(content.Salt, raws, nil)); string(root[:]) != string(frame.Root) {
 		return nil, errors.New("root differs")
 	}
 	return raws, nil
 }
 
-func sealedLeaves(salt []byte, raws [][]byte) []Hash {
+// sealedLeaves are the leaves of what was sealed together. A leaf's data are the SHA-256 of the original and what stands beside it: so
+// an original is hashed once, by whoever reads it, and anyone can take that hash of the file that they are shown. digest, when given,
+// tells it where it is known.
+func sealedLeaves(salt []byte, raws [][]byte, digest func(i int) Hash) []Hash {
 	leaves, hasher := make([]Hash, len(raws)), newLeafHasher([SaltSize]byte(salt))
+	var known Hash
 	for i, raw := range raws {
-		leaves[i] = hasher.leaf(i, raw)
+		original, beside := splitOriginal(raw)
+		if digest != nil {
+			known = digest(i)
+		}
+		if digest == nil || known == (Hash{}) {
+			known = sha256.Sum256(original)
+		}
+		leaves[i] = hasher.original(i, &known, beside)
 	}
 	return leaves
 }
+
+// splitOriginal cuts a serialised SealedItem into its original, which is its first field, and the rest.
+func splitOriginal(raw []byte) (original, beside []byte) {
+	number, kind, n := protowire.ConsumeTag(raw)
+	if n < 0 || number != originalField || kind != protowire.BytesType {
+		return nil, raw
+	}
+	original, size := protowire.ConsumeBytes(raw[n:])
+	if size < 0 {
+		return nil, raw
+	}
+	return original, raw[n+size:]
+}
+
+// originalField is the number of SealedItem.original.
+const originalField = 1
 
 // sealedLeaf is what a batch's root says of a sealed frame. It needs no key, so it can be checked after the key is gone.
 func sealedLeaf(frame *v1.SealedFrame) []byte {

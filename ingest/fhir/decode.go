@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"strconv"
 	"strings"
@@ -135,7 +136,11 @@ func (d *Decoder) decodeScanned(src ingest.Source, in Input) (ingest.Entry, erro
 		Source: src.Name,
 		Sealed: &v1.SealedItem{Original: in.Data, MediaType: MediaType},
 	}
-	entry.Content = proto.HashContent(d.doc.compact())
+	compact := d.doc.compact()
+	sum := sha256.Sum256(compact)
+	if entry.Content = proto.ContentOf(sum); len(compact) == len(in.Data) {
+		entry.Digest = sum // what was sent has no whitespace to leave out
+	}
 	if typ == "AuditEvent" {
 		err = d.finishEvent(&entry, in)
 	} else {

@@ -2,6 +2,7 @@ package fhir_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -71,6 +72,18 @@ func TestGolden(t *testing.T) {
 			}
 			if !bytes.Equal(entry.Sealed.Original, data) {
 				t.Error("the original is not what came")
+			}
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, data); err != nil {
+				t.Fatal(err)
+			}
+			// Both forms have one content; the digest is that of the original where it was taken.
+			squeezed, err := d.Decode(ingesttest.Source("ehr"), fhir.Input{Data: compact.Bytes()})
+			if err != nil || squeezed.Content != entry.Content || squeezed.Digest != sha256.Sum256(compact.Bytes()) {
+				t.Errorf("without whitespace: content %x, not %x, digest %x: %v", squeezed.Content, entry.Content, squeezed.Digest, err)
+			}
+			if entry.Digest != (proto.Hash{}) && entry.Digest != sha256.Sum256(data) {
+				t.Error("the digest is not that of the original")
 			}
 			carried, err := proto.ItemID(entry.Item)
 			if err != nil || carried != entry.ID {

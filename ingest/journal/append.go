@@ -153,6 +153,7 @@ func (j *Journal) makeItem(out *item, e *ingest.Entry, check []byte) error {
 	if out.BatchItem, err = proto.NewBatchItem(stored, e.Source, e.Sealed); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadEntry, err)
 	}
+	out.Digest = e.Digest
 	return nil
 }
 
@@ -168,5 +169,6 @@ func (it *item) asConflict(salted proto.EventID) (proto.BatchItem, error) {
 	if err != nil {
 		return proto.BatchItem{}, fmt.Errorf("mark conflict: %w", err)
 	}
+	out.Digest = it.Digest
 	return out, nil
 }
