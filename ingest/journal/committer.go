@@ -57,9 +57,14 @@ type committer struct {
 	flying   int // bytes in flight
 	// recent holds what the index does not know yet: ids in the open batch and in flight.
 	recent map[proto.EventID]sighting
-	acked  uint64 // last acknowledged sequence
-	issued uint64 // last sequence given to a batch
-	usual  int    // how many items the last batch had: the next one has about as many
+	// ahead is what the index knew of the ids of the request under work, when it was looked up for all of them together; nil: each
+	// is looked up when it is placed. What the index learned since is in landed, and stays in recent until the request is placed.
+	ahead  map[proto.EventID]sighting
+	landed [][]proto.EventID
+	asked  []proto.EventID // memory for the ids that are looked up together
+	acked  uint64          // last acknowledged sequence
+	issued uint64          // last sequence given to a batch
+	usual  int             // how many items the last batch had: the next one has about as many
 	// received is the received time of the last batch, in microseconds. It never falls.
 	received int64
 	// ticked says that a tick of this opening stands in the stream. Until then only ticks are taken: the first one tells how
@@ -178,6 +183,11 @@ func (c *committer) take(ctx context.Context, req *request) {
 			return
 		}
 	}
+	if err := c.lookAhead(req); err != nil {
+		c.fail(ctx, err, req)
+		return
+	}
+	defer c.forget()
 	for i := range req.items {
 		if req.answered { // a failure while it waited for room
 			return
@@ -216,7 +226,7 @@ func (c *committer) place(ctx context.Context, req *request, i int) error {
 			// Other content under this id: a conflict, kept under an id of its own; the same conflict again is a duplicate.
 			id = id.Salted(it.content)
 			result = ingest.Result{Status: ingest.Conflict, ID: id}
-			if known, ok, err = c.look(id); err != nil {
+			if known, ok, err = c.lookAlone(id); err != nil {
 				return err
 			}
 			if !ok {
@@ -248,14 +258,6 @@ func (c *committer) place(ctx context.Context, req *request, i int) error {
 		c.dispatch(ctx)
 	}
 	return nil
-}
-
-// look finds an id among what is on its way, then in the index.
-func (c *committer) look(id proto.EventID) (sighting, bool, error) {
-	if s, ok := c.recent[id]; ok {
-		return s, true, nil
-	}
-	return c.index.get(id)
 }
 
 // await makes a request wait for the batch at sequence, when that is still on its way.
@@ -387,8 +389,8 @@ func (c *committer) keep(b *batch) error {
 	fault.Point("journal:synced")
 	err := c.index.put(mark{b.sequence, b.root}, b.ids, b.at)
 	fault.Point("journal:indexed")
-	for _, id := range b.ids {
-		delete(c.recent, id)
+	if c.landed = append(c.landed, b.ids); c.ahead == nil {
+		c.forget()
 	}
 	c.acked = b.sequence
 	c.ticked = c.ticked || b.tick != 0

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -121,9 +123,55 @@ func (s *seen) get(id proto.EventID) (sighting, bool, error) {
 	if len(value) != sightingSize {
 		return sighting{}, false, s.fault("look up in index", fmt.Errorf("value of %d bytes: %w", len(value), pebble.ErrCorruption))
 	}
+	return decodeSighting(value), true, nil
+}
+
+func decodeSighting(value []byte) sighting {
 	out := sighting{position: proto.Position(binary.BigEndian.Uint64(value))}
 	copy(out.content[:], value[8:])
-	return out, true, nil
+	return out
+}
+
+// fewIDs are looked up one by one.
+const fewIDs = 16
+
+// find looks ids up together and returns what is known of them; the ids are sorted. In their order, one pass reads few blocks and
+// opens each file once: a quarter of what as many gets take.
+func (s *seen) find(ids []proto.EventID) (map[proto.EventID]sighting, error) {
+	known := map[proto.EventID]sighting{}
+	if len(ids) < fewIDs {
+		for _, id := range ids {
+			if at, ok, err := s.get(id); err != nil {
+				return nil, err
+			} else if ok {
+				known[id] = at
+			}
+		}
+		return known, nil
+	}
+	slices.SortFunc(ids, func(a, b proto.EventID) int { return bytes.Compare(a[:], b[:]) })
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return nil, s.fault("look up in index", err)
+	}
+	for i := range ids {
+		if !it.SeekPrefixGE(ids[i][:]) { // the whole key is its prefix
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err == nil && len(value) != sightingSize {
+			err = fmt.Errorf("value of %d bytes: %w", len(value), pebble.ErrCorruption)
+		}
+		if err != nil {
+			return nil, s.fault("look up in index", errors.Join(err, it.Close()))
+		}
+		known[ids[i]] = decodeSighting(value)
+	}
+	// An error of the pass, too, is told here: until then it may have looked as if an id were not known.
+	if err := it.Close(); err != nil {
+		return nil, s.fault("look up in index", err)
+	}
+	return known, nil
 }
 
 // put records one batch: its sightings and the mark, all or nothing.
@@ -156,8 +204,8 @@ func (s *seen) learn(b *proto.Batch) error {
 	if err != nil {
 		return err
 	}
-	var ids []proto.EventID
-	var at []sighting
+	var ids, fresh []proto.EventID
+	var at, first []sighting
 	for i, it := range items {
 		if len(it.Content) != proto.ContentCheckSize {
 			continue // it has no id
@@ -166,15 +214,19 @@ func (s *seen) learn(b *proto.Batch) error {
 		if err != nil || id.IsZero() {
 			return fmt.Errorf("item %d of batch %d has a content check and no id: %w", i, b.Sequence(), proto.ErrCorrupt)
 		}
-		if _, known, err := s.get(id); err != nil {
-			return err
-		} else if known {
-			continue
-		}
 		ids = append(ids, id)
 		at = append(at, sighting{position: b.Position(i), content: [proto.ContentCheckSize]byte(it.Content)})
 	}
-	return s.put(mark{b.Sequence(), proto.Hash(b.Head.Root)}, ids, at)
+	known, err := s.find(slices.Clone(ids))
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if _, ok := known[id]; !ok {
+			fresh, first = append(fresh, id), append(first, at[i])
+		}
+	}
+	return s.put(mark{b.Sequence(), proto.Hash(b.Head.Root)}, fresh, first)
 }
 
 // mark returns how far the index goes; the zero mark for an empty one.

@@ -104,6 +104,7 @@ func (c *committer) giveUp(err error) {
 	}
 	c.timer.Stop()
 	c.open, c.due, c.inFlight, c.flying = nil, false, nil, 0
+	c.forget() // what was looked up ahead counts on what is cleared now
 	clear(c.recent)
 	c.j.metrics.inFlight.Set(0)
 }
