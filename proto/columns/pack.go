@@ -56,7 +56,10 @@ func (p Packed) Release() {
 type Table struct {
 	shapes  []shape
 	records []record
-	values  [][]byte
+	// Values of what was read stand at spans of data; those of what was unpacked are values.
+	data   []byte
+	spans  []span
+	values [][]byte
 
 	reader *reader // whose memory it is
 }
@@ -71,9 +74,22 @@ type shape struct {
 
 type record struct{ shape, from int }
 
-func (t *Table) row(i int) []([]byte) {
+// row is the values of an unpacked record.
+func (t *Table) row(i int) [][]byte {
 	r := t.records[i]
 	return t.values[r.from : r.from+t.shapes[r.shape].width]
+}
+
+// spansOf is where the values of a record stand that was read.
+func (t *Table) spansOf(i int) []span {
+	r := t.records[i]
+	return t.spans[r.from : r.from+t.shapes[r.shape].width]
+}
+
+// at is value c of a record that was read.
+func (t *Table) at(i, c int) []byte {
+	s := t.spans[t.records[i].from+c]
+	return t.data[s.from:s.to]
 }
 
 // Read takes records apart.
@@ -82,16 +98,19 @@ func Read(records [][]byte, s *Schema) *Table {
 	if !ok {
 		r = &reader{seed: maphash.MakeSeed(), found: map[uint64]int{}}
 	}
-	t := &Table{shapes: r.shapes[:0], records: r.records[:0]}
+	t := &Table{shapes: r.shapes[:0], records: r.records[:0], reader: r}
+	size := 0
+	for _, record := range records {
+		size += len(record)
+	}
+	r.lexer.data = slices.Grow(r.lexer.data[:0], size+size/8) // with room for what is decoded
 	r.lexer.values = slices.Grow(r.lexer.values[:0], typicalValues*len(records))
 	for i, record := range records {
 		t.records = append(t.records, r.take(t, record, i, s))
 	}
-	t.values = r.lexer.values
+	t.data, t.spans = r.lexer.data, r.lexer.values
 	r.shapes, r.records = t.shapes, t.records
-	r.lexer.values = nil
 	clear(r.found)
-	t.reader = r
 	return t
 }
 
@@ -139,14 +158,10 @@ var spareReaders, sparePackers sync.Pool
 
 // Release gives the table's memory to later ones. Nobody may use the table, or one selected from it, any more.
 func (t *Table) Release() {
-	r := t.reader
-	if r == nil {
-		return // it was unpacked, or selected from another one
+	if r := t.reader; r != nil { // else it was unpacked, or selected from another one
+		*t = Table{}
+		spareReaders.Put(r)
 	}
-	clear(t.values) // records, and the patients in them, can go
-	r.lexer.values = t.values
-	*t = Table{}
-	spareReaders.Put(r)
 }
 
 // packer writes a table.
@@ -224,11 +239,12 @@ func (p *packer) sketch(s *shape) {
 	p.next, p.budget = 0, leastSearch
 	p.besides, p.own = p.besides[:0], p.own[:0]
 	if p.beside != nil {
-		for _, v := range p.beside.row(first) {
-			p.besides = append(p.besides, sketchOf(v))
+		for c := range p.beside.spansOf(first) {
+			p.besides = append(p.besides, sketchOf(p.beside.at(first, c)))
 		}
 	}
-	for _, v := range p.t.row(first) {
+	for c := range s.width {
+		v := p.t.at(first, c)
 		p.own = append(p.own, sketchOf(v))
 		p.budget += searchFactor * len(v)
 	}
@@ -237,7 +253,7 @@ func (p *packer) sketch(s *shape) {
 func (p *packer) pack(s *shape, c int) {
 	p.column = p.column[:0]
 	for _, m := range s.members {
-		p.column = append(p.column, p.t.values[p.t.records[m].from+c])
+		p.column = append(p.column, p.t.at(m, c))
 	}
 	first := p.column[0]
 	constant := true
@@ -264,10 +280,10 @@ func (p *packer) pack(s *shape, c int) {
 // candidate returns the value that a reference means, for a member of the shape.
 func (p *packer) candidate(member, ref int) ([]byte, bool) {
 	if ref&1 == 0 {
-		return p.t.values[p.t.records[member].from+ref>>1], true
+		return p.t.at(member, ref>>1), true
 	}
-	if row := p.beside.row(member); ref>>1 < len(row) {
-		return row[ref>>1], true
+	if ref>>1 < p.beside.shapes[p.beside.records[member].shape].width {
+		return p.beside.at(member, ref>>1), true
 	}
 	return nil, false
 }
@@ -283,10 +299,10 @@ func (p *packer) packRef(s *shape, c int) bool {
 	}
 	member, found := s.members[0], false
 	if p.beside != nil {
-		found = f.search(1, p.beside.row(member), p.besides)
+		found = f.search(1, p.beside.spansOf(member), p.besides)
 	}
 	if !found {
-		f.search(0, p.t.row(member)[:c], p.own)
+		f.search(0, p.t.spansOf(member)[:c], p.own)
 	}
 	if f.best < 0 {
 		return false
@@ -329,20 +345,25 @@ type finder struct {
 }
 
 // search looks through the first member's values, and ends when one equals the column. side is a reference's lowest bit.
-func (f *finder) search(side int, values [][]byte, sketches []sketch) bool {
-	for k, v := range values {
+func (f *finder) search(side int, spans []span, sketches []sketch) bool {
+	data := f.t.data
+	if side == 1 {
+		data = f.beside.data
+	}
+	for k, at := range spans {
+		size := int(at.to - at.from)
 		switch {
-		case sketches[k]&^f.sketch != 0, len(v) > len(f.first), f.budget < len(f.first):
-		case len(v) == len(f.first):
-			f.budget -= len(v)
-			if bytes.Equal(v, f.first) && f.fits(f.shape, 2*k+side, 0, 0) {
-				f.best, f.bestLen = 2*k+side, len(v)
+		case sketches[k]&^f.sketch != 0, size > len(f.first), f.budget < len(f.first):
+		case size == len(f.first):
+			f.budget -= size
+			if bytes.Equal(data[at.from:at.to], f.first) && f.fits(f.shape, 2*k+side, 0, 0) {
+				f.best, f.bestLen = 2*k+side, size
 				return true
 			}
-		case len(v) > f.bestLen && len(v) >= f.shortest:
+		case size > f.bestLen && size >= f.shortest:
 			f.budget -= len(f.first)
-			if at := bytes.Index(f.first, v); at >= 0 && f.fits(f.shape, 2*k+side, at, len(f.first)-at-len(v)) {
-				f.best, f.bestLen = 2*k+side, len(v)
+			if at := bytes.Index(f.first, data[at.from:at.to]); at >= 0 && f.fits(f.shape, 2*k+side, at, len(f.first)-at-size) {
+				f.best, f.bestLen = 2*k+side, size
 			}
 		}
 	}
@@ -469,7 +490,7 @@ func (p *packer) alphabet(seen *byteSet) int {
 
 // Select returns the table of some of the records, to pack or unpack others beside them.
 func (t *Table) Select(records []uint32) *Table {
-	out := &Table{shapes: t.shapes, values: t.values, records: make([]record, len(records))}
+	out := &Table{shapes: t.shapes, data: t.data, spans: t.spans, values: t.values, records: make([]record, len(records))}
 	for i, r := range records {
 		out.records[i] = t.records[r]
 	}

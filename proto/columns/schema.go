@@ -98,51 +98,64 @@ const (
 	maxDepth  = 16
 )
 
+// span is where a value stands in a lexer's data. Places are told by numbers and not by slices, of which a batch would have 60,000: those
+// take three times the room, and the garbage collector follows each of them.
+type span struct{ from, to uint32 }
+
 // lexer takes records apart.
 type lexer struct {
+	// data are the records, one behind the other, and between them what they hold encoded.
+	data    []byte
 	program []byte
 	around  []byte // text around values, under work
 	marks   int    // how many bytes of around stand for something else
-	values  [][]byte
+	values  []span
 	limit   int
 	again   []byte // what was decoded, encoded again
 }
 
 // take appends the values of a record and leaves its program in l.program.
 func (l *lexer) take(record []byte, s *Schema) {
-	from := len(l.values)
+	begin, from := len(l.data), len(l.values)
+	l.data = append(l.data, record...)
+	end := len(l.data)
 	l.program, l.limit = l.program[:0], from+maxValues
-	if !l.message(record, s, 0) {
+	if !l.message(begin, end, s, 0) {
 		l.program = append(l.program[:0], opRaw)
-		l.values = append(l.values[:from], record)
+		l.values = l.values[:from]
+		l.value(begin, end)
 	}
 }
 
-// message takes a message apart. It reports false where putting it together again would not give the same bytes.
-func (l *lexer) message(data []byte, s *Schema, depth int) bool {
-	for len(data) > 0 {
-		tag, n := protowire.ConsumeVarint(data)
+func (l *lexer) value(from, to int) { l.values = append(l.values, span{uint32(from), uint32(to)}) }
+
+// message takes a message apart, which stands in the data between two places. It reports false where putting it together again
+// would not give the same bytes.
+func (l *lexer) message(at, end int, s *Schema, depth int) bool {
+	for at < end {
+		tag, n := protowire.ConsumeVarint(l.data[at:end])
 		if n < 0 || n != protowire.SizeVarint(tag) || len(l.values) >= l.limit {
 			return false
 		}
-		data = data[n:]
+		at += n
 		number, kind := protowire.DecodeTag(tag)
 		switch kind {
 		case protowire.VarintType:
-			_, n := protowire.ConsumeVarint(data)
+			_, n := protowire.ConsumeVarint(l.data[at:end])
 			if n < 0 {
 				return false
 			}
 			l.program = protowire.AppendVarint(append(l.program, opVarint), tag)
-			l.values = append(l.values, data[:n])
-			data = data[n:]
+			l.value(at, at+n)
+			at += n
 		case protowire.BytesType:
-			size, n := protowire.ConsumeVarint(data)
-			if n < 0 || n != protowire.SizeVarint(size) || uint64(len(data)-n) < size {
+			size, n := protowire.ConsumeVarint(l.data[at:end])
+			if n < 0 || n != protowire.SizeVarint(size) || uint64(end-at-n) < size {
 				return false
 			}
-			l.field(number, tag, data[n:n+int(size)], s, depth)
-			data = data[n+int(size):]
+			at += n
+			l.field(number, tag, span{uint32(at), uint32(at + int(size))}, nesting{s, depth})
+			at += int(size)
 		default:
 			return false
 		}
@@ -150,17 +163,23 @@ func (l *lexer) message(data []byte, s *Schema, depth int) bool {
 	return true
 }
 
-func (l *lexer) field(number protowire.Number, tag uint64, value []byte, s *Schema, depth int) {
-	program, values, field := len(l.program), len(l.values), s.field(number)
-	if field.nested != nil && depth < maxDepth {
+// nesting is the schema of the message that is taken apart, and how deep it stands.
+type nesting struct {
+	schema *Schema
+	depth  int
+}
+
+func (l *lexer) field(number protowire.Number, tag uint64, value span, in nesting) {
+	program, values, field := len(l.program), len(l.values), in.schema.field(number)
+	if field.nested != nil && in.depth < maxDepth {
 		l.program = protowire.AppendVarint(append(l.program, opOpen), tag)
-		if l.message(value, field.nested, depth+1) {
+		if l.message(int(value.from), int(value.to), field.nested, in.depth+1) {
 			l.program = append(l.program, opEnd)
 			return
 		}
 		l.program, l.values = l.program[:program], l.values[:values]
 	}
-	if field.text && l.text(tag, value) {
+	if field.text && l.text(tag, int(value.from), int(value.to)) {
 		return
 	}
 	l.program, l.values = l.program[:program], l.values[:values]
@@ -203,13 +222,13 @@ func classify() (json, other [256]uint8) {
 }
 
 // text takes text apart.
-func (l *lexer) text(tag uint64, data []byte) bool {
+func (l *lexer) text(tag uint64, from, to int) bool {
 	class := &otherBytes
-	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+	if from < to && (l.data[from] == '{' || l.data[from] == '[') {
 		class = &jsonBytes
 	}
 	l.around, l.marks = l.around[:0], 0
-	if !l.split(data, class) || bytes.Count(l.around, []byte{placeholder})+bytes.Count(l.around, []byte{encoded})+
+	if !l.split(from, to, class) || bytes.Count(l.around, []byte{placeholder})+bytes.Count(l.around, []byte{encoded})+
 		bytes.Count(l.around, []byte{plain}) != l.marks {
 		return false // or such a byte stands in a key
 	}
@@ -219,23 +238,24 @@ func (l *lexer) text(tag uint64, data []byte) bool {
 }
 
 // split appends the values of text, and to l.around what stands around them.
-func (l *lexer) split(data []byte, class *[256]uint8) bool {
-	at := 0 // up to where data was said
-	for i := 0; i < len(data); {
+func (l *lexer) split(begin, end int, class *[256]uint8) bool {
+	data := l.data[:end] // which stays as it is when more is decoded behind it
+	at := begin          // up to where data was said
+	for i := begin; i < end; {
 		from, to := i, i
 		switch class[data[i]] {
 		case quote:
-			end := closing(data, i+1)
-			if end == len(data) {
+			closed := closing(data, i+1)
+			if closed == end {
 				return false
 			}
-			i = end + 1
-			if i < len(data) && data[i] == ':' {
+			i = closed + 1
+			if i < end && data[i] == ':' {
 				continue // a key
 			}
-			from, to = from+1, end
+			from, to = from+1, closed
 		case begins:
-			for to++; to < len(data) && class[data[to]]-begins <= follows-begins; to++ {
+			for to++; to < end && class[data[to]]-begins <= follows-begins; to++ {
 			}
 			i = to
 		case foreign:
@@ -253,7 +273,7 @@ func (l *lexer) split(data []byte, class *[256]uint8) bool {
 			continue
 		}
 		l.around, l.marks = append(l.around, placeholder), l.marks+1
-		l.values = append(l.values, data[from:to])
+		l.value(from, to)
 	}
 	l.around = append(l.around, data[at:]...)
 	return true
@@ -272,21 +292,23 @@ func (l *lexer) base64(value []byte) bool {
 			return false
 		}
 	}
-	text, err := base64.StdEncoding.AppendDecode(nil, value)
-	if err != nil || !utf8.Valid(text) {
+	begin := len(l.data)
+	data, err := base64.StdEncoding.AppendDecode(l.data, value)
+	if err != nil || !utf8.Valid(data[begin:]) {
 		return false
 	}
-	if l.again = base64.StdEncoding.AppendEncode(l.again[:0], text); !bytes.Equal(l.again, value) {
+	if l.again = base64.StdEncoding.AppendEncode(l.again[:0], data[begin:]); !bytes.Equal(l.again, value) {
 		return false
 	}
+	l.data = data
 	around, values := len(l.around), len(l.values)
 	l.around = append(l.around, encoded)
-	if l.marks += 2; l.split(text, &otherBytes) {
+	if l.marks += 2; l.split(begin, len(data), &otherBytes) {
 		l.around = append(l.around, plain)
 		return true
 	}
 	l.marks -= 2 + len(l.values) - values
-	l.around, l.values = l.around[:around], l.values[:values]
+	l.around, l.values, l.data = l.around[:around], l.values[:values], l.data[:begin]
 	return false
 }
 
