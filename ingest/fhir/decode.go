@@ -82,7 +82,9 @@ type Decoder struct {
 	doc document
 	src ingest.Source
 	// localSystem is the system of relative references: the source's base URL, else its name.
-	localSystem                 string
+	localSystem string
+	// ownSystem is the source's LocalSystem.
+	ownSystem                   string
 	patientSystem, readerSystem string
 	fullURL                     string
 
@@ -164,21 +166,18 @@ func (d *Decoder) begin(src ingest.Source, in Input) {
 		src.Zone = time.UTC
 	}
 	if src.Name != d.src.Name || src.BaseURL != d.src.BaseURL || d.localSystem == "" {
-		d.localSystem = src.LocalSystem()
+		d.ownSystem = src.LocalSystem()
+		d.localSystem = d.ownSystem
 		if src.BaseURL != "" {
 			d.localSystem = strings.TrimRight(src.BaseURL, "/")
 		}
 	}
 	d.src, d.fullURL = src, in.FullURL
-	d.patientSystem, d.readerSystem = src.PatientSystem, src.ReaderSystem
-	if d.patientSystem == "" || d.readerSystem == "" {
-		local := src.LocalSystem()
-		if d.patientSystem == "" {
-			d.patientSystem = local
-		}
-		if d.readerSystem == "" {
-			d.readerSystem = local
-		}
+	if d.patientSystem = src.PatientSystem; d.patientSystem == "" {
+		d.patientSystem = d.ownSystem
+	}
+	if d.readerSystem = src.ReaderSystem; d.readerSystem == "" {
+		d.readerSystem = d.ownSystem
 	}
 	// An input that failed half way may have left something on the lists.
 	d.ids.scratch, d.codings.scratch, d.readers.scratch = d.ids.scratch[:0], d.codings.scratch[:0], d.readers.scratch[:0]
