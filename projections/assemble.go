@@ -8,6 +8,7 @@ import (
 // assembler collects folded messages, in order, into runs and rollups. It is used by one goroutine.
 type assembler struct {
 	cfg    *Config
+	runs   *runPool
 	seen   *seenSet
 	run    *run
 	rollup *rollup
@@ -22,8 +23,8 @@ type assembler struct {
 	linger, interval    *time.Timer
 }
 
-func newAssembler(cfg *Config) *assembler {
-	a := &assembler{cfg: cfg, seen: newSeenSet(), run: newRun(), rollup: newRollup()}
+func newAssembler(cfg *Config, runs *runPool) *assembler {
+	a := &assembler{cfg: cfg, runs: runs, seen: newSeenSet(), run: runs.get(), rollup: newRollup()}
 	a.linger, a.interval = time.NewTimer(cfg.Linger), time.NewTimer(cfg.RollupInterval)
 	a.linger.Stop()
 	a.interval.Stop()
@@ -54,7 +55,7 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 				return err
 			}
 		case toRuns <- a.run:
-			a.run, a.runDue = newRun(), false
+			a.run, a.runDue = a.runs.get(), false
 			if a.held != nil {
 				f := a.held
 				a.held = nil

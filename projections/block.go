@@ -129,11 +129,11 @@ func (b *block) join(other *block) {
 	b.rows += other.rows
 }
 
-// blockPool keeps the memory of blocks that are done with. Messages and runs have a pool each, since their sizes differ.
+// blockPool keeps the memory of blocks that are done with.
 type blockPool [numTables]sync.Pool
 
-// messageBlocks and runBlocks are caches: they hold no state, and the garbage collector empties them.
-var messageBlocks, runBlocks blockPool
+// messageBlocks are those of messages. It is a cache: it holds no state, and the garbage collector empties it.
+var messageBlocks blockPool
 
 // get returns an empty block of a table.
 func (p *blockPool) get(t *table) *block {

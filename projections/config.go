@@ -17,7 +17,7 @@ import (
 // Defaults of Config.
 const (
 	DefaultMaxRows        = 100_000
-	DefaultMaxBytes       = 16 << 20
+	DefaultMaxBytes       = 32 << 20
 	DefaultLinger         = 200 * time.Millisecond
 	DefaultRollupInterval = 2 * time.Second
 	DefaultRetryAfter     = time.Second
@@ -39,7 +39,7 @@ type Config struct {
 	Workers int
 	// MaxRows is how many accesses one round of inserts carries at most, in rows. Default 100,000.
 	MaxRows int
-	// MaxBytes is how large one round of inserts grows, in bytes before compression. Default 16 MiB.
+	// MaxBytes is how large one round of inserts grows, in bytes before compression. Default 32 MiB.
 	MaxBytes int
 	// Linger is how long an accepted event waits for others. Default 200 ms, which leaves most of half a second for the
 	// inserts.

@@ -49,7 +49,7 @@ type Arrival struct {
 func Departures(ctx context.Context, linger time.Duration, arrivals []Arrival) []time.Duration {
 	cfg := Config{Linger: linger}.withDefaults()
 	in, runs := make(chan *pendingBatch), make(chan *run)
-	go func() { _ = newAssembler(&cfg).collect(ctx, in, runs, make(chan *rollup)) }()
+	go func() { _ = newAssembler(&cfg, newRunPool(cfg.MaxBytes)).collect(ctx, in, runs, make(chan *rollup)) }()
 	var departed []time.Duration
 	done := make(chan struct{})
 	begin := time.Now()

@@ -33,6 +33,7 @@ type pipeline struct {
 	version uint32
 	marks   *marks
 	owner   *owner
+	runs    *runPool
 	// refused is told what ClickHouse refuses for a reason that does not pass by itself, and nil when it does no more.
 	refused func(err error)
 	// hook is called after each insert, for tests that break there. nil outside of tests.
@@ -81,7 +82,7 @@ func (p *pipeline) session(ctx context.Context) error {
 			return nil
 		})
 	}
-	g.Go(func() error { return newAssembler(p.cfg).collect(ctx, ordered, runs, rollups) })
+	g.Go(func() error { return newAssembler(p.cfg, p.runs).collect(ctx, ordered, runs, rollups) })
 	g.Go(func() error { return p.insertRuns(ctx, start, runs) })
 	g.Go(func() error { return p.insertRollups(ctx, rollups) })
 	return g.Wait()
@@ -143,7 +144,7 @@ func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *ru
 			}
 			after = watermark{r.end, r.received}
 			p.metrics.messages.Add(float64(r.messages))
-			r.release()
+			p.runs.put(r)
 		}
 	}
 }

@@ -210,7 +210,9 @@ func (p *Projector) Version(ctx context.Context) (uint32, error) {
 }
 
 func (p *Projector) pipeline(version uint32) *pipeline {
-	line := &pipeline{cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks(), owner: p.owner, refused: p.setRefused}
+	line := &pipeline{
+		cfg: &p.cfg, metrics: p.metrics, version: version, marks: newMarks(), owner: p.owner, runs: newRunPool(p.cfg.MaxBytes), refused: p.setRefused,
+	}
 	if p.hook != nil {
 		line.hook = func(stage string) error { return p.hook(version, stage) }
 	}

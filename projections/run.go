@@ -28,7 +28,49 @@ type run struct {
 	readerLinks bool
 }
 
-func newRun() *run { return &run{} }
+// spareRuns is how many runs are kept for their memory: the one that collects and the one that is inserted.
+const spareRuns = 2
+
+// runPool keeps the memory of runs that were inserted for those to come, where they are large: those of an import come one after the
+// other, and each would grow its blocks anew. Small ones are let go, and with the first of them what large ones left.
+type runPool struct {
+	spare chan *run // capacity spareRuns
+	// worth is how large, in bytes, a run must be to be kept.
+	worth int
+}
+
+func newRunPool(maxBytes int) *runPool {
+	return &runPool{spare: make(chan *run, spareRuns), worth: maxBytes / 64}
+}
+
+// get returns an empty run.
+func (p *runPool) get() *run {
+	select {
+	case r := <-p.spare:
+		return r
+	default:
+		return &run{}
+	}
+}
+
+// put takes a run back; the caller must not use it any more.
+func (p *runPool) put(r *run) {
+	if r.size < p.worth {
+		for len(p.spare) > 0 {
+			p.get()
+		}
+		return
+	}
+	for _, b := range r.blocks {
+		if b != nil {
+			b.reset()
+		}
+	}
+	select {
+	case p.spare <- &run{blocks: r.blocks}:
+	default:
+	}
+}
 
 func (r *run) empty() bool { return r.messages == 0 }
 
@@ -40,20 +82,10 @@ func (r *run) rows() int {
 	return 0
 }
 
-// release gives the run's memory to later runs.
-func (r *run) release() {
-	for id, b := range r.blocks {
-		if b != nil {
-			runBlocks.put(b)
-			r.blocks[id] = nil
-		}
-	}
-}
-
 // block returns the run's block of a table, made when it is first needed.
 func (r *run) block(id tableID) *block {
 	if r.blocks[id] == nil {
-		r.blocks[id] = runBlocks.get(tables[id])
+		r.blocks[id] = newBlock(tables[id])
 	}
 	return r.blocks[id]
 }
