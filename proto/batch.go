@@ -32,10 +32,10 @@ var ErrCorrupt = errors.New("corrupt batch")
 // Codec encodes and decodes batches. It is safe for concurrent use.
 type Codec struct {
 	encoder *zstd.Encoder
-	// brief encodes short texts with the dictionary, which long ones do not need.
-	brief   *zstd.Encoder
-	decoder *zstd.Decoder
-	keys    *KeyRing
+	// brief encodes short texts with the dictionary, which long ones do not need; medium those between lone and many events.
+	brief, medium *zstd.Encoder
+	decoder       *zstd.Decoder
+	keys          *KeyRing
 	// spare keeps what encoding needs from batch to batch.
 	spare sync.Pool
 
@@ -57,13 +57,17 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
+	medium, err := zstd.NewWriter(nil, append(options, zstd.WithWindowSize(briefText), zstd.WithEncoderDict(dictionary))...)
+	if err != nil {
+		return nil, fmt.Errorf("make zstd encoder: %w", err)
+	}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSealedFrame), zstd.WithDecoderConcurrency(0),
 		zstd.WithDecoderDicts(dictionary))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd decoder: %w", err)
 	}
 	return &Codec{
-		encoder: encoder, brief: brief, decoder: decoder, keys: keys,
+		encoder: encoder, brief: brief, medium: medium, decoder: decoder, keys: keys,
 		itemSchema:   columns.NewSchema((&v1.Item{}).ProtoReflect().Descriptor(), "readtrail.v1.ContextFact.resource"),
 		sealedSchema: columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original", "readtrail.v1.FreeText.query_text"),
 	}, nil
@@ -352,10 +356,13 @@ func (b *Batch) VerifyRoot() error {
 
 // compress compresses the text of a table and appends it.
 func (c *Codec) compress(text, to []byte) []byte {
-	if len(text) <= briefText {
-		return c.brief.EncodeAll(text, to)
+	switch n := len(text); {
+	case n > briefText:
+		return c.encoder.EncodeAll(text, to)
+	case n >= mediumFrom && n <= mediumTo:
+		return c.medium.EncodeAll(text, to)
 	}
-	return c.encoder.EncodeAll(text, to)
+	return c.brief.EncodeAll(text, to)
 }
 
 func (c *Codec) decompress(data []byte, limit int) ([]byte, error) {
