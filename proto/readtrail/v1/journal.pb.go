@@ -40,6 +40,7 @@ const (
 	Kind_KIND_ALERT_DECISION      Kind = 12
 	Kind_KIND_CONTEXT_GAP         Kind = 13
 	Kind_KIND_BACKFILL_RELEASED   Kind = 14
+	Kind_KIND_SCOPE_FROZEN        Kind = 20
 )
 
 // Enum value maps for Kind.
@@ -60,6 +61,7 @@ var (
 		12: "KIND_ALERT_DECISION",
 		13: "KIND_CONTEXT_GAP",
 		14: "KIND_BACKFILL_RELEASED",
+		20: "KIND_SCOPE_FROZEN",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":         0,
@@ -77,6 +79,7 @@ var (
 		"KIND_ALERT_DECISION":      12,
 		"KIND_CONTEXT_GAP":         13,
 		"KIND_BACKFILL_RELEASED":   14,
+		"KIND_SCOPE_FROZEN":        20,
 	}
 )
 
@@ -526,6 +529,7 @@ type Item struct {
 	//	*Item_AlertDecision
 	//	*Item_ContextGap
 	//	*Item_BackfillReleased
+	//	*Item_ScopeFrozen
 	Body isItem_Body `protobuf_oneof:"body"`
 	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
 	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
@@ -698,6 +702,15 @@ func (x *Item) GetBackfillReleased() *BackfillReleased {
 	return nil
 }
 
+func (x *Item) GetScopeFrozen() *ScopeFrozen {
+	if x != nil {
+		if x, ok := x.Body.(*Item_ScopeFrozen); ok {
+			return x.ScopeFrozen
+		}
+	}
+	return nil
+}
+
 func (x *Item) GetContent() []byte {
 	if x != nil {
 		return x.Content
@@ -772,6 +785,10 @@ type Item_BackfillReleased struct {
 	BackfillReleased *BackfillReleased `protobuf:"bytes,16,opt,name=backfill_released,json=backfillReleased,proto3,oneof"`
 }
 
+type Item_ScopeFrozen struct {
+	ScopeFrozen *ScopeFrozen `protobuf:"bytes,20,opt,name=scope_frozen,json=scopeFrozen,proto3,oneof"`
+}
+
 func (*Item_Access) isItem_Body() {}
 
 func (*Item_Context) isItem_Body() {}
@@ -799,6 +816,8 @@ func (*Item_AlertDecision) isItem_Body() {}
 func (*Item_ContextGap) isItem_Body() {}
 
 func (*Item_BackfillReleased) isItem_Body() {}
+
+func (*Item_ScopeFrozen) isItem_Body() {}
 
 // SealedFrame holds originals and free text of one source and day, encrypted with that day's data key.
 type SealedFrame struct {
@@ -1902,7 +1921,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -1920,7 +1939,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x99\a\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\xd9\a\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -1939,7 +1958,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x0ealert_decision\x18\f \x01(\v2\x1b.readtrail.v1.AlertDecisionH\x00R\ralertDecision\x12;\n" +
 	"\vcontext_gap\x18\r \x01(\v2\x18.readtrail.v1.ContextGapH\x00R\n" +
 	"contextGap\x12M\n" +
-	"\x11backfill_released\x18\x10 \x01(\v2\x1e.readtrail.v1.BackfillReleasedH\x00R\x10backfillReleased\x12\x18\n" +
+	"\x11backfill_released\x18\x10 \x01(\v2\x1e.readtrail.v1.BackfillReleasedH\x00R\x10backfillReleased\x12>\n" +
+	"\fscope_frozen\x18\x14 \x01(\v2\x19.readtrail.v1.ScopeFrozenH\x00R\vscopeFrozen\x12\x18\n" +
 	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
@@ -2060,7 +2080,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
 	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
-	"\vKIND_OUTAGE\x10\x05*\xbd\x02\n" +
+	"\vKIND_OUTAGE\x10\x05*\xd4\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
@@ -2078,7 +2098,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_RULE_SET\x10\v\x12\x17\n" +
 	"\x13KIND_ALERT_DECISION\x10\f\x12\x14\n" +
 	"\x10KIND_CONTEXT_GAP\x10\r\x12\x1a\n" +
-	"\x16KIND_BACKFILL_RELEASED\x10\x0e*\x8f\x01\n" +
+	"\x16KIND_BACKFILL_RELEASED\x10\x0e\x12\x15\n" +
+	"\x11KIND_SCOPE_FROZEN\x10\x14*\x8f\x01\n" +
 	"\x0eIdentityPolicy\x12\x1f\n" +
 	"\x1bIDENTITY_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IDENTITY_POLICY_NATIVE\x10\x01\x12\x1b\n" +
@@ -2125,8 +2146,9 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*AlertDecision)(nil),     // 22: readtrail.v1.AlertDecision
 	(*ContextGap)(nil),        // 23: readtrail.v1.ContextGap
 	(*BackfillReleased)(nil),  // 24: readtrail.v1.BackfillReleased
-	(*FreeText)(nil),          // 25: readtrail.v1.FreeText
-	(*Identifier)(nil),        // 26: readtrail.v1.Identifier
+	(*ScopeFrozen)(nil),       // 25: readtrail.v1.ScopeFrozen
+	(*FreeText)(nil),          // 26: readtrail.v1.FreeText
+	(*Identifier)(nil),        // 27: readtrail.v1.Identifier
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2145,18 +2167,19 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	22, // 13: readtrail.v1.Item.alert_decision:type_name -> readtrail.v1.AlertDecision
 	23, // 14: readtrail.v1.Item.context_gap:type_name -> readtrail.v1.ContextGap
 	24, // 15: readtrail.v1.Item.backfill_released:type_name -> readtrail.v1.BackfillReleased
-	25, // 16: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
-	2,  // 17: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
-	26, // 18: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
-	26, // 19: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
-	26, // 20: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	1,  // 21: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 22: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	25, // 16: readtrail.v1.Item.scope_frozen:type_name -> readtrail.v1.ScopeFrozen
+	26, // 17: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
+	2,  // 18: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
+	27, // 19: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
+	27, // 20: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
+	27, // 21: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
+	1,  // 22: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 23: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2167,6 +2190,7 @@ func file_readtrail_v1_journal_proto_init() {
 	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_context_proto_init()
 	file_readtrail_v1_detection_proto_init()
+	file_readtrail_v1_frozen_proto_init()
 	file_readtrail_v1_journal_proto_msgTypes[3].OneofWrappers = []any{
 		(*Item_Access)(nil),
 		(*Item_Context)(nil),
@@ -2182,6 +2206,7 @@ func file_readtrail_v1_journal_proto_init() {
 		(*Item_AlertDecision)(nil),
 		(*Item_ContextGap)(nil),
 		(*Item_BackfillReleased)(nil),
+		(*Item_ScopeFrozen)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
