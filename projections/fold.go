@@ -89,6 +89,8 @@ type folder struct {
 	flags    []string
 	labels   distinct
 	purposes distinct
+	types    distinct
+	sorted   []string
 	packs    packs
 	patients []patientRow
 	// extents finds the rows of out.extents.

@@ -17,8 +17,10 @@ type patientRow struct {
 // packs are the packed columns of the event's rows, and the values of its objects, which are searched for.
 type packs struct {
 	patient, reader, actor, labels, setting, objects []byte
-	values                                           []string
-	codes                                            uint64
+	// parts and sensitivity are short: every row of the event may repeat them.
+	parts, sensitivity []byte
+	values             []string
+	codes              uint64
 }
 
 // access folds an access event: a row for each distinct patient in both path tables, or one row when it names none.
@@ -138,6 +140,7 @@ func (f *folder) lists(e *v1.AccessEvent) {
 	f.flags = append(f.flags[:0], e.Flags...)
 	f.labels.reset()
 	f.purposes.reset()
+	f.types.reset()
 	if f.conflict {
 		f.flags = append(f.flags, FlagConflict)
 	}
@@ -155,9 +158,13 @@ func (f *folder) lists(e *v1.AccessEvent) {
 		for _, l := range object.Sensitivity {
 			f.labels.add(l)
 		}
+		if object.Type != "" {
+			f.types.add(object.Type)
+		}
 		p.objects = appendPacked(p.objects, i == 0, object.Type, object.Id.GetSystem(), object.Name, countText(object.Count))
 		p.values = append(p.values, object.Id.GetValue())
 	}
+	p.parts, p.sensitivity = f.packList(p.parts[:0], f.types.list), f.packList(p.sensitivity[:0], f.labels.list)
 	p.labels = p.labels[:0]
 	for _, list := range []struct {
 		mark   byte
@@ -170,6 +177,28 @@ func (f *folder) lists(e *v1.AccessEvent) {
 			p.labels = appendEscaped(append(p.labels, list.mark), label)
 		}
 	}
+}
+
+// Bounds of a packed list that every row of an event repeats.
+const (
+	maxListed      = 100
+	maxListedBytes = 2000
+)
+
+// packList packs a list without repetitions, sorted, so that equal sets are equal texts.
+func (f *folder) packList(to []byte, list []string) []byte {
+	f.sorted = append(f.sorted[:0], list...)
+	slices.Sort(f.sorted)
+	for i, text := range f.sorted {
+		if text == "" {
+			continue
+		}
+		if i >= maxListed || len(to)+len(text) > maxListedBytes {
+			break
+		}
+		to = appendPacked(to, len(to) == 0, text)
+	}
+	return to
 }
 
 // countText is an object's count; most state none.
@@ -249,6 +278,8 @@ func (f *folder) byReader(a *accessFacts, ordinal int) {
 	w.text(e.Source)
 	w.u64(a.importKey)
 	w.u64(a.pairKey)
+	w.bytes(f.packs.parts)
+	w.bytes(f.packs.sensitivity)
 	w.end()
 }
 

@@ -17,6 +17,10 @@ func (f *folder) identities(position uint64, e *v1.AccessEvent) {
 		if p.key == UnresolvedPatient && p.text != "" {
 			f.name(identifierRow{kind: IdentifierUnresolved, value: p.text, text: p.text, key: UnresolvedPatient, position: position})
 		}
+		if p.key > UnresolvedPatient {
+			self := &v1.Identifier{System: p.system, Value: p.value}
+			f.link(eventLinkRow{kind: IdentifierPatient, from: self, to: self, position: position})
+		}
 	}
 	for _, p := range e.Patients {
 		f.same(IdentifierPatient, position, e.Source, p.Identifiers, p.Text)
@@ -99,6 +103,9 @@ func (f *folder) context(position uint64, c *v1.ContextFact) {
 	for i, link := range contextLinks(c, people) {
 		f.identityLink(position, uint32(2*i), key, c, link.Kind, link.From, link.To, false)
 		f.identityLink(position, uint32(2*i+1), key, c, link.Kind, link.To, link.From, true)
+	}
+	if c.ResourceType == "Patient" {
+		f.addresses(position, key, c)
 	}
 	if !people {
 		return

@@ -2,7 +2,9 @@ package projections_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/proto"
@@ -160,6 +162,7 @@ func (g *generator) context(source string) *v1.ContextFact {
 		Source: source, ResourceType: pick(g, "Patient", "Patient", "Practitioner", "Encounter"), ResourceId: fmt.Sprint(g.r.IntN(5)),
 		VersionId: fmt.Sprint(g.r.IntN(9)), Identifiers: g.some("P", 6, 3), EffectiveUs: pick(g, 0, g.time()),
 		Display: pick(g, "", "Ida Jäger"), Deleted: g.chance(10), ImportId: g.imported(),
+		Resource: []byte(pick(g, slices.Sorted(maps.Keys(homes))...)),
 	}
 	for range g.r.IntN(3) {
 		c.Links = append(c.Links, &v1.IdentityLink{
@@ -167,6 +170,17 @@ func (g *generator) context(source string) *v1.ContextFact {
 		})
 	}
 	return c
+}
+
+// homes are resources as a source may send them, and where each says that its patient lives: country, state.
+var homes = map[string][2]string{
+	``: {},
+	`{"resourceType":"Patient","address":"somewhere"}`:                                         {},
+	`{"address":[{"city":"Graz"}]}`:                                                            {},
+	`{"address":[{"country":" at","state":"Steiermark "}]}`:                                    {"AT", "Steiermark"},
+	`{"address":[{"use":"old","state":"NV"},{"use":"temp","country":"us","state":"ca"}]}`:      {"US", "CA"},
+	`{"address":[{"use":"work","state":"OR"},{"use":"home"},{"use":"home","state":"WA"}]}`:     {"", "WA"},
+	`{"address":[{"country":"US"},{"use":"home","country":"DE"},{"use":"home","state":"BY"}]}`: {"DE", ""},
 }
 
 func (g *generator) question() *v1.Question {

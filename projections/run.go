@@ -131,14 +131,18 @@ func (r *run) addName(n *identifierRow, seen *seenSet) {
 	w.end()
 }
 
-// addLink writes a link under both of its ends.
+// addLink writes a link under both of its ends; an identifier that stands with itself has one.
 func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
 	if !seen.add(l.hash) {
 		return
 	}
 	r.readerLinks = r.readerLinks || l.kind == IdentifierReader
 	from, to := l.from, l.to
-	for range 2 {
+	ends := 2
+	if from == to {
+		ends = 1
+	}
+	for range ends {
 		w := r.block(eventLinks).begin()
 		w.u64(Key(from.System, from.Value))
 		w.u64(Key(to.System, to.Value))

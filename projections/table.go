@@ -15,6 +15,7 @@ const (
 	accessesByReader
 	contextFacts
 	identityLinks
+	patientAddresses
 	deadLetters
 	deadLetterRetries
 	questions
@@ -95,7 +96,7 @@ var tables = [numTables]*table{
 	def(accessesByReader, "accesses_by_reader",
 		`reader_key u64, occurred time, position u64, patient_ordinal u16, patient_key u64, reader text,
 		received time, codes u64, site text, workstation text, network_address text, source text, import_key u64,
-		pair_key u64`),
+		pair_key u64, parts text, sensitivity text`),
 	def(contextFacts, "context",
 		`resource_key u64, position u64, received time, source text, resource_type text, resource_id text,
 		version_id text, effective time, display text, deleted bool, identifier_systems texts,
@@ -103,6 +104,9 @@ var tables = [numTables]*table{
 	def(identityLinks, "identity_links",
 		`key u64, position u64, ordinal u32, system text, value text, other_key u64, other_system text,
 		other_value text, kind u8, reverse bool, resource_key u64, resource_type text, source text, received time`),
+	def(patientAddresses, "patient_addresses",
+		`key u64, position u64, ordinal u32, system text, value text, country text, state text, resource_key u64,
+		received time`),
 	def(deadLetters, "dead_letters",
 		`position u64, received time, event_id text, source text, reason text, message text, element text,
 		origin text, line u64, column u64, size_bytes u64, format text, import_key u64`),

@@ -115,6 +115,8 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_CONTEXT_GAP
 	case *v1.Item_BackfillReleased:
 		return v1.Kind_KIND_BACKFILL_RELEASED
+	case *v1.Item_ScopeFrozen:
+		return v1.Kind_KIND_SCOPE_FROZEN
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }

@@ -76,8 +76,8 @@ SETTINGS index_granularity = 512,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
--- Reader first, narrow. Read by: a reader's activity (list and counts), search by workstation, address and site (a
--- reader uses few of them, so their filters prune here and would not in patient order). Details of a row come from
+-- Reader first, narrow. Read by: a reader's activity (list and counts), breach scopes and their exports, search by
+-- workstation, address and site (a reader uses few of them, so their filters prune here and would not in patient order). Details of a row come from
 -- accesses_by_patient_vN by (patient_key, occurred, position). Cost: granules of 1,024 rows, a few per part for one
 -- reader and month.
 CREATE TABLE IF NOT EXISTS accesses_by_reader_vN
@@ -97,6 +97,11 @@ CREATE TABLE IF NOT EXISTS accesses_by_reader_vN
     source          LowCardinality(String) CODEC(ZSTD(1)),
     import_key      UInt64                 CODEC(ZSTD(1)),
     pair_key        UInt64                 CODEC(ZSTD(1)),
+    -- Distinct types of the event's objects, and distinct sensitivity labels of the event and its objects: sorted, each behind
+    -- a separator as in the patient-first table. A breach scope asks what a reader saw in a year: from there it would be
+    -- a granule an access. At most 100 of each and 2,000 bytes; the patient-first table has them all.
+    parts           LowCardinality(String) CODEC(ZSTD(1)),
+    sensitivity     LowCardinality(String) CODEC(ZSTD(1)),
 
     INDEX position_range   position        TYPE minmax             GRANULARITY 16,
     INDEX workstations     workstation     TYPE bloom_filter(0.01) GRANULARITY 2,
@@ -159,7 +164,9 @@ FROM accesses_by_patient_vN;
 CREATE VIEW IF NOT EXISTS accesses_by_reader_fields_vN AS
 SELECT
     reader_key, occurred, position, patient_ordinal, patient_key, reader, received, codes, site, workstation,
-    network_address, source, import_key, pair_key,
+    network_address, source, import_key, pair_key, parts, sensitivity,
+    if(parts = '', emptyArrayString(), arrayMap(f -> replaceAll(replaceAll(f, '\x1eu', '\x1f'), '\x1er', '\x1e'), splitByChar('\x1f', parts))) AS part_names,
+    if(sensitivity = '', emptyArrayString(), arrayMap(f -> replaceAll(replaceAll(f, '\x1eu', '\x1f'), '\x1er', '\x1e'), splitByChar('\x1f', sensitivity))) AS sensitivity_labels,
     replaceAll(replaceAll(splitByChar('\x1f', reader)[1], '\x1eu', '\x1f'), '\x1er', '\x1e') AS reader_system,
     replaceAll(replaceAll(splitByChar('\x1f', reader)[2], '\x1eu', '\x1f'), '\x1er', '\x1e') AS reader_value,
     toUInt8(bitAnd(codes, 255)) AS action,

@@ -64,8 +64,10 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          non_replicated_deduplication_window = 0;
 
 -- Identifiers that one event states for one patient (kind 1) or one reader (kind 2): the first with each other, under
--- both ends, at the smallest position that says so. Not withdrawn by anything. Read by: the identity walk; group by key
--- and other_key (rows may not be merged yet): min(position) <= P.
+-- both ends, at the smallest position that says so. Not withdrawn by anything. The first of a patient also stands with
+-- itself, source '': that is how a breach scope finds whom the keys of its rows name. Kinds stand apart, so that a question
+-- about readers does not read patients, who are a thousand times as many. Read by: the identity walk; group by key and
+-- other_key (rows may not be merged yet): min(position) <= P.
 CREATE TABLE IF NOT EXISTS event_links_vN
 (
     key          UInt64,
@@ -79,8 +81,33 @@ CREATE TABLE IF NOT EXISTS event_links_vN
     source       LowCardinality(String)
 )
 ENGINE = AggregatingMergeTree
-PRIMARY KEY (key, other_key, kind)
-ORDER BY (key, other_key, kind, system, value, other_system, other_value, source)
+PRIMARY KEY (kind, key, other_key)
+ORDER BY (kind, key, other_key, system, value, other_system, other_value, source)
+SETTINGS index_granularity = 64, min_compress_block_size = 4096,
+         fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+         non_replicated_deduplication_window = 0;
+
+-- Where patients live, as Patient resources state it: a row under each identifier of a version that states a country or
+-- a state. Of those at or below P holds the one whose position is max(position) of its resource_key in context_vN at P: a
+-- later version without an address takes it back. Read by: breach scopes, by jurisdiction. Cost: one granule (64 rows) an
+-- identifier.
+CREATE TABLE IF NOT EXISTS patient_addresses_vN
+(
+    key          UInt64,
+    position     UInt64,
+    -- Place among the fact's identifiers, from 0.
+    ordinal      UInt32,
+    system       LowCardinality(String),
+    value        String CODEC(ZSTD(1)),
+    -- As stated, without blanks around it; codes of two or three letters in capitals.
+    country      LowCardinality(String),
+    state        LowCardinality(String),
+    resource_key UInt64,
+    received     DateTime64(6, 'UTC'),
+    INDEX position_range position TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+ORDER BY (key, position, ordinal)
 SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
