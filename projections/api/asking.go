@@ -26,6 +26,12 @@ const (
 	queryGetAlert        = "GetAlert"
 	querySearchFindings  = "SearchFindings"
 	queryScoreDetectors  = "ScoreDetectors"
+	queryBreachScope     = "BreachScope"
+	queryCompareScopes   = "CompareScopes"
+	queryFreezeScope     = "FreezeScope"
+	queryVerifyScope     = "VerifyScope"
+	queryExportScope     = "ExportScope"
+	queryAccessReport    = "AccessReport"
 )
 
 // asking is a question that names people, on its way to its answer.

@@ -37,6 +37,7 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 		run("bulk_by_reader.sql", store.Params{"year": year})
 	}
 	run("bulk_identifiers.sql", nil)
+	run("bulk_selves.sql", nil)
 	run("bulk_watermark.sql", nil)
 	cfg := w.config()
 	cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
@@ -111,6 +112,20 @@ func TestRowsRead(t *testing.T) {
 				Reader: "u7", Purpose: "p", FromUs: 1_500_000_000_000_000, UntilUs: 1_505_000_000_000_000,
 			}))
 			return len(res.Msg.GetAccesses()), err
+		}},
+		// 200 events of one reader in a year of 40,000. Each of ten parts has a granule of 1,024, which four passes read: counts,
+		// texts and twice those that may pair; then a granule of 64 a patient.
+		"BreachScope of a reader-year": {55_000, func() (int, error) {
+			res, err := service.Scopes().BreachScope(w.ctx(), connect.NewRequest(&v1.BreachScopeRequest{
+				Query: &v1.ScopeQuery{Reader: "u7", FromUs: 1_500_000_000_000_000, UntilUs: 1_531_536_000_000_000}, Purpose: "p",
+			}))
+			return len(res.Msg.GetPatients()), err
+		}},
+		"BreachScope of an object": {6_000, func() (int, error) {
+			res, err := service.Scopes().BreachScope(w.ctx(), connect.NewRequest(&v1.BreachScopeRequest{
+				Query: &v1.ScopeQuery{Object: "123456"}, Purpose: "p",
+			}))
+			return len(res.Msg.GetPatients()), err
 		}},
 		"SearchAccesses by object": {4_000, func() (int, error) {
 			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Object: "123456", Purpose: "p"}))

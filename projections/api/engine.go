@@ -48,6 +48,7 @@ type engine struct {
 	kept    keptRows
 	heard   heard
 	readers readerLinks
+	scopes  keptScopes
 }
 
 // unresolvedCount is how many unresolved events there are up to a position.
@@ -118,6 +119,8 @@ type pin struct {
 	behind uint64
 	// asked are the questions that the journal holds between the position and its end.
 	asked []*v1.Question
+	// store runs the statements, in place of the engine's, where they may take longer.
+	store *store.Store
 	// live says that the projector of this process tells of changes; written are its last ones.
 	live    bool
 	written projections.Live
@@ -134,10 +137,14 @@ func (p *pin) query(ctx context.Context, name string, params store.Params, scan 
 	if strings.Contains(sql, "{position:") {
 		params["position"] = uint64(p.position)
 	}
-	if p.engine.meter == nil {
-		return p.engine.store.Query(ctx, sql, params, scan)
+	db := p.store
+	if db == nil {
+		db = p.engine.store
 	}
-	cost, err := p.engine.store.QueryStats(ctx, sql, params, scan)
+	if p.engine.meter == nil {
+		return db.Query(ctx, sql, params, scan)
+	}
+	cost, err := db.QueryStats(ctx, sql, params, scan)
 	p.engine.meter(name, cost)
 	return err
 }

@@ -93,3 +93,8 @@ func (s *Service) Candidates(ctx context.Context, q EventSearch) (int, error) {
 	found, err := p.candidatesFor(ctx, &inspection{ask: a, meant: meant}, maxInspectedEvents+1)
 	return len(found), err
 }
+
+// Export runs an export without a stream of its own.
+func (s *Service) Export(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error {
+	return s.translate(ctx, queryExportScope, s.exportScope(ctx, proto.CallerFrom(ctx), m, send))
+}

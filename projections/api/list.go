@@ -149,8 +149,9 @@ func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from ord
 // judge takes what the codes of an event say.
 func (r *row) judge(c projections.Codes) {
 	r.action, r.readerType, r.patients, r.breakGlass = v1.Action(c.Action), v1.ReaderType(c.ReaderType), c.Patients, c.BreakGlass
-	r.failed = v1.Outcome(c.Outcome) > v1.Outcome_OUTCOME_SUCCESS
-	r.incidental = v1.AccessMode(c.Mode) == v1.AccessMode_ACCESS_MODE_INCIDENTAL
+	r.outcome, r.mode = v1.Outcome(c.Outcome), v1.AccessMode(c.Mode)
+	r.failed = r.outcome > v1.Outcome_OUTCOME_SUCCESS
+	r.incidental = r.mode == v1.AccessMode_ACCESS_MODE_INCIDENTAL
 }
 
 // pairBy chooses the key by which the event pairs: its request id, else the rule of its source, else none.

@@ -47,6 +47,11 @@ type row struct {
 	received int64
 	// part is the part of the patient-first table that the event was found in; "" when it was found elsewhere.
 	part string
+	// report and packedReader are of rows of a scope: the row itself, and who did it as the table packs it.
+	report       *scopeRow
+	packedReader string
+	outcome      v1.Outcome
+	mode         v1.AccessMode
 }
 
 // coding is a code as a map key would be; the zero one is none.

@@ -38,6 +38,8 @@ type Config struct {
 	Live func() (projections.Live, bool)
 	// Ask journals questions and returns once they are on disk. When it fails, the answer does not leave. Required.
 	Ask func(ctx context.Context, questions []*v1.Question) error
+	// Freeze journals a frozen scope and returns its position once it is on disk. Default: scopes cannot be frozen.
+	Freeze func(ctx context.Context, frozen *v1.ScopeFrozen) (proto.Position, error)
 	// Locate finds the position of an event or dead letter by its id. Required.
 	Locate func(ctx context.Context, id proto.EventID) (proto.Position, bool, error)
 	// ReadBatch reads the message at a stream sequence, which the journal has. Required.
@@ -119,6 +121,8 @@ type Service struct {
 	engine    *engine
 	questions *questionBook
 	summaries *summaries
+	// pseudonyms keys the codes that stand for staff in reports.
+	pseudonyms [32]byte
 	// patience is how long an answer waits for the projections: catchUpTimeout.
 	patience time.Duration
 	// inspected is how many events one page of a search looks into: maxInspectedEvents.
@@ -143,6 +147,7 @@ func New(cfg Config) (*Service, error) {
 		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
 	}
 	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays, pseudonyms: cfg.PseudonymKey}
+	_, _ = rand.Read(s.pseudonyms[:]) // does not fail
 	return s, nil
 }
 

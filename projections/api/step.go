@@ -57,19 +57,22 @@ type stated struct {
 // step is what one statement of the identity walk found, while its rows are added up.
 type step struct {
 	as role
-	// at and look are whose links and names are wanted. ClickHouse finds rows by a hash and by folded value, which others may
+	// at and look are whose links and names are wanted, everybody's when nil. ClickHouse finds rows by a hash and by folded value, which others may
 	// share ("a|b" of "c", "b|c" of "a"); whoever is meant is told apart here.
 	at, look            map[ident]bool
 	names               map[ident]*identified
 	ofEvents, ofContext map[edgeKey]edge
 	resources           map[uint64]*stated
-	// bounded: there were more links than a step keeps, and no person has as many.
+	// bounded: there were more links than a step keeps, which are most, and no person has as many.
 	bounded bool
+	most    int
+	// self, when set, is told of the identifiers that key rows, whoever they are.
+	self func(ident)
 }
 
 func newStep(as role) *step {
 	return &step{
-		as: as, names: map[ident]*identified{}, ofEvents: map[edgeKey]edge{}, ofContext: map[edgeKey]edge{}, resources: map[uint64]*stated{},
+		as: as, most: maxLinks, names: map[ident]*identified{}, ofEvents: map[edgeKey]edge{}, ofContext: map[edgeKey]edge{}, resources: map[uint64]*stated{},
 	}
 }
 
@@ -168,13 +171,19 @@ func (s *step) add(row store.Row) error {
 	if what == stepName {
 		wanted = s.look
 	}
-	if !wanted[e.from] {
+	if wanted != nil && !wanted[e.from] {
 		return nil
 	}
 	switch what {
 	case stepName:
 		s.name(naming{e.from, kind, text, e.position})
 	case stepEventLink:
+		if e.from == e.to {
+			if s.self != nil {
+				s.self(e.from)
+			}
+			return nil
+		}
 		e.via = "same_event"
 		keep(s.ofEvents, e)
 	case stepContextLink:
@@ -188,7 +197,7 @@ func (s *step) add(row store.Row) error {
 			last.edges = append(last.edges, e)
 		}
 	}
-	if len(s.ofEvents) > maxLinks || len(s.resources) > maxLinks {
+	if len(s.ofEvents) > s.most || len(s.resources) > s.most {
 		s.bounded = true
 		return store.Stop()
 	}

@@ -1,0 +1,216 @@
+package api
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/readtrail/readtrail/projections"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// said says what a report's packed columns and codes mean. Rows repeat few readers, lists and codes, so each is told once.
+type said struct {
+	zone    *time.Location
+	lists   map[string][]string
+	readers map[string]ident
+	actions [256]string
+	out     [256]string
+	modes   [256]string
+}
+
+func newSaid(zone *time.Location) *said {
+	s := &said{zone: zone, lists: map[string][]string{}, readers: map[string]ident{}}
+	for n := range s.actions {
+		s.actions[n] = word(v1.Action(n).String(), "ACTION_")
+		s.out[n] = word(v1.Outcome(n).String(), "OUTCOME_")
+		s.modes[n] = word(v1.AccessMode(n).String(), "ACCESS_MODE_")
+	}
+	return s
+}
+
+// word turns an enum name into a word: ACTION_READ becomes "read".
+func word(name, prefix string) string {
+	text := strings.ToLower(strings.TrimPrefix(name, prefix))
+	if text == "unspecified" {
+		return ""
+	}
+	return strings.ReplaceAll(text, "_", " ")
+}
+
+func (s *said) list(packed string) []string {
+	return unpacked(s.lists, packed, projections.Unpack)
+}
+
+func (s *said) reader(packed string) ident {
+	return unpacked(s.readers, packed, func(text string) ident { f := fields(text); return ident{f(0), f(1)} })
+}
+
+func (s *said) action(r *scopeRow) string  { return s.actions[uint8(r.action)] }
+func (s *said) outcome(r *scopeRow) string { return s.out[uint8(r.outcome)] }
+func (s *said) mode(r *scopeRow) string    { return s.modes[uint8(r.mode)] }
+
+func (s *said) time(to []byte, us int64) []byte {
+	return time.UnixMicro(us).In(s.zone).AppendFormat(to, time.RFC3339Nano)
+}
+
+// csvForm writes a line a report, as RFC 4180 says. A cell that a spreadsheet would take for a formula begins with a quote
+// (CWE-1236): =, +, -, @, tab or carriage return at its beginning.
+type csvForm struct{ *said }
+
+func (f *csvForm) begin(to []byte, _ *scoped) []byte {
+	return append(to, "occurred,class,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
+		"parts,sensitivity,source,site,workstation,network_address,patients_in_event,position\r\n"...)
+}
+
+func (f *csvForm) report(to []byte, r *scopeRow, c class) []byte {
+	to = append(f.time(to, r.occurred), ',')
+	to = append(append(to, c.String()...), ',')
+	var id ident
+	var text, country, state string
+	if p := r.who; p != nil {
+		text, country, state = p.text, p.country, p.state
+		if p.resolved() {
+			id = p.members[0]
+		}
+	}
+	for _, cell := range [...]string{id.system, id.value, text, country, state} {
+		to = appendCell(to, cell)
+	}
+	by := f.reader(r.packedReader)
+	for _, cell := range [...]string{by.system, by.value, f.action(r), f.outcome(r), f.mode(r)} {
+		to = appendCell(to, cell)
+	}
+	to = append(strconv.AppendBool(to, r.breakGlass), ',')
+	to = appendCell(to, strings.Join(f.list(r.parts), "; "))
+	to = appendCell(to, strings.Join(f.list(r.labels), "; "))
+	for _, cell := range [...]string{r.source, r.place.site, r.place.workstation, r.place.address} {
+		to = appendCell(to, cell)
+	}
+	to = append(strconv.AppendUint(to, uint64(r.patients), 10), ',')
+	return append(strconv.AppendUint(to, uint64(r.position), 10), "\r\n"...)
+}
+
+func (f *csvForm) end(to []byte) []byte { return to }
+
+// appendCell appends a cell and the comma behind it.
+func appendCell(to []byte, cell string) []byte {
+	if cell == "" {
+		return append(to, ',')
+	}
+	formula := strings.IndexByte("=+-@\t\r", cell[0]) >= 0
+	if !strings.ContainsAny(cell, "\",\r\n") {
+		if formula {
+			to = append(to, '\'')
+		}
+		return append(append(to, cell...), ',')
+	}
+	to = append(to, '"')
+	if formula {
+		to = append(to, '\'')
+	}
+	for i := range len(cell) {
+		if cell[i] == '"' {
+			to = append(to, '"')
+		}
+		to = append(to, cell[i])
+	}
+	return append(to, '"', ',')
+}
+
+// jsonForm writes a JSON object a line and report.
+type jsonForm struct{ *said }
+
+func (f *jsonForm) begin(to []byte, _ *scoped) []byte { return to }
+func (f *jsonForm) end(to []byte) []byte              { return to }
+
+func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
+	to = append(to, `{"occurred":"`...)
+	to = append(f.time(to, r.occurred), `","class":"`...)
+	to = append(append(to, c.String()...), '"')
+	if p := r.who; p != nil {
+		if p.resolved() {
+			to = appendIdentifiers(append(to, `,"patient":`...), p.members)
+		} else {
+			to = appendQuoted(append(to, `,"patientText":`...), p.text)
+		}
+		to = appendMember(appendMember(to, "country", p.country), "state", p.state)
+	}
+	if by := f.reader(r.packedReader); by.value != "" {
+		to = appendIdentifier(append(to, `,"reader":`...), by)
+	}
+	for _, m := range [...][2]string{
+		{"action", f.action(r)},
+		{"outcome", f.outcome(r)},
+		{"mode", f.mode(r)},
+		{"source", r.source},
+		{"site", r.place.site},
+		{"workstation", r.place.workstation},
+		{"networkAddress", r.place.address},
+	} {
+		to = appendMember(to, m[0], m[1])
+	}
+	if r.breakGlass {
+		to = append(to, `,"breakGlass":true`...)
+	}
+	to = appendTexts(appendTexts(to, "parts", f.list(r.parts)), "sensitivity", f.list(r.labels))
+	to = append(to, `,"patientsInEvent":`...)
+	to = append(strconv.AppendUint(to, uint64(r.patients), 10), `,"position":"`...)
+	return append(strconv.AppendUint(to, uint64(r.position), 10), "\"}\n"...)
+}
+
+func appendMember(to []byte, name, value string) []byte {
+	if value == "" {
+		return to
+	}
+	to = append(append(append(to, `,"`...), name...), `":`...)
+	return appendQuoted(to, value)
+}
+
+func appendTexts(to []byte, name string, texts []string) []byte {
+	if len(texts) == 0 {
+		return to
+	}
+	to = append(append(append(to, `,"`...), name...), `":[`...)
+	for i, text := range texts {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = appendQuoted(to, text)
+	}
+	return append(to, ']')
+}
+
+func appendIdentifiers(to []byte, ids []ident) []byte {
+	to = append(to, '[')
+	for i, id := range ids {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = appendIdentifier(to, id)
+	}
+	return append(to, ']')
+}
+
+func appendIdentifier(to []byte, id ident) []byte {
+	to = append(to, '{')
+	if id.system != "" {
+		to = append(appendQuoted(append(to, `"system":`...), id.system), ',')
+	}
+	return append(appendQuoted(append(to, `"value":`...), id.value), '}')
+}
+
+// appendQuoted appends a JSON string. Plain text, which nearly all is, needs no second look.
+func appendQuoted(to []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				quoted = []byte(`""`) // json.Marshal of a string does not fail
+			}
+			return append(to, quoted...)
+		}
+	}
+	return append(append(append(to, '"'), text...), '"')
+}

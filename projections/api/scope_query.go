@@ -1,0 +1,234 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	rt "github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// maxScopeEvents bounds the events that a scope may name one by one, and those that an object may have: 5,000 positions of 20
+// digits are 100 KB of parameters.
+const maxScopeEvents = 5_000
+
+// scopeQuery is what a scope is made of, checked. All conditions hold.
+type scopeQuery struct {
+	// reader is a reader, or an account when exact is true: then no links are followed.
+	reader *Subject
+	exact  bool
+	object *Subject
+	// workstation is compared as it is.
+	workstation string
+	// events are positions, rising; readers are the keys that they stand under.
+	events  []uint64
+	readers []uint64
+	at      period
+}
+
+// checkQuery reads a query. Events are looked up in the journal, so that one that is none is refused here.
+func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery, error) {
+	q := &scopeQuery{workstation: m.GetWorkstation(), at: period{m.GetFromUs(), m.GetUntilUs()}}
+	if err := checkPeriod(s.cfg.Now(), q.at, 0); err != nil {
+		return nil, err
+	}
+	if err := checkCondition("workstation", q.workstation); err != nil {
+		return nil, err
+	}
+	switch {
+	case m.GetReader() != "" && m.GetAccount() != "":
+		return nil, invalid("account", "give a reader or an account, not both")
+	case m.GetObject() != "" && len(m.GetEvents()) > 0:
+		return nil, invalid("events", "give an object or events, not both")
+	case len(m.GetEvents()) > maxScopeEvents:
+		return nil, invalid("events", "at most 5000")
+	case m.GetReader() == "" && m.GetAccount() == "" && m.GetWorkstation() == "" && m.GetObject() == "" && len(m.GetEvents()) == 0 &&
+		(m.GetFromUs() == 0 || m.GetUntilUs() == 0):
+		return nil, invalid("query", "name a reader, an account, a workstation, an object or events, or both times")
+	}
+	for _, f := range []struct {
+		field, text string
+		to          **Subject
+	}{{"reader", m.GetReader(), &q.reader}, {"account", m.GetAccount(), &q.reader}, {"object", m.GetObject(), &q.object}} {
+		if f.text == "" {
+			continue
+		}
+		subject, err := checkSubject(f.field, f.text)
+		if err != nil {
+			return nil, err
+		}
+		*f.to = &subject
+	}
+	q.exact = m.GetAccount() != ""
+	return q, s.locateEvents(ctx, q, m.GetEvents())
+}
+
+// locateEvents finds the positions of events and the readers that their rows stand under. It reads each message once.
+func (s *Service) locateEvents(ctx context.Context, q *scopeQuery, events []string) error {
+	positions := make([]rt.Position, 0, len(events))
+	for _, text := range events {
+		position, err := s.position(ctx, "events", text)
+		if err != nil {
+			return err
+		}
+		positions = append(positions, position)
+	}
+	slices.Sort(positions)
+	positions = slices.Compact(positions)
+	missing := notFound("events: the journal holds no such event")
+	readers := map[uint64]bool{}
+	var b *rt.Batch
+	for _, position := range positions {
+		if position > s.cfg.Head() || position.Sequence() == 0 {
+			return missing
+		}
+		if b == nil || b.Sequence() != position.Sequence() {
+			var err error
+			if b, err = s.cfg.ReadBatch(ctx, position.Sequence()); err != nil {
+				return fmt.Errorf("read events of a scope: %w", err)
+			}
+		}
+		if position.Index() >= b.Count() || b.Kind(position.Index()) != v1.Kind_KIND_ACCESS {
+			return missing
+		}
+		item, err := b.Item(position.Index())
+		if err != nil {
+			return fmt.Errorf("read events of a scope: %w", err)
+		}
+		readers[readerKey(item.GetAccess())] = true
+		q.events = append(q.events, uint64(position))
+	}
+	for key := range readers {
+		q.readers = append(q.readers, key)
+	}
+	slices.Sort(q.readers)
+	return nil
+}
+
+// proto is the query in its canonical form: identifiers as "system|value", events as positions.
+func (q *scopeQuery) proto() *v1.ScopeQuery {
+	m := &v1.ScopeQuery{Workstation: q.workstation, FromUs: q.at.from, UntilUs: q.at.until}
+	if q.reader != nil && q.exact {
+		m.Account = q.reader.String()
+	} else if q.reader != nil {
+		m.Reader = q.reader.String()
+	}
+	if q.object != nil {
+		m.Object = q.object.String()
+	}
+	for _, position := range q.events {
+		m.Events = append(m.Events, strconv.FormatUint(position, 10))
+	}
+	return m
+}
+
+// text tells this query from others. It names people: never for a log or an error.
+func (q *scopeQuery) text() string {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(q.proto())
+	if err != nil {
+		return q.proto().String() // only text that is no UTF-8 fails, and that was refused
+	}
+	return string(b)
+}
+
+// selection is a query as the statements take it: whose rows, and which of them.
+type selection struct {
+	readers     []uint64
+	packed      []string
+	anyReader   bool
+	workstation string
+	events      []uint64
+	anyEvent    bool
+	at          period
+	// nothing is true when no row can match.
+	nothing bool
+}
+
+func (sel *selection) params() store.Params {
+	from, until := sel.at.bounds(0)
+	return store.Params{
+		"any_reader": sel.anyReader, "readers": sel.readers, "packed": sel.packed, "workstation": sel.workstation,
+		"any_event": sel.anyEvent, "events": sel.events, "from": from, "until": until,
+	}
+}
+
+// with adds parameters.
+func (sel *selection) with(more store.Params) store.Params {
+	params := sel.params()
+	maps.Copy(params, more)
+	return params
+}
+
+// selection turns a query into a selection at the pin; who is its reader, nil when none was named.
+func (p *pin) selection(ctx context.Context, q *scopeQuery, who *identity) (*selection, error) {
+	sel := &selection{
+		readers: []uint64{}, packed: []string{}, anyReader: true, workstation: q.workstation, events: []uint64{}, anyEvent: true, at: q.at,
+	}
+	if len(q.events) > 0 {
+		sel.events, sel.anyEvent, sel.readers, sel.anyReader = q.events, false, q.readers, false
+	}
+	if q.object != nil {
+		if err := p.objectEvents(ctx, q, sel); err != nil {
+			return nil, err
+		}
+	}
+	if who != nil {
+		sel.readers, sel.packed, sel.anyReader = keysOf(who.keyed), packedOf(who.keyed), false
+		sel.nothing = sel.nothing || len(who.keyed) == 0
+	}
+	return sel, nil
+}
+
+// objectEvents finds the events that touched the query's object.
+func (p *pin) objectEvents(ctx context.Context, q *scopeQuery, sel *selection) error {
+	from, until := q.at.bounds(0)
+	params := store.Params{
+		"from": from, "until": until, "object": q.object.Value, "object_system": q.object.System, "object_exact": q.object.Exact,
+		"limit": uint64(maxScopeEvents + 1),
+	}
+	keys, events := map[uint64]bool{}, map[uint64]bool{}
+	err := p.query(ctx, "scope_object", params, func(row store.Row) error {
+		var position, key uint64
+		err := row.Scan(&position, &key)
+		keys[key], events[position] = true, true
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find events of an object: %w", err)
+	}
+	if len(events) > maxScopeEvents {
+		return tooWide("the object has more than 5000 events: give a shorter period, or name a reader too")
+	}
+	sel.readers, sel.anyReader = sortedKeys(keys), false
+	sel.events, sel.anyEvent = sortedKeys(events), false
+	sel.nothing = len(events) == 0
+	return nil
+}
+
+func sortedKeys(set map[uint64]bool) []uint64 {
+	out := make([]uint64, 0, len(set))
+	for key := range set {
+		out = append(out, key)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tooWide refuses a question whose answer would be larger than it may be.
+func tooWide(text string) error {
+	return connect.NewError(connect.CodeFailedPrecondition, errors.New(text))
+}
+
+// readerKey is the key that an event's rows stand under in the reader-first table.
+func readerKey(e *v1.AccessEvent) uint64 {
+	return projections.ReaderKey(projections.ReaderIdentifier(e))
+}
