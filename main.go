@@ -72,6 +72,8 @@ type command struct {
 	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
+	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object or period concerns."`
+	Report   cli.AccessReport   `cmd:"" group:"Ask:" help:"Access report for a patient: who looked at my data?"`
 	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
 	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
 	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
@@ -415,6 +417,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.Handler())
 	routes.Handle(questions.AlertHandler())
 	routes.Handle(decisions.Handler())
+	routes.Handle(questions.Scopes().Handler())
 	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
@@ -522,6 +525,14 @@ func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Proj
 			}
 			_, err := jn.Append(ctx, entries, ingest.Options{Reserved: true})
 			return err //nolint:wrapcheck // says what failed
+		},
+		Freeze: func(ctx context.Context, frozen *v1.ScopeFrozen) (proto.Position, error) {
+			entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: frozen}}}
+			results, err := jn.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true})
+			if err != nil {
+				return 0, err //nolint:wrapcheck // says what failed
+			}
+			return results[0].Position, nil
 		},
 		JournalStatus: func(ctx context.Context) (api.JournalStatus, error) {
 			stats, err := jn.Stats(ctx)

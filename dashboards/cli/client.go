@@ -23,6 +23,9 @@ import (
 // dialTimeout is short: a local server answers at once or is not there.
 const dialTimeout = 5 * time.Second
 
+// localBase stands for the local socket in URLs.
+const localBase = "http://readtrail.local"
+
 // Target is which server is asked, and as whom.
 type Target struct {
 	Server    string `help:"Server to ask: a socket path, unix:///path or https://host:port. Default: the socket in the data directory." env:"READTRAIL_SERVER" placeholder:"URL"`
@@ -66,7 +69,7 @@ func (t Target) Open(defaultSocket string) (*Connection, error) {
 		}
 	default:
 		path := strings.TrimPrefix(server, "unix://")
-		base = "http://readtrail.local"
+		base = localBase
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
 		}
