@@ -21,6 +21,8 @@ const (
 	figWhoViewed    = "who-viewed"
 	figWhoRows      = "who-viewed-rows"
 	figReader       = "reader-activity"
+	figScope        = "breach-scope"
+	figExport       = "scope-export"
 	figTableBytes   = "clickhouse-bytes"
 	figJournalBatch = "journal-bytes-batch"
 	figJournalLone  = "journal-bytes-lone"
@@ -43,6 +45,8 @@ var figures = []figure{
 	{name: figWhoViewed, what: "who-viewed, first page, p95 warm", unit: "ms", floor: 50, aim: 10, lower: true},
 	{name: figWhoRows, what: "who-viewed, first page, rows read", unit: "rows", floor: 100_000, aim: 20_000, lower: true},
 	{name: figReader, what: "reader's activity in a month, p95 warm", unit: "ms", floor: 100, aim: 20, lower: true},
+	{name: figScope, what: "breach scope of a reader's year, p95", unit: "ms", floor: 300, aim: 100, lower: true},
+	{name: figExport, what: "breach scope as CSV, from the question to the last byte", unit: "reports/s", floor: 200_000, aim: 400_000},
 	{name: figTableBytes, what: "ClickHouse, all tables together", unit: "bytes/event", floor: 60, aim: 45, lower: true},
 	{name: figJournalBatch, what: "journal with originals, 64 a batch", unit: "bytes/event", floor: 120, aim: 70, lower: true},
 	{name: figJournalLone, what: "journal with originals, lone event", unit: "bytes/event", floor: 800, aim: 300, lower: true},

@@ -143,6 +143,7 @@ var groups = []struct {
 	{"visible", []string{figVisible}, (*bench).visible},
 	{"detectors", []string{figDetect, figDetectState, figDetectSnapshot, figDetectRestore, figAlert}, (*bench).detect},
 	{"ask", []string{figWhoViewed, figWhoRows, figReader}, (*bench).ask},
+	{"scope", []string{figScope, figExport}, (*bench).scope},
 	{"postgres", nil, (*bench).beside},
 }
 

@@ -42,6 +42,7 @@ type server struct {
 	log                             *tail
 	http                            *http.Client
 	query                           readtrailv1connect.QueryServiceClient
+	scopes                          readtrailv1connect.ScopeServiceClient
 	register                        readtrailv1connect.RegisterServiceClient
 }
 
@@ -80,6 +81,7 @@ func startServer(ctx context.Context, binary, dir, dsn string) (*server, error) 
 		},
 	}}
 	s.query = readtrailv1connect.NewQueryServiceClient(s.http, base)
+	s.scopes = readtrailv1connect.NewScopeServiceClient(s.http, base, connect.WithAcceptCompression("gzip", nil, nil)) // as the CLI does
 	s.register = readtrailv1connect.NewRegisterServiceClient(s.http, base)
 	if err := s.awaitReady(ctx); err != nil {
 		return nil, errors.Join(err, s.stop())
