@@ -141,7 +141,7 @@ func (s *Service) breachScope(ctx context.Context, c proto.Caller, m *v1.BreachS
 	if a.token.Page == 0 {
 		x.result.fill(res)
 	}
-	question.Subjects = append(question.Subjects, shownOf(page.patients)...)
+	question.Subjects = append(question.Subjects, namedPatients(page.patients)...)
 	question.Rows = x.result.rows()
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
@@ -176,8 +176,8 @@ func (x *scoped) askBack(ctx context.Context, a *scopeAsk, q *v1.Question) (*v1.
 	return x.pin.askBack(ctx, &listAsk{zone: a.zone}, who, x.around, askBackReader, q)
 }
 
-// shownOf are the identifiers of patients that leave with an answer: their records were looked at through Readtrail.
-func shownOf(patients []*scopePatient) []*v1.Identifier {
+// namedPatients are the identifiers of patients that leave with an answer: their records were looked at through Readtrail.
+func namedPatients(patients []*scopePatient) []*v1.Identifier {
 	var out []*v1.Identifier
 	for _, p := range patients {
 		out = append(out, subjects(p.members)...)

@@ -225,7 +225,7 @@ func comparePatients(before, after *scopeResult, res *v1.CompareScopesResponse) 
 		for _, p := range g.after {
 			change.After = append(change.After, after.patientProto(p))
 		}
-		shown = append(append(shown, shownOf(g.before)...), shownOf(g.after)...)
+		shown = append(append(shown, namedPatients(g.before)...), namedPatients(g.after)...)
 		res.Changes = append(res.Changes, change)
 	}
 	return shown
