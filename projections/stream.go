@@ -208,7 +208,7 @@ func (s *stream) session(ctx context.Context) error {
 
 // collect joins messages to runs and writes them. While it writes, the intake stands still: that is the bound on memory.
 func (s *stream) collect(ctx context.Context, start *streamStart, in <-chan received) error {
-	w := &streamWriter{stream: s, after: start.mark, verify: verifyRounds * s.cfg.MaxRows, foreign: s.head()}
+	w := &streamWriter{stream: s, after: start.mark, verify: verifyRounds * s.cfg.MaxRows}
 	r := newStreamRun(s.tables, start.present)
 	linger := time.NewTimer(s.cfg.Linger)
 	linger.Stop()
@@ -252,9 +252,9 @@ func (s *stream) collect(ctx context.Context, start *streamStart, in <-chan rece
 type streamWriter struct {
 	*stream
 	after streamMark
-	// verify is how many rows are still counted again after the recovery, as long as they may be foreign: of messages up to foreign.
-	verify  int
-	foreign uint64
+	// verify is how many rows are still counted again after the recovery: of what was on its way when it began. The stream's head, as it
+	// was then, would say when that is over, but nobody knows it before the first message came.
+	verify int
 }
 
 // write inserts a run, table by table, and the watermark.
@@ -270,7 +270,7 @@ func (w *streamWriter) write(ctx context.Context, r *streamRun) error {
 			return err
 		}
 	}
-	if w.verify > 0 && w.after.sequence < w.foreign {
+	if w.verify > 0 {
 		w.verify -= max(1, r.rows)
 		if err := w.check(ctx, w.after, r); err != nil {
 			return err
