@@ -256,7 +256,7 @@ func TestFailedIncidentalAndUnnamed(t *testing.T) {
 	)
 	w.settle()
 	res := w.whoViewed("1")
-	want := &v1.WhoViewedTotals{Readers: 1, Accesses: 4, Events: 4, Failed: 1, Incidental: 1, BreakGlass: 1, UnnamedReader: 1}
+	want := &v1.WhoViewedTotals{Readers: 1, Accesses: 4, Events: 4, Failed: 1, Incidental: 1, BreakGlass: 1, UnnamedReader: 1, NotJudged: 4}
 	if !protobuf.Equal(res.Totals, want) {
 		t.Errorf("totals: %v", res.Totals)
 	}
