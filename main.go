@@ -81,7 +81,6 @@ type command struct {
 	Alerts   cli.Alerts         `cmd:"" group:"Ask:" help:"What should a human look at?"`
 	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
 	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
-	Score    cli.Scorecard      `cmd:"" name:"scorecard" group:"Ask:" help:"How did the detectors do?"`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
 	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
@@ -360,7 +359,11 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
-	answersConfig.PseudonymKey, answersConfig.LearningDays = pseudonyms, cfg.Detectors.LearningDays
+	answersConfig.PseudonymKey = pseudonyms
+	if cfg.Detectors.Enabled {
+		answersConfig.LearningDays = cfg.Detectors.LearningDays
+		answersConfig.Streams = func() api.StreamHeads { return api.StreamHeads{Findings: jn.FindingsHead(), Alerts: jn.AlertsHead()} }
+	}
 	questions, err := api.New(answersConfig)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
