@@ -284,7 +284,7 @@ func (b *bench) remembering(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	f.sim = nil
+	f.sim, f.codec = nil, nil
 	s := f.engine.Stats()
 	held := heap() - before + float64(s.OpenAccesses)*(thinned-1)*100 // 80 bytes an access, 8 of its chain, its share of maps
 	scale := 20_000 / float64(b.size.readers)
