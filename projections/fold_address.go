@@ -28,7 +28,7 @@ func (f *folder) addresses(position, resource uint64, c *v1.ContextFact) {
 		}
 		w := f.row(patientAddresses, position)
 		if w == nil {
-			return
+			continue // each row that is in the table already is counted
 		}
 		w.u64(Key(id.System, id.Value))
 		w.u64(position)
