@@ -544,7 +544,9 @@ func TestDigest(t *testing.T) {
 	for _, sealed := range []*v1.SealedItem{
 		{Original: []byte(`{"resourceType":"AuditEvent"}`), MediaType: "application/fhir+json"},
 		{Original: bytes.Repeat([]byte("long "), 100), FreeText: &v1.FreeText{QueryText: "name=x"}},
-		{FreeText: &v1.FreeText{QueryText: "name=x"}}, {MediaType: "text/plain"}, {},
+		{FreeText: &v1.FreeText{QueryText: "name=x"}},
+		{MediaType: "text/plain"},
+		{},
 	} {
 		for _, digest := range []proto.Hash{{}, sha256.Sum256(sealed.Original), {1}} {
 			it, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: 1}}}, "a", sealed)

@@ -38,10 +38,6 @@ func (c *plainCounts) span(at int64) {
 	c.last = max(c.last, at)
 }
 
-func (c plainCounts) sum() uint64 {
-	return c.access + c.second + c.failed + c.incidental + c.patientless
-}
-
 // entry is an item and where it stands.
 type entry struct {
 	position uint64
