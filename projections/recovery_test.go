@@ -191,6 +191,31 @@ func TestLateInsertIsRepaired(t *testing.T) {
 	}
 }
 
+// TestRepairedAgain: what one session has repaired, the next one can repair too, though the table has another fence by then.
+func TestRepairedAgain(t *testing.T) {
+	s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(14)
+	g.fill(t, j, 20, 40, time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC))
+	project(t, newProjector(t, s, j), j)
+	for round := range 3 {
+		g.fill(t, j, 20, 40, time.Date(2025, time.Month(4+round), 1, 0, 0, 0, 0, time.UTC))
+		registry := prometheus.NewRegistry()
+		p := newProjector(t, s, j, func(c *projections.Config) { c.Linger, c.Metrics = 200*time.Millisecond, registry })
+		doubled := 0
+		p.SetHook(func(_ uint32, at string) error {
+			if at == "insert:accesses_by_reader" && doubled == 0 || at == "insert:accesses_by_patient" && doubled == 1 {
+				doubled++
+				doubleRows(t, s)
+			}
+			return nil
+		})
+		project(t, p, j)
+		checkTables(t, s, j, 1)
+		if n := counter(t, registry, "readtrail_projections_repairs_total"); n != 2 {
+			t.Errorf("round %d: %v repairs, want 2", round, n)
+		}
+	}
+}
+
 // counter returns the value of a counter without labels.
 func counter(t testing.TB, registry *prometheus.Registry, name string) float64 {
 	t.Helper()
