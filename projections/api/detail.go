@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/readtrail/readtrail/projections"
@@ -67,15 +68,23 @@ func unpackLabels(text string) labels {
 	return l
 }
 
+// detail is what a row of the patient-first table says that only a page shows, still packed.
+type detail struct {
+	recorded                             int64
+	importKey                            uint64
+	patient, setting, objects, encounter string
+	values                               []string
+}
+
 // scanDetail reads one row of access_details.sql: the event, or one more patient of it. imports collects the accesses that
 // an import brought.
 func scanDetail(r store.Row, full map[uint64]*v1.Access, imports map[uint64][]*v1.Access) error {
 	a := &v1.Access{}
-	var codes, importKey uint64
-	var patient, actor, labels, setting, objects, encounter string
-	var values []string
-	err := r.Scan(&a.Position, &a.OccurredUs, &a.RecordedUs, &a.ReceivedUs, &codes, &patient, &actor, &labels, &setting, &values, &objects,
-		&encounter, &importKey)
+	var codes uint64
+	var actor, labels string
+	var d detail
+	err := r.Scan(&a.Position, &a.OccurredUs, &d.recorded, &a.ReceivedUs, &codes, &d.patient, &actor, &labels, &d.setting, &d.values,
+		&d.objects, &d.encounter, &d.importKey)
 	if err != nil {
 		return err
 	}
@@ -84,31 +93,46 @@ func scanDetail(r store.Row, full map[uint64]*v1.Access, imports map[uint64][]*v
 		known = a
 		full[a.Position] = a
 		describe(a, projections.CodesOf(codes), unpackActor(actor), unpackLabels(labels))
-		a.Objects = unpackObjects(objects, values)
-		f := fields(setting)
-		a.ActionCode, a.Application, a.OnBehalfOf, a.Organization = f(0), f(1), f(2), f(3)
-		a.Site, a.Workstation, a.NetworkAddress = f(4), f(5), f(6)
-		if encounter != "" {
-			a.Encounter = &v1.Identifier{System: f(7), Value: encounter}
-		}
-		if importKey != 0 {
-			imports[importKey] = append(imports[importKey], a)
+		d.fill(a)
+		if d.importKey != 0 {
+			imports[d.importKey] = append(imports[d.importKey], a)
 		}
 	}
-	f := fields(patient)
+	addPatient(known, d.patient)
+	return nil
+}
+
+// fill adds what the row says to the access.
+func (d *detail) fill(a *v1.Access) {
+	a.RecordedUs = d.recorded
+	a.Objects = unpackObjects(d.objects, d.values)
+	f := fields(d.setting)
+	a.ActionCode, a.Application, a.OnBehalfOf, a.Organization = f(0), f(1), f(2), f(3)
+	a.Site, a.Workstation, a.NetworkAddress = f(4), f(5), f(6)
+	if d.encounter != "" {
+		a.Encounter = &v1.Identifier{System: f(7), Value: d.encounter}
+	}
+}
+
+// addPatient adds one more patient of the event, up to a bound.
+func addPatient(a *v1.Access, packed string) {
+	if len(a.Patients) >= patientsShown {
+		return
+	}
+	f := fields(packed)
 	p := &v1.Patient{Text: f(2)}
 	if id := (ident{f(0), f(1)}); id.value != "" {
 		p.Identifiers = []*v1.Identifier{id.proto()}
 	}
 	if p.Identifiers != nil || p.Text != "" {
-		known.Patients = append(known.Patients, p)
+		a.Patients = append(a.Patients, p)
 	}
-	return nil
 }
 
 func describe(a *v1.Access, c projections.Codes, by actor, l labels) {
 	a.Action, a.Outcome, a.Mode, a.BreakGlass = v1.Action(c.Action), v1.Outcome(c.Outcome), v1.AccessMode(c.Mode), c.BreakGlass
-	a.Source, a.Purposes, a.Sensitivity, a.Flags = by.source, l.purposes, l.sensitivity, l.flags
+	// Rows share their lists: whoever adds to one makes it anew.
+	a.Source, a.Purposes, a.Sensitivity, a.Flags = by.source, slices.Clip(l.purposes), slices.Clip(l.sensitivity), slices.Clip(l.flags)
 	a.Reader = &v1.Reader{Name: by.readerName, Type: v1.ReaderType(c.ReaderType), Department: by.department, Role: by.role.proto()}
 	if by.reader.value != "" && !by.reader.byName() {
 		a.Reader.Identifiers = []*v1.Identifier{by.reader.proto()}

@@ -27,8 +27,8 @@ const (
 // engine runs the statements of queries/ on one version of the tables.
 type engine struct {
 	store *store.Store
-	// meter, when set, is told what each statement cost; statements are then answered whole.
-	meter func(name string, cost store.Stats)
+	// meter, when set, is told of each statement and what it cost; statements are then answered whole.
+	meter func(name string, params store.Params, cost store.Stats)
 
 	mu   sync.Mutex // guards what follows
 	sets map[uint64]queries.Set
@@ -38,6 +38,8 @@ type engine struct {
 	counted sourceCount
 	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves.
 	stuck proto.Position
+	// listedFull is maxListedFull, lookRows maxLookRows; tests lower them.
+	listedFull, lookRows int
 	// imports says of imports whether they are backfill.
 	imports map[uint64]bool
 
@@ -83,7 +85,7 @@ const maxVersions = 8
 // newEngine has ClickHouse give up when nobody waits for the answer any more.
 func newEngine(s *store.Store) *engine {
 	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
-	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}}
+	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows}
 }
 
 func (e *engine) set(version uint64) (queries.Set, error) {
@@ -145,7 +147,7 @@ func (p *pin) query(ctx context.Context, name string, params store.Params, scan 
 		return db.Query(ctx, sql, params, scan)
 	}
 	cost, err := db.QueryStats(ctx, sql, params, scan)
-	p.engine.meter(name, cost)
+	p.engine.meter(name, params, cost)
 	return err
 }
 

@@ -183,7 +183,7 @@ func (p *pin) paired(ctx context.Context, event *v1.AccessEvent, position proto.
 		})
 	})
 	at := period{max(event.OccurredUs-span, 1), event.OccurredUs + span}
-	err = p.recordEvents(ctx, who.keyed, at, start(PageToken{}), sources, l.add)
+	err = p.recordEvents(ctx, recordAsk{ids: who.keyed, at: at, from: start(PageToken{}), sources: sources}, l.add)
 	if err == nil {
 		err = l.pairs.finish()
 	}

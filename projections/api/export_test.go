@@ -10,7 +10,23 @@ import (
 )
 
 // SetMeter has every statement report its cost.
-func (s *Service) SetMeter(meter func(name string, cost store.Stats)) { s.engine.meter = meter }
+func (s *Service) SetMeter(meter func(name string, cost store.Stats)) {
+	if meter == nil {
+		s.engine.meter = nil
+		return
+	}
+	s.engine.meter = func(name string, _ store.Params, cost store.Stats) { meter(name, cost) }
+}
+
+// Record has every statement told with its parameters.
+func (s *Service) Record(statement func(name string, params store.Params)) {
+	s.engine.meter = func(name string, params store.Params, _ store.Stats) { statement(name, params) }
+}
+
+// SetBounds replaces how many rows of a record are listed in full, and how many of looks are added up here.
+func (s *Service) SetBounds(listedFull, lookRows int) {
+	s.engine.listedFull, s.engine.lookRows = listedFull, lookRows
+}
 
 // SetPatience replaces how long an answer waits for the projections: what is asserted of the answer must not hang on how
 // busy the machine is.

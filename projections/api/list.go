@@ -81,6 +81,9 @@ func (l *lister) take(a *access) error {
 	return nil
 }
 
+// filled reports whether the page is complete: an event that comes now is not on it.
+func (l *lister) filled() bool { return len(l.page) >= l.cut.size }
+
 // next is the token of the page that follows, "" behind the last one.
 func (l *lister) next(p *pin, question [8]byte, page uint64) string {
 	if !l.more {
@@ -113,39 +116,6 @@ func ruled(sources []*source) (names []string, within map[string]time.Duration) 
 	return names, within
 }
 
-// recordEvents streams the events about a record's identifiers to add, newest first.
-func (p *pin) recordEvents(ctx context.Context, ids []ident, at period, from order, sources []*source, add func(*row) error) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	keys := keysOf(ids)
-	names, within := ruled(sources)
-	lo, hi := at.bounds(maxPair.Microseconds())
-	params := store.Params{
-		"keys": keys, "packed": packedOf(ids), "rules": len(names) > 0, "ruled": names, "from": lo, "until": hi,
-		"start_occurred": from.occurred, "start_position": uint64(from.position),
-	}
-	actors, labels, parts := map[string]actor{}, map[string]labels{}, map[string]string{}
-	return p.query(ctx, "record_events", params, func(sr store.Row) error {
-		r := &row{}
-		var position, codes, pair, rule uint64
-		var actor, label, part string
-		err := sr.Scan(&position, &r.occurred, &r.received, &codes, &actor, &label, &pair, &rule, &part)
-		if err != nil {
-			return err
-		}
-		r.part = unpacked(parts, part, func(name string) string { return name })
-		r.position = proto.Position(position)
-		r.judge(projections.CodesOf(codes))
-		r.actor = unpacked(actors, actor, unpackActor)
-		r.purposes = unpacked(labels, label, unpackLabels).purposes
-		r.pairBy(pair, rule, 0, within)
-		named := r.reader.byName()
-		r.rank = readerRank(r.readerType, r.reader.value != "" && !named, r.readerName != "" || named)
-		return add(r)
-	})
-}
-
 // judge takes what the codes of an event say.
 func (r *row) judge(c projections.Codes) {
 	r.action, r.readerType, r.patients, r.breakGlass = v1.Action(c.Action), v1.ReaderType(c.ReaderType), c.Patients, c.BreakGlass
@@ -175,13 +145,17 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 	if len(page) == 0 {
 		return nil, nil
 	}
-	full, imports, err := p.readDetails(ctx, keys, page, partsOf(page))
-	if err == nil && len(full) < len(page) {
-		// A merge has moved rows to another part since they were listed.
-		full, imports, err = p.readDetails(ctx, keys, page, []string{})
-	}
-	if err != nil {
-		return nil, err
+	full, imports, ok := whole(page)
+	if !ok {
+		var err error
+		full, imports, err = p.readDetails(ctx, keys, page, partsOf(page))
+		if err == nil && len(full) < len(page) {
+			// A merge has moved rows to another part since they were listed.
+			full, imports, err = p.readDetails(ctx, keys, page, []string{})
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := p.markBackfill(ctx, imports); err != nil {
 		return nil, err
@@ -196,6 +170,22 @@ func (p *pin) details(ctx context.Context, keys []uint64, page []*access) ([]*v1
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// whole are the rows of a page that was listed in full, as readDetails reads them; false when one of them was not.
+func whole(page []*access) (map[uint64]*v1.Access, map[uint64][]*v1.Access, bool) {
+	full, imports := make(map[uint64]*v1.Access, len(page)), map[uint64][]*v1.Access{}
+	for _, a := range page {
+		r := a.shown
+		if r.full == nil {
+			return nil, nil, false
+		}
+		full[uint64(r.position)] = r.full
+		if r.importKey != 0 {
+			imports[r.importKey] = append(imports[r.importKey], r.full)
+		}
+	}
+	return full, imports, true
 }
 
 // readDetails reads the rows of a page, by position, and which of them came with which import. parts are the only ones that

@@ -14,32 +14,29 @@ import (
 // maxLooks bounds the looks of one answer.
 const maxLooks = 200
 
+// maxLookRows bounds the rows of looks that are added up here; beyond it, and no person asks as often about one record, ClickHouse
+// does.
+const maxLookRows = 2000
+
 // looks lists the latest questions that were asked about the identifiers through Readtrail, and says how many there are.
 // The tables hold those up to the pin; those that were journaled since then stand in p.asked. A question of several pages may
 // have some in each.
 func (p *pin) looks(ctx context.Context, ids []ident) (out []*v1.Look, all uint64, err error) {
 	recent, order := recentLooks(p.asked, setOf(ids))
-	systems, values := make([]string, len(ids)), make([]string, len(ids))
-	for i, id := range ids {
-		systems[i], values[i] = id.system, id.value
+	known, whole, err := p.fewLooks(ctx, ids)
+	if err == nil && whole {
+		out, all = known, uint64(len(known))
+	} else if err == nil {
+		out, all, err = p.countedLooks(ctx, ids, order)
 	}
-	params := store.Params{
-		"keys": keysOf(ids), "systems": systems, "values": values, "unprojected": order, "limit": uint32(maxLooks + len(order)),
+	if err != nil {
+		return nil, 0, fmt.Errorf("read looks: %w", err)
 	}
-	err = p.query(ctx, "looks", params, func(row store.Row) error {
-		l := &v1.Look{}
-		var pages uint64
-		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages, &all)
-		l.Pages = uint32(pages)
+	for _, l := range out {
 		if more := recent[l.QuestionId]; more != nil {
 			l.Rows, l.Pages, l.AskedUs = l.Rows+more.Rows, l.Pages+more.Pages, min(l.AskedUs, more.AskedUs)
 			delete(recent, l.QuestionId)
 		}
-		out = append(out, l)
-		return err
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("read looks: %w", err)
 	}
 	for _, l := range recent {
 		out = append(out, l)
@@ -49,6 +46,51 @@ func (p *pin) looks(ctx context.Context, ids []ident) (out []*v1.Look, all uint6
 		return cmp.Or(cmp.Compare(b.AskedUs, a.AskedUs), cmp.Compare(a.QuestionId, b.QuestionId))
 	})
 	return out[:min(len(out), maxLooks)], all, nil
+}
+
+// fewLooks adds up the looks in the tables; whole is false when there are too many rows for that.
+func (p *pin) fewLooks(ctx context.Context, ids []ident) (out []*v1.Look, whole bool, err error) {
+	wanted, pages, looks, limit := setOf(ids), map[uint64]bool{}, map[string]*v1.Look{}, p.engine.lookRows
+	n := 0
+	err = p.query(ctx, "looks", store.Params{"keys": keysOf(ids), "limit": uint32(limit)}, func(row store.Row) error {
+		n++
+		l := &v1.Look{Pages: 1}
+		var id ident
+		var position uint64
+		err := row.Scan(&id.system, &id.value, &l.QuestionId, &position, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows)
+		if err != nil || !wanted[id] || pages[position] {
+			return err
+		}
+		pages[position] = true
+		if known := looks[l.QuestionId]; known != nil {
+			known.AskedUs, known.Rows, known.Pages = min(known.AskedUs, l.AskedUs), known.Rows+l.Rows, known.Pages+1
+			return nil
+		}
+		looks[l.QuestionId] = l
+		out = append(out, l)
+		return nil
+	})
+	return out, n < limit, err
+}
+
+// countedLooks is fewLooks for any number of them, of which the latest are listed and those of some questions.
+func (p *pin) countedLooks(ctx context.Context, ids []ident, questions []string) (out []*v1.Look, all uint64, err error) {
+	systems, values := make([]string, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		systems[i], values[i] = id.system, id.value
+	}
+	params := store.Params{
+		"keys": keysOf(ids), "systems": systems, "values": values, "unprojected": questions, "limit": uint32(maxLooks + len(questions)),
+	}
+	err = p.query(ctx, "looks_counted", params, func(row store.Row) error {
+		l := &v1.Look{}
+		var pages uint64
+		err := row.Scan(&l.QuestionId, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows, &pages, &all)
+		l.Pages = uint32(pages)
+		out = append(out, l)
+		return err
+	})
+	return out, all, err
 }
 
 // recentLooks are the looks at some identifiers among questions that stand in no table yet, by question id.

@@ -45,13 +45,16 @@ type row struct {
 	patients uint16
 	// received is when the journal received it: the parts of the tables are by received time.
 	received int64
-	// part is the part of the patient-first table that the event was found in; "" when it was found elsewhere.
+	// part is the part of the patient-first table that the event was found in; "" when that is not known.
 	part string
 	// report and packedReader are of rows of a scope: the row itself, and who did it as the table packs it.
 	report       *scopeRow
 	packedReader string
 	outcome      v1.Outcome
 	mode         v1.AccessMode
+	// full is the event as a page shows it, and importKey the import that brought it, when it was listed with all that.
+	full      *v1.Access
+	importKey uint64
 }
 
 // coding is a code as a map key would be; the zero one is none.

@@ -219,7 +219,12 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 			judged.add(x)
 		}
 	}
-	err = p.recordEvents(ctx, who.keyed, a.at, start(a.token), sources, l.add)
+	q := recordAsk{ids: who.keyed, at: a.at, from: start(a.token), sources: sources}
+	if a.first() && a.at == (period{}) {
+		err = p.wholeRecord(ctx, q, l)
+	} else {
+		err = p.recordEvents(ctx, q, l.add)
+	}
 	if err == nil {
 		err = stopped(l.pairs.finish())
 	}

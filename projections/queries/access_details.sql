@@ -1,7 +1,7 @@
--- The rows of a page in full: each patient of each event. At most patients_shown patients of an event are read; a list
--- screen can name thousands. The names of parts, where they are known, leave those that hold a row of the page; else the
+-- The rows of a page in full: each patient of each event that stands under one of the keys, the first patients_shown of them; a
+-- list screen can name thousands. The names of parts, where they are known, leave those that hold a row of the page; else the
 -- received times leave those that may.
--- Read by: every list of accesses, once a page. Cost: granules of 512 rows at the places of the page's rows.
+-- Read by: every list of accesses, once a page, but for those that record_whole.sql lists in full. Cost: granules of 512 rows at the places of the page's rows.
 SELECT
     position,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
@@ -21,5 +21,5 @@ PREWHERE patient_key IN {keys:Array(UInt64)} AND position IN {positions:Array(UI
 WHERE occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND received IN arrayMap(us -> fromUnixTimestamp64Micro(us, 'UTC'), {received:Array(Int64)})
   AND (empty({parts:Array(String)}) OR _part IN {parts:Array(String)})
-  AND patient_ordinal < {patients_shown:UInt16}
 ORDER BY position, patient_ordinal
+LIMIT {patients_shown:UInt16} BY position

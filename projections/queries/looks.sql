@@ -1,25 +1,18 @@
--- Looks through Readtrail at a record, under any of its identifiers, newest first: one row a question, and how many there
--- are in all. Questions of which the caller holds more pages come before all others.
--- Read by: the first page of who-viewed. Cost: one granule (1,024 rows) an identifier and part.
+-- Pages of questions that were asked through Readtrail about a record, under any of its identifiers: a row an identifier. Who
+-- reads this compares system and value and adds up: to group and sort a handful of rows took the engine as long as to read them.
+-- Read by: the first page of who-viewed; looks_counted.sql adds up where there are more rows than the limit. Cost: one granule
+-- (1,024 rows) an identifier and part.
 SELECT
+    subject_system,
+    subject_value,
     question_id,
-    any(asker) AS who,
-    any(role) AS their_role,
-    any(query) AS what,
-    any(purpose) AS why,
-    toUnixTimestamp64Micro(min(asked)) AS asked_us,
-    sum(rows) AS rows_seen,
-    uniqExact(position) AS pages,
-    count() OVER () AS looks
-FROM
-(
-    SELECT question_id, asker, role, query, purpose, asked, rows, position
-    FROM questions_vN
-    WHERE subject_key IN {keys:Array(UInt64)}
-      AND (subject_system, subject_value) IN arrayZip({systems:Array(String)}, {values:Array(String)})
-      AND position <= {position:UInt64} AND NOT summary
-    LIMIT 1 BY position
-)
-GROUP BY question_id
-ORDER BY question_id IN {unprojected:Array(String)} DESC, asked_us DESC, question_id
+    position,
+    asker,
+    role,
+    query,
+    purpose,
+    toUnixTimestamp64Micro(asked) AS asked_us,
+    rows
+FROM questions_vN
+WHERE subject_key IN {keys:Array(UInt64)} AND position <= {position:UInt64} AND NOT summary
 LIMIT {limit:UInt32}

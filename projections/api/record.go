@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// maxListedFull is how many rows of a record are read with everything that a page shows: a page of them costs the engine less
+// than to look for its rows once more, and a record of more rows is read on without.
+const maxListedFull = 1000
+
+// recordAsk is which of a record's events are read, by whose rules they pair.
+type recordAsk struct {
+	ids     []ident
+	at      period
+	from    order
+	sources []*source
+}
+
+// params are what the statements that read a record have in common.
+func (q recordAsk) params(ruled []string) store.Params {
+	return store.Params{"keys": keysOf(q.ids), "packed": packedOf(q.ids), "rules": len(ruled) > 0, "ruled": ruled}
+}
+
+// recordRows turns rows of a record into what pairing and counting need. Its rows repeat few texts.
+type recordRows struct {
+	actors map[string]actor
+	labels map[string]labels
+	parts  map[string]string
+	within map[string]time.Duration
+}
+
+// recordRow is what a row says, still packed.
+type recordRow struct {
+	position, codes, pair, rule uint64
+	occurred, received          int64
+	actor, labels               string
+}
+
+func (q *recordRows) row(from recordRow) *row {
+	r := &row{position: proto.Position(from.position), occurred: from.occurred, received: from.received}
+	r.judge(projections.CodesOf(from.codes))
+	r.actor = unpacked(q.actors, from.actor, unpackActor)
+	r.purposes = unpacked(q.labels, from.labels, unpackLabels).purposes
+	r.pairBy(from.pair, from.rule, 0, q.within)
+	named := r.reader.byName()
+	r.rank = readerRank(r.readerType, r.reader.value != "" && !named, r.readerName != "" || named)
+	return r
+}
+
+func newRecordRows(within map[string]time.Duration) *recordRows {
+	return &recordRows{actors: map[string]actor{}, labels: map[string]labels{}, parts: map[string]string{}, within: within}
+}
+
+// recordEvents streams the events about a record's identifiers to add, newest first.
+func (p *pin) recordEvents(ctx context.Context, q recordAsk, add func(*row) error) error {
+	if len(q.ids) == 0 {
+		return nil
+	}
+	names, within := ruled(q.sources)
+	params := q.params(names)
+	params["from"], params["until"] = q.at.bounds(maxPair.Microseconds())
+	params["start_occurred"], params["start_position"] = q.from.occurred, uint64(q.from.position)
+	rows := newRecordRows(within)
+	return p.query(ctx, "record_events", params, func(sr store.Row) error {
+		var r recordRow
+		var part string
+		err := sr.Scan(&r.position, &r.occurred, &r.received, &r.codes, &r.actor, &r.labels, &r.pair, &r.rule, &part)
+		if err != nil {
+			return err
+		}
+		out := rows.row(r)
+		out.part = unpacked(rows.parts, part, func(name string) string { return name })
+		return add(out)
+	})
+}
+
+// wholeRecord lists all events about a record. It reads them together with what the page shows, where the record is no larger
+// than most are.
+func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
+	if len(q.ids) == 0 {
+		return nil
+	}
+	names, within := ruled(q.sources)
+	params := q.params(names)
+	limit := p.engine.listedFull
+	params["limit"] = uint32(limit)
+	rows, n, last := newRecordRows(within), 0, (*row)(nil)
+	err := p.query(ctx, "record_whole", params, func(sr store.Row) error {
+		var r recordRow
+		var d detail
+		err := sr.Scan(&r.position, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
+			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair, &r.rule)
+		if err != nil {
+			return err
+		}
+		n++
+		if last != nil && last.position == proto.Position(r.position) {
+			if last.full != nil {
+				addPatient(last.full, d.patient)
+			}
+			return nil
+		}
+		last = rows.row(r)
+		if !l.filled() {
+			last.importKey, last.full = d.importKey, rows.full(r, &d)
+		}
+		return l.add(last)
+	})
+	if err != nil || n < limit {
+		return err
+	}
+	// The last event may have more rows, and the record has more events.
+	last.full = nil
+	q.from = last.order()
+	return p.recordEvents(ctx, q, l.add)
+}
+
+// full is the event as a page shows it.
+func (q *recordRows) full(r recordRow, d *detail) *v1.Access {
+	a := &v1.Access{Position: r.position, OccurredUs: r.occurred, ReceivedUs: r.received}
+	describe(a, projections.CodesOf(r.codes), unpacked(q.actors, r.actor, unpackActor), unpacked(q.labels, r.labels, unpackLabels))
+	d.fill(a)
+	addPatient(a, d.patient)
+	return a
+}
