@@ -32,11 +32,13 @@ type ScopeQuery struct {
 	Workstation string `protobuf:"bytes,3,opt,name=workstation,proto3" json:"workstation,omitempty"`
 	// Events that touched this object: "DocumentReference/7", "system|value", a bare value.
 	Object string `protobuf:"bytes,4,opt,name=object,proto3" json:"object,omitempty"`
-	// These events: positions or ids (KSUID). What an alert or a case is made of is asked for like this.
+	// These events: positions or ids (KSUID).
 	Events []string `protobuf:"bytes,5,rep,name=events,proto3" json:"events,omitempty"`
 	// Occurred time, half-open; 0: unbounded.
-	FromUs        int64 `protobuf:"zigzag64,6,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
-	UntilUs       int64 `protobuf:"zigzag64,7,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	FromUs  int64 `protobuf:"zigzag64,6,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs int64 `protobuf:"zigzag64,7,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	// The accesses that this alert cites in its latest version. An answer gives them as events.
+	Alert         string `protobuf:"bytes,8,opt,name=alert,proto3" json:"alert,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -118,6 +120,13 @@ func (x *ScopeQuery) GetUntilUs() int64 {
 		return x.UntilUs
 	}
 	return 0
+}
+
+func (x *ScopeQuery) GetAlert() string {
+	if x != nil {
+		return x.Alert
+	}
+	return ""
 }
 
 // ScopeCounts counts reports. A report is what one event says of one patient: an event about three patients is three
@@ -427,7 +436,7 @@ var File_readtrail_v1_frozen_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\"\xc4\x01\n" +
+	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\"\xda\x01\n" +
 	"\n" +
 	"ScopeQuery\x12\x16\n" +
 	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
@@ -436,7 +445,8 @@ const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\x06object\x18\x04 \x01(\tR\x06object\x12\x16\n" +
 	"\x06events\x18\x05 \x03(\tR\x06events\x12\x17\n" +
 	"\afrom_us\x18\x06 \x01(\x12R\x06fromUs\x12\x19\n" +
-	"\buntil_us\x18\a \x01(\x12R\auntilUs\"\xf8\x01\n" +
+	"\buntil_us\x18\a \x01(\x12R\auntilUs\x12\x14\n" +
+	"\x05alert\x18\b \x01(\tR\x05alert\"\xf8\x01\n" +
 	"\vScopeCounts\x12\x18\n" +
 	"\areports\x18\x01 \x01(\x04R\areports\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12%\n" +

@@ -78,7 +78,7 @@ func (x ScopeChange_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScopeChange_Kind.Descriptor instead.
 func (ScopeChange_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{10, 0}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{11, 0}
 }
 
 type ExportScopeRequest_Format int32
@@ -133,7 +133,7 @@ func (x ExportScopeRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportScopeRequest_Format.Descriptor instead.
 func (ExportScopeRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{15, 0}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16, 0}
 }
 
 // How staff are named in it.
@@ -188,7 +188,7 @@ func (x AccessReportRequest_Names) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessReportRequest_Names.Descriptor instead.
 func (AccessReportRequest_Names) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{17, 0}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18, 0}
 }
 
 type BreachScopeRequest struct {
@@ -307,8 +307,10 @@ type BreachScopeResponse struct {
 	// Text-only patients, never guessed to be one of the others; first page only, the first 1,000.
 	Unresolved    []*ScopeUnresolved `protobuf:"bytes,10,rep,name=unresolved,proto3" json:"unresolved,omitempty"`
 	NextPageToken string             `protobuf:"bytes,11,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// SHA-256 over the canonical rows of the whole scope, not of this page.
-	Sha256        []byte `protobuf:"bytes,12,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// SHA-256 over the canonical rows of the whole scope, not of this page. Verdicts are not among the rows: detectors judge later.
+	Sha256 []byte `protobuf:"bytes,12,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// How detectors judged all of it; absent where none ever judged, or where the scope is too large for it.
+	Verdicts      *ScopeVerdicts `protobuf:"bytes,13,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +429,84 @@ func (x *BreachScopeResponse) GetSha256() []byte {
 	return nil
 }
 
+func (x *BreachScopeResponse) GetVerdicts() *ScopeVerdicts {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
+// ScopeVerdicts counts the reports of a row by how detectors judged them, as known at the position. A second report of an access is
+// not counted: explained + unexplained + not_assessable + not_judged = reports - second_reports - patientless.
+type ScopeVerdicts struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Explained   uint64                 `protobuf:"varint,1,opt,name=explained,proto3" json:"explained,omitempty"`
+	Unexplained uint64                 `protobuf:"varint,2,opt,name=unexplained,proto3" json:"unexplained,omitempty"`
+	// Context was missing.
+	NotAssessable uint64 `protobuf:"varint,3,opt,name=not_assessable,json=notAssessable,proto3" json:"not_assessable,omitempty"`
+	NotJudged     uint64 `protobuf:"varint,4,opt,name=not_judged,json=notJudged,proto3" json:"not_judged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeVerdicts) Reset() {
+	*x = ScopeVerdicts{}
+	mi := &file_readtrail_v1_scope_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeVerdicts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeVerdicts) ProtoMessage() {}
+
+func (x *ScopeVerdicts) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_scope_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeVerdicts.ProtoReflect.Descriptor instead.
+func (*ScopeVerdicts) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ScopeVerdicts) GetExplained() uint64 {
+	if x != nil {
+		return x.Explained
+	}
+	return 0
+}
+
+func (x *ScopeVerdicts) GetUnexplained() uint64 {
+	if x != nil {
+		return x.Unexplained
+	}
+	return 0
+}
+
+func (x *ScopeVerdicts) GetNotAssessable() uint64 {
+	if x != nil {
+		return x.NotAssessable
+	}
+	return 0
+}
+
+func (x *ScopeVerdicts) GetNotJudged() uint64 {
+	if x != nil {
+		return x.NotJudged
+	}
+	return 0
+}
+
 // ScopePart is a type of object or a sensitivity label. Reports that failed are left out: nothing was seen.
 type ScopePart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -443,7 +523,7 @@ type ScopePart struct {
 
 func (x *ScopePart) Reset() {
 	*x = ScopePart{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[2]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +535,7 @@ func (x *ScopePart) String() string {
 func (*ScopePart) ProtoMessage() {}
 
 func (x *ScopePart) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[2]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +548,7 @@ func (x *ScopePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopePart.ProtoReflect.Descriptor instead.
 func (*ScopePart) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{2}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ScopePart) GetName() string {
@@ -512,13 +592,14 @@ type ScopeJurisdiction struct {
 	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Patients      uint64                 `protobuf:"varint,3,opt,name=patients,proto3" json:"patients,omitempty"`
 	Counts        *ScopeCounts           `protobuf:"bytes,4,opt,name=counts,proto3" json:"counts,omitempty"`
+	Verdicts      *ScopeVerdicts         `protobuf:"bytes,5,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScopeJurisdiction) Reset() {
 	*x = ScopeJurisdiction{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[3]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +611,7 @@ func (x *ScopeJurisdiction) String() string {
 func (*ScopeJurisdiction) ProtoMessage() {}
 
 func (x *ScopeJurisdiction) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[3]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +624,7 @@ func (x *ScopeJurisdiction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeJurisdiction.ProtoReflect.Descriptor instead.
 func (*ScopeJurisdiction) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{3}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ScopeJurisdiction) GetCountry() string {
@@ -574,6 +655,13 @@ func (x *ScopeJurisdiction) GetCounts() *ScopeCounts {
 	return nil
 }
 
+func (x *ScopeJurisdiction) GetVerdicts() *ScopeVerdicts {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
 type ScopePatient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All that events and links name, the one that stands for the patient first.
@@ -582,15 +670,16 @@ type ScopePatient struct {
 	Parts       []*ScopePart  `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
 	Sensitivity []*ScopePart  `protobuf:"bytes,4,rep,name=sensitivity,proto3" json:"sensitivity,omitempty"`
 	// Both empty: not known.
-	Country       string `protobuf:"bytes,5,opt,name=country,proto3" json:"country,omitempty"`
-	State         string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Country       string         `protobuf:"bytes,5,opt,name=country,proto3" json:"country,omitempty"`
+	State         string         `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Verdicts      *ScopeVerdicts `protobuf:"bytes,7,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScopePatient) Reset() {
 	*x = ScopePatient{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[4]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +691,7 @@ func (x *ScopePatient) String() string {
 func (*ScopePatient) ProtoMessage() {}
 
 func (x *ScopePatient) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[4]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +704,7 @@ func (x *ScopePatient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopePatient.ProtoReflect.Descriptor instead.
 func (*ScopePatient) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{4}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ScopePatient) GetIdentifiers() []*Identifier {
@@ -660,18 +749,26 @@ func (x *ScopePatient) GetState() string {
 	return ""
 }
 
+func (x *ScopePatient) GetVerdicts() *ScopeVerdicts {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
 type ScopeUnresolved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As the event said it.
-	Text          string       `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	Counts        *ScopeCounts `protobuf:"bytes,2,opt,name=counts,proto3" json:"counts,omitempty"`
+	Text          string         `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Counts        *ScopeCounts   `protobuf:"bytes,2,opt,name=counts,proto3" json:"counts,omitempty"`
+	Verdicts      *ScopeVerdicts `protobuf:"bytes,3,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScopeUnresolved) Reset() {
 	*x = ScopeUnresolved{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[5]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -683,7 +780,7 @@ func (x *ScopeUnresolved) String() string {
 func (*ScopeUnresolved) ProtoMessage() {}
 
 func (x *ScopeUnresolved) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[5]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +793,7 @@ func (x *ScopeUnresolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeUnresolved.ProtoReflect.Descriptor instead.
 func (*ScopeUnresolved) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{5}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ScopeUnresolved) GetText() string {
@@ -709,6 +806,13 @@ func (x *ScopeUnresolved) GetText() string {
 func (x *ScopeUnresolved) GetCounts() *ScopeCounts {
 	if x != nil {
 		return x.Counts
+	}
+	return nil
+}
+
+func (x *ScopeUnresolved) GetVerdicts() *ScopeVerdicts {
+	if x != nil {
+		return x.Verdicts
 	}
 	return nil
 }
@@ -727,7 +831,7 @@ type ScopeRun struct {
 
 func (x *ScopeRun) Reset() {
 	*x = ScopeRun{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[6]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -739,7 +843,7 @@ func (x *ScopeRun) String() string {
 func (*ScopeRun) ProtoMessage() {}
 
 func (x *ScopeRun) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[6]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -752,7 +856,7 @@ func (x *ScopeRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeRun.ProtoReflect.Descriptor instead.
 func (*ScopeRun) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{6}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ScopeRun) GetQuery() *ScopeQuery {
@@ -796,7 +900,7 @@ type CompareScopesRequest struct {
 
 func (x *CompareScopesRequest) Reset() {
 	*x = CompareScopesRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[7]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +912,7 @@ func (x *CompareScopesRequest) String() string {
 func (*CompareScopesRequest) ProtoMessage() {}
 
 func (x *CompareScopesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[7]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +925,7 @@ func (x *CompareScopesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareScopesRequest.ProtoReflect.Descriptor instead.
 func (*CompareScopesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CompareScopesRequest) GetBefore() *ScopeRun {
@@ -884,7 +988,7 @@ type CompareScopesResponse struct {
 
 func (x *CompareScopesResponse) Reset() {
 	*x = CompareScopesResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[8]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1000,7 @@ func (x *CompareScopesResponse) String() string {
 func (*CompareScopesResponse) ProtoMessage() {}
 
 func (x *CompareScopesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[8]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1013,7 @@ func (x *CompareScopesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareScopesResponse.ProtoReflect.Descriptor instead.
 func (*CompareScopesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{8}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CompareScopesResponse) GetHeader() *AnswerHeader {
@@ -1008,7 +1112,7 @@ type ScopeRunResult struct {
 
 func (x *ScopeRunResult) Reset() {
 	*x = ScopeRunResult{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[9]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1124,7 @@ func (x *ScopeRunResult) String() string {
 func (*ScopeRunResult) ProtoMessage() {}
 
 func (x *ScopeRunResult) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[9]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1137,7 @@ func (x *ScopeRunResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeRunResult.ProtoReflect.Descriptor instead.
 func (*ScopeRunResult) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ScopeRunResult) GetPosition() uint64 {
@@ -1075,7 +1179,7 @@ type ScopeChange struct {
 
 func (x *ScopeChange) Reset() {
 	*x = ScopeChange{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[10]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1191,7 @@ func (x *ScopeChange) String() string {
 func (*ScopeChange) ProtoMessage() {}
 
 func (x *ScopeChange) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[10]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1204,7 @@ func (x *ScopeChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeChange.ProtoReflect.Descriptor instead.
 func (*ScopeChange) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ScopeChange) GetKind() ScopeChange_Kind {
@@ -1137,7 +1241,7 @@ type FreezeScopeRequest struct {
 
 func (x *FreezeScopeRequest) Reset() {
 	*x = FreezeScopeRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[11]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1253,7 @@ func (x *FreezeScopeRequest) String() string {
 func (*FreezeScopeRequest) ProtoMessage() {}
 
 func (x *FreezeScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[11]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1266,7 @@ func (x *FreezeScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeScopeRequest.ProtoReflect.Descriptor instead.
 func (*FreezeScopeRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FreezeScopeRequest) GetQuery() *ScopeQuery {
@@ -1214,7 +1318,7 @@ type FreezeScopeResponse struct {
 
 func (x *FreezeScopeResponse) Reset() {
 	*x = FreezeScopeResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[12]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1330,7 @@ func (x *FreezeScopeResponse) String() string {
 func (*FreezeScopeResponse) ProtoMessage() {}
 
 func (x *FreezeScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[12]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1343,7 @@ func (x *FreezeScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeScopeResponse.ProtoReflect.Descriptor instead.
 func (*FreezeScopeResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FreezeScopeResponse) GetHeader() *AnswerHeader {
@@ -1282,7 +1386,7 @@ type VerifyScopeRequest struct {
 
 func (x *VerifyScopeRequest) Reset() {
 	*x = VerifyScopeRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[13]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1398,7 @@ func (x *VerifyScopeRequest) String() string {
 func (*VerifyScopeRequest) ProtoMessage() {}
 
 func (x *VerifyScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[13]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1411,7 @@ func (x *VerifyScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyScopeRequest.ProtoReflect.Descriptor instead.
 func (*VerifyScopeRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *VerifyScopeRequest) GetPosition() uint64 {
@@ -1345,7 +1449,7 @@ type VerifyScopeResponse struct {
 
 func (x *VerifyScopeResponse) Reset() {
 	*x = VerifyScopeResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1461,7 @@ func (x *VerifyScopeResponse) String() string {
 func (*VerifyScopeResponse) ProtoMessage() {}
 
 func (x *VerifyScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1474,7 @@ func (x *VerifyScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyScopeResponse.ProtoReflect.Descriptor instead.
 func (*VerifyScopeResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *VerifyScopeResponse) GetHeader() *AnswerHeader {
@@ -1423,7 +1527,7 @@ type ExportScopeRequest struct {
 
 func (x *ExportScopeRequest) Reset() {
 	*x = ExportScopeRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1539,7 @@ func (x *ExportScopeRequest) String() string {
 func (*ExportScopeRequest) ProtoMessage() {}
 
 func (x *ExportScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1552,7 @@ func (x *ExportScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportScopeRequest.ProtoReflect.Descriptor instead.
 func (*ExportScopeRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExportScopeRequest) GetQuery() *ScopeQuery {
@@ -1519,7 +1623,7 @@ type ExportScopeResponse struct {
 
 func (x *ExportScopeResponse) Reset() {
 	*x = ExportScopeResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1635,7 @@ func (x *ExportScopeResponse) String() string {
 func (*ExportScopeResponse) ProtoMessage() {}
 
 func (x *ExportScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1648,7 @@ func (x *ExportScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportScopeResponse.ProtoReflect.Descriptor instead.
 func (*ExportScopeResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExportScopeResponse) GetHeader() *AnswerHeader {
@@ -1613,7 +1717,7 @@ type AccessReportRequest struct {
 
 func (x *AccessReportRequest) Reset() {
 	*x = AccessReportRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1729,7 @@ func (x *AccessReportRequest) String() string {
 func (*AccessReportRequest) ProtoMessage() {}
 
 func (x *AccessReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1742,7 @@ func (x *AccessReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessReportRequest.ProtoReflect.Descriptor instead.
 func (*AccessReportRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AccessReportRequest) GetPatient() string {
@@ -1724,7 +1828,7 @@ type AccessReportResponse struct {
 
 func (x *AccessReportResponse) Reset() {
 	*x = AccessReportResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1840,7 @@ func (x *AccessReportResponse) String() string {
 func (*AccessReportResponse) ProtoMessage() {}
 
 func (x *AccessReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1853,7 @@ func (x *AccessReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessReportResponse.ProtoReflect.Descriptor instead.
 func (*AccessReportResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AccessReportResponse) GetHeader() *AnswerHeader {
@@ -1845,7 +1949,7 @@ type ReportedAccess struct {
 
 func (x *ReportedAccess) Reset() {
 	*x = ReportedAccess{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +1961,7 @@ func (x *ReportedAccess) String() string {
 func (*ReportedAccess) ProtoMessage() {}
 
 func (x *ReportedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +1974,7 @@ func (x *ReportedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedAccess.ProtoReflect.Descriptor instead.
 func (*ReportedAccess) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{19}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReportedAccess) GetOccurredUs() int64 {
@@ -1984,7 +2088,7 @@ type ReportedLook struct {
 
 func (x *ReportedLook) Reset() {
 	*x = ReportedLook{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2100,7 @@ func (x *ReportedLook) String() string {
 func (*ReportedLook) ProtoMessage() {}
 
 func (x *ReportedLook) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2113,7 @@ func (x *ReportedLook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedLook.ProtoReflect.Descriptor instead.
 func (*ReportedLook) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{20}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReportedLook) GetAskedUs() int64 {
@@ -2053,7 +2157,7 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x04page\x18\x05 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\a \x01(\tR\n" +
-	"questionId\"\x91\x05\n" +
+	"questionId\"\xca\x05\n" +
 	"\x13BreachScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12.\n" +
 	"\x05query\x18\x02 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12B\n" +
@@ -2071,28 +2175,38 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	" \x03(\v2\x1d.readtrail.v1.ScopeUnresolvedR\n" +
 	"unresolved\x12&\n" +
 	"\x0fnext_page_token\x18\v \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06sha256\x18\f \x01(\fR\x06sha256\"\x89\x01\n" +
+	"\x06sha256\x18\f \x01(\fR\x06sha256\x127\n" +
+	"\bverdicts\x18\r \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x95\x01\n" +
+	"\rScopeVerdicts\x12\x1c\n" +
+	"\texplained\x18\x01 \x01(\x04R\texplained\x12 \n" +
+	"\vunexplained\x18\x02 \x01(\x04R\vunexplained\x12%\n" +
+	"\x0enot_assessable\x18\x03 \x01(\x04R\rnotAssessable\x12\x1d\n" +
+	"\n" +
+	"not_judged\x18\x04 \x01(\x04R\tnotJudged\"\x89\x01\n" +
 	"\tScopePart\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\areports\x18\x02 \x01(\x04R\areports\x12\x1a\n" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\x12\x19\n" +
 	"\bfirst_us\x18\x04 \x01(\x12R\afirstUs\x12\x17\n" +
-	"\alast_us\x18\x05 \x01(\x12R\x06lastUs\"\x92\x01\n" +
+	"\alast_us\x18\x05 \x01(\x12R\x06lastUs\"\xcb\x01\n" +
 	"\x11ScopeJurisdiction\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1a\n" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\x121\n" +
-	"\x06counts\x18\x04 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\"\x97\x02\n" +
+	"\x06counts\x18\x04 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x127\n" +
+	"\bverdicts\x18\x05 \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\xd0\x02\n" +
 	"\fScopePatient\x12:\n" +
 	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierR\videntifiers\x121\n" +
 	"\x06counts\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x12-\n" +
 	"\x05parts\x18\x03 \x03(\v2\x17.readtrail.v1.ScopePartR\x05parts\x129\n" +
 	"\vsensitivity\x18\x04 \x03(\v2\x17.readtrail.v1.ScopePartR\vsensitivity\x12\x18\n" +
 	"\acountry\x18\x05 \x01(\tR\acountry\x12\x14\n" +
-	"\x05state\x18\x06 \x01(\tR\x05state\"X\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x127\n" +
+	"\bverdicts\x18\a \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x91\x01\n" +
 	"\x0fScopeUnresolved\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x121\n" +
-	"\x06counts\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\"\x92\x01\n" +
+	"\x06counts\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x127\n" +
+	"\bverdicts\x18\x03 \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x92\x01\n" +
 	"\bScopeRun\x12.\n" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12$\n" +
@@ -2265,111 +2379,116 @@ func file_readtrail_v1_scope_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_scope_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_readtrail_v1_scope_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_readtrail_v1_scope_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_readtrail_v1_scope_proto_goTypes = []any{
 	(ScopeChange_Kind)(0),          // 0: readtrail.v1.ScopeChange.Kind
 	(ExportScopeRequest_Format)(0), // 1: readtrail.v1.ExportScopeRequest.Format
 	(AccessReportRequest_Names)(0), // 2: readtrail.v1.AccessReportRequest.Names
 	(*BreachScopeRequest)(nil),     // 3: readtrail.v1.BreachScopeRequest
 	(*BreachScopeResponse)(nil),    // 4: readtrail.v1.BreachScopeResponse
-	(*ScopePart)(nil),              // 5: readtrail.v1.ScopePart
-	(*ScopeJurisdiction)(nil),      // 6: readtrail.v1.ScopeJurisdiction
-	(*ScopePatient)(nil),           // 7: readtrail.v1.ScopePatient
-	(*ScopeUnresolved)(nil),        // 8: readtrail.v1.ScopeUnresolved
-	(*ScopeRun)(nil),               // 9: readtrail.v1.ScopeRun
-	(*CompareScopesRequest)(nil),   // 10: readtrail.v1.CompareScopesRequest
-	(*CompareScopesResponse)(nil),  // 11: readtrail.v1.CompareScopesResponse
-	(*ScopeRunResult)(nil),         // 12: readtrail.v1.ScopeRunResult
-	(*ScopeChange)(nil),            // 13: readtrail.v1.ScopeChange
-	(*FreezeScopeRequest)(nil),     // 14: readtrail.v1.FreezeScopeRequest
-	(*FreezeScopeResponse)(nil),    // 15: readtrail.v1.FreezeScopeResponse
-	(*VerifyScopeRequest)(nil),     // 16: readtrail.v1.VerifyScopeRequest
-	(*VerifyScopeResponse)(nil),    // 17: readtrail.v1.VerifyScopeResponse
-	(*ExportScopeRequest)(nil),     // 18: readtrail.v1.ExportScopeRequest
-	(*ExportScopeResponse)(nil),    // 19: readtrail.v1.ExportScopeResponse
-	(*AccessReportRequest)(nil),    // 20: readtrail.v1.AccessReportRequest
-	(*AccessReportResponse)(nil),   // 21: readtrail.v1.AccessReportResponse
-	(*ReportedAccess)(nil),         // 22: readtrail.v1.ReportedAccess
-	(*ReportedLook)(nil),           // 23: readtrail.v1.ReportedLook
-	(*ScopeQuery)(nil),             // 24: readtrail.v1.ScopeQuery
-	(*Page)(nil),                   // 25: readtrail.v1.Page
-	(*AnswerHeader)(nil),           // 26: readtrail.v1.AnswerHeader
-	(*FollowedIdentifier)(nil),     // 27: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),              // 28: readtrail.v1.Candidate
-	(*ScopeTotals)(nil),            // 29: readtrail.v1.ScopeTotals
-	(*ScopeCounts)(nil),            // 30: readtrail.v1.ScopeCounts
-	(*Identifier)(nil),             // 31: readtrail.v1.Identifier
-	(*ScopeFrozen)(nil),            // 32: readtrail.v1.ScopeFrozen
-	(*WhoViewedTotals)(nil),        // 33: readtrail.v1.WhoViewedTotals
+	(*ScopeVerdicts)(nil),          // 5: readtrail.v1.ScopeVerdicts
+	(*ScopePart)(nil),              // 6: readtrail.v1.ScopePart
+	(*ScopeJurisdiction)(nil),      // 7: readtrail.v1.ScopeJurisdiction
+	(*ScopePatient)(nil),           // 8: readtrail.v1.ScopePatient
+	(*ScopeUnresolved)(nil),        // 9: readtrail.v1.ScopeUnresolved
+	(*ScopeRun)(nil),               // 10: readtrail.v1.ScopeRun
+	(*CompareScopesRequest)(nil),   // 11: readtrail.v1.CompareScopesRequest
+	(*CompareScopesResponse)(nil),  // 12: readtrail.v1.CompareScopesResponse
+	(*ScopeRunResult)(nil),         // 13: readtrail.v1.ScopeRunResult
+	(*ScopeChange)(nil),            // 14: readtrail.v1.ScopeChange
+	(*FreezeScopeRequest)(nil),     // 15: readtrail.v1.FreezeScopeRequest
+	(*FreezeScopeResponse)(nil),    // 16: readtrail.v1.FreezeScopeResponse
+	(*VerifyScopeRequest)(nil),     // 17: readtrail.v1.VerifyScopeRequest
+	(*VerifyScopeResponse)(nil),    // 18: readtrail.v1.VerifyScopeResponse
+	(*ExportScopeRequest)(nil),     // 19: readtrail.v1.ExportScopeRequest
+	(*ExportScopeResponse)(nil),    // 20: readtrail.v1.ExportScopeResponse
+	(*AccessReportRequest)(nil),    // 21: readtrail.v1.AccessReportRequest
+	(*AccessReportResponse)(nil),   // 22: readtrail.v1.AccessReportResponse
+	(*ReportedAccess)(nil),         // 23: readtrail.v1.ReportedAccess
+	(*ReportedLook)(nil),           // 24: readtrail.v1.ReportedLook
+	(*ScopeQuery)(nil),             // 25: readtrail.v1.ScopeQuery
+	(*Page)(nil),                   // 26: readtrail.v1.Page
+	(*AnswerHeader)(nil),           // 27: readtrail.v1.AnswerHeader
+	(*FollowedIdentifier)(nil),     // 28: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),              // 29: readtrail.v1.Candidate
+	(*ScopeTotals)(nil),            // 30: readtrail.v1.ScopeTotals
+	(*ScopeCounts)(nil),            // 31: readtrail.v1.ScopeCounts
+	(*Identifier)(nil),             // 32: readtrail.v1.Identifier
+	(*ScopeFrozen)(nil),            // 33: readtrail.v1.ScopeFrozen
+	(*WhoViewedTotals)(nil),        // 34: readtrail.v1.WhoViewedTotals
 }
 var file_readtrail_v1_scope_proto_depIdxs = []int32{
-	24, // 0: readtrail.v1.BreachScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	25, // 1: readtrail.v1.BreachScopeRequest.page:type_name -> readtrail.v1.Page
-	26, // 2: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	24, // 3: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
-	27, // 4: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	28, // 5: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	29, // 6: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	5,  // 7: readtrail.v1.BreachScopeResponse.parts:type_name -> readtrail.v1.ScopePart
-	5,  // 8: readtrail.v1.BreachScopeResponse.sensitivity:type_name -> readtrail.v1.ScopePart
-	6,  // 9: readtrail.v1.BreachScopeResponse.jurisdictions:type_name -> readtrail.v1.ScopeJurisdiction
-	7,  // 10: readtrail.v1.BreachScopeResponse.patients:type_name -> readtrail.v1.ScopePatient
-	8,  // 11: readtrail.v1.BreachScopeResponse.unresolved:type_name -> readtrail.v1.ScopeUnresolved
-	30, // 12: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
-	31, // 13: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
-	30, // 14: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
-	5,  // 15: readtrail.v1.ScopePatient.parts:type_name -> readtrail.v1.ScopePart
-	5,  // 16: readtrail.v1.ScopePatient.sensitivity:type_name -> readtrail.v1.ScopePart
-	30, // 17: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
-	24, // 18: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
-	9,  // 19: readtrail.v1.CompareScopesRequest.before:type_name -> readtrail.v1.ScopeRun
-	9,  // 20: readtrail.v1.CompareScopesRequest.after:type_name -> readtrail.v1.ScopeRun
-	26, // 21: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	12, // 22: readtrail.v1.CompareScopesResponse.before:type_name -> readtrail.v1.ScopeRunResult
-	12, // 23: readtrail.v1.CompareScopesResponse.after:type_name -> readtrail.v1.ScopeRunResult
-	13, // 24: readtrail.v1.CompareScopesResponse.changes:type_name -> readtrail.v1.ScopeChange
-	24, // 25: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
-	29, // 26: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
-	0,  // 27: readtrail.v1.ScopeChange.kind:type_name -> readtrail.v1.ScopeChange.Kind
-	7,  // 28: readtrail.v1.ScopeChange.before:type_name -> readtrail.v1.ScopePatient
-	7,  // 29: readtrail.v1.ScopeChange.after:type_name -> readtrail.v1.ScopePatient
-	24, // 30: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	26, // 31: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	32, // 32: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	28, // 33: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	26, // 34: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	32, // 35: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	29, // 36: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	24, // 37: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	1,  // 38: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
-	26, // 39: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	29, // 40: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	28, // 41: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	2,  // 42: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
-	25, // 43: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
-	26, // 44: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
-	27, // 45: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	28, // 46: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
-	33, // 47: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	22, // 48: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
-	23, // 49: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
-	3,  // 50: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
-	10, // 51: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
-	14, // 52: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
-	16, // 53: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
-	18, // 54: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
-	20, // 55: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
-	4,  // 56: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
-	11, // 57: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
-	15, // 58: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
-	17, // 59: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
-	19, // 60: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
-	21, // 61: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
-	56, // [56:62] is the sub-list for method output_type
-	50, // [50:56] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	25, // 0: readtrail.v1.BreachScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	26, // 1: readtrail.v1.BreachScopeRequest.page:type_name -> readtrail.v1.Page
+	27, // 2: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 3: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
+	28, // 4: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	29, // 5: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	30, // 6: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	6,  // 7: readtrail.v1.BreachScopeResponse.parts:type_name -> readtrail.v1.ScopePart
+	6,  // 8: readtrail.v1.BreachScopeResponse.sensitivity:type_name -> readtrail.v1.ScopePart
+	7,  // 9: readtrail.v1.BreachScopeResponse.jurisdictions:type_name -> readtrail.v1.ScopeJurisdiction
+	8,  // 10: readtrail.v1.BreachScopeResponse.patients:type_name -> readtrail.v1.ScopePatient
+	9,  // 11: readtrail.v1.BreachScopeResponse.unresolved:type_name -> readtrail.v1.ScopeUnresolved
+	5,  // 12: readtrail.v1.BreachScopeResponse.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	31, // 13: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
+	5,  // 14: readtrail.v1.ScopeJurisdiction.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	32, // 15: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
+	31, // 16: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
+	6,  // 17: readtrail.v1.ScopePatient.parts:type_name -> readtrail.v1.ScopePart
+	6,  // 18: readtrail.v1.ScopePatient.sensitivity:type_name -> readtrail.v1.ScopePart
+	5,  // 19: readtrail.v1.ScopePatient.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	31, // 20: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
+	5,  // 21: readtrail.v1.ScopeUnresolved.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	25, // 22: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
+	10, // 23: readtrail.v1.CompareScopesRequest.before:type_name -> readtrail.v1.ScopeRun
+	10, // 24: readtrail.v1.CompareScopesRequest.after:type_name -> readtrail.v1.ScopeRun
+	27, // 25: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	13, // 26: readtrail.v1.CompareScopesResponse.before:type_name -> readtrail.v1.ScopeRunResult
+	13, // 27: readtrail.v1.CompareScopesResponse.after:type_name -> readtrail.v1.ScopeRunResult
+	14, // 28: readtrail.v1.CompareScopesResponse.changes:type_name -> readtrail.v1.ScopeChange
+	25, // 29: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
+	30, // 30: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
+	0,  // 31: readtrail.v1.ScopeChange.kind:type_name -> readtrail.v1.ScopeChange.Kind
+	8,  // 32: readtrail.v1.ScopeChange.before:type_name -> readtrail.v1.ScopePatient
+	8,  // 33: readtrail.v1.ScopeChange.after:type_name -> readtrail.v1.ScopePatient
+	25, // 34: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	27, // 35: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 36: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	29, // 37: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	27, // 38: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 39: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	30, // 40: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	25, // 41: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	1,  // 42: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
+	27, // 43: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	30, // 44: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	29, // 45: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	2,  // 46: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
+	26, // 47: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
+	27, // 48: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
+	28, // 49: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	29, // 50: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
+	34, // 51: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	23, // 52: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
+	24, // 53: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
+	3,  // 54: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
+	11, // 55: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
+	15, // 56: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
+	17, // 57: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
+	19, // 58: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
+	21, // 59: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
+	4,  // 60: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
+	12, // 61: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
+	16, // 62: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
+	18, // 63: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
+	20, // 64: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
+	22, // 65: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
+	60, // [60:66] is the sub-list for method output_type
+	54, // [54:60] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_scope_proto_init() }
@@ -2386,7 +2505,7 @@ func file_readtrail_v1_scope_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_scope_proto_rawDesc), len(file_readtrail_v1_scope_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
