@@ -89,6 +89,9 @@ func scopePageOf(a *v1.BreachScopeResponse, purpose string) scopePage {
 		count(t.GetPatients(), "patient", "patients"), count(t.GetUnresolved(), "patient", "patients") + " without an identifier",
 		count(t.GetEvents(), "event", "events"), countText(t.GetCounts()),
 	}
+	if a.Verdicts != nil {
+		p.Totals = append(p.Totals, verdictText(a.Verdicts))
+	}
 	parts := func(of []*v1.ScopePart, title string) {
 		x := &table{columns: []string{"name", "reports", "patients", "first", "last"}}
 		for _, part := range of {
@@ -98,20 +101,10 @@ func scopePageOf(a *v1.BreachScopeResponse, purpose string) scopePage {
 	}
 	parts(a.Parts, "Which data")
 	parts(a.Sensitivity, "Sensitivity")
-	where := &table{columns: append([]string{"country", "state", "patients"}, countColumns...)}
-	for _, j := range a.Jurisdictions {
-		where.add(append([]string{orOpen(j.Country, place(j)), j.State, fmt.Sprint(j.Patients)}, countCells(c.at, j.Counts)...)...)
-	}
-	if n := t.GetCounts().GetPatientless(); n > 0 {
-		where.add("(no patient)", "", "0", fmt.Sprint(n), "0", "0", "0", "0", "", "")
-	}
-	p.Tables = append(p.Tables, tableOf("Where the patients live", where), tableOf("Patients", patientTable(c.at, a.Patients)))
+	counts := countTable{c.at, judged(a)}
+	p.Tables = append(p.Tables, tableOf("Where the patients live", counts.places(a)), tableOf("Patients", counts.patients(a.Patients)))
 	if len(a.Unresolved) > 0 {
-		texts := &table{columns: append([]string{"text"}, countColumns...)}
-		for _, u := range a.Unresolved {
-			texts.add(append([]string{u.Text}, countCells(c.at, u.Counts)...)...)
-		}
-		p.Tables = append(p.Tables, tableOf("Patients without an identifier; each may be one of the above", texts))
+		p.Tables = append(p.Tables, tableOf("Patients without an identifier; each may be one of the above", counts.texts(a.Unresolved)))
 	}
 	return p
 }

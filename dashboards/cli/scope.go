@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -31,6 +32,7 @@ type ScopeQuery struct {
 	Workstation string   `help:"Accesses from this workstation." placeholder:"NAME"`
 	Object      string   `help:"Accesses to this object: an id, system|value or DocumentReference/7." placeholder:"ID"`
 	Event       []string `help:"These events alone: ids or journal positions. May be repeated." placeholder:"ID"`
+	Alert       string   `help:"The accesses that this alert cites." placeholder:"ID"`
 	From        string   `help:"Accesses that occurred at or after this time (2006-01-02, '2006-01-02 15:04' or RFC 3339)." placeholder:"TIME"`
 	Until       string   `help:"Accesses that occurred before this time." placeholder:"TIME"`
 	Zone        string   `help:"Time zone to read and tell times in (IANA name). Default: the site's." placeholder:"ZONE"`
@@ -43,7 +45,8 @@ func (q ScopeQuery) query() (*v1.ScopeQuery, error) {
 		return nil, err
 	}
 	return &v1.ScopeQuery{
-		Reader: q.Reader, Account: q.Account, Workstation: q.Workstation, Object: q.Object, Events: q.Event, FromUs: b.from, UntilUs: b.until,
+		Reader: q.Reader, Account: q.Account, Workstation: q.Workstation, Object: q.Object, Events: q.Event, Alert: q.Alert,
+		FromUs: b.from, UntilUs: b.until,
 	}, nil
 }
 
@@ -115,6 +118,7 @@ func (q ScopeShow) Run(ctx context.Context, conn *Connection, w io.Writer) error
 			return err
 		}
 		req.Page.Token, req.QuestionId = a.NextPageToken, a.GetHeader().GetQuestionId()
+		req.Query = cmp.Or(a.Query, req.Query) // a later version of an alert is another question
 		if req.Page.Token == "" || !q.All && q.HTML == "" {
 			break
 		}
@@ -144,12 +148,13 @@ func (q ScopeShow) print(conn *Connection, w io.Writer, a *v1.BreachScopeRespons
 		if first {
 			writeHeader(conn.aside(), a.Header)
 		}
-		t := patientTable(c.stamp, a.Patients)
+		t := countTable{c.stamp, true}.patients(a.Patients)
 		if !first {
 			t.columns = nil
 		}
 		return t.csv(w)
 	}
+	counts := countTable{c.at, judged(a)}
 	if first {
 		if err := q.printTotals(w, a); err != nil {
 			return err
@@ -159,17 +164,13 @@ func (q ScopeShow) print(conn *Connection, w io.Writer, a *v1.BreachScopeRespons
 		if first {
 			fmt.Fprintf(w, "\nPatients, latest access first\n")
 		}
-		if err := patientTable(c.at, a.Patients).text(w); err != nil {
+		if err := counts.patients(a.Patients).text(w); err != nil {
 			return err
 		}
 	}
 	if first && len(a.Unresolved) > 0 {
 		fmt.Fprintf(w, "\nPatients without an identifier, as the events name them; each may be one of the above\n")
-		t := &table{columns: append([]string{"text"}, countColumns...)}
-		for _, u := range a.Unresolved {
-			t.add(append([]string{u.Text}, countCells(c.at, u.Counts)...)...)
-		}
-		if err := t.text(w); err != nil {
+		if err := counts.texts(a.Unresolved).text(w); err != nil {
 			return err
 		}
 	}
@@ -195,6 +196,9 @@ func (q ScopeShow) printTotals(w io.Writer, a *v1.BreachScopeResponse) error {
 	fmt.Fprintf(w, "\n%s and %s without an identifier; %s.\n", count(t.Patients, "patient", "patients"),
 		count(t.Unresolved, "patient", "patients"), count(t.Events, "event", "events"))
 	fmt.Fprintf(w, "%s\n", countText(t.Counts))
+	if a.Verdicts != nil {
+		fmt.Fprintf(w, "%s\n", verdictText(a.Verdicts))
+	}
 	for _, part := range []struct {
 		title string
 		of    []*v1.ScopePart
@@ -212,14 +216,7 @@ func (q ScopeShow) printTotals(w io.Writer, a *v1.BreachScopeResponse) error {
 		}
 	}
 	fmt.Fprintln(w)
-	j := &table{columns: append([]string{"country", "state", "patients"}, countColumns...)}
-	for _, x := range a.Jurisdictions {
-		j.add(append([]string{orOpen(x.Country, place(x)), x.State, fmt.Sprint(x.Patients)}, countCells(c.at, x.Counts)...)...)
-	}
-	if n := t.Counts.GetPatientless(); n > 0 {
-		j.add("(no patient)", "", "0", fmt.Sprint(n), "0", "0", "0", "0", "", "")
-	}
-	return j.text(w)
+	return countTable{c.at, judged(a)}.places(a).text(w)
 }
 
 // place is what stands for a country that is not known.
@@ -250,12 +247,57 @@ func writeQuery(w io.Writer, c clock, q *v1.ScopeQuery) {
 	}
 }
 
-// countColumns are the columns of counts; a report stands in exactly one of the five behind the first.
-var countColumns = []string{"reports", "accesses", "second", "failed", "incidental", "first", "last"}
+// countTable tells what rows count. A report stands in exactly one of accesses, second, failed and incidental, and one that is no second
+// one in exactly one of the columns of verdicts, which are there where detectors have judged.
+type countTable struct {
+	at     func(int64) string
+	judged bool
+}
 
-func countCells(at func(int64) string, c *v1.ScopeCounts) []string {
+func (t countTable) columns() []string {
+	out := []string{"reports", "accesses", "second", "failed", "incidental"}
+	if t.judged {
+		out = append(out, "reason known", "no reason", "not assessable", "not judged")
+	}
+	return append(out, "first", "last")
+}
+
+func (t countTable) cells(c *v1.ScopeCounts, v *v1.ScopeVerdicts) []string {
 	n := func(n uint64) string { return strconv.FormatUint(n, 10) }
-	return []string{n(c.GetReports()), n(c.GetAccesses()), n(c.GetSecondReports()), n(c.GetFailed()), n(c.GetIncidental()), at(c.GetFirstUs()), at(c.GetLastUs())}
+	out := []string{n(c.GetReports()), n(c.GetAccesses()), n(c.GetSecondReports()), n(c.GetFailed()), n(c.GetIncidental())}
+	switch {
+	case t.judged && v != nil:
+		out = append(out, n(v.Explained), n(v.Unexplained), n(v.NotAssessable), n(v.NotJudged))
+	case t.judged:
+		out = append(out, "", "", "", "")
+	}
+	return append(out, t.at(c.GetFirstUs()), t.at(c.GetLastUs()))
+}
+
+// places is where the patients of a scope live.
+func (t countTable) places(a *v1.BreachScopeResponse) *table {
+	out := &table{columns: append([]string{"country", "state", "patients"}, t.columns()...)}
+	for _, j := range a.Jurisdictions {
+		out.add(append([]string{orOpen(j.Country, place(j)), j.State, fmt.Sprint(j.Patients)}, t.cells(j.Counts, j.Verdicts)...)...)
+	}
+	if n := a.Totals.GetCounts().GetPatientless(); n > 0 {
+		row := t.cells(&v1.ScopeCounts{Reports: n}, nil)
+		out.add(append([]string{"(no patient)", "", "0"}, row...)...)
+	}
+	return out
+}
+
+func (t countTable) texts(unresolved []*v1.ScopeUnresolved) *table {
+	out := &table{columns: append([]string{"text"}, t.columns()...)}
+	for _, u := range unresolved {
+		out.add(append([]string{u.Text}, t.cells(u.Counts, u.Verdicts)...)...)
+	}
+	return out
+}
+
+// judged reports whether detectors have judged a scope; pages behind the first say so in their rows.
+func judged(a *v1.BreachScopeResponse) bool {
+	return a.Verdicts != nil || len(a.Patients) > 0 && a.Patients[0].Verdicts != nil
 }
 
 func countText(c *v1.ScopeCounts) string {
@@ -263,17 +305,22 @@ func countText(c *v1.ScopeCounts) string {
 		count(c.GetAccesses(), "access", "accesses"), c.GetSecondReports(), c.GetFailed(), c.GetIncidental(), c.GetPatientless())
 }
 
-func patientTable(at func(int64) string, patients []*v1.ScopePatient) *table {
-	t := &table{columns: append(append([]string{"patient", "also"}, countColumns...), "country", "state", "data", "sensitivity")}
+func verdictText(v *v1.ScopeVerdicts) string {
+	return fmt.Sprintf("Of all but second reports: %d with a known reason, %d without, %d not assessable, %d not judged", v.Explained, v.Unexplained,
+		v.NotAssessable, v.NotJudged)
+}
+
+func (t countTable) patients(patients []*v1.ScopePatient) *table {
+	out := &table{columns: append(append([]string{"patient", "also"}, t.columns()...), "country", "state", "data", "sensitivity")}
 	for _, p := range patients {
 		ids := make([]string, len(p.Identifiers))
 		for i, id := range p.Identifiers {
 			ids[i] = identifierText(id)
 		}
-		row := append([]string{ids[0], strings.Join(ids[1:], ", ")}, countCells(at, p.Counts)...)
-		t.add(append(row, p.Country, p.State, partsText(p.Parts), partsText(p.Sensitivity))...)
+		row := append([]string{ids[0], strings.Join(ids[1:], ", ")}, t.cells(p.Counts, p.Verdicts)...)
+		out.add(append(row, p.Country, p.State, partsText(p.Parts), partsText(p.Sensitivity))...)
 	}
-	return t
+	return out
 }
 
 func partsText(parts []*v1.ScopePart) string {
@@ -297,10 +344,10 @@ func inScopeFlags(err error) error {
 	case !ok:
 		return inFlags(err)
 	case field == "query":
-		return connect.NewError(failed.Code(), errors.New("name --reader, --account, --workstation, --object or --event, or both --from and --until"))
+		return connect.NewError(failed.Code(), errors.New("name --reader, --account, --workstation, --object, --event or --alert, or both --from and --until"))
 	case field == "events":
 		return connect.NewError(failed.Code(), errors.New("--event: "+problem))
-	case field == "account", field == "reader", field == "object", field == "workstation", field == "names":
+	case field == "account", field == "reader", field == "object", field == "workstation", field == "alert", field == "names":
 		return connect.NewError(failed.Code(), errors.New("--"+field+": "+problem))
 	case field == "as_of_position":
 		return connect.NewError(failed.Code(), errors.New("--as-of: "+problem))

@@ -121,6 +121,17 @@ func breach() *v1.BreachScopeResponse {
 	}
 }
 
+// judgedBreach is breach where detectors have judged.
+func judgedBreach() *v1.BreachScopeResponse {
+	a := breach()
+	one, other := &v1.ScopeVerdicts{Explained: 1, Unexplained: 1}, &v1.ScopeVerdicts{NotAssessable: 1, NotJudged: 2}
+	a.Verdicts = &v1.ScopeVerdicts{Explained: 1, Unexplained: 1, NotAssessable: 1, NotJudged: 3}
+	a.Patients[0].Verdicts, a.Patients[1].Verdicts = one, other
+	a.Jurisdictions[0].Verdicts, a.Jurisdictions[1].Verdicts = one, other
+	a.Unresolved[0].Verdicts = &v1.ScopeVerdicts{NotJudged: 1}
+	return a
+}
+
 func frozen() *v1.ScopeFrozen {
 	return &v1.ScopeFrozen{
 		Query: breach().Query, Position: 8193, Totals: breach().Totals, Sha256: breach().Sha256, Asker: "os:root", Role: "administrator",
@@ -136,6 +147,7 @@ func TestScope(t *testing.T) {
 		want  error
 	}{
 		"table":         {pages: []*v1.BreachScopeResponse{breach()}},
+		"judged":        {pages: []*v1.BreachScopeResponse{judgedBreach()}},
 		"json":          {ask: cli.ScopeShow{Output: cli.Output{JSON: true}}, pages: []*v1.BreachScopeResponse{breach()}},
 		"csv-all-pages": {ask: cli.ScopeShow{Output: cli.Output{Format: "csv"}, All: true}, pages: []*v1.BreachScopeResponse{breach(), second}},
 		"nothing":       {pages: []*v1.BreachScopeResponse{{Header: &v1.AnswerHeader{TimeZone: "UTC"}, Totals: &v1.ScopeTotals{Counts: &v1.ScopeCounts{}}}}},
@@ -156,7 +168,7 @@ func TestScope(t *testing.T) {
 func TestScopePage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scope.html")
 	second := &v1.BreachScopeResponse{Header: header(), Patients: breach().Patients[1:]}
-	s := &scopes{pages: []*v1.BreachScopeResponse{breach(), second}}
+	s := &scopes{pages: []*v1.BreachScopeResponse{judgedBreach(), second}}
 	if err := (cli.ScopeShow{ScopeQuery: cli.ScopeQuery{Reader: "u17"}, Purpose: "breach 7", HTML: path}).Run(t.Context(), serveScopes(t, s), &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}

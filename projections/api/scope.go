@@ -129,7 +129,7 @@ func (s *Service) breachScope(ctx context.Context, c proto.Caller, m *v1.BreachS
 		}
 		return res, s.journal(ctx, a.asking, res.Header, question)
 	}
-	if res.Header, err = x.header(a.zone); err != nil {
+	if res.Header, err = x.header(ctx, a.zone); err != nil {
 		return nil, err
 	}
 	page := x.result.page(a.token, a.size)
@@ -146,11 +146,8 @@ func (s *Service) breachScope(ctx context.Context, c proto.Caller, m *v1.BreachS
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 
-// noteNotJudged says what a scope does not tell yet.
-const noteNotJudged = "Explained or not is not judged yet: no row says whether an access had a reason."
-
 // header is the header of a scope, with what a reader of it must know.
-func (x *scoped) header(zone *time.Location) (*v1.AnswerHeader, error) {
+func (x *scoped) header(ctx context.Context, zone *time.Location) (*v1.AnswerHeader, error) {
 	h, err := x.around.header(zone, nil, "there were such accesses")
 	if err != nil {
 		return nil, err
@@ -162,7 +159,12 @@ func (x *scoped) header(zone *time.Location) (*v1.AnswerHeader, error) {
 	if x.query.reader != nil && !x.known && x.pin.behind == 0 {
 		notes = append(notes, "No event and no context names this reader: nothing is known of them.")
 	}
-	h.Notes = append(append(notes, h.Notes...), noteNotJudged)
+	h.Notes = append(notes, h.Notes...)
+	if note, err := x.verdictNote(ctx); err != nil {
+		return nil, err
+	} else if note != "" {
+		h.Notes = append(h.Notes, note)
+	}
 	if n := x.result.who.strangers; n > 0 {
 		h.Notes = append(h.Notes, strconv.Itoa(n)+" identifiers are joined by more links than one person can have: each is listed as a patient of "+
 			"its own. Correct the links at their source.")

@@ -60,7 +60,7 @@ func (s *Service) compareScopes(ctx context.Context, c proto.Caller, m *v1.Compa
 	if before.pin.position > after.pin.position {
 		later = before
 	}
-	if res.Header, err = later.header(zone); err != nil {
+	if res.Header, err = later.header(ctx, zone); err != nil {
 		return nil, err
 	}
 	if n := res.PatientsAdded + res.PatientsRemoved + res.PatientsChanged; n > uint64(len(res.Changes)) {
@@ -273,9 +273,9 @@ func (x *scoped) eachReport(ctx context.Context, f func(*scopeRow, class) error)
 	if err != nil {
 		return err
 	}
-	err = x.pin.query(ctx, "scope_rows", x.sel.params(), func(sr store.Row) error {
+	err = x.pin.query(ctx, "scope_rows", x.sel.with(store.Params{"judged": x.result.judged}), func(sr store.Row) error {
 		r := stream.row()
-		if err := r.scan(sr, &r.place.site, &r.place.workstation, &r.place.address, &r.received); err != nil {
+		if err := r.scan(sr, &r.place.site, &r.place.workstation, &r.place.address, &r.received, &r.verdict); err != nil {
 			return err
 		}
 		if r.key == projections.NoPatient {

@@ -102,6 +102,8 @@ type scopeResult struct {
 	// parts and labels say when each name was touched first and last.
 	parts, labels map[string]span
 	hash          []byte
+	// judged is true when verdicts were counted.
+	judged bool
 }
 
 type span struct{ first, last int64 }
@@ -144,6 +146,9 @@ func (p *pin) countScope(ctx context.Context, sel *selection, sources []*source)
 		return nil, err
 	}
 	r.finish()
+	if err := p.judge(ctx, sel, r, f.corrections); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 

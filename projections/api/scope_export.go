@@ -66,7 +66,7 @@ func (s *Service) exportScope(ctx context.Context, c proto.Caller, m *v1.ExportS
 		}
 		return send(first)
 	}
-	if first.Header, err = x.header(a.zone); err != nil {
+	if first.Header, err = x.header(ctx, a.zone); err != nil {
 		return err
 	}
 	first.Totals, first.Sha256 = x.result.totals(), x.result.sha256()

@@ -18,8 +18,9 @@ type scopeRow struct {
 	who           *scopePatient
 	// plain is what the report counts as when no other one is about the same look.
 	plain class
-	// place is read where all columns are.
-	place scopePlace
+	// place and verdict are read where all columns are.
+	place   scopePlace
+	verdict uint8
 }
 
 // scopePlace is where a report says that it happened.
@@ -73,6 +74,12 @@ type scopeFold struct {
 	// linked is how many reports state request ids; crowded is true when events name several patients.
 	linked  uint64
 	crowded bool
+	// corrections are the reports whose verdicts ClickHouse counts with their key though they do not count, and the other way round.
+	corrections []correction
+}
+
+func (f *scopeFold) correct(r *scopeRow, by int64) {
+	f.corrections = append(f.corrections, correction{reportKey{uint64(r.position), r.ordinal}, by, r.who})
 }
 
 // fewLinked is up to how many reports with a request id are all read: that is faster than to find out first which of them
@@ -91,6 +98,9 @@ func (f *scopeFold) settle(a *access) error {
 		counts := &r.report.who.counts
 		counts.by[r.report.plain]--
 		counts.by[c]++
+		if c == classSecond {
+			f.correct(r.report, -1)
+		}
 	})
 	return nil
 }
@@ -102,6 +112,7 @@ func (f *scopeFold) repeated(r *scopeRow) {
 	}
 	r.who.counts.by[r.plain]--
 	r.touch(-1)
+	f.correct(r, -1)
 }
 
 // first counts a report whose key did not say who is meant.
@@ -112,6 +123,7 @@ func (f *scopeFold) first(r *scopeRow) {
 	r.who.counts.by[r.plain]++
 	r.who.seen(r.occurred, r.occurred, uint64(r.position))
 	r.touch(1)
+	f.correct(r, 1)
 }
 
 // touch counts the parts and labels of a report that did not fail.

@@ -18,6 +18,8 @@ type said struct {
 	actions [256]string
 	out     [256]string
 	modes   [256]string
+	// verdicts are by Verdict.
+	verdicts [256]string
 }
 
 func newSaid(zone *time.Location) *said {
@@ -26,6 +28,7 @@ func newSaid(zone *time.Location) *said {
 		s.actions[n] = word(v1.Action(n).String(), "ACTION_")
 		s.out[n] = word(v1.Outcome(n).String(), "OUTCOME_")
 		s.modes[n] = word(v1.AccessMode(n).String(), "ACCESS_MODE_")
+		s.verdicts[n] = word(v1.Verdict(n).String(), "VERDICT_")
 	}
 	return s
 }
@@ -47,6 +50,14 @@ func (s *said) reader(packed string) ident {
 	return unpacked(s.readers, packed, func(text string) ident { f := fields(text); return ident{f(0), f(1)} })
 }
 
+// verdict is what detectors say of a report; empty where they have said nothing, and of a second report.
+func (s *said) verdict(r *scopeRow, c class) string {
+	if c == classSecond {
+		return ""
+	}
+	return s.verdicts[r.verdict]
+}
+
 func (s *said) action(r *scopeRow) string  { return s.actions[uint8(r.action)] }
 func (s *said) outcome(r *scopeRow) string { return s.out[uint8(r.outcome)] }
 func (s *said) mode(r *scopeRow) string    { return s.modes[uint8(r.mode)] }
@@ -60,13 +71,14 @@ func (s *said) time(to []byte, us int64) []byte {
 type csvForm struct{ *said }
 
 func (f *csvForm) begin(to []byte, _ *scoped) []byte {
-	return append(to, "occurred,class,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
+	return append(to, "occurred,class,verdict,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
 		"parts,sensitivity,source,site,workstation,network_address,patients_in_event,position\r\n"...)
 }
 
 func (f *csvForm) report(to []byte, r *scopeRow, c class) []byte {
 	to = append(f.time(to, r.occurred), ',')
 	to = append(append(to, c.String()...), ',')
+	to = append(append(to, f.verdict(r, c)...), ',')
 	var id ident
 	var text, country, state string
 	if p := r.who; p != nil {
@@ -129,6 +141,7 @@ func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
 	to = append(to, `{"occurred":"`...)
 	to = append(f.time(to, r.occurred), `","class":"`...)
 	to = append(append(to, c.String()...), '"')
+	to = appendMember(to, "verdict", f.verdict(r, c))
 	if p := r.who; p != nil {
 		if p.resolved() {
 			to = appendIdentifiers(append(to, `,"patient":`...), p.members)

@@ -46,7 +46,7 @@ func (s *Service) freezeScope(ctx context.Context, c proto.Caller, m *v1.FreezeS
 		return nil, connect.NewError(connect.CodeUnavailable, fmt.Errorf(
 			"the projections are %d messages behind, and those may belong to the scope: freeze it in a moment, or as of an earlier time", x.pin.behind))
 	}
-	if res.Header, err = x.header(a.zone); err != nil {
+	if res.Header, err = x.header(ctx, a.zone); err != nil {
 		return nil, err
 	}
 	question.Rows = x.result.rows()
@@ -90,7 +90,7 @@ func (s *Service) verifyScope(ctx context.Context, c proto.Caller, m *v1.VerifyS
 	}
 	defer func() { _ = x.around.wait() }()
 	res := &v1.VerifyScopeResponse{Frozen: frozen}
-	if res.Header, err = x.header(s.cfg.TimeZone); err != nil {
+	if res.Header, err = x.header(ctx, s.cfg.TimeZone); err != nil {
 		return nil, err
 	}
 	res.Totals, res.Sha256 = x.result.totals(), x.result.sha256()

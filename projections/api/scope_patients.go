@@ -27,6 +27,7 @@ type scopePatient struct {
 	country, state string
 	stated         uint64
 	counts         scopeCounts
+	verdicts       scopeVerdicts
 	parts, labels  ticks
 	// lastPosition is the position of the last report: patients are listed by it.
 	lastPosition uint64

@@ -79,7 +79,7 @@ func (x *scoped) compute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.result, err = x.pin.keptScope(x.query, func() (*scopeResult, error) { return x.pin.countScope(ctx, x.sel, sources) })
+	x.result, err = x.pin.keptScope(ctx, x.query, func() (*scopeResult, error) { return x.pin.countScope(ctx, x.sel, sources) })
 	return err
 }
 

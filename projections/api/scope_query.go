@@ -49,11 +49,13 @@ func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery
 		return nil, invalid("account", "give a reader or an account, not both")
 	case m.GetObject() != "" && len(m.GetEvents()) > 0:
 		return nil, invalid("events", "give an object or events, not both")
+	case m.GetAlert() != "" && (m.GetObject() != "" || len(m.GetEvents()) > 0):
+		return nil, invalid("alert", "give an alert, an object or events, not several of them")
 	case len(m.GetEvents()) > maxScopeEvents:
 		return nil, invalid("events", "at most 5000")
 	case m.GetReader() == "" && m.GetAccount() == "" && m.GetWorkstation() == "" && m.GetObject() == "" && len(m.GetEvents()) == 0 &&
-		(m.GetFromUs() == 0 || m.GetUntilUs() == 0):
-		return nil, invalid("query", "name a reader, an account, a workstation, an object or events, or both times")
+		m.GetAlert() == "" && (m.GetFromUs() == 0 || m.GetUntilUs() == 0):
+		return nil, invalid("query", "name a reader, an account, a workstation, an object, events or an alert, or both times")
 	}
 	for _, f := range []struct {
 		field, text string
@@ -69,7 +71,43 @@ func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery
 		*f.to = &subject
 	}
 	q.exact = m.GetAccount() != ""
-	return q, s.locateEvents(ctx, q, m.GetEvents())
+	events := m.GetEvents()
+	if m.GetAlert() != "" {
+		var err error
+		if events, err = s.citedEvents(ctx, m.GetAlert()); err != nil {
+			return nil, err
+		}
+	}
+	return q, s.locateEvents(ctx, q, events)
+}
+
+// citedEvents are the positions of the accesses that an alert cites in its latest version.
+func (s *Service) citedEvents(ctx context.Context, alert string) ([]string, error) {
+	id, err := rt.ParseEventID(alert)
+	if err != nil {
+		return nil, invalid("alert", "an id of 27 characters, as the list of alerts shows it")
+	}
+	p, err := s.pin(ctx, 0, PageToken{})
+	if err != nil {
+		return nil, err
+	}
+	sequence, err := p.streamRead(ctx, projections.ProjectorAlerts)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := p.versionsOf(ctx, id.String(), sequence)
+	if err != nil {
+		return nil, err
+	}
+	cited := versions[len(versions)-1].Accesses
+	if len(cited) > maxScopeEvents {
+		return nil, tooWide("the alert cites more than 5000 accesses: name its reader and its day")
+	}
+	out := make([]string, len(cited))
+	for i, a := range cited {
+		out[i] = strconv.FormatUint(a.Position, 10)
+	}
+	return out, nil
 }
 
 // locateEvents finds the positions of events and the readers that their rows stand under. It reads each message once.

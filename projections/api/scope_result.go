@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -60,9 +62,9 @@ func (r *scopeResult) totals() *v1.ScopeTotals {
 func (r *scopeResult) fill(res *v1.BreachScopeResponse) {
 	res.Parts = r.partsProto(r.parts, func(p *scopePatient) ticks { return p.parts })
 	res.Sensitivity = r.partsProto(r.labels, func(p *scopePatient) ticks { return p.labels })
-	res.Jurisdictions = r.jurisdictions()
+	res.Jurisdictions, res.Verdicts = r.jurisdictions(), r.verdicts()
 	for _, x := range r.unresolved[:min(len(r.unresolved), maxUnresolvedShown)] {
-		res.Unresolved = append(res.Unresolved, &v1.ScopeUnresolved{Text: x.text, Counts: x.counts.proto()})
+		res.Unresolved = append(res.Unresolved, &v1.ScopeUnresolved{Text: x.text, Counts: x.counts.proto(), Verdicts: r.told(&x.verdicts, &x.counts)})
 	}
 	if more := len(r.unresolved) - len(res.Unresolved); more > 0 {
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf(
@@ -123,6 +125,7 @@ func (r *scopeResult) jurisdictions() []*v1.ScopeJurisdiction {
 	type sum struct {
 		patients uint64
 		counts   scopeCounts
+		verdicts scopeVerdicts
 	}
 	by := map[where]*sum{}
 	for _, x := range r.all() {
@@ -134,10 +137,13 @@ func (r *scopeResult) jurisdictions() []*v1.ScopeJurisdiction {
 			by[at].patients++
 		}
 		by[at].counts.add(&x.counts)
+		by[at].verdicts.addAll(&x.verdicts)
 	}
 	var out []*v1.ScopeJurisdiction
 	for at, s := range by {
-		out = append(out, &v1.ScopeJurisdiction{Country: at.country, State: at.state, Patients: s.patients, Counts: s.counts.proto()})
+		out = append(out, &v1.ScopeJurisdiction{
+			Country: at.country, State: at.state, Patients: s.patients, Counts: s.counts.proto(), Verdicts: r.told(&s.verdicts, &s.counts),
+		})
 	}
 	slices.SortFunc(out, func(a, b *v1.ScopeJurisdiction) int {
 		return cmp.Or(unknownLast(a)-unknownLast(b), cmp.Compare(b.Patients, a.Patients), cmp.Compare(a.Country, b.Country), cmp.Compare(a.State, b.State))
@@ -153,10 +159,10 @@ func unknownLast(j *v1.ScopeJurisdiction) int {
 	return 0
 }
 
-func (*scopeResult) patientProto(p *scopePatient) *v1.ScopePatient {
+func (r *scopeResult) patientProto(p *scopePatient) *v1.ScopePatient {
 	return &v1.ScopePatient{
 		Identifiers: p.identifiers(), Counts: p.counts.proto(), Parts: p.parts.proto(), Sensitivity: p.labels.proto(),
-		Country: p.country, State: p.state,
+		Country: p.country, State: p.state, Verdicts: r.told(&p.verdicts, &p.counts),
 	}
 }
 
@@ -277,7 +283,7 @@ func (g scopePage) token(p *pin, question [8]byte, page uint64) string {
 }
 
 // keptScopes are the scopes computed last, so that pages, an export or a comparison do not compute one again: rows up to a
-// position never change. Four with 200,000 patients each take 400 MB at worst, so they are bounded together.
+// position never change, and verdicts only with another message of detectors. Four with 200,000 patients each take 400 MB at worst, so they are bounded together.
 type keptScopes struct {
 	mu     sync.Mutex // guards scopes
 	scopes []keptScope
@@ -292,15 +298,21 @@ type keptScope struct {
 	version  uint64
 	position proto.Position
 	query    string
+	// findings is how many messages of detectors were in the tables.
+	findings uint64
 	result   *scopeResult
 }
 
 // keptScope returns the scope that was computed for the query at this pin before, or computes it.
-func (p *pin) keptScope(q *scopeQuery, compute func() (*scopeResult, error)) (*scopeResult, error) {
+func (p *pin) keptScope(ctx context.Context, q *scopeQuery, compute func() (*scopeResult, error)) (*scopeResult, error) {
 	k, text := &p.engine.scopes, q.text()
+	findings, err := p.streamRead(ctx, projections.ProjectorFindings)
+	if err != nil {
+		return nil, err
+	}
 	k.mu.Lock()
 	for _, known := range k.scopes {
-		if known.version == p.version && known.position == p.position && known.query == text {
+		if known.version == p.version && known.position == p.position && known.findings == findings && known.query == text {
 			k.mu.Unlock()
 			return known.result, nil
 		}
@@ -312,7 +324,7 @@ func (p *pin) keptScope(q *scopeQuery, compute func() (*scopeResult, error)) (*s
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.scopes = append([]keptScope{{p.version, p.position, text, result}}, k.scopes...)
+	k.scopes = append([]keptScope{{p.version, p.position, text, findings, result}}, k.scopes...)
 	patients := 0
 	for i, known := range k.scopes {
 		if patients += len(known.result.all()); i > 0 && (i >= maxKeptScopes || patients > maxKeptPatients) {

@@ -84,7 +84,7 @@ func TestScopeOfAReader(t *testing.T) {
 	if len(res.Unresolved) != 1 || res.Unresolved[0].Text != "Doe" || res.Unresolved[0].Counts.Incidental != 1 {
 		t.Errorf("unresolved: %v", res.Unresolved)
 	}
-	if !hasNote(res.Header, "not judged yet") || res.Header.Position == 0 || len(res.Header.Coverage) != 2 {
+	if !hasNote(res.Header, "judged nothing yet") || res.Header.Position == 0 || len(res.Header.Coverage) != 2 {
 		t.Errorf("header: %v", res.Header)
 	}
 	checkInvariant(t, res)
