@@ -19,7 +19,7 @@ func (f *folder) identities(position uint64, e *v1.AccessEvent) {
 		}
 		if p.key > UnresolvedPatient {
 			self := &v1.Identifier{System: p.system, Value: p.value}
-			f.link(eventLinkRow{kind: IdentifierPatient, from: self, to: self, position: position})
+			f.link(eventLinkRow{kind: IdentifierPatient, from: self, position: position})
 		}
 	}
 	for _, p := range e.Patients {
@@ -67,7 +67,7 @@ func (f *folder) name(row identifierRow) {
 }
 
 func (f *folder) link(row eventLinkRow) {
-	row.hash = hashOf(row.kind+linkKinds, row.from.System, row.from.Value, row.to.System, row.to.Value, row.source)
+	row.hash = hashOf(row.kind+linkKinds, row.from.System, row.from.Value, row.to.GetSystem(), row.to.GetValue(), row.source)
 	if !f.repeated(row.hash) {
 		f.out.links = append(f.out.links, row)
 	}

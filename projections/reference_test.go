@@ -373,7 +373,7 @@ func (r *reference) eventIdentity(pos uint64, e *v1.AccessEvent) {
 		person(1, p.Identifiers, p.Text)
 		if len(p.Identifiers) > 0 {
 			id := p.Identifiers[0]
-			r.merge("event_links", []any{idKey(id), idKey(id), 1, id.System, id.Value, id.System, id.Value, ""}, []any{pos}, func(old, new []any) {
+			r.merge("event_links", []any{idKey(id), 0, 1, id.System, id.Value, "", "", ""}, []any{pos}, func(old, new []any) {
 				old[0] = min(old[0].(uint64), new[0].(uint64))
 			})
 		}

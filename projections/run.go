@@ -131,7 +131,7 @@ func (r *run) addName(n *identifierRow, seen *seenSet) {
 	w.end()
 }
 
-// addLink writes a link under both of its ends; an identifier that stands with itself has one.
+// addLink writes a link under both of its ends; an identifier that stands alone has one.
 func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
 	if !seen.add(l.hash) {
 		return
@@ -139,18 +139,18 @@ func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
 	r.readerLinks = r.readerLinks || l.kind == IdentifierReader
 	from, to := l.from, l.to
 	ends := 2
-	if from == to {
+	if to == nil {
 		ends = 1
 	}
 	for range ends {
 		w := r.block(eventLinks).begin()
 		w.u64(Key(from.System, from.Value))
-		w.u64(Key(to.System, to.Value))
+		w.u64(Key(to.GetSystem(), to.GetValue()))
 		w.u8(l.kind)
 		w.text(from.System)
 		w.text(from.Value)
-		w.text(to.System)
-		w.text(to.Value)
+		w.text(to.GetSystem())
+		w.text(to.GetValue())
 		w.u64(l.position)
 		w.text(l.source)
 		w.end()

@@ -178,7 +178,7 @@ func (s *step) add(row store.Row) error {
 	case stepName:
 		s.name(naming{e.from, kind, text, e.position})
 	case stepEventLink:
-		if e.from == e.to {
+		if e.to == (ident{}) { // it stands alone
 			if s.self != nil {
 				s.self(e.from)
 			}

@@ -64,10 +64,10 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          non_replicated_deduplication_window = 0;
 
 -- Identifiers that one event states for one patient (kind 1) or one reader (kind 2): the first with each other, under
--- both ends, at the smallest position that says so. Not withdrawn by anything. The first of a patient also stands with
--- itself, source '': that is how a breach scope finds whom the keys of its rows name. Kinds stand apart, so that a question
--- about readers does not read patients, who are a thousand times as many. Read by: the identity walk; group by key and
--- other_key (rows may not be merged yet): min(position) <= P.
+-- both ends, at the smallest position that says so. Not withdrawn by anything. The first of a patient also stands alone, other_key 0,
+-- the rest of the other end and source '': that is how a breach scope finds whom the keys of its rows name. Kinds stand apart, so
+-- that a question about readers does not read patients, who are a thousand times as many. Read by: the identity walk; group by key
+-- and other_key (rows may not be merged yet): min(position) <= P.
 CREATE TABLE IF NOT EXISTS event_links_vN
 (
     key          UInt64,

@@ -13,12 +13,12 @@ FROM
 );
 
 INSERT INTO event_links_v1 (key, other_key, kind, system, value, other_system, other_value, position, source)
-SELECT greatest(xxHash64(concat(system, '|', new_value)), 2), greatest(xxHash64(concat(other_system, '|', new_other)), 2), kind, system,
+SELECT greatest(xxHash64(concat(system, '|', new_value)), 2), if(new_other = '', 0, greatest(xxHash64(concat(other_system, '|', new_other)), 2)), kind, system,
        new_value, other_system, new_other, ({first_sequence:UInt64} + intDiv(first, 4096)) * 4096 + first % 4096, source
 FROM
 (
     SELECT kind, system, other_system, source, concat(value, '-', toString(population)) AS new_value,
-           concat(other_value, '-', toString(population)) AS new_other,
+           if(other_value = '', '', concat(other_value, '-', toString(population))) AS new_other,
            population * if(kind = 2, {per_generation:UInt64}, {per_slot:UInt64}) AS first
     FROM bench_links
     ARRAY JOIN range(toUInt64(if(kind = 2, {generations:UInt32}, {slots:UInt32}))) AS population
