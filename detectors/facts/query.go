@@ -7,6 +7,8 @@ import (
 	"time"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // Text is what a number of texts stands for; "" for 0.
@@ -144,7 +146,7 @@ func (s *State) Department(text string) ID {
 		return n
 	}
 	k := sp.keyOf(s.system(className, "", ""), folded)
-	if slash := strings.LastIndexByte(text, '/'); slash > 0 && isTypeName(text[:slash]) {
+	if slash := strings.LastIndexByte(text, '/'); slash > 0 && fhirid.IsType(text[:slash]) {
 		k = sp.keyOf(weak, strings.ToLower(text))
 	}
 	n := sp.mention(k)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // Config of a State. The zero value with a Zone is usable: every other field has a default.
@@ -169,7 +171,7 @@ func (s *State) system(class byte, system, part string) ID {
 
 // identify splits an identifier into what a key is made of.
 func (s *State) identify(system, value string) (ID, string) {
-	if slash := strings.LastIndexByte(value, '/'); slash > 0 && isTypeName(value[:slash]) {
+	if slash := strings.LastIndexByte(value, '/'); slash > 0 && fhirid.IsType(value[:slash]) {
 		return s.system(classReference, system, value[:slash+1]), value[slash+1:]
 	}
 	return s.system(classIdentifier, system, ""), value

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // originTransaction is what transactions that were refused as a whole are kept under.
@@ -120,7 +121,7 @@ func (d *Decoder) request(src ingest.Source, e *BundleEntry) (ingest.Entry, erro
 		in.ID = d.assignedID(e.Resource)
 		return d.Decode(src, in)
 	}
-	_, value, typ := splitReference(e.URL, "")
+	_, value, typ := fhirid.Split(e.URL, "")
 	if typ == "" {
 		return ingest.Entry{}, &ingest.DecodeError{
 			Reason: ingest.ReasonInvalidValue, Element: elementURL, Message: "a PUT names the type and the id of its resource",

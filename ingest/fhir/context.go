@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -69,10 +70,10 @@ func (d *Decoder) factIdentifiers(reference string, fact *v1.ContextFact) {
 // addFullURL adds what a Bundle's entry.fullUrl says the resource is called elsewhere.
 func (d *Decoder) addFullURL(mark int, reference string) {
 	if strings.HasPrefix(d.fullURL, "urn:") {
-		d.addIdentifier(mark, uriSystem, d.fullURL)
+		d.addIdentifier(mark, fhirid.URISystem, d.fullURL)
 		return
 	}
-	if system, value, _ := splitReference(d.fullURL, d.localSystem); value == reference {
+	if system, value, _ := fhirid.Split(d.fullURL, d.localSystem); value == reference {
 		d.addIdentifier(mark, system, value)
 	}
 }

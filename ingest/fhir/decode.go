@@ -10,6 +10,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -201,7 +202,7 @@ func (d *Decoder) resourceType() (string, error) {
 		}
 	}
 	typ := d.doc.stringAt(i)
-	if !isTypeName(typ) {
+	if !fhirid.IsType(typ) {
 		err := d.doc.failOffset(none, int(d.doc.nodes[i].start), ingest.ReasonInvalidValue)
 		err.Element, err.Message = "resourceType", "this is no resource type's name"
 		return "", err

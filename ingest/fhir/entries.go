@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -254,7 +255,7 @@ func AsDecodeError(err error) *ingest.DecodeError {
 
 // deletion is the document that stands for "this resource was deleted": what a Bundle's entry or a DELETE says.
 func deletion(reference string) []byte {
-	_, value, typ := splitReference(reference, "")
+	_, value, typ := fhirid.Split(reference, "")
 	return []byte(`{"resourceType":"` + safeName(typ) + `","id":` + quote(strings.TrimPrefix(value, typ+"/")) + `}`)
 }
 

@@ -34,8 +34,3 @@ func ParseInstant(s string) (time.Time, bool) {
 	return at.at, ok
 }
 
-// SplitReference takes a reference apart for a source "ehr".
-func SplitReference(ref string) (system, value, typ string) { return splitReference(ref, "source:ehr") }
-
-// SplitCX takes an HL7 CX value apart.
-func SplitCX(value string) (system, id string) { return splitCX(value) }

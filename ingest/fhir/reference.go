@@ -1,14 +1,11 @@
 package fhir
 
 import (
-	"net/url"
 	"strings"
 
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
-
-// uriSystem is the system of identifiers that are URIs of their own (FHIR R4 section 2.36.4.1.2).
-const uriSystem = "urn:ietf:rfc:3986"
 
 // target is what a Reference points to, in every way that it says so.
 type target struct {
@@ -76,9 +73,9 @@ func (d *Decoder) resolve(t *target, ref string) {
 		t.contained = d.containedResource(ref[1:])
 		t.typ = d.doc.field(t.contained, "resourceType")
 	case strings.HasPrefix(ref, "urn:"):
-		t.system, t.value = uriSystem, ref
+		t.system, t.value = fhirid.URISystem, ref
 	default:
-		system, value, typ := splitReference(ref, d.localSystem)
+		system, value, typ := fhirid.Split(ref, d.localSystem)
 		t.system, t.value = system, value
 		if typ != "" {
 			t.typ = typ
@@ -86,82 +83,7 @@ func (d *Decoder) resolve(t *target, ref string) {
 	}
 }
 
-// splitReference turns a relative, absolute or conditional reference into an identifier: the version and fragment are
-// cut off, so that all versions of a resource are one thing. local is the system of relative ones.
-func splitReference(ref, local string) (system, value, typ string) {
-	if i := strings.IndexByte(ref, '#'); i >= 0 {
-		ref = ref[:i]
-	}
-	if i := strings.IndexByte(ref, '?'); i >= 0 {
-		return splitConditional(ref, i, local)
-	}
-	path := ref
-	if i := strings.Index(path, "/_history/"); i >= 0 {
-		path = path[:i]
-	}
-	path = strings.TrimSuffix(path, "/")
-	slash := strings.LastIndexByte(path, '/')
-	if slash <= 0 {
-		return local, path, ""
-	}
-	begin := strings.LastIndexByte(path[:slash], '/') + 1
-	typ = path[begin:slash]
-	switch {
-	case !isTypeName(typ):
-		if strings.Contains(ref, "://") {
-			return uriSystem, ref, ""
-		}
-		return local, path, ""
-	case begin == 0:
-		return local, path, typ
-	case begin == 1:
-		// "/Patient/1": relative to the same server.
-		return local, path[1:], typ
-	}
-	return path[:begin-1], path[begin:], typ
-}
-
-// splitConditional reads "Practitioner?identifier=system|value". Any other search stays as it is.
-func splitConditional(ref string, query int, local string) (system, value, typ string) {
-	typ = ref[:query]
-	typ = typ[strings.LastIndexByte(typ, '/')+1:]
-	if !isTypeName(typ) {
-		typ = ""
-	}
-	raw, ok := strings.CutPrefix(ref[query+1:], "identifier=")
-	if !ok || strings.ContainsAny(raw, "&,") {
-		if strings.Contains(ref, "://") {
-			return uriSystem, ref, typ
-		}
-		return local, ref, typ
-	}
-	if plain, err := url.QueryUnescape(strings.ReplaceAll(raw, "+", "%2B")); err == nil {
-		raw = plain
-	}
-	if before, after, found := strings.Cut(raw, "|"); found {
-		if before == "" {
-			before = local
-		}
-		return before, after, typ
-	}
-	return local, raw, typ
-}
-
-// isTypeName tells a resource type from any other segment of a path: FHIR's begin with a capital letter.
-func isTypeName(s string) bool {
-	if len(s) < 3 || len(s) > 64 || s[0] < 'A' || s[0] > 'Z' {
-		return false
-	}
-	for i := range len(s) {
-		if s[i]|0x20-'a' > 25 {
-			return false
-		}
-	}
-	return true
-}
-
-// identifier reads an Identifier element. A bare object identifier counts as the urn that it stands for, and an HL7
-// version 2 CX value ("value^^^&oid&ISO", XDS style) is taken apart where no system is stated.
+// identifier reads an Identifier element.
 func (d *Decoder) identifier(i int) (system, value string) {
 	if d.doc.kindOf(i) == kindArray && d.doc.first(i) < d.doc.end(i) {
 		i = d.doc.first(i)
@@ -177,51 +99,7 @@ func (d *Decoder) identifier(i int) (system, value string) {
 			value = d.doc.scalar(j)
 		}
 	}
-	return cleanIdentifier(system, value)
-}
-
-func cleanIdentifier(system, value string) (string, string) {
-	if system == "" {
-		system, value = splitCX(value)
-	}
-	if isOID(system) {
-		system = "urn:oid:" + system
-	}
-	return system, value
-}
-
-// splitCX takes "12^^^&1.2.3&ISO" or "12^^^MRN&1.2.3&ISO" apart; anything else is a bare value. Ampersands that were
-// escaped for XML once too often are seen in the wild.
-func splitCX(value string) (system, id string) {
-	at := strings.Index(value, "^^^")
-	if at <= 0 {
-		return "", value
-	}
-	authority := value[at+3:]
-	for strings.Contains(authority, "&amp;") {
-		authority = strings.ReplaceAll(authority, "&amp;", "&")
-	}
-	if i := strings.IndexByte(authority, '^'); i >= 0 {
-		authority = authority[:i]
-	}
-	parts := strings.Split(authority, "&")
-	if len(parts) == 3 && parts[2] == "ISO" && isOID(parts[1]) {
-		return "urn:oid:" + parts[1], value[:at]
-	}
-	return "", value
-}
-
-// isOID tells "2.16.756.5.30": digits and single dots, beginning with 0, 1 or 2.
-func isOID(s string) bool {
-	if len(s) < 3 || s[0] > '2' || s[0] < '0' || s[1] != '.' {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		if s[i] == '.' && s[i-1] == '.' || s[i] != '.' && s[i]-'0' > 9 {
-			return false
-		}
-	}
-	return s[len(s)-1] != '.'
+	return fhirid.Identifier(system, value)
 }
 
 // containedResource finds a contained resource by its id. An empty id is the resource itself: none.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // resource takes one resource: POST /fhir/TYPE and PUT /fhir/TYPE/ID.
@@ -48,7 +49,7 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	typ, id := r.PathValue("type"), r.PathValue("id")
-	if typ == "AuditEvent" || !isTypeName(typ) {
+	if typ == "AuditEvent" || !fhirid.IsType(typ) {
 		refuse(w, http.StatusMethodNotAllowed, "not-supported", "what was audited cannot be deleted")
 		return
 	}

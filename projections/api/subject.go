@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // maxSubject is the longest patient or reader a question may name, in bytes: a URL of 2,000 bytes is the longest that
@@ -36,7 +38,7 @@ func ParseSubject(text string) (Subject, error) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return Subject{}, ErrSubject
 	}
-	if typ, query, ok := strings.Cut(text, "?identifier="); ok && isTypeName(typ) {
+	if typ, query, ok := strings.Cut(text, "?identifier="); ok && fhirid.IsType(typ) {
 		if text = strings.TrimSpace(query); text == "" || strings.Contains(text, "?identifier=") {
 			return Subject{}, ErrSubject
 		}
@@ -82,7 +84,7 @@ func withURN(system string) string {
 // isReference accepts "Patient/123".
 func isReference(text string) bool {
 	typ, id, ok := strings.Cut(text, "/")
-	return ok && isTypeName(typ) && isLogicalID(id)
+	return ok && fhirid.IsType(typ) && isLogicalID(id)
 }
 
 // withoutVersion cuts /_history/n off a literal reference: a version is read, its record is meant.
@@ -95,7 +97,7 @@ func withoutVersion(text string) string {
 	if slash < 0 || !isLogicalID(before[slash+1:]) {
 		return text
 	}
-	if !isTypeName(before[strings.LastIndexByte(before[:slash], '/')+1 : slash]) {
+	if !fhirid.IsType(before[strings.LastIndexByte(before[:slash], '/')+1 : slash]) {
 		return text
 	}
 	return before
@@ -112,23 +114,10 @@ func splitURL(text string) (base, value string, ok bool) {
 		return "", "", false
 	}
 	before := strings.LastIndexByte(rest[:slash], '/')
-	if before <= 0 || !isTypeName(rest[before+1:slash]) {
+	if before <= 0 || !fhirid.IsType(rest[before+1:slash]) {
 		return "", "", false
 	}
 	return scheme + "://" + rest[:before], rest[before+1:], true
-}
-
-// isTypeName accepts the shape of a FHIR resource type, also of types that do not exist yet.
-func isTypeName(text string) bool {
-	if len(text) < 2 || len(text) > 64 || text[0] < 'A' || text[0] > 'Z' {
-		return false
-	}
-	for i := range len(text) {
-		if c := text[i] | 0x20; c < 'a' || c > 'z' {
-			return false
-		}
-	}
-	return true
 }
 
 // isLogicalID accepts what servers use as logical ids: FHIR's alphabet, and the underscore, colon and length that many

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // readEntities lists what was touched: patients, parts of records, the query, the request, and last what has no entity of
@@ -43,7 +45,7 @@ func (v *view) object(o *v1.Object) entityView {
 		names.ids = []*v1.Identifier{o.Id}
 	}
 	switch typ := textOf(o.Type); {
-	case isTypeName(typ):
+	case fhirid.IsType(typ):
 		names.typ, e.typ, e.role = typ, entityObject, roleResource
 	case typ != "":
 		e.typ = coding{Display: typ}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // Version of FHIR that an AuditEvent is emitted as. R4B has R4's AuditEvent.
@@ -263,7 +265,7 @@ func (v *view) extensions(version Version) []extension {
 // isURL tells names of extensions that came as such from details.
 func isURL(name string) bool {
 	scheme, rest, ok := strings.Cut(name, ":")
-	return ok && len(scheme) > 1 && rest != "" && isTypeName("X"+scheme) && (strings.HasPrefix(rest, "//") || scheme == "urn")
+	return ok && len(scheme) > 1 && rest != "" && fhirid.IsType("X"+scheme) && (strings.HasPrefix(rest, "//") || scheme == "urn")
 }
 
 // isObject reports whether an identifier is one of the event's objects.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // subject is what a parameter names.
@@ -26,7 +27,7 @@ func people(about subject) reading {
 			if about == subjectPatient {
 				typ = "Patient"
 			}
-		case isTypeName(modifier) && (about != subjectPatient || modifier == "Patient"):
+		case fhirid.IsType(modifier) && (about != subjectPatient || modifier == "Patient"):
 			typ = modifier
 		default:
 			return unsupported(name)
@@ -80,7 +81,7 @@ func subjectOf(name, value, typ string, byID bool) (api.Subject, *Fault) {
 
 // observer compares who reports the event. Of it the event keeps one word, without a system.
 func (p *parser) observer(name, modifier string, values []string) *Fault {
-	if modifier != "" && modifier != "identifier" && !isTypeName(modifier) {
+	if modifier != "" && modifier != "identifier" && !fhirid.IsType(modifier) {
 		return unsupported(name)
 	}
 	var wanted []string
@@ -92,7 +93,7 @@ func (p *parser) observer(name, modifier string, values []string) *Fault {
 		if t.system != "" {
 			p.Warnings = append(p.Warnings, Fault{name, "not-supported", "events keep no system of who reports them: values were compared alone"})
 		}
-		if isTypeName(modifier) && modifier != "identifier" && !strings.Contains(t.code, "/") {
+		if fhirid.IsType(modifier) && modifier != "identifier" && !strings.Contains(t.code, "/") {
 			t.code = modifier + "/" + t.code
 		}
 		wanted = append(wanted, t.code)

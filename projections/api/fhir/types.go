@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+
+	"github.com/readtrail/readtrail/proto/fhirid"
 )
 
 // The data types of FHIR that an AuditEvent is made of (R4 section 2.24, R5 section 2.1.28), as far as they are emitted.
@@ -247,23 +249,10 @@ func networkType(address string) string {
 	return networkName
 }
 
-// isTypeName accepts the shape of a resource type's name.
-func isTypeName(s string) bool {
-	if len(s) < 3 || len(s) > 64 || s[0] < 'A' || s[0] > 'Z' {
-		return false
-	}
-	for i := range len(s) {
-		if s[i]|0x20-'a' > 25 {
-			return false
-		}
-	}
-	return true
-}
-
 // typeOfReference is the resource type in "Patient/123", "" in anything else.
 func typeOfReference(value string) string {
 	typ, id, ok := strings.Cut(value, "/")
-	if !ok || id == "" || strings.Contains(id, "/") || !isTypeName(typ) {
+	if !ok || id == "" || strings.Contains(id, "/") || !fhirid.IsType(typ) {
 		return ""
 	}
 	return typ
