@@ -133,7 +133,7 @@ func (x ExportScopeRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportScopeRequest_Format.Descriptor instead.
 func (ExportScopeRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16, 0}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // How staff are named in it.
@@ -188,7 +188,7 @@ func (x AccessReportRequest_Names) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessReportRequest_Names.Descriptor instead.
 func (AccessReportRequest_Names) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18, 0}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type BreachScopeRequest struct {
@@ -1374,6 +1374,189 @@ func (x *FreezeScopeResponse) GetCandidates() []*Candidate {
 	return nil
 }
 
+type ListFrozenScopesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Frozen scopes name readers: why this is asked; required, up to 500 characters.
+	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	Page    *Page  `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	// IANA name; empty: the site's.
+	TimeZone      string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId    string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFrozenScopesRequest) Reset() {
+	*x = ListFrozenScopesRequest{}
+	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFrozenScopesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFrozenScopesRequest) ProtoMessage() {}
+
+func (x *ListFrozenScopesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFrozenScopesRequest.ProtoReflect.Descriptor instead.
+func (*ListFrozenScopesRequest) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListFrozenScopesRequest) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *ListFrozenScopesRequest) GetPage() *Page {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+func (x *ListFrozenScopesRequest) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *ListFrozenScopesRequest) GetQuestionId() string {
+	if x != nil {
+		return x.QuestionId
+	}
+	return ""
+}
+
+type ListFrozenScopesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	Scopes        []*FrozenScope         `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFrozenScopesResponse) Reset() {
+	*x = ListFrozenScopesResponse{}
+	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFrozenScopesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFrozenScopesResponse) ProtoMessage() {}
+
+func (x *ListFrozenScopesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFrozenScopesResponse.ProtoReflect.Descriptor instead.
+func (*ListFrozenScopesResponse) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListFrozenScopesResponse) GetHeader() *AnswerHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *ListFrozenScopesResponse) GetScopes() []*FrozenScope {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *ListFrozenScopesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type FrozenScope struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position of the entry in the journal: what VerifyScope takes.
+	Position      uint64       `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	Frozen        *ScopeFrozen `protobuf:"bytes,2,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FrozenScope) Reset() {
+	*x = FrozenScope{}
+	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FrozenScope) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FrozenScope) ProtoMessage() {}
+
+func (x *FrozenScope) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FrozenScope.ProtoReflect.Descriptor instead.
+func (*FrozenScope) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FrozenScope) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *FrozenScope) GetFrozen() *ScopeFrozen {
+	if x != nil {
+		return x.Frozen
+	}
+	return nil
+}
+
 type VerifyScopeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Position of a ScopeFrozen entry.
@@ -1386,7 +1569,7 @@ type VerifyScopeRequest struct {
 
 func (x *VerifyScopeRequest) Reset() {
 	*x = VerifyScopeRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1581,7 @@ func (x *VerifyScopeRequest) String() string {
 func (*VerifyScopeRequest) ProtoMessage() {}
 
 func (x *VerifyScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[14]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1594,7 @@ func (x *VerifyScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyScopeRequest.ProtoReflect.Descriptor instead.
 func (*VerifyScopeRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *VerifyScopeRequest) GetPosition() uint64 {
@@ -1449,7 +1632,7 @@ type VerifyScopeResponse struct {
 
 func (x *VerifyScopeResponse) Reset() {
 	*x = VerifyScopeResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1644,7 @@ func (x *VerifyScopeResponse) String() string {
 func (*VerifyScopeResponse) ProtoMessage() {}
 
 func (x *VerifyScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[15]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1657,7 @@ func (x *VerifyScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyScopeResponse.ProtoReflect.Descriptor instead.
 func (*VerifyScopeResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *VerifyScopeResponse) GetHeader() *AnswerHeader {
@@ -1527,7 +1710,7 @@ type ExportScopeRequest struct {
 
 func (x *ExportScopeRequest) Reset() {
 	*x = ExportScopeRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1722,7 @@ func (x *ExportScopeRequest) String() string {
 func (*ExportScopeRequest) ProtoMessage() {}
 
 func (x *ExportScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[16]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1735,7 @@ func (x *ExportScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportScopeRequest.ProtoReflect.Descriptor instead.
 func (*ExportScopeRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExportScopeRequest) GetQuery() *ScopeQuery {
@@ -1623,7 +1806,7 @@ type ExportScopeResponse struct {
 
 func (x *ExportScopeResponse) Reset() {
 	*x = ExportScopeResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1818,7 @@ func (x *ExportScopeResponse) String() string {
 func (*ExportScopeResponse) ProtoMessage() {}
 
 func (x *ExportScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[17]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1831,7 @@ func (x *ExportScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportScopeResponse.ProtoReflect.Descriptor instead.
 func (*ExportScopeResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExportScopeResponse) GetHeader() *AnswerHeader {
@@ -1717,7 +1900,7 @@ type AccessReportRequest struct {
 
 func (x *AccessReportRequest) Reset() {
 	*x = AccessReportRequest{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1912,7 @@ func (x *AccessReportRequest) String() string {
 func (*AccessReportRequest) ProtoMessage() {}
 
 func (x *AccessReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[18]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1925,7 @@ func (x *AccessReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessReportRequest.ProtoReflect.Descriptor instead.
 func (*AccessReportRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AccessReportRequest) GetPatient() string {
@@ -1828,7 +2011,7 @@ type AccessReportResponse struct {
 
 func (x *AccessReportResponse) Reset() {
 	*x = AccessReportResponse{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +2023,7 @@ func (x *AccessReportResponse) String() string {
 func (*AccessReportResponse) ProtoMessage() {}
 
 func (x *AccessReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[19]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +2036,7 @@ func (x *AccessReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessReportResponse.ProtoReflect.Descriptor instead.
 func (*AccessReportResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{19}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AccessReportResponse) GetHeader() *AnswerHeader {
@@ -1949,7 +2132,7 @@ type ReportedAccess struct {
 
 func (x *ReportedAccess) Reset() {
 	*x = ReportedAccess{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2144,7 @@ func (x *ReportedAccess) String() string {
 func (*ReportedAccess) ProtoMessage() {}
 
 func (x *ReportedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[20]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2157,7 @@ func (x *ReportedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedAccess.ProtoReflect.Descriptor instead.
 func (*ReportedAccess) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{20}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReportedAccess) GetOccurredUs() int64 {
@@ -2088,7 +2271,7 @@ type ReportedLook struct {
 
 func (x *ReportedLook) Reset() {
 	*x = ReportedLook{}
-	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2100,7 +2283,7 @@ func (x *ReportedLook) String() string {
 func (*ReportedLook) ProtoMessage() {}
 
 func (x *ReportedLook) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_scope_proto_msgTypes[21]
+	mi := &file_readtrail_v1_scope_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2113,7 +2296,7 @@ func (x *ReportedLook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedLook.ProtoReflect.Descriptor instead.
 func (*ReportedLook) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{21}
+	return file_readtrail_v1_scope_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReportedLook) GetAskedUs() int64 {
@@ -2264,7 +2447,20 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x06frozen\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\x127\n" +
 	"\n" +
 	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
-	"candidates\"k\n" +
+	"candidates\"\x99\x01\n" +
+	"\x17ListFrozenScopesRequest\x12\x18\n" +
+	"\apurpose\x18\x01 \x01(\tR\apurpose\x12&\n" +
+	"\x04page\x18\x02 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
+	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12\x1f\n" +
+	"\vquestion_id\x18\x04 \x01(\tR\n" +
+	"questionId\"\xa9\x01\n" +
+	"\x18ListFrozenScopesResponse\x122\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
+	"\x06scopes\x18\x02 \x03(\v2\x19.readtrail.v1.FrozenScopeR\x06scopes\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\\\n" +
+	"\vFrozenScope\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x121\n" +
+	"\x06frozen\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\"k\n" +
 	"\x12VerifyScopeRequest\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1f\n" +
@@ -2357,12 +2553,13 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\basked_us\x18\x01 \x01(\x12R\aaskedUs\x12\x10\n" +
 	"\x03who\x18\x02 \x01(\tR\x03who\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x18\n" +
-	"\apurpose\x18\x04 \x01(\tR\apurpose2\x91\x04\n" +
+	"\apurpose\x18\x04 \x01(\tR\apurpose2\xf4\x04\n" +
 	"\fScopeService\x12R\n" +
 	"\vBreachScope\x12 .readtrail.v1.BreachScopeRequest\x1a!.readtrail.v1.BreachScopeResponse\x12X\n" +
 	"\rCompareScopes\x12\".readtrail.v1.CompareScopesRequest\x1a#.readtrail.v1.CompareScopesResponse\x12R\n" +
 	"\vFreezeScope\x12 .readtrail.v1.FreezeScopeRequest\x1a!.readtrail.v1.FreezeScopeResponse\x12R\n" +
-	"\vVerifyScope\x12 .readtrail.v1.VerifyScopeRequest\x1a!.readtrail.v1.VerifyScopeResponse\x12T\n" +
+	"\vVerifyScope\x12 .readtrail.v1.VerifyScopeRequest\x1a!.readtrail.v1.VerifyScopeResponse\x12a\n" +
+	"\x10ListFrozenScopes\x12%.readtrail.v1.ListFrozenScopesRequest\x1a&.readtrail.v1.ListFrozenScopesResponse\x12T\n" +
 	"\vExportScope\x12 .readtrail.v1.ExportScopeRequest\x1a!.readtrail.v1.ExportScopeResponse0\x01\x12U\n" +
 	"\fAccessReport\x12!.readtrail.v1.AccessReportRequest\x1a\".readtrail.v1.AccessReportResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
@@ -2379,116 +2576,125 @@ func file_readtrail_v1_scope_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_scope_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_readtrail_v1_scope_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_readtrail_v1_scope_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_readtrail_v1_scope_proto_goTypes = []any{
-	(ScopeChange_Kind)(0),          // 0: readtrail.v1.ScopeChange.Kind
-	(ExportScopeRequest_Format)(0), // 1: readtrail.v1.ExportScopeRequest.Format
-	(AccessReportRequest_Names)(0), // 2: readtrail.v1.AccessReportRequest.Names
-	(*BreachScopeRequest)(nil),     // 3: readtrail.v1.BreachScopeRequest
-	(*BreachScopeResponse)(nil),    // 4: readtrail.v1.BreachScopeResponse
-	(*ScopeVerdicts)(nil),          // 5: readtrail.v1.ScopeVerdicts
-	(*ScopePart)(nil),              // 6: readtrail.v1.ScopePart
-	(*ScopeJurisdiction)(nil),      // 7: readtrail.v1.ScopeJurisdiction
-	(*ScopePatient)(nil),           // 8: readtrail.v1.ScopePatient
-	(*ScopeUnresolved)(nil),        // 9: readtrail.v1.ScopeUnresolved
-	(*ScopeRun)(nil),               // 10: readtrail.v1.ScopeRun
-	(*CompareScopesRequest)(nil),   // 11: readtrail.v1.CompareScopesRequest
-	(*CompareScopesResponse)(nil),  // 12: readtrail.v1.CompareScopesResponse
-	(*ScopeRunResult)(nil),         // 13: readtrail.v1.ScopeRunResult
-	(*ScopeChange)(nil),            // 14: readtrail.v1.ScopeChange
-	(*FreezeScopeRequest)(nil),     // 15: readtrail.v1.FreezeScopeRequest
-	(*FreezeScopeResponse)(nil),    // 16: readtrail.v1.FreezeScopeResponse
-	(*VerifyScopeRequest)(nil),     // 17: readtrail.v1.VerifyScopeRequest
-	(*VerifyScopeResponse)(nil),    // 18: readtrail.v1.VerifyScopeResponse
-	(*ExportScopeRequest)(nil),     // 19: readtrail.v1.ExportScopeRequest
-	(*ExportScopeResponse)(nil),    // 20: readtrail.v1.ExportScopeResponse
-	(*AccessReportRequest)(nil),    // 21: readtrail.v1.AccessReportRequest
-	(*AccessReportResponse)(nil),   // 22: readtrail.v1.AccessReportResponse
-	(*ReportedAccess)(nil),         // 23: readtrail.v1.ReportedAccess
-	(*ReportedLook)(nil),           // 24: readtrail.v1.ReportedLook
-	(*ScopeQuery)(nil),             // 25: readtrail.v1.ScopeQuery
-	(*Page)(nil),                   // 26: readtrail.v1.Page
-	(*AnswerHeader)(nil),           // 27: readtrail.v1.AnswerHeader
-	(*FollowedIdentifier)(nil),     // 28: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),              // 29: readtrail.v1.Candidate
-	(*ScopeTotals)(nil),            // 30: readtrail.v1.ScopeTotals
-	(*ScopeCounts)(nil),            // 31: readtrail.v1.ScopeCounts
-	(*Identifier)(nil),             // 32: readtrail.v1.Identifier
-	(*ScopeFrozen)(nil),            // 33: readtrail.v1.ScopeFrozen
-	(*WhoViewedTotals)(nil),        // 34: readtrail.v1.WhoViewedTotals
+	(ScopeChange_Kind)(0),            // 0: readtrail.v1.ScopeChange.Kind
+	(ExportScopeRequest_Format)(0),   // 1: readtrail.v1.ExportScopeRequest.Format
+	(AccessReportRequest_Names)(0),   // 2: readtrail.v1.AccessReportRequest.Names
+	(*BreachScopeRequest)(nil),       // 3: readtrail.v1.BreachScopeRequest
+	(*BreachScopeResponse)(nil),      // 4: readtrail.v1.BreachScopeResponse
+	(*ScopeVerdicts)(nil),            // 5: readtrail.v1.ScopeVerdicts
+	(*ScopePart)(nil),                // 6: readtrail.v1.ScopePart
+	(*ScopeJurisdiction)(nil),        // 7: readtrail.v1.ScopeJurisdiction
+	(*ScopePatient)(nil),             // 8: readtrail.v1.ScopePatient
+	(*ScopeUnresolved)(nil),          // 9: readtrail.v1.ScopeUnresolved
+	(*ScopeRun)(nil),                 // 10: readtrail.v1.ScopeRun
+	(*CompareScopesRequest)(nil),     // 11: readtrail.v1.CompareScopesRequest
+	(*CompareScopesResponse)(nil),    // 12: readtrail.v1.CompareScopesResponse
+	(*ScopeRunResult)(nil),           // 13: readtrail.v1.ScopeRunResult
+	(*ScopeChange)(nil),              // 14: readtrail.v1.ScopeChange
+	(*FreezeScopeRequest)(nil),       // 15: readtrail.v1.FreezeScopeRequest
+	(*FreezeScopeResponse)(nil),      // 16: readtrail.v1.FreezeScopeResponse
+	(*ListFrozenScopesRequest)(nil),  // 17: readtrail.v1.ListFrozenScopesRequest
+	(*ListFrozenScopesResponse)(nil), // 18: readtrail.v1.ListFrozenScopesResponse
+	(*FrozenScope)(nil),              // 19: readtrail.v1.FrozenScope
+	(*VerifyScopeRequest)(nil),       // 20: readtrail.v1.VerifyScopeRequest
+	(*VerifyScopeResponse)(nil),      // 21: readtrail.v1.VerifyScopeResponse
+	(*ExportScopeRequest)(nil),       // 22: readtrail.v1.ExportScopeRequest
+	(*ExportScopeResponse)(nil),      // 23: readtrail.v1.ExportScopeResponse
+	(*AccessReportRequest)(nil),      // 24: readtrail.v1.AccessReportRequest
+	(*AccessReportResponse)(nil),     // 25: readtrail.v1.AccessReportResponse
+	(*ReportedAccess)(nil),           // 26: readtrail.v1.ReportedAccess
+	(*ReportedLook)(nil),             // 27: readtrail.v1.ReportedLook
+	(*ScopeQuery)(nil),               // 28: readtrail.v1.ScopeQuery
+	(*Page)(nil),                     // 29: readtrail.v1.Page
+	(*AnswerHeader)(nil),             // 30: readtrail.v1.AnswerHeader
+	(*FollowedIdentifier)(nil),       // 31: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 32: readtrail.v1.Candidate
+	(*ScopeTotals)(nil),              // 33: readtrail.v1.ScopeTotals
+	(*ScopeCounts)(nil),              // 34: readtrail.v1.ScopeCounts
+	(*Identifier)(nil),               // 35: readtrail.v1.Identifier
+	(*ScopeFrozen)(nil),              // 36: readtrail.v1.ScopeFrozen
+	(*WhoViewedTotals)(nil),          // 37: readtrail.v1.WhoViewedTotals
 }
 var file_readtrail_v1_scope_proto_depIdxs = []int32{
-	25, // 0: readtrail.v1.BreachScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	26, // 1: readtrail.v1.BreachScopeRequest.page:type_name -> readtrail.v1.Page
-	27, // 2: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 3: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
-	28, // 4: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	29, // 5: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	30, // 6: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	28, // 0: readtrail.v1.BreachScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	29, // 1: readtrail.v1.BreachScopeRequest.page:type_name -> readtrail.v1.Page
+	30, // 2: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	28, // 3: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
+	31, // 4: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	32, // 5: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	33, // 6: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
 	6,  // 7: readtrail.v1.BreachScopeResponse.parts:type_name -> readtrail.v1.ScopePart
 	6,  // 8: readtrail.v1.BreachScopeResponse.sensitivity:type_name -> readtrail.v1.ScopePart
 	7,  // 9: readtrail.v1.BreachScopeResponse.jurisdictions:type_name -> readtrail.v1.ScopeJurisdiction
 	8,  // 10: readtrail.v1.BreachScopeResponse.patients:type_name -> readtrail.v1.ScopePatient
 	9,  // 11: readtrail.v1.BreachScopeResponse.unresolved:type_name -> readtrail.v1.ScopeUnresolved
 	5,  // 12: readtrail.v1.BreachScopeResponse.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	31, // 13: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
+	34, // 13: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
 	5,  // 14: readtrail.v1.ScopeJurisdiction.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	32, // 15: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
-	31, // 16: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
+	35, // 15: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
+	34, // 16: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
 	6,  // 17: readtrail.v1.ScopePatient.parts:type_name -> readtrail.v1.ScopePart
 	6,  // 18: readtrail.v1.ScopePatient.sensitivity:type_name -> readtrail.v1.ScopePart
 	5,  // 19: readtrail.v1.ScopePatient.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	31, // 20: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
+	34, // 20: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
 	5,  // 21: readtrail.v1.ScopeUnresolved.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	25, // 22: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
+	28, // 22: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
 	10, // 23: readtrail.v1.CompareScopesRequest.before:type_name -> readtrail.v1.ScopeRun
 	10, // 24: readtrail.v1.CompareScopesRequest.after:type_name -> readtrail.v1.ScopeRun
-	27, // 25: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	30, // 25: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
 	13, // 26: readtrail.v1.CompareScopesResponse.before:type_name -> readtrail.v1.ScopeRunResult
 	13, // 27: readtrail.v1.CompareScopesResponse.after:type_name -> readtrail.v1.ScopeRunResult
 	14, // 28: readtrail.v1.CompareScopesResponse.changes:type_name -> readtrail.v1.ScopeChange
-	25, // 29: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
-	30, // 30: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
+	28, // 29: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
+	33, // 30: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
 	0,  // 31: readtrail.v1.ScopeChange.kind:type_name -> readtrail.v1.ScopeChange.Kind
 	8,  // 32: readtrail.v1.ScopeChange.before:type_name -> readtrail.v1.ScopePatient
 	8,  // 33: readtrail.v1.ScopeChange.after:type_name -> readtrail.v1.ScopePatient
-	25, // 34: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	27, // 35: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 36: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	29, // 37: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	27, // 38: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 39: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	30, // 40: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	25, // 41: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	1,  // 42: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
-	27, // 43: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	30, // 44: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	29, // 45: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	2,  // 46: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
-	26, // 47: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
-	27, // 48: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
-	28, // 49: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	29, // 50: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
-	34, // 51: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	23, // 52: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
-	24, // 53: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
-	3,  // 54: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
-	11, // 55: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
-	15, // 56: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
-	17, // 57: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
-	19, // 58: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
-	21, // 59: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
-	4,  // 60: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
-	12, // 61: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
-	16, // 62: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
-	18, // 63: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
-	20, // 64: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
-	22, // 65: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
-	60, // [60:66] is the sub-list for method output_type
-	54, // [54:60] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	28, // 34: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	30, // 35: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	36, // 36: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	32, // 37: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	29, // 38: readtrail.v1.ListFrozenScopesRequest.page:type_name -> readtrail.v1.Page
+	30, // 39: readtrail.v1.ListFrozenScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	19, // 40: readtrail.v1.ListFrozenScopesResponse.scopes:type_name -> readtrail.v1.FrozenScope
+	36, // 41: readtrail.v1.FrozenScope.frozen:type_name -> readtrail.v1.ScopeFrozen
+	30, // 42: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	36, // 43: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	33, // 44: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	28, // 45: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	1,  // 46: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
+	30, // 47: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 48: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	32, // 49: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	2,  // 50: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
+	29, // 51: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
+	30, // 52: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
+	31, // 53: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	32, // 54: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
+	37, // 55: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	26, // 56: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
+	27, // 57: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
+	3,  // 58: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
+	11, // 59: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
+	15, // 60: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
+	20, // 61: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
+	17, // 62: readtrail.v1.ScopeService.ListFrozenScopes:input_type -> readtrail.v1.ListFrozenScopesRequest
+	22, // 63: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
+	24, // 64: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
+	4,  // 65: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
+	12, // 66: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
+	16, // 67: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
+	21, // 68: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
+	18, // 69: readtrail.v1.ScopeService.ListFrozenScopes:output_type -> readtrail.v1.ListFrozenScopesResponse
+	23, // 70: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
+	25, // 71: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
+	65, // [65:72] is the sub-list for method output_type
+	58, // [58:65] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_scope_proto_init() }
@@ -2505,7 +2711,7 @@ func file_readtrail_v1_scope_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_scope_proto_rawDesc), len(file_readtrail_v1_scope_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -45,6 +45,9 @@ const (
 	// ScopeServiceVerifyScopeProcedure is the fully-qualified name of the ScopeService's VerifyScope
 	// RPC.
 	ScopeServiceVerifyScopeProcedure = "/readtrail.v1.ScopeService/VerifyScope"
+	// ScopeServiceListFrozenScopesProcedure is the fully-qualified name of the ScopeService's
+	// ListFrozenScopes RPC.
+	ScopeServiceListFrozenScopesProcedure = "/readtrail.v1.ScopeService/ListFrozenScopes"
 	// ScopeServiceExportScopeProcedure is the fully-qualified name of the ScopeService's ExportScope
 	// RPC.
 	ScopeServiceExportScopeProcedure = "/readtrail.v1.ScopeService/ExportScope"
@@ -63,6 +66,8 @@ type ScopeServiceClient interface {
 	FreezeScope(context.Context, *connect.Request[v1.FreezeScopeRequest]) (*connect.Response[v1.FreezeScopeResponse], error)
 	// Computes a frozen scope again at its position and compares the hash.
 	VerifyScope(context.Context, *connect.Request[v1.VerifyScopeRequest]) (*connect.Response[v1.VerifyScopeResponse], error)
+	// Which scopes were frozen, latest first.
+	ListFrozenScopes(context.Context, *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error)
 	// Every report of a scope, as a file.
 	ExportScope(context.Context, *connect.Request[v1.ExportScopeRequest]) (*connect.ServerStreamForClient[v1.ExportScopeResponse], error)
 	// Who looked at my data? For the patient.
@@ -104,6 +109,12 @@ func NewScopeServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(scopeServiceMethods.ByName("VerifyScope")),
 			connect.WithClientOptions(opts...),
 		),
+		listFrozenScopes: connect.NewClient[v1.ListFrozenScopesRequest, v1.ListFrozenScopesResponse](
+			httpClient,
+			baseURL+ScopeServiceListFrozenScopesProcedure,
+			connect.WithSchema(scopeServiceMethods.ByName("ListFrozenScopes")),
+			connect.WithClientOptions(opts...),
+		),
 		exportScope: connect.NewClient[v1.ExportScopeRequest, v1.ExportScopeResponse](
 			httpClient,
 			baseURL+ScopeServiceExportScopeProcedure,
@@ -121,12 +132,13 @@ func NewScopeServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // scopeServiceClient implements ScopeServiceClient.
 type scopeServiceClient struct {
-	breachScope   *connect.Client[v1.BreachScopeRequest, v1.BreachScopeResponse]
-	compareScopes *connect.Client[v1.CompareScopesRequest, v1.CompareScopesResponse]
-	freezeScope   *connect.Client[v1.FreezeScopeRequest, v1.FreezeScopeResponse]
-	verifyScope   *connect.Client[v1.VerifyScopeRequest, v1.VerifyScopeResponse]
-	exportScope   *connect.Client[v1.ExportScopeRequest, v1.ExportScopeResponse]
-	accessReport  *connect.Client[v1.AccessReportRequest, v1.AccessReportResponse]
+	breachScope      *connect.Client[v1.BreachScopeRequest, v1.BreachScopeResponse]
+	compareScopes    *connect.Client[v1.CompareScopesRequest, v1.CompareScopesResponse]
+	freezeScope      *connect.Client[v1.FreezeScopeRequest, v1.FreezeScopeResponse]
+	verifyScope      *connect.Client[v1.VerifyScopeRequest, v1.VerifyScopeResponse]
+	listFrozenScopes *connect.Client[v1.ListFrozenScopesRequest, v1.ListFrozenScopesResponse]
+	exportScope      *connect.Client[v1.ExportScopeRequest, v1.ExportScopeResponse]
+	accessReport     *connect.Client[v1.AccessReportRequest, v1.AccessReportResponse]
 }
 
 // BreachScope calls readtrail.v1.ScopeService.BreachScope.
@@ -149,6 +161,11 @@ func (c *scopeServiceClient) VerifyScope(ctx context.Context, req *connect.Reque
 	return c.verifyScope.CallUnary(ctx, req)
 }
 
+// ListFrozenScopes calls readtrail.v1.ScopeService.ListFrozenScopes.
+func (c *scopeServiceClient) ListFrozenScopes(ctx context.Context, req *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error) {
+	return c.listFrozenScopes.CallUnary(ctx, req)
+}
+
 // ExportScope calls readtrail.v1.ScopeService.ExportScope.
 func (c *scopeServiceClient) ExportScope(ctx context.Context, req *connect.Request[v1.ExportScopeRequest]) (*connect.ServerStreamForClient[v1.ExportScopeResponse], error) {
 	return c.exportScope.CallServerStream(ctx, req)
@@ -169,6 +186,8 @@ type ScopeServiceHandler interface {
 	FreezeScope(context.Context, *connect.Request[v1.FreezeScopeRequest]) (*connect.Response[v1.FreezeScopeResponse], error)
 	// Computes a frozen scope again at its position and compares the hash.
 	VerifyScope(context.Context, *connect.Request[v1.VerifyScopeRequest]) (*connect.Response[v1.VerifyScopeResponse], error)
+	// Which scopes were frozen, latest first.
+	ListFrozenScopes(context.Context, *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error)
 	// Every report of a scope, as a file.
 	ExportScope(context.Context, *connect.Request[v1.ExportScopeRequest], *connect.ServerStream[v1.ExportScopeResponse]) error
 	// Who looked at my data? For the patient.
@@ -206,6 +225,12 @@ func NewScopeServiceHandler(svc ScopeServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(scopeServiceMethods.ByName("VerifyScope")),
 		connect.WithHandlerOptions(opts...),
 	)
+	scopeServiceListFrozenScopesHandler := connect.NewUnaryHandler(
+		ScopeServiceListFrozenScopesProcedure,
+		svc.ListFrozenScopes,
+		connect.WithSchema(scopeServiceMethods.ByName("ListFrozenScopes")),
+		connect.WithHandlerOptions(opts...),
+	)
 	scopeServiceExportScopeHandler := connect.NewServerStreamHandler(
 		ScopeServiceExportScopeProcedure,
 		svc.ExportScope,
@@ -228,6 +253,8 @@ func NewScopeServiceHandler(svc ScopeServiceHandler, opts ...connect.HandlerOpti
 			scopeServiceFreezeScopeHandler.ServeHTTP(w, r)
 		case ScopeServiceVerifyScopeProcedure:
 			scopeServiceVerifyScopeHandler.ServeHTTP(w, r)
+		case ScopeServiceListFrozenScopesProcedure:
+			scopeServiceListFrozenScopesHandler.ServeHTTP(w, r)
 		case ScopeServiceExportScopeProcedure:
 			scopeServiceExportScopeHandler.ServeHTTP(w, r)
 		case ScopeServiceAccessReportProcedure:
@@ -255,6 +282,10 @@ func (UnimplementedScopeServiceHandler) FreezeScope(context.Context, *connect.Re
 
 func (UnimplementedScopeServiceHandler) VerifyScope(context.Context, *connect.Request[v1.VerifyScopeRequest]) (*connect.Response[v1.VerifyScopeResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.ScopeService.VerifyScope is not implemented"))
+}
+
+func (UnimplementedScopeServiceHandler) ListFrozenScopes(context.Context, *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.ScopeService.ListFrozenScopes is not implemented"))
 }
 
 func (UnimplementedScopeServiceHandler) ExportScope(context.Context, *connect.Request[v1.ExportScopeRequest], *connect.ServerStream[v1.ExportScopeResponse]) error {
