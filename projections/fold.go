@@ -119,7 +119,7 @@ func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded,
 	out := &folded{sequence: b.Sequence(), end: proto.EndOf(b.Sequence()), received: b.Head.ReceivedUs}
 	if !b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_CONTEXT, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_DEAD_LETTER_RETRIED,
 		v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_QUESTION, v1.Kind_KIND_SOURCE, v1.Kind_KIND_COVERAGE, v1.Kind_KIND_ALERT_DECISION,
-		v1.Kind_KIND_BACKFILL_RELEASED, v1.Kind_KIND_CONTEXT_GAP, v1.Kind_KIND_RULE_SET) {
+		v1.Kind_KIND_BACKFILL_RELEASED, v1.Kind_KIND_CONTEXT_GAP, v1.Kind_KIND_RULE_SET, v1.Kind_KIND_SCOPE_FROZEN) {
 		return out, nil
 	}
 	items, err := b.Items()
@@ -165,6 +165,8 @@ func (f *folder) item(position uint64, it *v1.Item) {
 		f.contextGap(position, body.ContextGap)
 	case *v1.Item_RuleSet:
 		f.ruleSet(position, body.RuleSet)
+	case *v1.Item_ScopeFrozen:
+		f.scopeFrozen(position, body.ScopeFrozen)
 	}
 }
 

@@ -64,3 +64,18 @@ func (f *folder) ruleSet(position uint64, r *v1.RuleSet) {
 	w.text(r.Asker)
 	w.end()
 }
+
+func (f *folder) scopeFrozen(position uint64, s *v1.ScopeFrozen) {
+	w := f.row(frozenScopes, position)
+	if w == nil {
+		return
+	}
+	body, err := s.MarshalVT()
+	if err != nil {
+		body = nil // a message that was just unpacked can be packed again
+	}
+	w.u64(position)
+	w.time(f.out.received)
+	w.text(string(body))
+	w.end()
+}

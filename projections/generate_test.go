@@ -97,7 +97,7 @@ func (g *generator) item() *v1.Item {
 
 // casework is what people decided on alerts, and what detectors say in the journal.
 func (g *generator) casework() *v1.Item {
-	switch g.r.IntN(4) {
+	switch g.r.IntN(5) {
 	case 0:
 		return &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
 			AlertId: g.id(), Version: uint32(g.r.IntN(4)), Disposition: v1.Disposition(1 + g.r.IntN(5)), Comment: pick(g, "", "asked \"her\" manager"),
@@ -108,6 +108,11 @@ func (g *generator) casework() *v1.Item {
 	case 2:
 		return &v1.Item{Body: &v1.Item_ContextGap{ContextGap: &v1.ContextGap{
 			Context: pick(g, "roster", "care"), Absent: g.chance(50), NewestUs: pick(g, 0, g.time()), Blind: pick(g, nil, []string{"Attending", "AfterHours"}), EventId: g.id(),
+		}}}
+	case 3:
+		return &v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: &v1.ScopeFrozen{
+			Query: &v1.ScopeQuery{Reader: "urn:staff|u1", FromUs: g.time()}, Position: g.r.Uint64(), Sha256: g.id(), Asker: "os:ada", Purpose: "breach \"7\"",
+			Totals: &v1.ScopeTotals{Counts: &v1.ScopeCounts{Reports: 3, Accesses: 3}, Events: 3, Patients: 2}, Format: 1, FrozenUs: g.time(),
 		}}}
 	}
 	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}

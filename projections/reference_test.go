@@ -13,6 +13,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/google/go-cmp/cmp"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -133,6 +134,12 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 	case *v1.Item_RuleSet:
 		x := b.RuleSet
 		r.add("rule_sets", hex.EncodeToString(x.Hash), pos, rec, x.Code, x.Config, x.Weights, x.Asker)
+	case *v1.Item_ScopeFrozen:
+		body, err := protobuf.MarshalOptions{Deterministic: true}.Marshal(b.ScopeFrozen)
+		if err != nil {
+			panic(err)
+		}
+		r.add("frozen_scopes", pos, rec, string(body))
 	}
 }
 

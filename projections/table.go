@@ -26,6 +26,7 @@ const (
 	backfillReleases
 	contextGaps
 	ruleSets
+	frozenScopes
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -135,6 +136,8 @@ var tables = [numTables]*table{
 		`context text, position u64, received time, absent bool, newest time, blind texts`),
 	def(ruleSets, "rule_sets",
 		`hash text, position u64, received time, code text, config text, weights text, asker text`),
+	def(frozenScopes, "frozen_scopes",
+		`position u64, received time, body text`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),

@@ -21,6 +21,7 @@ type Scope struct {
 	Show    ScopeShow    `cmd:"" default:"withargs" help:"Which patients, which data, how often, where they live (the default)."`
 	Export  ScopeExport  `cmd:"" help:"Every report of the scope as a file: CSV, NDJSON or a FHIR Bundle."`
 	Freeze  ScopeFreeze  `cmd:"" help:"Set the scope down in the journal, with its position and hash."`
+	List    ScopeList    `cmd:"" help:"Which scopes were frozen, latest first."`
 	Verify  ScopeVerify  `cmd:"" help:"Compute a frozen scope again and compare the hash."`
 	Compare ScopeCompare `cmd:"" help:"What differs between two times, positions or frozen scopes."`
 }
@@ -227,8 +228,8 @@ func place(j *v1.ScopeJurisdiction) string {
 	return "-"
 }
 
-// writeQuery says what was asked, as it was understood.
-func writeQuery(w io.Writer, c clock, q *v1.ScopeQuery) {
+// queryFields are the texts that a scope is asked by, with their names.
+func queryFields(q *v1.ScopeQuery) (out [][2]string) {
 	for _, f := range [][2]string{
 		{"reader", q.GetReader()},
 		{"account", q.GetAccount()},
@@ -236,8 +237,16 @@ func writeQuery(w io.Writer, c clock, q *v1.ScopeQuery) {
 		{"object", q.GetObject()},
 	} {
 		if f[1] != "" {
-			fmt.Fprintf(w, "  %-14s%s\n", f[0], printable(f[1]))
+			out = append(out, f)
 		}
+	}
+	return out
+}
+
+// writeQuery says what was asked, as it was understood.
+func writeQuery(w io.Writer, c clock, q *v1.ScopeQuery) {
+	for _, f := range queryFields(q) {
+		fmt.Fprintf(w, "  %-14s%s\n", f[0], printable(f[1]))
 	}
 	if n := len(q.GetEvents()); n > 0 {
 		fmt.Fprintf(w, "  %-14s%s\n", "events", count(uint64(n), "event named", "events named"))

@@ -30,6 +30,7 @@ type scopes struct {
 	runs    *v1.CompareScopesRequest
 	verify  *v1.VerifyScopeResponse
 	report  []*v1.AccessReportResponse
+	frozen  []*v1.FrozenScope
 	refusal error
 }
 
@@ -63,6 +64,10 @@ func (s *scopes) VerifyScope(context.Context, *connect.Request[v1.VerifyScopeReq
 
 func (s *scopes) FreezeScope(context.Context, *connect.Request[v1.FreezeScopeRequest]) (*connect.Response[v1.FreezeScopeResponse], error) {
 	return connect.NewResponse(&v1.FreezeScopeResponse{Header: header(), Position: 12288, Frozen: frozen()}), nil
+}
+
+func (s *scopes) ListFrozenScopes(context.Context, *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error) {
+	return connect.NewResponse(&v1.ListFrozenScopesResponse{Header: header(), Scopes: s.frozen, NextPageToken: "t3"}), nil
 }
 
 func (s *scopes) AccessReport(context.Context, *connect.Request[v1.AccessReportRequest]) (*connect.Response[v1.AccessReportResponse], error) {
@@ -158,6 +163,26 @@ func TestScope(t *testing.T) {
 			tt.ask.Reader, tt.ask.Purpose = "u17", "breach 7"
 			if err := tt.ask.Run(t.Context(), serveScopes(t, &scopes{pages: tt.pages}), &out); !errors.Is(err, tt.want) {
 				t.Fatalf("error %v, want %v", err, tt.want)
+			}
+			golden(t, "scope-"+name, out.Bytes())
+		})
+	}
+}
+
+func TestFrozenScopes(t *testing.T) {
+	some := []*v1.FrozenScope{{Position: 12288, Frozen: frozen()}, {Position: 8200, Frozen: &v1.ScopeFrozen{Query: &v1.ScopeQuery{Events: []string{"1", "2"}, UntilUs: day}, Purpose: "=1+1"}}}
+	for name, tt := range map[string]struct {
+		ask    cli.ScopeList
+		frozen []*v1.FrozenScope
+	}{
+		"list":      {frozen: some},
+		"list-csv":  {ask: cli.ScopeList{Output: cli.Output{Format: "csv"}}, frozen: some},
+		"list-none": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := tt.ask.Run(t.Context(), serveScopes(t, &scopes{frozen: tt.frozen}), &out); err != nil {
+				t.Fatal(err)
 			}
 			golden(t, "scope-"+name, out.Bytes())
 		})

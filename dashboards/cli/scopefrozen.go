@@ -66,6 +66,70 @@ func writeFrozen(w io.Writer, c clock, f *v1.ScopeFrozen) {
 	line("sha-256", hex.EncodeToString(f.Sha256))
 }
 
+// ScopeList is `readtrail scope list`.
+type ScopeList struct {
+	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Limit   uint32 `help:"Scopes to print, at most 1000 a page." default:"50"`
+	Page    string `help:"Continue after an earlier page: its 'next page' token." placeholder:"TOKEN"`
+	Zone    string `help:"Time zone to tell times in (IANA name). Default: the site's." placeholder:"ZONE"`
+	Output
+}
+
+// Run asks and prints.
+func (q ScopeList) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	res, err := conn.scopes().ListFrozenScopes(ctx, connect.NewRequest(&v1.ListFrozenScopesRequest{
+		Purpose: q.Purpose, TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit, Token: q.Page},
+	}))
+	if err != nil {
+		return inScopeFlags(fmt.Errorf("list frozen scopes: %w", err))
+	}
+	a := res.Msg
+	if q.format() == "json" {
+		return writeJSON(w, a)
+	}
+	t := &table{columns: []string{"position", "frozen", "by", "role", "purpose", "scope", "patients", "unresolved", "reports", "sha-256"}}
+	at := clockOf(a.Header).at
+	if q.format() == "csv" {
+		at = clockOf(a.Header).stamp
+	}
+	for _, s := range a.Scopes {
+		f := s.Frozen
+		t.add(strconv.FormatUint(s.Position, 10), at(f.GetFrozenUs()), f.GetAsker(), f.GetRole(), f.GetPurpose(), queryText(at, f.GetQuery()),
+			fmt.Sprint(f.GetTotals().GetPatients()), fmt.Sprint(f.GetTotals().GetUnresolved()), fmt.Sprint(f.GetTotals().GetCounts().GetReports()),
+			hex.EncodeToString(f.GetSha256()))
+	}
+	if q.format() == "csv" {
+		return t.csv(w)
+	}
+	if len(a.Scopes) == 0 {
+		fmt.Fprintln(w, "No scope has been frozen. `readtrail scope freeze` sets one down.")
+		return nil
+	}
+	if err := t.text(w); err != nil {
+		return err
+	}
+	writeNext(w, false, a.NextPageToken)
+	return nil
+}
+
+// queryText says in a line what a scope is made of.
+func queryText(at func(int64) string, q *v1.ScopeQuery) string {
+	var out []string
+	for _, f := range queryFields(q) {
+		out = append(out, f[0]+" "+f[1])
+	}
+	if n := len(q.GetEvents()); n > 0 {
+		out = append(out, count(uint64(n), "event", "events"))
+	}
+	if q.GetFromUs() != 0 {
+		out = append(out, "from "+at(q.GetFromUs()))
+	}
+	if q.GetUntilUs() != 0 {
+		out = append(out, "until "+at(q.GetUntilUs()))
+	}
+	return strings.Join(out, ", ")
+}
+
 // ScopeVerify is `readtrail scope verify`.
 type ScopeVerify struct {
 	Position uint64 `arg:"" help:"Journal position of the frozen scope."`

@@ -269,7 +269,7 @@ func (a *daysAsk) question(about *aboutWhom, rows []*v1.AlertRow) *v1.Question {
 func (s *Service) standOnDays(ctx context.Context, a *daysAsk, projector string) (p *pin, sequence uint64, around *backdrop, err error) {
 	p, err = s.pin(ctx, a.asOf, PageToken{Version: a.token.version, Position: a.token.position})
 	if err == nil && a.first() && !p.past {
-		p, err = s.withDecisions(ctx, p)
+		p, err = s.withKinds(ctx, p, v1.Kind_KIND_ALERT_DECISION, v1.Kind_KIND_BACKFILL_RELEASED)
 	}
 	if err != nil {
 		return nil, 0, nil, err
@@ -282,15 +282,15 @@ func (s *Service) standOnDays(ctx context.Context, a *daysAsk, projector string)
 	return p, sequence, p.backdrop(ctx, period{}), nil
 }
 
-// withDecisions waits until the tables hold the decisions that the journal held when the question was asked, as long as that is
-// bearable.
-func (s *Service) withDecisions(ctx context.Context, p *pin) (*pin, error) {
+// withKinds waits until the tables hold the entries of some kinds, such as decisions, that the journal held when the question was asked,
+// as long as that is bearable.
+func (s *Service) withKinds(ctx context.Context, p *pin, kinds ...v1.Kind) (*pin, error) {
 	for sequence := p.position.Sequence() + 1; sequence <= p.journal.Sequence(); sequence++ {
 		b, err := s.cfg.ReadBatch(ctx, sequence)
 		if err != nil {
 			return nil, fmt.Errorf("read what is not projected yet: %w", err)
 		}
-		if !b.Has(v1.Kind_KIND_ALERT_DECISION, v1.Kind_KIND_BACKFILL_RELEASED) && sequence-p.position.Sequence() < maxHeard {
+		if !b.Has(kinds...) && sequence-p.position.Sequence() < maxHeard {
 			continue
 		}
 		if err := s.catchUp(ctx, p); err != nil {

@@ -30,6 +30,7 @@ const (
 	queryCompareScopes   = "CompareScopes"
 	queryFreezeScope     = "FreezeScope"
 	queryVerifyScope     = "VerifyScope"
+	queryListFrozen      = "ListFrozenScopes"
 	queryExportScope     = "ExportScope"
 	queryAccessReport    = "AccessReport"
 )

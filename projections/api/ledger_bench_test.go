@@ -22,7 +22,7 @@ import (
 )
 
 // BenchmarkLedger says what a warm question costs, statement by statement: it asks about many records and readers, and then
-// repeats the statements of each kind alone. engine-us/op is processor time of the engine, which holds when others use the machine
+// repeats the statements of each kind alone. engine-ms/op is processor time of the engine, which holds when others use the machine
 // too; rows are read; times is how often a question sends the statement. The data are those that deploy/bench kept, in the
 // directory years-N that READTRAIL_BENCH_HOME names; without them there is nothing to measure.
 func BenchmarkLedger(b *testing.B) {

@@ -12,6 +12,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
 	protobuf "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
@@ -88,6 +89,45 @@ func TestFrozenScopeStaysTheSame(t *testing.T) {
 	}
 	if _, err := other.Scopes().VerifyScope(w.ctx(), connect.NewRequest(&v1.VerifyScopeRequest{Position: f.Position, Purpose: "court"})); connect.CodeOf(err) != connect.CodeNotFound {
 		t.Errorf("an event was verified: %v", err)
+	}
+}
+
+// TestFrozenScopesAreListed latest first, in pages, at once after they were frozen, to whom may ask; the list is a question itself.
+func TestFrozenScopesAreListed(t *testing.T) {
+	w := newWorld(t)
+	w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "jo")))
+	w.settle()
+	service := w.freezing().Scopes()
+	var want []*v1.FrozenScope
+	for n := range 5 {
+		res, err := service.FreezeScope(w.ctx(), connect.NewRequest(&v1.FreezeScopeRequest{Query: &v1.ScopeQuery{Reader: "jo"}, Purpose: fmt.Sprint("breach ", n)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append([]*v1.FrozenScope{{Position: res.Msg.Position, Frozen: res.Msg.Frozen}}, want...)
+	}
+	var got []*v1.FrozenScope
+	ask := &v1.ListFrozenScopesRequest{Purpose: "court", Page: &v1.Page{Size: 2}}
+	for pages := 0; pages == 0 || ask.Page.Token != ""; pages++ {
+		res, err := service.ListFrozenScopes(w.ctx(), connect.NewRequest(ask))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, res.Msg.Scopes...)
+		ask.Page.Token, ask.QuestionId = res.Msg.NextPageToken, res.Msg.Header.QuestionId
+		asked := w.questions()
+		if q := asked[len(asked)-1]; q.Query != "ListFrozenScopes" || q.Purpose != "court" || q.Rows != uint64(len(res.Msg.Scopes)) {
+			t.Errorf("journaled: %v", q)
+		}
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("frozen (-) and listed (+): %s", diff)
+	}
+	if _, err := service.ListFrozenScopes(w.ctx(), connect.NewRequest(&v1.ListFrozenScopesRequest{})); connect.CodeOf(err) != connect.CodeInvalidArgument {
+		t.Errorf("listed without a purpose: %v", err)
+	}
+	if _, err := service.ListFrozenScopes(as(t.Context(), "token:1", proto.RoleViewer), connect.NewRequest(&v1.ListFrozenScopesRequest{Purpose: "p"})); connect.CodeOf(err) != connect.CodePermissionDenied {
+		t.Errorf("listed to a viewer: %v", err)
 	}
 }
 
