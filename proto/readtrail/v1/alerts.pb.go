@@ -1265,7 +1265,9 @@ type FindingRow struct {
 	AtUs     int64                  `protobuf:"zigzag64,4,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
 	Backfill bool                   `protobuf:"varint,5,opt,name=backfill,proto3" json:"backfill,omitempty"`
 	// Hexadecimal.
-	RuleSet       string `protobuf:"bytes,6,opt,name=rule_set,json=ruleSet,proto3" json:"rule_set,omitempty"`
+	RuleSet string `protobuf:"bytes,6,opt,name=rule_set,json=ruleSet,proto3" json:"rule_set,omitempty"`
+	// Whether its day was closed when it was made.
+	Standing      Standing `protobuf:"varint,7,opt,name=standing,proto3,enum=readtrail.v1.Standing" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1340,6 +1342,13 @@ func (x *FindingRow) GetRuleSet() string {
 		return x.RuleSet
 	}
 	return ""
+}
+
+func (x *FindingRow) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
 }
 
 type ScoreDetectorsRequest struct {
@@ -1919,7 +1928,7 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\bfindings\x18\x02 \x03(\v2\x18.readtrail.v1.FindingRowR\bfindings\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12\x12\n" +
 	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x05 \x01(\tR\x02to\"\xb1\x01\n" +
+	"\x02to\x18\x05 \x01(\tR\x02to\"\xe5\x01\n" +
 	"\n" +
 	"FindingRow\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\tR\x03day\x12/\n" +
@@ -1927,7 +1936,8 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x05cause\x18\x03 \x01(\x04R\x05cause\x12\x13\n" +
 	"\x05at_us\x18\x04 \x01(\x12R\x04atUs\x12\x1a\n" +
 	"\bbackfill\x18\x05 \x01(\bR\bbackfill\x12\x19\n" +
-	"\brule_set\x18\x06 \x01(\tR\aruleSet\";\n" +
+	"\brule_set\x18\x06 \x01(\tR\aruleSet\x122\n" +
+	"\bstanding\x18\a \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\";\n" +
 	"\x15ScoreDetectorsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\"\xc3\x01\n" +
@@ -2020,6 +2030,7 @@ var file_readtrail_v1_alerts_proto_goTypes = []any{
 	(*AlertVersion)(nil),            // 27: readtrail.v1.AlertVersion
 	(*Access)(nil),                  // 28: readtrail.v1.Access
 	(*Finding)(nil),                 // 29: readtrail.v1.Finding
+	(Standing)(0),                   // 30: readtrail.v1.Standing
 }
 var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	0,  // 0: readtrail.v1.ListAlertsRequest.scope:type_name -> readtrail.v1.AlertScope
@@ -2047,26 +2058,27 @@ var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	22, // 22: readtrail.v1.SearchFindingsResponse.header:type_name -> readtrail.v1.AnswerHeader
 	11, // 23: readtrail.v1.SearchFindingsResponse.findings:type_name -> readtrail.v1.FindingRow
 	29, // 24: readtrail.v1.FindingRow.finding:type_name -> readtrail.v1.Finding
-	22, // 25: readtrail.v1.ScoreDetectorsResponse.header:type_name -> readtrail.v1.AnswerHeader
-	14, // 26: readtrail.v1.ScoreDetectorsResponse.detectors:type_name -> readtrail.v1.DetectorScore
-	19, // 27: readtrail.v1.DecideAlertRequest.disposition:type_name -> readtrail.v1.Disposition
-	1,  // 28: readtrail.v1.AlertService.ListAlerts:input_type -> readtrail.v1.ListAlertsRequest
-	5,  // 29: readtrail.v1.AlertService.GetAlert:input_type -> readtrail.v1.GetAlertRequest
-	9,  // 30: readtrail.v1.AlertService.SearchFindings:input_type -> readtrail.v1.SearchFindingsRequest
-	12, // 31: readtrail.v1.AlertService.ScoreDetectors:input_type -> readtrail.v1.ScoreDetectorsRequest
-	15, // 32: readtrail.v1.CaseworkService.DecideAlert:input_type -> readtrail.v1.DecideAlertRequest
-	17, // 33: readtrail.v1.CaseworkService.ReleaseBackfill:input_type -> readtrail.v1.ReleaseBackfillRequest
-	2,  // 34: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
-	6,  // 35: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
-	10, // 36: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
-	13, // 37: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
-	16, // 38: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
-	18, // 39: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
-	34, // [34:40] is the sub-list for method output_type
-	28, // [28:34] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	30, // 25: readtrail.v1.FindingRow.standing:type_name -> readtrail.v1.Standing
+	22, // 26: readtrail.v1.ScoreDetectorsResponse.header:type_name -> readtrail.v1.AnswerHeader
+	14, // 27: readtrail.v1.ScoreDetectorsResponse.detectors:type_name -> readtrail.v1.DetectorScore
+	19, // 28: readtrail.v1.DecideAlertRequest.disposition:type_name -> readtrail.v1.Disposition
+	1,  // 29: readtrail.v1.AlertService.ListAlerts:input_type -> readtrail.v1.ListAlertsRequest
+	5,  // 30: readtrail.v1.AlertService.GetAlert:input_type -> readtrail.v1.GetAlertRequest
+	9,  // 31: readtrail.v1.AlertService.SearchFindings:input_type -> readtrail.v1.SearchFindingsRequest
+	12, // 32: readtrail.v1.AlertService.ScoreDetectors:input_type -> readtrail.v1.ScoreDetectorsRequest
+	15, // 33: readtrail.v1.CaseworkService.DecideAlert:input_type -> readtrail.v1.DecideAlertRequest
+	17, // 34: readtrail.v1.CaseworkService.ReleaseBackfill:input_type -> readtrail.v1.ReleaseBackfillRequest
+	2,  // 35: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
+	6,  // 36: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
+	10, // 37: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
+	13, // 38: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
+	16, // 39: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
+	18, // 40: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
+	35, // [35:41] is the sub-list for method output_type
+	29, // [29:35] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_alerts_proto_init() }

@@ -236,6 +236,59 @@ func (Shape) EnumDescriptor() ([]byte, []int) {
 	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{2}
 }
 
+// Standing says how firm a verdict or a finding is.
+type Standing int32
+
+const (
+	// Not judged yet.
+	Standing_STANDING_UNSPECIFIED Standing = 0
+	// A sign did not wait for the end of its day: it is judged again when the day is closed.
+	Standing_STANDING_PROVISIONAL Standing = 1
+	// Its day is closed. A fact that arrives late can change it still, and is told as what it is.
+	Standing_STANDING_FINAL Standing = 2
+)
+
+// Enum value maps for Standing.
+var (
+	Standing_name = map[int32]string{
+		0: "STANDING_UNSPECIFIED",
+		1: "STANDING_PROVISIONAL",
+		2: "STANDING_FINAL",
+	}
+	Standing_value = map[string]int32{
+		"STANDING_UNSPECIFIED": 0,
+		"STANDING_PROVISIONAL": 1,
+		"STANDING_FINAL":       2,
+	}
+)
+
+func (x Standing) Enum() *Standing {
+	p := new(Standing)
+	*p = x
+	return p
+}
+
+func (x Standing) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Standing) Descriptor() protoreflect.EnumDescriptor {
+	return file_readtrail_v1_detection_proto_enumTypes[3].Descriptor()
+}
+
+func (Standing) Type() protoreflect.EnumType {
+	return &file_readtrail_v1_detection_proto_enumTypes[3]
+}
+
+func (x Standing) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Standing.Descriptor instead.
+func (Standing) EnumDescriptor() ([]byte, []int) {
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{3}
+}
+
 // AlertState says what a version of an alert is.
 type AlertState int32
 
@@ -275,11 +328,11 @@ func (x AlertState) String() string {
 }
 
 func (AlertState) Descriptor() protoreflect.EnumDescriptor {
-	return file_readtrail_v1_detection_proto_enumTypes[3].Descriptor()
+	return file_readtrail_v1_detection_proto_enumTypes[4].Descriptor()
 }
 
 func (AlertState) Type() protoreflect.EnumType {
-	return &file_readtrail_v1_detection_proto_enumTypes[3]
+	return &file_readtrail_v1_detection_proto_enumTypes[4]
 }
 
 func (x AlertState) Number() protoreflect.EnumNumber {
@@ -288,7 +341,7 @@ func (x AlertState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AlertState.Descriptor instead.
 func (AlertState) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{3}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{4}
 }
 
 // Severity follows the sensitivity of what was opened, not how sure the detectors are.
@@ -328,11 +381,11 @@ func (x Severity) String() string {
 }
 
 func (Severity) Descriptor() protoreflect.EnumDescriptor {
-	return file_readtrail_v1_detection_proto_enumTypes[4].Descriptor()
+	return file_readtrail_v1_detection_proto_enumTypes[5].Descriptor()
 }
 
 func (Severity) Type() protoreflect.EnumType {
-	return &file_readtrail_v1_detection_proto_enumTypes[4]
+	return &file_readtrail_v1_detection_proto_enumTypes[5]
 }
 
 func (x Severity) Number() protoreflect.EnumNumber {
@@ -341,7 +394,7 @@ func (x Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Severity.Descriptor instead.
 func (Severity) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{4}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{5}
 }
 
 // Disposition is how a human judged an alert.
@@ -390,11 +443,11 @@ func (x Disposition) String() string {
 }
 
 func (Disposition) Descriptor() protoreflect.EnumDescriptor {
-	return file_readtrail_v1_detection_proto_enumTypes[5].Descriptor()
+	return file_readtrail_v1_detection_proto_enumTypes[6].Descriptor()
 }
 
 func (Disposition) Type() protoreflect.EnumType {
-	return &file_readtrail_v1_detection_proto_enumTypes[5]
+	return &file_readtrail_v1_detection_proto_enumTypes[6]
 }
 
 func (x Disposition) Number() protoreflect.EnumNumber {
@@ -403,7 +456,7 @@ func (x Disposition) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Disposition.Descriptor instead.
 func (Disposition) EnumDescriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{5}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{6}
 }
 
 // Findings is one message of the FINDINGS stream. A cause is the entry that closed a day, ended a backfill or showed a hard
@@ -427,7 +480,10 @@ type Findings struct {
 	Verdicts *Verdicts  `protobuf:"bytes,8,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	Findings []*Finding `protobuf:"bytes,9,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Kinds of context that were absent or stale ("care", "employment", ...), for the day.
-	Missing       []string `protobuf:"bytes,10,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []string `protobuf:"bytes,10,rep,name=missing,proto3" json:"missing,omitempty"`
+	// The day is closed: what is said of it is final, but for a late fact, which comes again in a message of its own. False: it is
+	// still open, a sign did not wait for its end, and what is said of it holds until the day is closed.
+	Closed        bool `protobuf:"varint,11,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -532,17 +588,26 @@ func (x *Findings) GetMissing() []string {
 	return nil
 }
 
+func (x *Findings) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
 // Verdicts are columns: one row an access, by rising position and, within an event of several patients, by its number.
 type Verdicts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Each minus the one before; the first is whole.
 	Positions []uint64 `protobuf:"varint,1,rep,packed,name=positions,proto3" json:"positions,omitempty"`
-	// Which of the event's patients it is about, from 0.
+	// Which of the event's distinct patients it is about, from 0, as proto.DistinctPatients numbers them: the low byte.
 	Patients []byte `protobuf:"bytes,2,opt,name=patients,proto3" json:"patients,omitempty"`
 	// A Verdict each.
 	Verdicts []byte `protobuf:"bytes,3,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
 	// An Explanation each; 0 where there is none.
-	Explanations  []byte `protobuf:"bytes,4,opt,name=explanations,proto3" json:"explanations,omitempty"`
+	Explanations []byte `protobuf:"bytes,4,opt,name=explanations,proto3" json:"explanations,omitempty"`
+	// The high byte of the patients' numbers; empty where all of them are 0.
+	PatientsHigh  []byte `protobuf:"bytes,5,opt,name=patients_high,json=patientsHigh,proto3" json:"patients_high,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,6 +666,13 @@ func (x *Verdicts) GetVerdicts() []byte {
 func (x *Verdicts) GetExplanations() []byte {
 	if x != nil {
 		return x.Explanations
+	}
+	return nil
+}
+
+func (x *Verdicts) GetPatientsHigh() []byte {
+	if x != nil {
+		return x.PatientsHigh
 	}
 	return nil
 }
@@ -1639,7 +1711,7 @@ var File_readtrail_v1_detection_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\n" +
-	"\x1creadtrail/v1/detection.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\"\xad\x02\n" +
+	"\x1creadtrail/v1/detection.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\"\xc5\x02\n" +
 	"\bFindings\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\x04R\x05cause\x12\x18\n" +
 	"\aordinal\x18\x02 \x01(\rR\aordinal\x12\x12\n" +
@@ -1651,12 +1723,14 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\bverdicts\x18\b \x01(\v2\x16.readtrail.v1.VerdictsR\bverdicts\x121\n" +
 	"\bfindings\x18\t \x03(\v2\x15.readtrail.v1.FindingR\bfindings\x12\x18\n" +
 	"\amissing\x18\n" +
-	" \x03(\tR\amissing\"\x84\x01\n" +
+	" \x03(\tR\amissing\x12\x16\n" +
+	"\x06closed\x18\v \x01(\bR\x06closed\"\xa9\x01\n" +
 	"\bVerdicts\x12\x1c\n" +
 	"\tpositions\x18\x01 \x03(\x04R\tpositions\x12\x1a\n" +
 	"\bpatients\x18\x02 \x01(\fR\bpatients\x12\x1a\n" +
 	"\bverdicts\x18\x03 \x01(\fR\bverdicts\x12\"\n" +
-	"\fexplanations\x18\x04 \x01(\fR\fexplanations\"\xe9\x01\n" +
+	"\fexplanations\x18\x04 \x01(\fR\fexplanations\x12#\n" +
+	"\rpatients_high\x18\x05 \x01(\fR\fpatientsHigh\"\xe9\x01\n" +
 	"\aFinding\x12\x1a\n" +
 	"\bdetector\x18\x01 \x01(\tR\bdetector\x12\x14\n" +
 	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x14\n" +
@@ -1781,7 +1855,11 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\n" +
 	"SHAPE_PAIR\x10\x01\x12\x14\n" +
 	"\x10SHAPE_READER_DAY\x10\x02\x12\x14\n" +
-	"\x10SHAPE_RECORD_DAY\x10\x03*u\n" +
+	"\x10SHAPE_RECORD_DAY\x10\x03*R\n" +
+	"\bStanding\x12\x18\n" +
+	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14STANDING_PROVISIONAL\x10\x01\x12\x12\n" +
+	"\x0eSTANDING_FINAL\x10\x02*u\n" +
 	"\n" +
 	"AlertState\x12\x1b\n" +
 	"\x17ALERT_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1813,46 +1891,47 @@ func file_readtrail_v1_detection_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_detection_proto_rawDescData
 }
 
-var file_readtrail_v1_detection_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_readtrail_v1_detection_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_readtrail_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_readtrail_v1_detection_proto_goTypes = []any{
 	(Verdict)(0),             // 0: readtrail.v1.Verdict
 	(Explanation)(0),         // 1: readtrail.v1.Explanation
 	(Shape)(0),               // 2: readtrail.v1.Shape
-	(AlertState)(0),          // 3: readtrail.v1.AlertState
-	(Severity)(0),            // 4: readtrail.v1.Severity
-	(Disposition)(0),         // 5: readtrail.v1.Disposition
-	(*Findings)(nil),         // 6: readtrail.v1.Findings
-	(*Verdicts)(nil),         // 7: readtrail.v1.Verdicts
-	(*Finding)(nil),          // 8: readtrail.v1.Finding
-	(*AlertVersion)(nil),     // 9: readtrail.v1.AlertVersion
-	(*AlertReader)(nil),      // 10: readtrail.v1.AlertReader
-	(*AlertPatient)(nil),     // 11: readtrail.v1.AlertPatient
-	(*CitedAccess)(nil),      // 12: readtrail.v1.CitedAccess
-	(*FiredDetector)(nil),    // 13: readtrail.v1.FiredDetector
-	(*AlertNote)(nil),        // 14: readtrail.v1.AlertNote
-	(*RuleSet)(nil),          // 15: readtrail.v1.RuleSet
-	(*AlertDecision)(nil),    // 16: readtrail.v1.AlertDecision
-	(*ContextGap)(nil),       // 17: readtrail.v1.ContextGap
-	(*BackfillReleased)(nil), // 18: readtrail.v1.BackfillReleased
-	(*Identifier)(nil),       // 19: readtrail.v1.Identifier
+	(Standing)(0),            // 3: readtrail.v1.Standing
+	(AlertState)(0),          // 4: readtrail.v1.AlertState
+	(Severity)(0),            // 5: readtrail.v1.Severity
+	(Disposition)(0),         // 6: readtrail.v1.Disposition
+	(*Findings)(nil),         // 7: readtrail.v1.Findings
+	(*Verdicts)(nil),         // 8: readtrail.v1.Verdicts
+	(*Finding)(nil),          // 9: readtrail.v1.Finding
+	(*AlertVersion)(nil),     // 10: readtrail.v1.AlertVersion
+	(*AlertReader)(nil),      // 11: readtrail.v1.AlertReader
+	(*AlertPatient)(nil),     // 12: readtrail.v1.AlertPatient
+	(*CitedAccess)(nil),      // 13: readtrail.v1.CitedAccess
+	(*FiredDetector)(nil),    // 14: readtrail.v1.FiredDetector
+	(*AlertNote)(nil),        // 15: readtrail.v1.AlertNote
+	(*RuleSet)(nil),          // 16: readtrail.v1.RuleSet
+	(*AlertDecision)(nil),    // 17: readtrail.v1.AlertDecision
+	(*ContextGap)(nil),       // 18: readtrail.v1.ContextGap
+	(*BackfillReleased)(nil), // 19: readtrail.v1.BackfillReleased
+	(*Identifier)(nil),       // 20: readtrail.v1.Identifier
 }
 var file_readtrail_v1_detection_proto_depIdxs = []int32{
-	7,  // 0: readtrail.v1.Findings.verdicts:type_name -> readtrail.v1.Verdicts
-	8,  // 1: readtrail.v1.Findings.findings:type_name -> readtrail.v1.Finding
-	19, // 2: readtrail.v1.Finding.reader:type_name -> readtrail.v1.Identifier
-	19, // 3: readtrail.v1.Finding.patient:type_name -> readtrail.v1.Identifier
-	3,  // 4: readtrail.v1.AlertVersion.state:type_name -> readtrail.v1.AlertState
+	8,  // 0: readtrail.v1.Findings.verdicts:type_name -> readtrail.v1.Verdicts
+	9,  // 1: readtrail.v1.Findings.findings:type_name -> readtrail.v1.Finding
+	20, // 2: readtrail.v1.Finding.reader:type_name -> readtrail.v1.Identifier
+	20, // 3: readtrail.v1.Finding.patient:type_name -> readtrail.v1.Identifier
+	4,  // 4: readtrail.v1.AlertVersion.state:type_name -> readtrail.v1.AlertState
 	2,  // 5: readtrail.v1.AlertVersion.shape:type_name -> readtrail.v1.Shape
-	4,  // 6: readtrail.v1.AlertVersion.severity:type_name -> readtrail.v1.Severity
-	10, // 7: readtrail.v1.AlertVersion.readers:type_name -> readtrail.v1.AlertReader
-	11, // 8: readtrail.v1.AlertVersion.patients:type_name -> readtrail.v1.AlertPatient
-	12, // 9: readtrail.v1.AlertVersion.accesses:type_name -> readtrail.v1.CitedAccess
-	13, // 10: readtrail.v1.AlertVersion.detectors:type_name -> readtrail.v1.FiredDetector
-	14, // 11: readtrail.v1.AlertVersion.note:type_name -> readtrail.v1.AlertNote
-	19, // 12: readtrail.v1.AlertReader.identifier:type_name -> readtrail.v1.Identifier
-	19, // 13: readtrail.v1.AlertPatient.identifier:type_name -> readtrail.v1.Identifier
-	5,  // 14: readtrail.v1.AlertDecision.disposition:type_name -> readtrail.v1.Disposition
+	5,  // 6: readtrail.v1.AlertVersion.severity:type_name -> readtrail.v1.Severity
+	11, // 7: readtrail.v1.AlertVersion.readers:type_name -> readtrail.v1.AlertReader
+	12, // 8: readtrail.v1.AlertVersion.patients:type_name -> readtrail.v1.AlertPatient
+	13, // 9: readtrail.v1.AlertVersion.accesses:type_name -> readtrail.v1.CitedAccess
+	14, // 10: readtrail.v1.AlertVersion.detectors:type_name -> readtrail.v1.FiredDetector
+	15, // 11: readtrail.v1.AlertVersion.note:type_name -> readtrail.v1.AlertNote
+	20, // 12: readtrail.v1.AlertReader.identifier:type_name -> readtrail.v1.Identifier
+	20, // 13: readtrail.v1.AlertPatient.identifier:type_name -> readtrail.v1.Identifier
+	6,  // 14: readtrail.v1.AlertDecision.disposition:type_name -> readtrail.v1.Disposition
 	15, // [15:15] is the sub-list for method output_type
 	15, // [15:15] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
@@ -1871,7 +1950,7 @@ func file_readtrail_v1_detection_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_detection_proto_rawDesc), len(file_readtrail_v1_detection_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -1290,7 +1290,9 @@ type Access struct {
 	Verdict     Verdict     `protobuf:"varint,27,opt,name=verdict,proto3,enum=readtrail.v1.Verdict" json:"verdict,omitempty"`
 	Explanation Explanation `protobuf:"varint,28,opt,name=explanation,proto3,enum=readtrail.v1.Explanation" json:"explanation,omitempty"`
 	// Context that a verdict of not assessable lacked.
-	Missing       []string `protobuf:"bytes,29,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []string `protobuf:"bytes,29,rep,name=missing,proto3" json:"missing,omitempty"`
+	// How firm the verdict is.
+	Standing      Standing `protobuf:"varint,30,opt,name=standing,proto3,enum=readtrail.v1.Standing" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1526,6 +1528,13 @@ func (x *Access) GetMissing() []string {
 		return x.Missing
 	}
 	return nil
+}
+
+func (x *Access) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
 }
 
 type PairedEvent struct {
@@ -4233,7 +4242,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	" \x01(\x04R\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\v \x01(\x04R\n" +
-	"incidental\"\xc4\b\n" +
+	"incidental\"\xf8\b\n" +
 	"\x06Access\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x1f\n" +
@@ -4270,7 +4279,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\bbackfill\x18\x1a \x01(\bR\bbackfill\x12/\n" +
 	"\averdict\x18\x1b \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
 	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x18\n" +
-	"\amissing\x18\x1d \x03(\tR\amissing\"}\n" +
+	"\amissing\x18\x1d \x03(\tR\amissing\x122\n" +
+	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\"}\n" +
 	"\vPairedEvent\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
@@ -4591,10 +4601,11 @@ var file_readtrail_v1_query_proto_goTypes = []any{
 	(*Object)(nil),                   // 56: readtrail.v1.Object
 	(Verdict)(0),                     // 57: readtrail.v1.Verdict
 	(Explanation)(0),                 // 58: readtrail.v1.Explanation
-	(*AccessEvent)(nil),              // 59: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 60: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 61: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 62: readtrail.v1.TokenRegistered
+	(Standing)(0),                    // 59: readtrail.v1.Standing
+	(*AccessEvent)(nil),              // 60: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 61: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 62: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 63: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
 	3,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
@@ -4627,69 +4638,70 @@ var file_readtrail_v1_query_proto_depIdxs = []int32{
 	14, // 27: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
 	57, // 28: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
 	58, // 29: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	5,  // 30: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	0,  // 31: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	10, // 32: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	11, // 33: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	18, // 34: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	19, // 35: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	13, // 36: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	0,  // 37: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	59, // 38: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	60, // 39: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	14, // 40: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	50, // 41: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	5,  // 42: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	0,  // 43: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	13, // 44: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	5,  // 45: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	0,  // 46: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 47: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	24, // 48: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 49: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	24, // 50: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 51: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	32, // 52: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	61, // 53: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	4,  // 54: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	36, // 55: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	35, // 56: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	61, // 57: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	61, // 58: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	62, // 59: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	6,  // 60: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	16, // 61: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	20, // 62: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	22, // 63: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	26, // 64: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	28, // 65: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	30, // 66: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	33, // 67: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	37, // 68: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	39, // 69: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	41, // 70: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	43, // 71: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	45, // 72: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	47, // 73: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	8,  // 74: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	17, // 75: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	21, // 76: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	23, // 77: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	27, // 78: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	29, // 79: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	31, // 80: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	34, // 81: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	38, // 82: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	40, // 83: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	42, // 84: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	44, // 85: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	46, // 86: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	48, // 87: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	74, // [74:88] is the sub-list for method output_type
-	60, // [60:74] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	59, // 30: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	5,  // 31: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	0,  // 32: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	10, // 33: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	11, // 34: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	18, // 35: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	19, // 36: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	13, // 37: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	0,  // 38: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	60, // 39: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	61, // 40: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	14, // 41: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	50, // 42: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	5,  // 43: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	0,  // 44: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	13, // 45: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	5,  // 46: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	0,  // 47: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 48: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	24, // 49: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 50: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	24, // 51: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	0,  // 52: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	32, // 53: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	62, // 54: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	4,  // 55: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	36, // 56: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	35, // 57: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	62, // 58: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	62, // 59: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	63, // 60: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	6,  // 61: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	16, // 62: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	20, // 63: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	22, // 64: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	26, // 65: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	28, // 66: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	30, // 67: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	33, // 68: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	37, // 69: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	39, // 70: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	41, // 71: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	43, // 72: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	45, // 73: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	47, // 74: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	8,  // 75: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	17, // 76: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	21, // 77: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	23, // 78: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	27, // 79: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	29, // 80: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	31, // 81: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	34, // 82: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	38, // 83: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	40, // 84: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	42, // 85: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	44, // 86: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	46, // 87: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	48, // 88: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	75, // [75:89] is the sub-list for method output_type
+	61, // [61:75] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
