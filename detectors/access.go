@@ -55,8 +55,8 @@ type Access struct {
 	Number int64
 	Labels facts.Label
 	Action uint8
-	// Nth is which of the event's patients it is about, from 0.
-	Nth uint8
+	// Nth is which of the event's patients it is about: proto.PatientNumber.
+	Nth uint16
 }
 
 // Has reports whether all the signs are there.
@@ -68,6 +68,9 @@ func (a *Access) Any(s Sign) bool { return a.Signs&s != 0 }
 // viewer turns events into accesses. It numbers texts, so it is used by one goroutine.
 type viewer struct {
 	state *facts.State
+	// named are the event's distinct patients, and records whose records theirs are: one may go by two identifiers.
+	named   []*v1.Patient
+	records []facts.ID
 }
 
 // maxAhead is how far a source's clock may run ahead of the journal's before the occurred time is clamped (design: three clocks).
@@ -105,7 +108,8 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 		a.Labels |= facts.LabelOf(s)
 	}
 	a.Signs = signs(e, free)
-	if len(e.Patients) == 0 {
+	v.named = proto.DistinctPatients(v.named[:0], e)
+	if len(v.named) == 0 {
 		if a.Action == uint8(v1.Action_ACTION_SEARCH) {
 			a.Signs |= SignNameSearch
 		}
@@ -116,20 +120,32 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	if e.Reader.GetType() == v1.ReaderType_READER_TYPE_PATIENT {
 		account = v.state.KnownPatient(e.Reader.GetIdentifiers())
 	}
-	for n, p := range e.Patients {
+	several := v.several()
+	for n := range v.named {
 		one := a
-		one.Nth = uint8(min(n, 255))
-		one.Patient = v.state.PatientOf(p)
+		one.Nth = proto.PatientNumber(n)
+		one.Patient = v.records[n]
 		if account != 0 && account != v.state.Canonical(one.Patient) {
 			one.Signs &^= SignPatient // another patient's record: who acts for somebody comes as a related person
 		}
-		one.Number = recordNumber(p)
-		if len(e.Patients) > 1 {
+		one.Number = recordNumber(v.named[n])
+		if several || n > 0 { // a record under two identifiers is looked at once
 			one.Signs = one.Signs&^SignLook | SignListed
 		}
 		into = append(into, one)
 	}
 	return into
+}
+
+// several finds whose records the event's patients are, and reports whether there is more than one.
+func (v *viewer) several() (several bool) {
+	v.records = v.records[:0]
+	for _, p := range v.named {
+		id := v.state.PatientOf(p)
+		v.records = append(v.records, id)
+		several = several || id == 0 && len(v.named) > 1 || id != v.records[0]
+	}
+	return several
 }
 
 func (v *viewer) text(s string) facts.ID {

@@ -41,7 +41,7 @@ type page struct {
 
 // NewBook makes an empty book for a site.
 func NewBook(state *facts.State, zone *time.Location) *Book {
-	return &Book{zone: zone, view: viewer{state}, pages: map[day]*page{}}
+	return &Book{zone: zone, view: viewer{state: state}, pages: map[day]*page{}}
 }
 
 // Add writes an event into the book. free is what people typed, where the caller may open it; received is when the journal had

@@ -86,7 +86,7 @@ func (m *emitter) alert(a *v1.AlertVersion) {
 // row is the verdict on one access.
 type row struct {
 	at      proto.Position
-	patient uint8
+	patient uint16
 	verdict v1.Verdict
 	reason  v1.Explanation
 }
@@ -108,8 +108,9 @@ func (e *Engine) unitsJudged(j *judge, c *closed, backfill bool) {
 			rows = appendRows(rows, p.Accesses, v, r)
 		}
 	}
-	e.sendRows(c.at, rows, backfill)
-	e.sendFindings(c.at, e.findingsOf(c), backfill)
+	whole := standing{day: c.at, closed: true, backfill: backfill}
+	e.sendRows(whole, rows)
+	e.sendFindings(whole, e.findingsOf(c))
 }
 
 func appendRows(rows []row, accesses []Access, v Verdict, r Reason) []row {
@@ -127,15 +128,22 @@ func verdictCode(v Verdict) v1.Verdict {
 	return [...]v1.Verdict{v1.Verdict_VERDICT_UNEXPLAINED, v1.Verdict_VERDICT_EXPLAINED, v1.Verdict_VERDICT_NOT_ASSESSABLE}[v]
 }
 
+// standing is the day that messages are about, and how firm they are.
+type standing struct {
+	day day
+	// closed: the day is over and judged as a whole; else a sign did not wait for its end.
+	closed, backfill bool
+}
+
 // message is a message of findings about a day.
-func (e *Engine) message(d day, backfill bool) *v1.Findings {
+func (e *Engine) message(of standing) *v1.Findings {
 	return &v1.Findings{
-		RuleSet: e.ruleSet, Day: d, Backfill: backfill, Missing: (allNeeds &^ e.judge.coverage.have).List(),
+		RuleSet: e.ruleSet, Day: of.day, Closed: of.closed, Backfill: of.backfill, Missing: (allNeeds &^ e.judge.coverage.have).List(),
 	}
 }
 
 // sendRows sends verdicts as columns, by position.
-func (e *Engine) sendRows(d day, rows []row, backfill bool) {
+func (e *Engine) sendRows(of standing, rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.patient, b.patient)) })
 	for part := range slices.Chunk(rows, mostVerdicts) {
 		v := &v1.Verdicts{
@@ -145,22 +153,28 @@ func (e *Engine) sendRows(d day, rows []row, backfill bool) {
 		last := proto.Position(0)
 		for i, r := range part {
 			v.Positions[i], last = uint64(r.at-last), r.at
-			v.Patients[i], v.Verdicts[i], v.Explanations[i] = r.patient, byte(r.verdict), byte(r.reason)
+			v.Patients[i], v.Verdicts[i], v.Explanations[i] = byte(r.patient), byte(r.verdict), byte(r.reason)
+			if high := byte(r.patient >> 8); high > 0 {
+				if v.PatientsHigh == nil {
+					v.PatientsHigh = make([]byte, len(part))
+				}
+				v.PatientsHigh[i] = high
+			}
 		}
-		m := e.message(d, backfill)
+		m := e.message(of)
 		m.Verdicts = v
 		e.out.hold(m)
 	}
 }
 
-func (e *Engine) sendFindings(d day, all []*v1.Finding, backfill bool) {
+func (e *Engine) sendFindings(of standing, all []*v1.Finding) {
 	for part := range slices.Chunk(all, mostFindings) {
-		m := e.message(d, backfill)
+		m := e.message(of)
 		m.Findings = part
 		e.out.hold(m)
 	}
-	if e.out.pending == nil || e.out.pending.Day != d { // a day without anything was judged too
-		e.out.hold(e.message(d, backfill))
+	if e.out.pending == nil || e.out.pending.Day != of.day { // a day without anything was judged too
+		e.out.hold(e.message(of))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
 )
 
 // Signs that are a matter of record do not wait until the day is closed: an account whose owner had left, somebody's own record, a
@@ -285,13 +286,34 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 		e.hard.shown[a.Day]++
 	}
 	e.out.beginAt(e.position, received)
-	e.sendFindings(c.at, e.findingsOf(c), false)
+	soFar := standing{day: c.at}
+	e.sendRows(soFar, provisional(&c.readers[0], &a))
+	e.sendFindings(soFar, e.findingsOf(c))
 	e.stats.Hard++
 	e.raise(&a, sentAs{hard: true, open: true})
 	if e.hard.open[a.Day] == nil {
 		e.hard.open[a.Day] = map[alertID]bool{}
 	}
 	e.hard.open[a.Day][id] = true
+}
+
+// provisional are the verdicts on what an alert of the open day cites: they hold until the day is closed, and then come again.
+func provisional(d *ReaderDay, a *Alert) []row {
+	cited := make(map[proto.Position]bool, len(a.Accesses))
+	for i := range a.Accesses {
+		cited[a.Accesses[i].Position] = true
+	}
+	var rows []row
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		v, r := p.verdict()
+		for k := range p.Accesses {
+			if cited[p.Accesses[k].Position] {
+				rows = appendRows(rows, p.Accesses[k:k+1], v, r)
+			}
+		}
+	}
+	return rows
 }
 
 // alias is the id of a story: the one under which it was raised on the open day, though it may have grown since.

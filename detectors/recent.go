@@ -250,7 +250,7 @@ func (e *Engine) recheck() {
 		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.patient, b.patient)) })
 		rows = slices.Compact(rows) // a pair can stand in two stories
 		e.stats.Reversed += uint64(len(rows))
-		e.sendRows(d, rows, false)
+		e.sendRows(standing{day: d, closed: true}, rows)
 	}
 }
 

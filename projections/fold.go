@@ -93,6 +93,8 @@ type folder struct {
 	sorted   []string
 	packs    packs
 	patients []patientRow
+	// named is where the event's distinct patients are listed.
+	named []*v1.Patient
 	// extents finds the rows of out.extents.
 	extents map[extentKey]int
 	// recent holds hashes of names and links that the message has stated, each in its slot, so that most repetitions end

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -65,34 +66,18 @@ type accessFacts struct {
 	importKey, pairKey        uint64
 }
 
-// distinctPatients leaves the event's patients in f.patients: each key once, each unresolved text once, and NoPatient
-// alone when nobody is named.
+// distinctPatients leaves the event's patients in f.patients, in the order that numbers them, and NoPatient alone when nobody is named.
 func (f *folder) distinctPatients(e *v1.AccessEvent) {
 	f.patients = f.patients[:0]
-	var known map[string]struct{}
-	for _, p := range e.Patients {
+	f.named = proto.DistinctPatients(f.named[:0], e)
+	for _, p := range f.named {
 		row := patientRow{text: p.Text}
-		if len(p.GetIdentifiers()) > 0 && p.Identifiers[0].GetValue() != "" {
+		if proto.Resolved(p) {
 			row.system, row.value = p.Identifiers[0].System, p.Identifiers[0].Value
 			row.key = PatientKey(row.system, row.value)
-		} else if p.Text != "" || len(p.Identifiers) > 0 {
+		} else {
 			row.key = UnresolvedPatient
 			f.out.unresolved = true
-		} else {
-			continue
-		}
-		if len(e.Patients) > 1 {
-			if known == nil {
-				known = make(map[string]struct{}, len(e.Patients))
-			}
-			name := "id\x00" + row.system + "|" + row.value
-			if row.key == UnresolvedPatient {
-				name = "text\x00" + row.text
-			}
-			if _, ok := known[name]; ok {
-				continue
-			}
-			known[name] = struct{}{}
 		}
 		f.patients = append(f.patients, row)
 	}
@@ -242,7 +227,7 @@ func (f *folder) byPatient(a *accessFacts, ordinal int) {
 	w.u64(p.key)
 	w.time(a.occurred)
 	w.u64(a.position)
-	w.u16(saturate(ordinal))
+	w.u16(proto.PatientNumber(ordinal))
 	w.bytes(f.packs.patient)
 	w.time(f.out.received)
 	w.i64(recordedDelay(e, a.occurred))
@@ -267,7 +252,7 @@ func (f *folder) byReader(a *accessFacts, ordinal int) {
 	w.u64(a.readerKey)
 	w.time(a.occurred)
 	w.u64(a.position)
-	w.u16(saturate(ordinal))
+	w.u16(proto.PatientNumber(ordinal))
 	w.u64(f.patients[ordinal].key)
 	w.bytes(f.packs.reader)
 	w.time(f.out.received)

@@ -88,7 +88,8 @@ func (m findingsMessage) receivedUs() int64 { return m.AtUs }
 func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 	v := m.Verdicts
 	n := len(v.GetPositions())
-	if len(v.GetPatients()) != n || len(v.GetVerdicts()) != n || len(v.GetExplanations()) != n {
+	high := v.GetPatientsHigh()
+	if len(v.GetPatients()) != n || len(v.GetVerdicts()) != n || len(v.GetExplanations()) != n || len(high) != 0 && len(high) != n {
 		return fmt.Errorf("columns of %d, %d, %d and %d verdicts: %w", n, len(v.GetPatients()), len(v.GetVerdicts()), len(v.GetExplanations()), proto.ErrCorrupt)
 	}
 	ruleSet := hex.EncodeToString(m.RuleSet)
@@ -98,10 +99,11 @@ func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 			position += step
 			w := b.begin()
 			w.u64(position)
-			w.u8(v.Patients[i])
+			w.u16(patientNumber(v.Patients[i], high, i))
 			w.u64(m.Cause)
 			w.u8(v.Verdicts[i])
 			w.u8(v.Explanations[i])
+			w.bool(m.Closed)
 			w.u64(sequence)
 			w.time(m.AtUs)
 			w.end()
@@ -120,6 +122,7 @@ func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 		w.u64(sequence)
 		w.day(localDay(m.Day))
 		w.time(m.AtUs)
+		w.bool(m.Closed)
 		w.bool(m.Backfill)
 		w.text(ruleSet)
 		w.texts(m.Missing...)
@@ -128,6 +131,14 @@ func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 		w.end()
 	}
 	return nil
+}
+
+// patientNumber puts the two columns of a patient's number together.
+func patientNumber(low byte, high []byte, i int) uint16 {
+	if len(high) == 0 {
+		return uint16(low)
+	}
+	return uint16(high[i])<<8 | uint16(low)
 }
 
 func (m findingsMessage) finding(w *rowWriter, f *v1.Finding, sequence uint64, number int) {
@@ -148,6 +159,7 @@ func (m findingsMessage) finding(w *rowWriter, f *v1.Finding, sequence uint64, n
 	w.u32(f.More)
 	w.text(hex.EncodeToString(m.RuleSet))
 	w.time(m.AtUs)
+	w.bool(m.Closed)
 	w.bool(m.Backfill)
 	w.end()
 }

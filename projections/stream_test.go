@@ -92,6 +92,15 @@ func (d *detected) project(t testing.TB, p *projections.Projector) {
 
 func dayText(day int32) string { return time.Unix(int64(day)*86_400, 0).UTC().Format(time.DateOnly) }
 
+// patientNumber is the number whose bytes stand in two columns.
+func patientNumber(v *v1.Verdicts, k int) int {
+	n := int(v.Patients[k])
+	if len(v.PatientsHigh) > 0 {
+		n += 256 * int(v.PatientsHigh[k])
+	}
+	return n
+}
+
 // fold is the fold of both streams, written a second time: table name to rows.
 func (d *detected) fold(t testing.TB) map[string][]string {
 	t.Helper()
@@ -102,14 +111,14 @@ func (d *detected) fold(t testing.TB) map[string][]string {
 		position := uint64(0)
 		for k := range m.Verdicts.GetPositions() {
 			position += m.Verdicts.Positions[k]
-			add("verdicts", position, int(m.Verdicts.Patients[k]), m.Cause, int(m.Verdicts.Verdicts[k]), int(m.Verdicts.Explanations[k]), seq, at)
+			add("verdicts", position, patientNumber(m.Verdicts, k), m.Cause, int(m.Verdicts.Verdicts[k]), int(m.Verdicts.Explanations[k]), m.Closed, seq, at)
 		}
 		for k, f := range m.Findings {
 			add("findings", dayText(m.Day), f.Detector, seq, k, m.Cause, f.Grade, f.Words, idKey(f.Reader), f.Reader.GetSystem(), f.Reader.GetValue(),
-				idKey(f.Patient), f.Patient.GetSystem(), f.Patient.GetValue(), f.Positions, f.More, rules, at, m.Backfill)
+				idKey(f.Patient), f.Patient.GetSystem(), f.Patient.GetValue(), f.Positions, f.More, rules, at, m.Closed, m.Backfill)
 		}
 		missing := append([]string{}, m.Missing...)
-		add("judged", m.Last, m.Cause, m.Ordinal, seq, dayText(m.Day), at, m.Backfill, rules, missing, len(m.Verdicts.GetPositions()), len(m.Findings))
+		add("judged", m.Last, m.Cause, m.Ordinal, seq, dayText(m.Day), at, m.Closed, m.Backfill, rules, missing, len(m.Verdicts.GetPositions()), len(m.Findings))
 	}
 	for i, m := range d.alerts.Messages() {
 		detectors, readers, patients := []string{}, []uint64{}, []uint64{}

@@ -166,14 +166,14 @@ const noTable tableID = -1
 // Tables of the streams that detectors write (stream.go).
 var (
 	verdictsTable = def(noTable, "verdicts",
-		`position u64, patient u8, cause u64, verdict u8, explanation u8, sequence u64, at time`)
+		`position u64, patient u16, cause u64, verdict u8, explanation u8, closed bool, sequence u64, at time`)
 	judgedTable = def(noTable, "judged",
-		`last bool, cause u64, ordinal u32, sequence u64, day day, at time, backfill bool, rule_set text, missing texts,
+		`last bool, cause u64, ordinal u32, sequence u64, day day, at time, closed bool, backfill bool, rule_set text, missing texts,
 		verdicts u32, findings u32`)
 	findingsTable = def(noTable, "findings",
 		`day day, detector text, sequence u64, number u32, cause u64, grade u32, words text, reader_key u64,
 		reader_system text, reader_value text, patient_key u64, patient_system text, patient_value text, positions u64s,
-		more u32, rule_set text, at time, backfill bool`)
+		more u32, rule_set text, at time, closed bool, backfill bool`)
 	alertsTable = def(noTable, "alerts",
 		`day day, alert_id text, version u32, sequence u64, cause u64, at time, state u8, shape u8, severity u8,
 		scenario text, score i32, chance u16, rank u32, shown bool, sampled bool, hard bool, backfill bool, queue text,

@@ -38,13 +38,14 @@ func (q Findings) Run(ctx context.Context, conn *Connection, w io.Writer) error 
 		return alertFlags(fmt.Errorf("search findings: %w", err))
 	}
 	a := res.Msg
-	t := &table{columns: []string{"day", "detector", "grade", "what it means", "reader", "record", "accesses", "first position"}}
+	t := &table{columns: []string{"day", "detector", "grade", "what it means", "reader", "record", "accesses", "first position", "standing"}}
 	for _, r := range a.Findings {
 		f, first := r.Finding, ""
 		if len(f.Positions) > 0 {
 			first = fmt.Sprint(f.Positions[0])
 		}
-		t.add(r.Day, f.Detector, fmt.Sprint(f.Grade), f.Words, f.Reader.GetValue(), f.Patient.GetValue(), fmt.Sprint(len(f.Positions)+int(f.More)), first)
+		t.add(r.Day, f.Detector, fmt.Sprint(f.Grade), f.Words, f.Reader.GetValue(), f.Patient.GetValue(), fmt.Sprint(len(f.Positions)+int(f.More)), first,
+			standingText(r.Standing))
 	}
 	switch q.format() {
 	case "json":

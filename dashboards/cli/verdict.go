@@ -7,8 +7,27 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// whyText says what accounts for an access; empty: detectors have not judged it.
+// whyText says what accounts for an access; empty: detectors have not judged it. What is not final says so.
 func whyText(a *v1.Access) string {
+	text := reasonText(a)
+	if text != "" && a.Standing == v1.Standing_STANDING_PROVISIONAL {
+		text += " (" + standingText(a.Standing) + ")"
+	}
+	return text
+}
+
+// standingText says how firm a verdict or a finding is.
+func standingText(s v1.Standing) string {
+	switch s {
+	case v1.Standing_STANDING_PROVISIONAL:
+		return "provisional"
+	case v1.Standing_STANDING_FINAL:
+		return "final"
+	}
+	return "not judged yet"
+}
+
+func reasonText(a *v1.Access) string {
 	switch a.Verdict {
 	case v1.Verdict_VERDICT_EXPLAINED:
 		return explanationText(a.Explanation)

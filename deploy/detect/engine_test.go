@@ -167,6 +167,58 @@ func TestHardSignsDoNotWait(t *testing.T) {
 		if late > 0 {
 			t.Errorf("%d hard alerts came later than the batch that showed them", late)
 		}
+		provisionalUntilClosed(t, w)
+	}
+}
+
+// provisionalUntilClosed: what was said on an open day is said to be provisional, is about what its alerts rest on, and is said again,
+// as final, when the day is closed.
+func provisionalUntilClosed(t *testing.T, w *written) {
+	t.Helper()
+	type key struct {
+		position uint64
+		patient  byte
+	}
+	cited, open, final, last := map[uint64]map[uint64]bool{}, map[key]int32{}, map[key]bool{}, int32(0)
+	for _, a := range w.versions {
+		if cited[a.Cause] == nil {
+			cited[a.Cause] = map[uint64]bool{}
+		}
+		for _, c := range a.Accesses {
+			cited[a.Cause][c.Position] = true
+		}
+	}
+	for _, m := range w.messages {
+		if m.Closed {
+			last = max(last, m.Day)
+		}
+		position := uint64(0)
+		for i, step := range m.Verdicts.GetPositions() {
+			position += step
+			k := key{position, m.Verdicts.Patients[i]}
+			switch {
+			case m.Closed:
+				final[k] = true
+			case final[k]:
+				t.Errorf("a verdict on an access of day %d is provisional after it was final", m.Day)
+			case !cited[m.Cause][position]:
+				t.Errorf("a provisional verdict of day %d is about an access that no alert of its cause cites", m.Day)
+			default:
+				open[k] = m.Day
+			}
+		}
+	}
+	closed := 0
+	for k, day := range open {
+		if day <= last {
+			closed++
+			if !final[k] {
+				t.Errorf("a provisional verdict of day %d never became final", day)
+			}
+		}
+	}
+	if closed < 5 {
+		t.Errorf("only %d verdicts were provisional first", closed)
 	}
 }
 

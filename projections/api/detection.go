@@ -76,8 +76,7 @@ func (p *pin) findProgress(ctx context.Context) (judged, error) {
 
 func (p *pin) readProgress(ctx context.Context) (judged, error) {
 	var j judged
-	params := store.Params{"site_zone": p.engine.detecting.site.String()}
-	err := p.query(ctx, "detection_progress", params, func(row store.Row) error {
+	err := p.query(ctx, "detection_progress", store.Params{}, func(row store.Row) error {
 		return row.Scan(&j.position, &j.at, &j.day, &j.historyDay)
 	})
 	if err != nil {

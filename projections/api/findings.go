@@ -100,15 +100,16 @@ func (p *pin) findingPage(ctx context.Context, a *daysAsk, m *v1.SearchFindingsR
 		at, f := place{}, &v1.Finding{}
 		r := &v1.FindingRow{Finding: f}
 		var reader, patient ident
+		var closed bool
 		err := row.Scan(&at.day, &at.message, &at.number, &f.Detector, &f.Grade, &f.Words, &reader.system, &reader.value, &patient.system, &patient.value,
-			&f.Positions, &f.More, &r.Cause, &r.AtUs, &r.Backfill, &r.RuleSet)
+			&f.Positions, &f.More, &r.Cause, &r.AtUs, &closed, &r.Backfill, &r.RuleSet)
 		if reader.value != "" {
 			f.Reader = reader.proto()
 		}
 		if patient.value != "" {
 			f.Patient = patient.proto()
 		}
-		r.Day = dayText(at.day)
+		r.Day, r.Standing = dayText(at.day), standingOf(closed)
 		rows, places = append(rows, r), append(places, at)
 		return err
 	})

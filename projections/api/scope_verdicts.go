@@ -80,10 +80,10 @@ func (p *pin) correct(ctx context.Context, corrections []correction) error {
 	found := map[reportKey]uint8{}
 	err := p.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
 		var at reportKey
-		var patient, verdict, explanation uint8
+		var verdict, explanation uint8
+		var closed bool
 		var cause uint64
-		err := row.Scan(&at.position, &patient, &verdict, &explanation, &cause)
-		at.ordinal = uint16(patient)
+		err := row.Scan(&at.position, &at.ordinal, &verdict, &explanation, &closed, &cause)
 		found[at] = verdict
 		return err
 	})
@@ -91,7 +91,6 @@ func (p *pin) correct(ctx context.Context, corrections []correction) error {
 		return fmt.Errorf("read verdicts: %w", err)
 	}
 	for _, c := range corrections {
-		c.of.ordinal = min(c.of.ordinal, lastPatient)
 		if verdict, ok := found[c.of]; ok {
 			c.to.verdicts.add(verdict, c.by)
 		}

@@ -19,6 +19,16 @@ type judgement struct {
 	verdict     v1.Verdict
 	explanation v1.Explanation
 	cause       uint64
+	// closed: the day was judged as a whole.
+	closed bool
+}
+
+// standingOf is how firm it is what was said of a day.
+func standingOf(closed bool) v1.Standing {
+	if closed {
+		return v1.Standing_STANDING_FINAL
+	}
+	return v1.Standing_STANDING_PROVISIONAL
 }
 
 // concern orders verdicts: of an access to several patients the one for whom least accounts for it is told.
@@ -108,10 +118,10 @@ func (v *verdicts) load(ctx context.Context) error {
 	return nil
 }
 
-// patientOf is a patient of an event by its place.
+// patientOf is a patient of an event by its number (proto.DistinctPatients), or anyPatient.
 type patientOf struct {
 	position uint64
-	patient  uint16
+	patient  int32
 }
 
 // ours says which patients of the events with several are the record; nil when there are none, or no record is meant.
@@ -126,10 +136,10 @@ func (v *verdicts) ours(ctx context.Context) (map[patientOf]bool, error) {
 		}
 		params := store.Params{"accesses": chunk, "keys": keysOf(v.record), "packed": packedOf(v.record)}
 		err := v.pin.query(ctx, "verdict_patients", params, func(row store.Row) error {
-			var at patientOf
-			err := row.Scan(&at.position, &at.patient)
-			at.patient = min(at.patient, lastPatient)
-			out[at] = true
+			var position uint64
+			var patient uint16
+			err := row.Scan(&position, &patient)
+			out[patientOf{position, int32(patient)}] = true
 			return err
 		})
 		if err != nil {
@@ -139,24 +149,23 @@ func (v *verdicts) ours(ctx context.Context) (map[patientOf]bool, error) {
 	return out, nil
 }
 
-// Verdicts count patients to lastPatient, which those beyond share. anyPatient marks an event of several patients.
-const (
-	lastPatient = uint16(255)
-	anyPatient  = ^uint16(0)
-)
+// anyPatient marks an event of several patients.
+const anyPatient = int32(-1)
 
 // judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
 func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": accesses}, func(row store.Row) error {
 		var position, cause uint64
-		var patient, verdict, explanation uint8
-		if err := row.Scan(&position, &patient, &verdict, &explanation, &cause); err != nil {
+		var patient uint16
+		var verdict, explanation uint8
+		var closed bool
+		if err := row.Scan(&position, &patient, &verdict, &explanation, &closed, &cause); err != nil {
 			return err
 		}
-		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, uint16(patient)}] {
+		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, int32(patient)}] {
 			return nil
 		}
-		j := judgement{v1.Verdict(verdict), v1.Explanation(explanation), cause}
+		j := judgement{v1.Verdict(verdict), v1.Explanation(explanation), cause, closed}
 		if j.tells(found[position]) {
 			found[position] = j
 		}
@@ -174,6 +183,9 @@ func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
 	for _, a := range page {
 		j := v.page[a.Position]
 		a.Verdict, a.Explanation = j.verdict, j.explanation
+		if j.verdict != v1.Verdict_VERDICT_UNSPECIFIED {
+			a.Standing = standingOf(j.closed)
+		}
 		if j.verdict == v1.Verdict_VERDICT_NOT_ASSESSABLE {
 			blind[j.cause] = nil
 		}

@@ -77,6 +77,7 @@ type judgement struct {
 	explanation v1.Explanation
 	missing     []string
 	cause       uint64
+	standing    v1.Standing
 }
 
 func (h *hospital) judgements(asOf uint64) map[[2]uint64]judgement {
@@ -95,7 +96,10 @@ func (h *hospital) judgements(asOf uint64) map[[2]uint64]judgement {
 			position += step
 			key := [2]uint64{position, uint64(m.Verdicts.Patients[i])}
 			if old := out[key]; m.Cause >= old.cause {
-				out[key] = judgement{v1.Verdict(m.Verdicts.Verdicts[i]), v1.Explanation(m.Verdicts.Explanations[i]), nil, m.Cause}
+				out[key] = judgement{v1.Verdict(m.Verdicts.Verdicts[i]), v1.Explanation(m.Verdicts.Explanations[i]), nil, m.Cause, v1.Standing_STANDING_PROVISIONAL}
+				if m.Closed {
+					out[key] = judgement{v1.Verdict(m.Verdicts.Verdicts[i]), v1.Explanation(m.Verdicts.Explanations[i]), nil, m.Cause, v1.Standing_STANDING_FINAL}
+				}
 			}
 		}
 	}
@@ -122,7 +126,7 @@ func least(all map[[2]uint64]judgement, position uint64, patients []int) (out ju
 }
 
 func told(a *v1.Access) judgement {
-	return judgement{verdict: a.Verdict, explanation: a.Explanation, missing: a.Missing}
+	return judgement{verdict: a.Verdict, explanation: a.Explanation, missing: a.Missing, standing: a.Standing}
 }
 
 // TestVerdictsOfAccesses: each access of each list carries the verdict of the latest cause that was known, about the record that was asked
@@ -207,13 +211,13 @@ func TestVerdictsOfAccesses(t *testing.T) {
 	}
 }
 
-// closed is a message that closes a day, or, on the same day, one that shows a sign.
+// closed is a message that closes a day.
 func closed(cause uint64, day, at time.Time) *v1.Findings {
-	return &v1.Findings{Cause: cause, Last: true, Day: detectiontest.Day(day), AtUs: at.UnixMicro()}
+	return &v1.Findings{Cause: cause, Last: true, Day: detectiontest.Day(day), AtUs: at.UnixMicro(), Closed: true}
 }
 
-// TestHowFarDetectorsHaveJudged: a day counts as judged once it was over when it was judged, in the site's zone; a sign of the open day
-// judges no day.
+// TestHowFarDetectorsHaveJudged: a day counts as judged once it was closed, also where its cause says something new of an earlier day
+// behind it; a sign of the open day judges no day, whenever it was found.
 func TestHowFarDetectorsHaveJudged(t *testing.T) {
 	w := newWorld(t)
 	vienna, err := time.LoadLocation("Europe/Vienna")
@@ -236,8 +240,10 @@ func TestHowFarDetectorsHaveJudged(t *testing.T) {
 	}{
 		{"nothing", func() {}, &v1.DetectionProgress{LearningUntil: "2026-03-15"}, ""},
 		{"a sign of the open day", func() {
-			// 23:30 in Vienna is 22:30 UTC; half past midnight is 23:30 UTC of the day before.
-			w.findings.Publish(closed(uint64(proto.At(1, 0)), noon, time.Date(2026, 3, 1, 22, 30, 0, 0, time.UTC)))
+			// Half past midnight in Vienna: the day is over, its period of grace is not.
+			f := closed(uint64(proto.At(1, 0)), noon, time.Date(2026, 3, 1, 23, 30, 0, 0, time.UTC))
+			f.Closed = false
+			w.findings.Publish(f)
 		}, &v1.DetectionProgress{LearningUntil: "2026-03-15"}, "no whole day"},
 		{"an imported history", func() {
 			f := closed(uint64(proto.At(1, 1)), noon.AddDate(-1, 0, 0), noon)
@@ -249,7 +255,11 @@ func TestHowFarDetectorsHaveJudged(t *testing.T) {
 			w.append(gap(true))
 		}, &v1.DetectionProgress{JudgedUntil: "2026-02-28", Missing: []*v1.MissingContext{{Context: "roster", Blind: []string{"AfterHours"}}}}, "until 2026-02-28"},
 		{"the day itself", func() {
-			w.findings.Publish(closed(uint64(proto.At(3, 0)), noon, time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)))
+			f := closed(uint64(proto.At(3, 0)), noon, time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC))
+			f.Last = false
+			late := closed(uint64(proto.At(3, 0)), noon.AddDate(0, 0, -4), time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC))
+			late.Ordinal = 1
+			w.findings.Publish(f, late)
 			w.append(gap(false))
 		}, &v1.DetectionProgress{JudgedUntil: "2026-03-01"}, ""},
 		{"an import's last day, later", func() {

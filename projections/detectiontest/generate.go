@@ -52,7 +52,7 @@ func (g *Generator) Next(accesses []Access) (findings []*v1.Findings, alerts []*
 	for i, chunk := range chunks {
 		m := &v1.Findings{
 			Cause: g.cause, Ordinal: uint32(i), Last: i == len(chunks)-1, RuleSet: ruleSet(), Day: day, AtUs: g.at.UnixMicro(),
-			Backfill: g.r.IntN(10) == 0, Verdicts: g.verdicts(chunk), Missing: pick(g, nil, nil, []string{"care", "employment"}),
+			Closed: g.r.IntN(4) > 0, Backfill: g.r.IntN(10) == 0, Verdicts: g.verdicts(chunk), Missing: pick(g, nil, nil, []string{"care", "employment"}),
 		}
 		for range g.r.IntN(4) {
 			m.Findings = append(m.Findings, g.finding(chunk))
@@ -66,7 +66,7 @@ func (g *Generator) Next(accesses []Access) (findings []*v1.Findings, alerts []*
 }
 
 func (g *Generator) verdicts(accesses []Access) *v1.Verdicts {
-	out, last := &v1.Verdicts{}, uint64(0)
+	out, last, high := &v1.Verdicts{}, uint64(0), []byte(nil)
 	for _, a := range accesses {
 		for patient := range max(1, len(a.Patients)) {
 			if g.r.IntN(10) == 0 { // not judged yet
@@ -77,11 +77,14 @@ func (g *Generator) verdicts(accesses []Access) *v1.Verdicts {
 				explanation = v1.Explanation(1 + g.r.IntN(16))
 			}
 			out.Positions = append(out.Positions, a.Position-last)
-			out.Patients = append(out.Patients, byte(patient))
+			out.Patients, high = append(out.Patients, byte(patient)), append(high, byte(patient>>8))
 			out.Verdicts = append(out.Verdicts, byte(verdict))
 			out.Explanations = append(out.Explanations, byte(explanation))
 			last = a.Position
 		}
+	}
+	if slices.ContainsFunc(high, func(b byte) bool { return b > 0 }) {
+		out.PatientsHigh = high
 	}
 	return out
 }

@@ -9,16 +9,18 @@
 -- The verdict on an access: a row for each patient of the event, and once more when a later fact changed it. The row of the
 -- largest cause holds.
 -- Read by: every list of accesses, by position. Accesses of one record lie far apart, so each costs a granule: it is small. Cost: 128
--- rows an access, of 6 bytes in the blocks that are opened. 60 million verdicts a month take 1 to 2 bytes each.
+-- rows an access, of 8 bytes in the blocks that are opened. 60 million verdicts a month take 1 to 2 bytes each.
 CREATE TABLE IF NOT EXISTS verdicts_vN
 (
     position    UInt64               CODEC(Delta(8), ZSTD(1)),
     -- Which of the event's distinct patients it is about: accesses_by_patient_vN.patient_ordinal.
-    patient     UInt8                CODEC(ZSTD(1)),
+    patient     UInt16               CODEC(ZSTD(1)),
     cause       UInt64               CODEC(Delta(8), ZSTD(1)),
     -- Numbers of Verdict and Explanation in proto/readtrail/v1/detection.proto.
     verdict     UInt8                CODEC(ZSTD(1)),
     explanation UInt8                CODEC(ZSTD(1)),
+    -- Its day was closed; false: a sign did not wait for the end of the day, and a later row follows.
+    closed      Bool                 CODEC(ZSTD(1)),
     sequence    UInt64               CODEC(Delta(8), ZSTD(1)),
     at          DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
 
@@ -45,6 +47,8 @@ CREATE TABLE IF NOT EXISTS judged_vN
     -- Local day of the site.
     day      Date,
     at       DateTime64(6, 'UTC'),
+    -- The day was over and judged as a whole.
+    closed   Bool,
     backfill Bool,
     -- Hexadecimal.
     rule_set LowCardinality(String),
@@ -84,6 +88,8 @@ CREATE TABLE IF NOT EXISTS findings_vN
     more           UInt32                  CODEC(ZSTD(1)),
     rule_set       LowCardinality(String)  CODEC(ZSTD(1)),
     at             DateTime64(6, 'UTC')    CODEC(Delta(8), ZSTD(1)),
+    -- Its day was closed when it was made.
+    closed         Bool                    CODEC(ZSTD(1)),
     backfill       Bool                    CODEC(ZSTD(1)),
 
     INDEX sequence_range sequence    TYPE minmax             GRANULARITY 16,

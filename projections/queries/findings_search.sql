@@ -2,7 +2,7 @@
 -- Read by: SearchFindings. Cost: the rows of these days; by reader or record the granules of 256 that their filters leave.
 SELECT
     toInt32(day) AS day_number, sequence AS message, number, detector, grade, words, reader_system, reader_value, patient_system, patient_value,
-    positions, more, cause, toUnixTimestamp64Micro(at) AS at_us, backfill, rule_set
+    positions, more, cause, toUnixTimestamp64Micro(at) AS at_us, closed, backfill, rule_set
 FROM findings_vN
 WHERE day BETWEEN {from_day:Date} AND {to_day:Date}
   AND sequence <= {sequence:UInt64} AND cause <= {position:UInt64}

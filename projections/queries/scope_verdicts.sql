@@ -8,7 +8,7 @@ SELECT
     count() AS reports
 FROM
 (
-    SELECT position, least(patient_ordinal, 255) AS patient, patient_key
+    SELECT position, patient_ordinal AS patient, patient_key
     FROM accesses_by_reader_vN
     WHERE ({any_reader:Bool} OR reader_key IN {readers:Array(UInt64)})
       AND (empty({packed:Array(String)}) OR reader IN {packed:Array(String)})

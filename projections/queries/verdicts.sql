@@ -4,9 +4,10 @@
 SELECT
     position AS access,
     patient,
-    -- Patients beyond the 255th of one event share a number: of their verdicts the one that least accounts for it.
+    -- Patients beyond the 65,535th of one event share a number: of their verdicts the one that least accounts for it.
     argMax(verdict, (cause, sequence, verdict = 2, verdict = 3)) AS last_verdict,
     argMax(explanation, (cause, sequence, verdict = 2, verdict = 3)) AS last_explanation,
+    argMax(closed, (cause, sequence)) AS last_closed,
     max(cause) AS last_cause
 FROM verdicts_vN
 PREWHERE position IN {accesses:Array(UInt64)}
