@@ -122,6 +122,14 @@ func TestContextPresets(t *testing.T) {
 			"EMPLOYEE_ID,DEPARTMENT,SHIFT_START,SHIFT_END\nE1,ICU,2026-07-01 07:00,2026-07-01 19:00\n",
 			[]string{`{"id":"E1/2026-07-01 07:00","resourceType":"Slot","contained":[{"actor":[{"reference":"Practitioner/E1"},{"display":"ICU"}],"id":"schedule","resourceType":"Schedule"}],"end":"2026-07-01T19:00:00+02:00","schedule":{"reference":"#schedule"},"start":"2026-07-01T07:00:00+02:00","status":"busy"}`},
 		},
+		"managers": {
+			"EMPLOYEE_ID,MANAGER_ID,SINCE\nE1,E7,2023-04-16\n",
+			[]string{`{"id":"E1","resourceType":"Manager","manager":{"reference":"Practitioner/E7"},"period":{"start":"2023-04-16"},"practitioner":{"reference":"Practitioner/E1"}}`},
+		},
+		"vendor-tickets": {
+			"TICKET,EMPLOYEE_ID,FIRM,KIND,FROM,UNTIL\nT1,E9,Imaging Ltd,ticket,2026-03-02,2026-03-05\n",
+			[]string{`{"id":"T1","resourceType":"VendorTicket","firm":"Imaging Ltd","kind":"ticket","period":{"end":"2026-03-05T00:00:00+01:00","start":"2026-03-02T00:00:00+01:00"},"practitioner":{"reference":"Practitioner/E9"}}`},
+		},
 		"watch-list": {
 			"LIST\tPATIENT_ID\tREASON\tADDED\nVIP\tZ1\tmayor\t2026-01-01\n",
 			[]string{`{"id":"VIP/Z1","resourceType":"WatchListEntry","list":"VIP","reason":"mayor","subject":{"identifier":{"system":"urn:oid:1.2.3","value":"Z1"}}}`},

@@ -267,6 +267,15 @@ func sum(a, b ingest.Counts) ingest.Counts {
 	return a
 }
 
+// mappingOf is how a file is read, by name and text: as --mapping says, else as the file beside it says.
+func (c *client) mappingOf(in input) (name string, text []byte, err error) {
+	if c.mapping != "" || in.mapping == "" {
+		return c.mapping, c.text, nil
+	}
+	text, err = readMapping(in.mapping)
+	return filepath.Base(in.mapping), text, err
+}
+
 // send sends a file once, from at on, and returns the last line of progress. A last line with an error is an error.
 func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) (last Progress, faults []Fault, err error) {
 	body, length, err := c.open(in, at.Offset)
@@ -279,8 +288,12 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 		more.Set(paramOffset, strconv.FormatInt(at.Offset, 10))
 		more.Set(paramLine, strconv.Itoa(at.Line))
 	}
-	if c.mapping != "" {
-		more.Set(paramMapping, c.mapping)
+	mapping, text, err := c.mappingOf(in)
+	if err != nil {
+		return last, nil, fmt.Errorf("%w: %w", errInput, err)
+	}
+	if mapping != "" {
+		more.Set(paramMapping, mapping)
 	}
 	if c.dry {
 		more.Set(paramDryRun, "true")
@@ -295,8 +308,8 @@ func (c *client) send(ctx context.Context, in input, at *fileState, tell watch) 
 		req.Body = http.NoBody
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
-	if len(c.text) > 0 {
-		req.Header.Set(headerMapping, base64.StdEncoding.EncodeToString(c.text))
+	if len(text) > 0 {
+		req.Header.Set(headerMapping, base64.StdEncoding.EncodeToString(text))
 	}
 	res, err := c.do(req)
 	if err != nil {

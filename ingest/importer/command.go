@@ -20,7 +20,7 @@ type Command struct {
 	Paths    []string `arg:"" help:"Files, directories, patterns, or - for standard input. Compressed with gzip or not." placeholder:"PATH"`
 	Source   string   `help:"Registered source that the input comes from; a source's own credential decides it by itself." placeholder:"NAME"`
 	Backfill bool     `help:"History: it is judged when the import ends, and notifies nobody until an officer releases it."`
-	Mapping  string   `help:"How delimited text is read: a mapping the server knows, or a YAML file." placeholder:"NAME|FILE"`
+	Mapping  string   `help:"How delimited text is read: a mapping the server knows, or a YAML file. Default: in a directory the file beside it, such as vendors.yaml for vendors.csv; else the mapping that its header fits." placeholder:"NAME|FILE"`
 	DryRun   bool     `help:"Read and decode everything, keep nothing."`
 	Resume   bool     `help:"Go on where an interrupted import of the same paths stopped."`
 	JSON     bool     `help:"Write the summary as JSON."`
@@ -286,15 +286,24 @@ func (c Command) loadMapping(server *client) error {
 	}
 	server.mapping = c.Mapping
 	if info, err := os.Stat(c.Mapping); err == nil && !info.IsDir() {
-		if info.Size() > maxMappingBytes {
-			return fmt.Errorf("read mapping: more than %d bytes", maxMappingBytes)
-		}
-		if server.text, err = os.ReadFile(c.Mapping); err != nil {
-			return fmt.Errorf("read mapping: %w", err)
+		if server.text, err = readMapping(c.Mapping); err != nil {
+			return err
 		}
 		server.mapping = filepath.Base(c.Mapping)
 	}
 	return nil
+}
+
+// readMapping reads a mapping's text.
+func readMapping(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read mapping: %w", err)
+	}
+	if len(text) > maxMappingBytes {
+		return nil, fmt.Errorf("read mapping: more than %d bytes", maxMappingBytes)
+	}
+	return text, nil
 }
 
 func baseNames(paths []string) []string {

@@ -17,6 +17,8 @@ type input struct {
 	// name is what the summary calls it: the path as given, or below the directory as given.
 	name string
 	size int64
+	// mapping is the file beside it that says how it is read: vendors.yaml beside vendors.csv; "" where there is none.
+	mapping string
 }
 
 // skipped is a file in a directory that is no data.
@@ -91,7 +93,7 @@ func expandOne(path string) (inputs []input, left []skipped, err error) {
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		inputs = append(inputs, input{path: p, name: p, size: info.Size()})
+		inputs = append(inputs, input{path: p, name: p, size: info.Size(), mapping: mappingBeside(p)})
 		return nil
 	})
 	if err != nil {
@@ -106,7 +108,45 @@ func expandOne(path string) (inputs []input, left []skipped, err error) {
 		}
 		return strings.Compare(a.path, b.path)
 	})
+	read := map[string]string{}
+	for _, in := range inputs {
+		if in.mapping != "" {
+			read[in.mapping] = "says how " + filepath.Base(in.path) + " is read"
+		}
+	}
+	for i := range left {
+		if why, ok := read[left[i].name]; ok {
+			left[i].why = why
+		}
+	}
 	return inputs, left, nil
+}
+
+// delimited tells delimited text by its name, gzip allowed, and what it is called without its extension.
+func delimited(path string) (stem string, ok bool) {
+	if ext := filepath.Ext(path); strings.EqualFold(ext, ".gz") {
+		path = strings.TrimSuffix(path, ext)
+	}
+	ext := filepath.Ext(path)
+	switch strings.ToLower(ext) {
+	case ".csv", ".tsv", ".tab", ".psv", ".txt":
+		return strings.TrimSuffix(path, ext), true
+	}
+	return "", false
+}
+
+// mappingBeside finds the mapping of delimited text in a dataset directory; "" where there is none.
+func mappingBeside(path string) string {
+	stem, ok := delimited(path)
+	if !ok {
+		return ""
+	}
+	for _, ext := range []string{".yaml", ".yml"} {
+		if info, err := os.Stat(stem + ext); err == nil && info.Mode().IsRegular() {
+			return stem + ext
+		}
+	}
+	return ""
 }
 
 // isEvents tells files of events by FHIR's bulk naming.
