@@ -89,7 +89,7 @@ func newJudge(cfg Config, state *facts.State) *judge {
 // workBy has a judge work by a configuration from now on.
 func (j *judge) workBy(cfg Config) {
 	found := j.found()
-	own := newCustoms(cfg.Custom)
+	own := newCustoms(cfg.Custom, cfg.Weights)
 	j.dets, j.least, j.hands = allDetectors().with(own), cfg.Queue.Least, cfg.Hands
 	j.pairs = newModel(scalesOf(j.dets.pairs, func(d pairDetector) Scale { return d.Scale }),
 		own.scenarios(KeyPair, learned(pairScenarios(), cfg.Weights)))

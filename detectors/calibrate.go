@@ -42,28 +42,70 @@ const (
 
 // Calibrate learns the weights of scenarios from decisions. The configured ones are prior counts: a share is worth ten decisions of its
 // kind (a gamma prior on how many misuses there are for each that was promised), a distribution of grades twenty (a Dirichlet
-// prior). Only what tells a scenario from the others is learned: what all have in common is known better from everyday work. It
-// returns nothing when there are fewer than FewestDecided.
-func Calibrate(all []Outcome) ([]ScenarioWeights, []Calibrated) {
-	var weights []ScenarioWeights
-	var report []Calibrated
+// prior). Only what tells a scenario from the others is learned: what all have in common is known better from everyday work. custom
+// are the site's own detectors, of each of which the share and its own grades are learned. It returns nothing when there are fewer than
+// FewestDecided.
+func Calibrate(all []Outcome, custom []CustomDetector) ([]ScenarioWeights, []Calibrated) {
+	l := lessonsOf{all: all}
 	for _, built := range [][]Scenario{pairScenarios(), readerScenarios(), recordScenarios()} {
 		shared := common(built)
 		if len(built) == 1 {
 			shared = nil
 		}
 		for i := range built {
-			w, r, learned := calibrate(&built[i], shared, all)
-			learned = learned && len(all) >= FewestDecided
-			if r.TooFew = !learned; learned {
-				weights = append(weights, w)
-			} else {
-				r.After = r.Before
-			}
-			report = append(report, r)
+			l.learn(&built[i], shared)
 		}
 	}
-	return weights, report
+	for _, of := range newCustoms(custom, nil) {
+		from := len(l.weights)
+		for _, c := range of {
+			s := c.scenario(nil)
+			l.learn(&s, nil)
+		}
+		bound(l.weights[from:], l.report[len(l.report)-len(of):])
+	}
+	return l.weights, l.report
+}
+
+// lessonsOf are what decisions taught so far.
+type lessonsOf struct {
+	all     []Outcome
+	weights []ScenarioWeights
+	report  []Calibrated
+}
+
+func (l *lessonsOf) learn(s *Scenario, shared map[string][]int) {
+	w, r, learned := calibrate(s, shared, l.all)
+	learned = learned && len(l.all) >= FewestDecided
+	if r.TooFew = !learned; learned {
+		l.weights = append(l.weights, w)
+	} else {
+		r.After = r.Before
+	}
+	l.report = append(l.report, r)
+}
+
+// bound keeps what custom detectors of a key claim together, those of which nothing was learned included, within maxShare: the built-in
+// kinds keep their half. What was learned gives way, in proportion.
+func bound(weights []ScenarioWeights, report []Calibrated) {
+	fixed, claimed := 0, 0
+	for _, r := range report {
+		if r.TooFew {
+			fixed += r.Before
+		} else {
+			claimed += r.After
+		}
+	}
+	if left := maxShare - fixed; claimed > left {
+		for i := range weights {
+			weights[i].Share = max(weights[i].Share*left/claimed, 1)
+		}
+		for i := range report {
+			if !report[i].TooFew {
+				report[i].After = max(report[i].After*left/claimed, 1)
+			}
+		}
+	}
 }
 
 func calibrate(s *Scenario, shared map[string][]int, all []Outcome) (ScenarioWeights, Calibrated, bool) {

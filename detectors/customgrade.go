@@ -30,10 +30,12 @@ type fit struct {
 // customs are the custom detectors, by key.
 type customs [3][]*custom
 
-func newCustoms(all []CustomDetector) customs {
+// newCustoms prepares custom detectors. weights are what decisions taught of some of them.
+func newCustoms(all []CustomDetector, weights []ScenarioWeights) customs {
 	var out customs
 	for _, d := range all {
 		c := &custom{CustomDetector: d, Custom: d.Custom(), seen: map[facts.ID]int{}}
+		c.learned(weights)
 		c.scale = Scale{Name: c.Name, Catalogue: "custom", Key: c.Key, Peers: c.Peers, Hard: c.Hard, Needs: c.Needs}
 		for _, g := range c.Grades {
 			c.scale.Words = append(c.scale.Words, g.Word)
@@ -79,18 +81,39 @@ func (c customs) scenarios(key Key, built []Scenario) []Scenario {
 		out[i].Share = max(out[i].Share*(1000-share)/1000, 1)
 	}
 	for _, d := range c[key] {
-		s := Scenario{Name: d.Name, Share: d.Share, Grades: map[string][]int{}}
-		for name, misuse := range common(built) {
-			if !d.Hard || name != noRelation().Name && name != crowd().Name {
-				s.Grades[name] = misuse
-			}
-		}
-		for _, g := range d.Grades {
-			s.Grades[d.Name] = append(s.Grades[d.Name], g.Misuse)
-		}
-		out = append(out, s)
+		out = append(out, d.scenario(common(built)))
 	}
 	return out
+}
+
+// scenario is the kind of misuse that a custom detector is about; shared is what all kinds have in common.
+func (c *custom) scenario(shared map[string][]int) Scenario {
+	s := Scenario{Name: c.Name, Share: c.Share, Grades: map[string][]int{}}
+	for name, misuse := range shared {
+		if !c.Hard || name != noRelation().Name && name != crowd().Name {
+			s.Grades[name] = misuse
+		}
+	}
+	for _, g := range c.Grades {
+		s.Grades[c.Name] = append(s.Grades[c.Name], g.Misuse)
+	}
+	return s
+}
+
+// learned puts what dispositions taught in the place of what the site wrote.
+func (c *custom) learned(weights []ScenarioWeights) {
+	for _, w := range weights {
+		if w.Scenario != c.Name {
+			continue
+		}
+		c.Share = w.Share
+		c.Grades = slices.Clone(c.Grades)
+		for g, misuse := range w.Grades[c.Name] {
+			if g < len(c.Grades) {
+				c.Grades[g].Misuse = misuse
+			}
+		}
+	}
 }
 
 // common is what all kinds of misuse say something of, as the first, the most frequent, says it.

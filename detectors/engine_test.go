@@ -40,12 +40,12 @@ func outcomes(scenario string, n, misuse int, chance uint32, grades map[string]u
 }
 
 func TestCalibrate(t *testing.T) {
-	if w, report := detectors.Calibrate(outcomes("family", 19, 10, 500, nil)); len(w) != 0 || !report[0].TooFew || report[0].Before != report[0].After {
+	if w, report := detectors.Calibrate(outcomes("family", 19, 10, 500, nil), nil); len(w) != 0 || !report[0].TooFew || report[0].Before != report[0].After {
 		t.Errorf("19 decisions taught something: %v, %+v", w, report[0])
 	}
 	// Half of what was promised to be likely was nothing; what was misuse showed the highest grade.
 	all := append(outcomes("family", 40, 12, 800, map[string]uint32{"FamilyAccess": 3}), outcomes("neighbour", 3, 3, 500, nil)...)
-	weights, report := detectors.Calibrate(all)
+	weights, report := detectors.Calibrate(all, nil)
 	if len(weights) != 1 || weights[0].Scenario != "family" {
 		t.Fatalf("weights of %d kinds: %v", len(weights), weights)
 	}

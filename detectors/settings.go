@@ -82,15 +82,16 @@ func (s Settings) Validate() error {
 			fault("max_age: want kinds of context, and durations of 0 or more")
 		}
 	}
-	faults = append(faults, validateWeights(s.Weights))
+	faults = append(faults, s.validateWeights())
 	return errors.Join(faults...)
 }
 
 // validateWeights checks learned weights against the scenarios and scales that there are.
-func validateWeights(all []ScenarioWeights) error {
+func (s Settings) validateWeights() error {
 	var faults []error
-	for _, w := range all {
-		scales, s := findScenario(w.Scenario)
+	own := newCustoms(s.Custom, nil)
+	for _, w := range s.Weights {
+		scales, s := findScenario(w.Scenario, own)
 		if s == nil {
 			faults = append(faults, fmt.Errorf("weights: no kind of misuse is called %q", w.Scenario))
 			continue
@@ -113,11 +114,30 @@ func validateWeights(all []ScenarioWeights) error {
 			}
 		}
 	}
+	if len(faults) == 0 {
+		for key, of := range newCustoms(s.Custom, s.Weights) {
+			share := 0
+			for _, c := range of {
+				share += c.Share
+			}
+			if share > maxShare {
+				faults = append(faults, fmt.Errorf("weights: custom detectors per %s claim %d per mille together; want at most %d", Key(key), share, maxShare))
+			}
+		}
+	}
 	return errors.Join(faults...)
 }
 
-// findScenario finds a built-in kind of misuse, and the scales of its key.
-func findScenario(name string) ([]Scale, *Scenario) {
+// findScenario finds a kind of misuse, built in or of a custom detector, and the scales whose grades can be learned of it.
+func findScenario(name string, own customs) ([]Scale, *Scenario) {
+	for _, of := range own {
+		for _, c := range of {
+			if c.Name == name {
+				s := c.scenario(nil)
+				return []Scale{c.scale}, &s
+			}
+		}
+	}
 	set := allDetectors()
 	for _, of := range []struct {
 		scales    []Scale

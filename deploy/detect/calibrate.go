@@ -22,7 +22,7 @@ type Calibration struct {
 	Weights string `json:"weights,omitempty"`
 }
 
-func calibration(r *replayed, dispositions map[string]v1.Disposition) (Calibration, error) {
+func calibration(r *replayed, dispositions map[string]v1.Disposition, custom []detectors.CustomDetector) (Calibration, error) {
 	var all []detectors.Outcome
 	for id, a := range r.alerts {
 		switch dispositions[id] {
@@ -32,7 +32,7 @@ func calibration(r *replayed, dispositions map[string]v1.Disposition) (Calibrati
 			})
 		}
 	}
-	weights, report := detectors.Calibrate(all)
+	weights, report := detectors.Calibrate(all, custom)
 	out := Calibration{Decided: len(all), Wanted: detectors.FewestDecided, Scenarios: report}
 	if len(weights) == 0 {
 		return out, nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors/ruleset"
 	"github.com/readtrail/readtrail/ingest/journal"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -138,11 +139,15 @@ func (a ask) answer(ctx context.Context, r *replay, inForce *v1.RuleSet) (line, 
 		s := scorecard(one[0], r.dispositions)
 		return line{Scorecard: &s}, nil
 	default:
+		settings, err := ruleset.Parse(inForce)
+		if err != nil {
+			return line{}, err //nolint:wrapcheck // says what failed
+		}
 		one, err := r.run(ctx, inForce)
 		if err != nil {
 			return line{}, err
 		}
-		c, err := calibration(one[0], r.dispositions)
+		c, err := calibration(one[0], r.dispositions, settings.Custom)
 		return line{Calibration: &c}, err
 	}
 }

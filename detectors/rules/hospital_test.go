@@ -19,10 +19,12 @@ import (
 type hospital struct {
 	// queue has a prior, so that scenarios have the shares that are configured: these tests are about those.
 	queue detectors.Queue
-	t     testing.TB
-	state *facts.State
-	book  *detectors.Book
-	n     int
+	// weights are what decisions taught.
+	weights []detectors.ScenarioWeights
+	t       testing.TB
+	state   *facts.State
+	book    *detectors.Book
+	n       int
 }
 
 // monday is the first day of a hospital.
@@ -103,7 +105,7 @@ type outcome struct {
 
 func (h *hospital) judge(own ...detectors.CustomDetector) outcome {
 	h.t.Helper()
-	study, err := detectors.NewStudy(detectors.Config{Zone: time.UTC, Queue: h.queue, Custom: own}, h.state, h.book)
+	study, err := detectors.NewStudy(detectors.Config{Zone: time.UTC, Queue: h.queue, Custom: own, Weights: h.weights}, h.state, h.book)
 	if err != nil {
 		h.t.Fatal(err)
 	}
