@@ -124,6 +124,25 @@ func appendRows(rows []row, accesses []Access, v Verdict, r Reason) []row {
 	return rows
 }
 
+// provisional are the verdicts on what an alert of the open day cites: they hold until the day is closed, and then come again.
+func provisional(d *ReaderDay, a *Alert) []row {
+	cited := make(map[proto.Position]bool, len(a.Accesses))
+	for i := range a.Accesses {
+		cited[a.Accesses[i].Position] = true
+	}
+	var rows []row
+	for i := range d.Pairs {
+		p := &d.Pairs[i]
+		v, r := p.verdict()
+		for k := range p.Accesses {
+			if cited[p.Accesses[k].Position] {
+				rows = appendRows(rows, p.Accesses[k:k+1], v, r)
+			}
+		}
+	}
+	return rows
+}
+
 func verdictCode(v Verdict) v1.Verdict {
 	return [...]v1.Verdict{v1.Verdict_VERDICT_UNEXPLAINED, v1.Verdict_VERDICT_EXPLAINED, v1.Verdict_VERDICT_NOT_ASSESSABLE}[v]
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
-	"github.com/readtrail/readtrail/proto"
 )
 
 // Signs that are a matter of record do not wait until the day is closed: an account whose owner had left, somebody's own record, a
@@ -273,12 +272,11 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 	if !e.learning && a.Chance() < e.settings.Queue.Threshold {
 		return
 	}
-	reader, patient := a.subject()
-	id := e.storyID(a.Shape, a.Day, reader, patient)
-	was := e.recent.alerts[id]
-	if was != nil && len(was.version.Accesses) >= min(len(a.Accesses), mostAccesses) {
+	id, was := e.openStory(&a)
+	if was != nil && e.toldOf(was.version, a.Day) >= min(len(a.Accesses), mostAccesses) {
 		return
 	}
+	goesOn := was != nil && was.severalDays(&a)
 	if was == nil {
 		if e.hard.shown[a.Day] >= e.settings.Queue.Budget && !a.exceeds() {
 			return // it is ranked with the others when the day is closed
@@ -291,29 +289,13 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 	e.sendFindings(soFar, e.findingsOf(c))
 	e.stats.Hard++
 	e.raise(&a, sentAs{hard: true, open: true})
+	if goesOn {
+		return // it is no story of this day alone, to be taken back at its end
+	}
 	if e.hard.open[a.Day] == nil {
 		e.hard.open[a.Day] = map[alertID]bool{}
 	}
 	e.hard.open[a.Day][id] = true
-}
-
-// provisional are the verdicts on what an alert of the open day cites: they hold until the day is closed, and then come again.
-func provisional(d *ReaderDay, a *Alert) []row {
-	cited := make(map[proto.Position]bool, len(a.Accesses))
-	for i := range a.Accesses {
-		cited[a.Accesses[i].Position] = true
-	}
-	var rows []row
-	for i := range d.Pairs {
-		p := &d.Pairs[i]
-		v, r := p.verdict()
-		for k := range p.Accesses {
-			if cited[p.Accesses[k].Position] {
-				rows = appendRows(rows, p.Accesses[k:k+1], v, r)
-			}
-		}
-	}
-	return rows
 }
 
 // alias is the id of a story: the one under which it was raised on the open day, though it may have grown since.
@@ -349,7 +331,7 @@ func sortedIDs(m map[alertID]bool) []alertID {
 func (e *Engine) keepShown(d day, q []Alert) {
 	before := map[alertID]bool{}
 	for id, a := range e.recent.alerts {
-		if a.day == d && a.version.Shown {
+		if (a.day == d || a.version.Day == d) && a.version.Shown {
 			before[id] = true
 		}
 	}
@@ -358,7 +340,7 @@ func (e *Engine) keepShown(d day, q []Alert) {
 	}
 	sticky := make([]bool, len(q))
 	for i := range q {
-		if id := e.hard.alias(e, &q[i]); before[id] {
+		if id, _ := e.storyOf(&q[i]); before[id] {
 			delete(before, id)
 			sticky[i], q[i].Shown = true, true
 		}

@@ -12,6 +12,7 @@ const mostKept = 64
 // keptPair is a pair of a candidate, for as long as a late fact may explain it.
 type keptPair struct {
 	reader, patient facts.ID
+	day             day
 	verdict         Verdict
 	reason          Reason
 	accesses        []Access
@@ -53,7 +54,7 @@ func (c *Candidate) detach(keep bool) {
 // keep is the pair without the day around it.
 func (p *Pair) keep() keptPair {
 	v, r := p.verdict()
-	return keptPair{p.Reader, p.Patient, v, r, slices.Clone(p.Accesses[:min(len(p.Accesses), mostKept)])}
+	return keptPair{p.Reader, p.Patient, p.Day, v, r, slices.Clone(p.Accesses[:min(len(p.Accesses), mostKept)])}
 }
 
 // verdict is the verdict on every access of the pair, and the strongest reason where there is one.

@@ -28,6 +28,7 @@ type recents struct {
 
 // recentAlert is an alert that may still change.
 type recentAlert struct {
+	// day is the latest that it is about; a story of one reader in one record may have begun before.
 	day             day
 	reader, patient facts.ID
 	// key says which model weighed it.
@@ -94,12 +95,10 @@ type sentAs struct{ backfill, hard, sampled, open bool }
 // raise sends the next version of an alert: the first one, or one in which more is known.
 func (e *Engine) raise(a *Alert, as sentAs) {
 	reader, patient := a.subject()
-	id := e.hard.alias(e, a)
+	id, was := e.storyOf(a)
 	if as.open {
-		id = e.storyID(a.Shape, a.Day, reader, patient)
-	}
-	was := e.recent.alerts[id]
-	if !as.open {
+		id, was = e.openStory(a)
+	} else {
 		e.stats.alerts(a.Shown)
 	}
 	if as.backfill && was == nil && e.out.out == nil {
@@ -109,14 +108,20 @@ func (e *Engine) raise(a *Alert, as sentAs) {
 	v.AlertId, v.Version, v.State = bytesOf(id), 1, v1.AlertState_ALERT_STATE_RAISED
 	v.Backfill, v.Hard, v.Sampled = as.backfill, as.hard, as.sampled
 	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, version: v}
+	goesOn := was != nil && was.severalDays(a)
 	if was != nil {
 		v.Version, v.State = was.version.Version+1, v1.AlertState_ALERT_STATE_UPDATED
 		v.Hard = v.Hard || was.version.Hard
+		if goesOn {
+			e.tell(v, was.version, a.Day)
+			e.keepDays(now, was, a.Day)
+			now.day, now.open = max(was.day, a.Day), false
+		}
 		e.recent.release(was)
 	}
 	e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
-	if len(now.kept) > 0 || as.open {
+	if len(now.kept) > 0 || as.open || goesOn {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
 	} else {
 		delete(e.recent.alerts, id)
@@ -170,12 +175,12 @@ func (r *recents) rejoin(d day, late []Access) []Access {
 	out := late
 	for _, id := range r.ids() {
 		a := r.alerts[id]
-		if a.day != d || a.open {
+		if a.open {
 			continue
 		}
 		for _, p := range a.kept {
 			key := pairKey{p.reader, p.patient}
-			if (readers[p.reader] || records[p.patient]) && !have[key] {
+			if p.day == d && (readers[p.reader] || records[p.patient]) && !have[key] {
 				have[key] = true
 				out = append(out, p.accesses...)
 			}
@@ -232,10 +237,7 @@ func (e *Engine) recheck() {
 		if !e.concerned(a) {
 			continue
 		}
-		rows, because := e.again(a)
-		if len(rows) > 0 {
-			all = append(all, changed{a.day, rows})
-		}
+		because := e.again(a, func(d day, rows []row) { all = append(all, changed{d, rows}) })
 		if because != "" {
 			e.retract(a, because)
 		}
@@ -263,12 +265,13 @@ func (e *Engine) concerned(a *recentAlert) bool {
 	})
 }
 
-// again judges the pairs of an alert anew. It returns the verdicts that changed, and why nothing is left of the alert, if so.
-func (e *Engine) again(a *recentAlert) (rows []row, because string) {
-	left, reasons := false, map[Reason]bool{}
+// again judges the pairs of an alert anew. It tells the verdicts that changed, by day, and returns why nothing is left of the alert, if so.
+func (e *Engine) again(a *recentAlert, turned func(day, []row)) (because string) {
+	// Of a story that began too long ago to be judged again, something is left.
+	left, some, reasons := len(a.kept) > 0 && a.version.Day < a.kept[0].day, false, map[Reason]bool{}
 	for i := range a.kept {
 		k := &a.kept[i]
-		c := e.judge.explained(a.day, slices.Clone(k.accesses))
+		c := e.judge.explained(k.day, slices.Clone(k.accesses))
 		e.judge.graded(c)
 		if len(c.readers) == 0 || len(c.readers[0].Pairs) == 0 {
 			left = true
@@ -282,7 +285,8 @@ func (e *Engine) again(a *recentAlert) (rows []row, because string) {
 				reasons[r] = true
 			}
 			if v != k.verdict {
-				rows = appendRows(rows, p.Accesses, v, r)
+				some = true
+				turned(k.day, appendRows(nil, p.Accesses, v, r))
 			}
 			k.verdict, k.reason = v, r
 		}
@@ -293,10 +297,10 @@ func (e *Engine) again(a *recentAlert) (rows []row, because string) {
 			reasons[r] = true
 		}
 	}
-	if left || len(rows) == 0 {
-		return rows, ""
+	if left || !some {
+		return ""
 	}
-	return rows, becauseOf(reasons)
+	return becauseOf(reasons)
 }
 
 // hardSign reports whether something speaks that an explanation does not silence.

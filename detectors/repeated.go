@@ -2,11 +2,17 @@ package detectors
 
 import "fmt"
 
+// What grows by repetition alone.
+const (
+	repeatedName = "RepeatedLooks"
+	serialName   = "SerialLooks"
+)
+
 // repeatedLooks (D23): the same record on several days without any reason.
 func repeatedLooks() pairDetector {
 	return pairDetector{
 		Scale: Scale{
-			Name: "RepeatedLooks", Catalogue: "D23", Key: KeyPair, Peers: PeersSituation,
+			Name: repeatedName, Catalogue: "D23", Key: KeyPair, Peers: PeersSituation,
 			Words: []string{"on two days without a reason", "on three days or more without a reason"},
 		},
 		grade: func(_ *judge, p *Pair) Grade {
@@ -33,7 +39,7 @@ func repeatedLooks() pairDetector {
 func serialLooks() pairDetector {
 	return pairDetector{
 		Scale: Scale{
-			Name: "SerialLooks", Catalogue: "D21", Key: KeyPair, Peers: PeersGroup, Needs: NeedsCare,
+			Name: serialName, Catalogue: "D21", Key: KeyPair, Peers: PeersGroup, Needs: NeedsCare,
 			Words: []string{
 				"more records without a reason than usual among peers", "many more records without a reason than usual among peers",
 				"many times more records without a reason than usual among peers", "far more records without a reason than anybody among peers",

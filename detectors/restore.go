@@ -140,7 +140,7 @@ func (r *reader) recents(into *recents) {
 		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), version: &v1.AlertVersion{}}
 		r.message(a.version)
 		r.each(func() {
-			p := keptPair{reader: r.ID(), patient: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
+			p := keptPair{reader: r.ID(), patient: r.ID(), day: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
 			if p.verdict > NotAssessable || p.reason >= reasonCount || len(p.accesses) == 0 {
 				r.Fail("changed")
 				return

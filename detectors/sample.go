@@ -48,10 +48,13 @@ func (e *Engine) sample(c *closed, priors [3]Weight) {
 		if e.recent.alerts[e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient)] != nil {
 			continue
 		}
-		n--
 		a := Alert{Candidate: e.judge.pairCandidate(d.pair)}
 		a.detach(false)
 		a.Score = a.Weight + priors[a.key]
+		if _, story := e.goesOn(&a); story != nil {
+			continue
+		}
+		n--
 		e.stats.Sampled++
 		e.raise(&a, sentAs{sampled: true})
 	}

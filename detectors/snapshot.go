@@ -194,6 +194,7 @@ func (w *writer) recents(r *recents) {
 			p := &a.kept[i]
 			w.ID(p.reader)
 			w.ID(p.patient)
+			w.ID(p.day)
 			w.Uint(uint64(p.verdict))
 			w.Uint(uint64(p.reason))
 			w.accesses(p.accesses)
