@@ -14,7 +14,7 @@ import (
 )
 
 // TestTheSameAgainIsOneStory: who opens the same record day after day, and nothing else is new, is one alert with versions: each cites
-// and tells all days. What is new about a day is a fresh alert.
+// and tells all days. What is new about a day is a fresh alert, and so is what goes on after it was found to be misuse.
 func TestTheSameAgainIsOneStory(t *testing.T) {
 	t.Parallel()
 	base, w := fortnight(), fortnightWritten()
@@ -23,10 +23,12 @@ func TestTheSameAgainIsOneStory(t *testing.T) {
 	reader, patient := of.Readers[0].Identifier, of.Patients[0].Identifier
 	for name, more := range map[string]struct {
 		change func(e *v1.AccessEvent)
+		misuse bool
 		fresh  bool
 	}{
-		"the same again":   {func(*v1.AccessEvent) {}, false},
-		"and then a theft": {func(e *v1.AccessEvent) { e.Action = v1.Action_ACTION_EXPORT }, true},
+		"the same again":     {func(*v1.AccessEvent) {}, false, false},
+		"and then a theft":   {func(e *v1.AccessEvent) { e.Action = v1.Action_ACTION_EXPORT }, false, true},
+		"though it is known": {func(*v1.AccessEvent) {}, true, true},
 	} {
 		h := base.copy(t)
 		for day := 1; day <= 2; day++ {
@@ -42,6 +44,11 @@ func TestTheSameAgainIsOneStory(t *testing.T) {
 				again = append(again, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
 			}
 			h.after(first.Add(time.Duration(day)*24*time.Hour+12*time.Hour), again...)
+		}
+		if more.misuse {
+			h.after(time.UnixMicro(of.AtUs).Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
+				AlertId: of.AlertId, Version: 1, Disposition: v1.Disposition_DISPOSITION_MISUSE, Asker: "token:1", DecidedUs: of.AtUs,
+			}}}})
 		}
 		_, got := run(t, engineConfig(t, h), h.batches)
 		latest := map[string]*v1.AlertVersion{}
