@@ -26,13 +26,18 @@ const (
 // ExportScope writes every report of a scope as a file. The question is journaled, with every patient that the file names,
 // before its first byte leaves.
 func (x *ScopeService) ExportScope(ctx context.Context, req *connect.Request[v1.ExportScopeRequest], stream *connect.ServerStream[v1.ExportScopeResponse]) error {
+	return x.Export(ctx, req.Msg, stream.Send)
+}
+
+// Export is ExportScope for a caller in this process: parts go to send, which must not keep their bytes.
+func (x *ScopeService) Export(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error {
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
 	caller := proto.CallerFrom(ctx)
 	err := permit(caller, asksOfPeople)
 	if err == nil {
-		err = x.s.exportScope(ctx, caller, req.Msg, stream.Send)
+		err = x.s.exportScope(ctx, caller, m, send)
 	}
 	err = x.s.translate(ctx, queryExportScope, err)
 	x.s.metrics.observe(queryExportScope, err, time.Since(started))
