@@ -425,7 +425,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(reg.Handler())
 	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
-	pages, err := openConsole(cfg, questions, routes, zone, log, metrics)
+	pages, err := openConsole(cfg, questions, decisions, routes, zone, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -462,6 +462,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	pages.At(cfg.ConsoleURL(listeners.Address()))
 	stop.Add("listeners", listeners.Stop)
+	stop.Add("console", pages.Close) // before the listeners, which wait for what browsers listen to
 	running.Go(func() error {
 		if serve.Await(failed, answering) == nil {
 			ready()
@@ -480,13 +481,14 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 }
 
 // openConsole makes the console, which has its own way in, and lets the API make links to it.
-func openConsole(cfg *config.Config, questions *api.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*console.Console, error) {
+func openConsole(cfg *config.Config, questions *api.Service, decisions *casework.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*console.Console, error) {
 	provider, err := cfg.Console.OIDC.Provider()
 	if err != nil {
 		return nil, fmt.Errorf("open console: %w", err)
 	}
 	pages, err := console.New(console.Config{
 		Provider: provider,
+		Alerts:   questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
 		Disabled: !cfg.Console.Enabled, Questions: questions, Hosts: cfg.ConsoleHosts(), Secure: cfg.ConsoleSecure(), LinkValid: cfg.Console.LinkValid,
 		SessionIdle: cfg.Console.SessionIdle, SessionMax: cfg.Console.SessionMax, TimeZone: zone, Logger: log, Registerer: metrics,
 	})

@@ -88,11 +88,13 @@ type accessRow struct {
 	Action     string
 	Patients   []person
 	// MorePatients are those that the list does not name.
-	Objects     string
-	Purposes    string
-	Source      string
-	Place       string
-	Marks       []mark
+	Objects  string
+	Purposes string
+	Source   string
+	Place    string
+	Marks    []mark
+	// Reason is what accounts for it, as detectors judged it; no text: they have not.
+	Reason      mark
 	Position    string
 	Event       string // path
 	Application string
@@ -168,7 +170,7 @@ func (l linker) rows(at clock, accesses []*v1.Access) []accessRow {
 		r := accessRow{
 			When: at.at(a.OccurredUs), Reader: l.reader(a.Reader), Role: roleText(a.Reader), Department: a.GetReader().GetDepartment(),
 			Action: actionText(a), Objects: objectsText(a.Objects), Purposes: strings.Join(a.Purposes, ", "), Source: a.Source,
-			Place: placeText(a), Marks: marksOf(a), Position: position, Application: a.Application,
+			Place: placeText(a), Marks: marksOf(a), Reason: reasonOf(a), Position: position, Application: a.Application,
 			Event: l.to(ask{Page: pageEvents, Subject: position}),
 		}
 		for _, p := range a.Patients {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
 
@@ -17,6 +19,12 @@ type Config struct {
 	Disabled bool
 	// Questions answers everything that the console shows. Each call carries the session's caller in its context. Required.
 	Questions readtrailv1connect.QueryServiceHandler
+	// Alerts answers what detectors found, Casework takes decisions, Scopes answers what a breach comes to; in the same way. Required.
+	Alerts   readtrailv1connect.AlertServiceHandler
+	Casework readtrailv1connect.CaseworkServiceHandler
+	Scopes   readtrailv1connect.ScopeServiceHandler
+	// Export writes every report of a scope, part by part, as ScopeService.ExportScope does. Required.
+	Export func(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error
 	// Hosts are the names under which the console may be asked for, without ports. A page that was reached under any
 	// other name is not shown: that is how DNS rebinding looks. Empty: any name, which only a TLS certificate makes safe.
 	Hosts []string
@@ -30,6 +38,10 @@ type Config struct {
 	SessionIdle time.Duration
 	// SessionMax ends every session. Default 8 hours: a working day.
 	SessionMax time.Duration
+	// LiveEvery is how often the queue of alerts is looked at for a browser that shows it. Default 5 seconds.
+	LiveEvery time.Duration
+	// LiveMax ends a stream to a browser, which then asks for another. Default 10 minutes.
+	LiveMax time.Duration
 	// TimeZone is the site's, in which times without a zone are understood. Default UTC.
 	TimeZone *time.Location
 	// Now is the clock of sessions and links. Default time.Now.
@@ -43,10 +55,24 @@ type Config struct {
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	if c.Questions == nil {
-		faults = append(faults, errors.New("console: questions are required"))
+	for _, need := range []struct {
+		missing bool
+		what    string
+	}{
+		{c.Questions == nil, "questions"},
+		{c.Alerts == nil, "alerts"},
+		{c.Casework == nil, "casework"},
+		{c.Scopes == nil, "scopes"},
+		{c.Export == nil, "export"},
+	} {
+		if need.missing {
+			faults = append(faults, fmt.Errorf("console: %s are required", need.what))
+		}
 	}
-	for name, d := range map[string]time.Duration{"link valid": c.LinkValid, "session idle": c.SessionIdle, "session max": c.SessionMax} {
+	for name, d := range map[string]time.Duration{
+		"link valid": c.LinkValid, "session idle": c.SessionIdle, "session max": c.SessionMax,
+		"live every": c.LiveEvery, "live max": c.LiveMax,
+	} {
 		if d < 0 {
 			faults = append(faults, fmt.Errorf("console: %s must not be negative", name))
 		}
@@ -61,6 +87,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.SessionMax == 0 {
 		c.SessionMax = 8 * time.Hour
+	}
+	if c.LiveEvery == 0 {
+		c.LiveEvery = 5 * time.Second
+	}
+	if c.LiveMax == 0 {
+		c.LiveMax = 10 * time.Minute
 	}
 	if c.TimeZone == nil {
 		c.TimeZone = time.UTC

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ type Console struct {
 	metrics   *metrics
 	sessions  *sessions
 	links     *links
+	streams   *streams
 	provider  *provider // nil without one
 	templates map[string]*pageTemplate
 	assets    map[string]*asset
@@ -69,6 +71,27 @@ func (c *Console) pages() []page {
 		{pattern: "GET /accesses", may: mayAsk, serve: c.serveSearch},
 		{pattern: "POST /accesses", may: mayAsk, serve: c.search},
 		{pattern: "GET /accesses/{handle}", may: mayAsk, serve: c.serveAccesses},
+		{pattern: "GET /alerts", may: signedIn, serve: c.serveQueue},
+		{pattern: "POST /alerts", may: mayAsk, serve: c.nameQueue},
+		{pattern: "GET /alerts/now", may: signedIn, quiet: true, serve: c.serveQueueNow},
+		{pattern: "GET /alerts/live", may: signedIn, quiet: true, serve: c.serveLive},
+		{pattern: "GET /alerts/{handle}", may: mayAsk, serve: c.serveAlert},
+		{pattern: "POST /alerts/{handle}/decide", may: mayAsk, serve: c.decide},
+		{pattern: "POST /alerts/{handle}/release", may: mayAsk, serve: c.release},
+		{pattern: "GET /scope", may: mayAsk, serve: c.serveScopeForm},
+		{pattern: "POST /scope", may: mayAsk, serve: c.askScope},
+		{pattern: "POST /scope/count", may: mayAsk, serve: c.countScope},
+		{pattern: "GET /scope/{handle}", may: mayAsk, serve: c.serveScope},
+		{pattern: "GET /scope/{handle}/print", may: mayAsk, serve: c.servePrint},
+		{pattern: "GET /scope/{handle}/export/{form}", may: mayAsk, serve: c.serveExport},
+		{pattern: "POST /scope/{handle}/freeze", may: mayAsk, serve: c.freeze},
+		{pattern: "POST /scope/{handle}/compare", may: mayAsk, serve: c.compare},
+		{pattern: "GET /frozen/{handle}", may: mayAsk, serve: c.serveFrozen},
+		{pattern: "POST /frozen", may: mayAsk, serve: c.askFrozen},
+		{pattern: "GET /compare/{handle}", may: mayAsk, serve: c.serveComparison},
+		{pattern: "GET /report", may: mayAsk, serve: c.serveReportForm},
+		{pattern: "POST /report", may: mayAsk, serve: c.askReport},
+		{pattern: "GET /report/{handle}", may: mayAsk, serve: c.serveReport},
 		{pattern: "GET /sources", may: signedIn, serve: c.serveSources},
 		{pattern: "GET /dead-letters", may: signedIn, serve: c.serveDeadLetters},
 		{pattern: "GET /dead-letters/{handle}", may: mayAsk, serve: c.serveDeadLetter},
@@ -78,14 +101,14 @@ func (c *Console) pages() []page {
 	}
 }
 
-// New makes the console. It holds sessions, but owns no goroutine: there is nothing to close.
+// New makes the console. It holds sessions, but owns no goroutine; Close ends the streams that browsers listen to.
 func New(cfg Config) (*Console, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	c := &Console{
-		cfg: cfg, log: cfg.Logger.With(slog.String("component", "console")), sessions: newSessions(cfg),
+		cfg: cfg, log: cfg.Logger.With(slog.String("component", "console")), sessions: newSessions(cfg), streams: newStreams(),
 		links: &links{valid: cfg.LinkValid, now: cfg.Now}, csrf: http.NewCrossOriginProtection(),
 		mux: http.NewServeMux(), paths: http.NewServeMux(),
 	}
@@ -114,6 +137,12 @@ func New(cfg Config) (*Console, error) {
 		}
 	}
 	return c, nil
+}
+
+// Close ends the streams to browsers, so that the listener need not wait for them. Pages are served as before.
+func (c *Console) Close(context.Context) error {
+	c.streams.close()
+	return nil
 }
 
 // At says where browsers reach the console, such as "http://127.0.0.1:8470"; links are made from then on.

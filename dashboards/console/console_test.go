@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,12 @@ type site struct {
 	api     *fakeAPI
 	server  *httptest.Server
 	now     time.Time
+	// more is what a test adds to now while requests are under way.
+	more atomic.Int64
 }
+
+// later moves the clock while requests are under way.
+func (s *site) later(d time.Duration) { s.more.Add(int64(d)) }
 
 // next is what paths that are not the console's get.
 var next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -36,7 +42,8 @@ func newSite(t *testing.T, edit ...func(*console.Config)) *site {
 	t.Helper()
 	s := &site{t: t, api: &fakeAPI{t: t}, now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
 	cfg := console.Config{
-		Questions: s.api, Hosts: []string{"127.0.0.1", "localhost"}, LinkValid: 10 * time.Minute, Now: func() time.Time { return s.now },
+		Questions: s.api, Alerts: s.api, Casework: s.api, Scopes: s.api, Export: s.api.export, LiveEvery: 10 * time.Millisecond, LiveMax: 300 * time.Millisecond,
+		Hosts: []string{"127.0.0.1", "localhost"}, LinkValid: 10 * time.Minute, Now: func() time.Time { return s.now.Add(time.Duration(s.more.Load())) },
 		TimeZone: zone(t, "Europe/Vienna"),
 	}
 	for _, f := range edit {

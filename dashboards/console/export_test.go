@@ -30,8 +30,10 @@ func (c *Console) AssetPaths() []string {
 // Sessions is how many are held.
 func (c *Console) Sessions() int { return c.sessions.count() }
 
-// MaxSessions and MaxViews bound them.
+// What bounds them.
 const (
 	MaxSessions = maxSessions
 	MaxViews    = maxViews
+	// StreamsASession is how many a session may listen to.
+	StreamsASession = streamsASession
 )

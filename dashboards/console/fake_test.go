@@ -17,6 +17,9 @@ import (
 // with a purpose. Answers are what a test puts there.
 type fakeAPI struct {
 	readtrailv1connect.UnimplementedQueryServiceHandler
+	readtrailv1connect.UnimplementedAlertServiceHandler
+	readtrailv1connect.UnimplementedCaseworkServiceHandler
+	readtrailv1connect.UnimplementedScopeServiceHandler
 	t *testing.T
 
 	mu      sync.Mutex
@@ -30,6 +33,17 @@ type fakeAPI struct {
 	dead    *v1.ListDeadLettersResponse
 	letter  *v1.GetDeadLetterResponse
 	fails   error
+
+	queue    *v1.ListAlertsResponse
+	alert    *v1.GetAlertResponse
+	mine     bool // the asker has the alert in review
+	scope    *v1.BreachScopeResponse
+	frozen   *v1.VerifyScopeResponse
+	compared *v1.CompareScopesResponse
+	report   *v1.AccessReportResponse
+	parts    []*v1.ExportScopeResponse
+	breaks   error // after the parts
+	refuses  error // a decision
 }
 
 // asked is one question as it reached the API.

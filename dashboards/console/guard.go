@@ -161,7 +161,12 @@ func (v *visit) fail(err error) {
 		v.w.Header().Set("Retry-After", "5")
 	}
 	if v.partial() {
-		_ = v.renderPart(why.status, "error", "part", why)
+		// What the script asked for is put where it says.
+		part := map[string]string{"queue": "block", "counted": "inline", "more": "inline"}[v.r.Header.Get("Hx-Target")]
+		if part == "" {
+			part = "part"
+		}
+		_ = v.renderPart(why.status, "error", part, why)
 		return
 	}
 	_ = v.render(why.status, "error", why)

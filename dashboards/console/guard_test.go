@@ -17,7 +17,10 @@ import (
 // The list is written by hand, so that a page cannot open itself.
 var (
 	withoutSession = []string{"GET /assets/{name}", "GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
-	forAnyRole     = []string{"POST /sign-out", "GET /{$}", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress"}
+	forAnyRole     = []string{
+		"POST /sign-out", "GET /{$}", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress",
+		"GET /alerts", "GET /alerts/now", "GET /alerts/live", // by pseudonyms
+	}
 )
 
 var everyRole = []string{proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator}
@@ -25,9 +28,12 @@ var everyRole = []string{proto.RoleViewer, proto.RoleInvestigator, proto.RolePri
 // request makes one that fits a pattern; handle is a view of the session, where the pattern wants one.
 func request(pattern, handle string) (method, path string, form url.Values) {
 	method, path, _ = strings.Cut(pattern, " ")
-	path = strings.NewReplacer("{$}", "", "{handle}", handle, "{page}", "records", "{name}", "nothing.css").Replace(path)
+	path = strings.NewReplacer("{$}", "", "{handle}", handle, "{page}", "records", "{name}", "nothing.css", "{form}", "csv?position=40960").Replace(path)
 	if method == http.MethodPost {
-		form = url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}, "text": {"Ward"}}
+		form = url.Values{
+			"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}, "text": {"Ward"}, "as": {"review"}, "version": {"2"}, "reader": {"S-77"},
+			"patient": {"4711"}, "position": {"40960"}, "before": {"40960"},
+		}
 	}
 	return method, path, form
 }
@@ -36,6 +42,8 @@ func request(pattern, handle string) (method, path string, form url.Values) {
 func TestRoutes(t *testing.T) {
 	s := newSite(t)
 	s.api.record, s.api.reader, s.api.event, s.api.found = record(), reader(), event(), found()
+	s.api.queue, s.api.alert, s.api.scope = queue(), alert(), scope()
+	s.api.parts = []*v1.ExportScopeResponse{{Header: header()}, {Data: []byte("a,b\n"), Done: true}}
 	for _, route := range s.console.Routes() {
 		t.Run(strings.ReplaceAll(route.Pattern, "/", "_"), func(t *testing.T) {
 			free, any := slices.Contains(withoutSession, route.Pattern), slices.Contains(forAnyRole, route.Pattern)
@@ -49,8 +57,8 @@ func TestRoutes(t *testing.T) {
 			}
 			for _, role := range everyRole {
 				b := s.signedIn(role)
-				asked := len(s.api.questions())
 				method, path, form := request(route.Pattern, b.handle(route.Pattern))
+				asked := len(s.api.questions())
 				p := b.send(method, path, form)
 				may := free || any || proto.Caller{Role: role}.MayAsk()
 				switch {
@@ -60,6 +68,8 @@ func TestRoutes(t *testing.T) {
 					t.Errorf("%s: %d, %d questions", role, p.status, len(s.api.questions())-asked)
 				case role == proto.RoleViewer && named(p.body):
 					t.Errorf("%s sees a name:\n%s", role, p.body)
+				case may && !free && p.status == http.StatusNotFound && !strings.Contains(route.Pattern, "dead-letters"):
+					t.Errorf("%s: the test has no such page: %d", role, p.status)
 				case p.status >= http.StatusInternalServerError:
 					t.Errorf("%s: %d\n%s", role, p.status, p.body)
 				}
@@ -68,9 +78,37 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// nobodys is a handle of no session.
+const nobodys = "AAAAAAAAAAAAAAAAAAAAAA"
+
 // handle is a view that a page of the pattern can show; roles that may not ask have none.
 func (b *browser) handle(pattern string) string {
-	kinds := map[string]string{"/events/": "events", "/readers/": "readers", "/accesses/": "name"}
+	view := func(path string, form url.Values) string {
+		to := b.post(path, form)
+		if to.status != http.StatusSeeOther {
+			return nobodys
+		}
+		return to.location[strings.LastIndexByte(to.location, '/')+1:]
+	}
+	purposed := url.Values{"purpose": {"complaint 12"}, "reader": {"S-77"}, "patient": {"4711"}, "position": {"49152"}, "before": {"40960"}}
+	switch {
+	case strings.Contains(pattern, "/alerts/{handle}"):
+		b.post("/alerts", purposed)
+		_, after, ok := strings.Cut(b.get("/alerts").body, `href="/alerts/`)
+		if handle, _, _ := strings.Cut(after, `"`); ok {
+			return handle
+		}
+		return nobodys
+	case strings.Contains(pattern, "/scope/"):
+		return view("/scope", purposed)
+	case strings.Contains(pattern, "/compare/"):
+		return view("/scope/"+view("/scope", purposed)+"/compare", purposed)
+	case strings.Contains(pattern, "/frozen/"):
+		return view("/frozen", purposed)
+	case strings.Contains(pattern, "/report/"):
+		return view("/report", purposed)
+	}
+	kinds := map[string]string{"/events/": "events", "/readers/": "readers", "/accesses/": "name", "/find/": ""}
 	kind := "records"
 	for prefix, k := range kinds {
 		if strings.Contains(pattern, prefix) {
@@ -79,13 +117,13 @@ func (b *browser) handle(pattern string) string {
 	}
 	p := b.post("/ask", url.Values{"q": {"4711"}, "kind": {kind}, "purpose": {"complaint 12"}})
 	if p.status != http.StatusSeeOther {
-		return "AAAAAAAAAAAAAAAAAAAAAA"
+		return nobodys
 	}
 	return p.location[strings.LastIndexByte(p.location, '/')+1:]
 }
 
 func named(body string) bool {
-	return strings.Contains(body, "Uma Ward") || strings.Contains(body, "4711")
+	return strings.Contains(body, "Uma Ward") || strings.Contains(body, "4711") || strings.Contains(body, "Max Payne")
 }
 
 // What every answer carries, whatever the page.
@@ -94,7 +132,7 @@ func TestHeaders(t *testing.T) {
 	s.api.record = record()
 	b := s.signedIn(proto.RoleInvestigator)
 	record, _ := b.open(url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}})
-	for _, path := range append([]string{"/", "/sign-in", record, "/records/none", "/sources", "/status/progress"}, s.console.AssetPaths()...) {
+	for _, path := range append([]string{"/", "/sign-in", "/alerts", "/alerts/live", "/scope", "/report", record, "/records/none", "/sources", "/status/progress"}, s.console.AssetPaths()...) {
 		p := b.get(path)
 		policy := p.header.Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
@@ -158,7 +196,7 @@ func TestOtherSites(t *testing.T) {
 func TestMethods(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn(proto.RoleAdministrator)
-	for _, path := range []string{"/sign-out", "/ask", "/purpose/records/AAAAAAAAAAAAAAAAAAAAAA"} {
+	for _, path := range []string{"/sign-out", "/ask", "/purpose/records/AAAAAAAAAAAAAAAAAAAAAA", "/alerts/AAAAAAAAAAAAAAAAAAAAAA/decide", "/frozen"} {
 		if p := b.get(path); p.status != http.StatusMethodNotAllowed {
 			t.Errorf("GET %s: %d", path, p.status)
 		}
@@ -194,7 +232,7 @@ func TestRebinding(t *testing.T) {
 func TestOtherPathsAreNotOurs(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn(proto.RoleAdministrator)
-	for _, path := range []string{"/readtrail.v1.QueryService/WhoViewed", "/fhir/metadata", "/healthz", "/records", "/record/x", "/.git/config"} {
+	for _, path := range []string{"/readtrail.v1.QueryService/WhoViewed", "/fhir/metadata", "/healthz", "/records", "/record/x", "/readtrail.v1.CaseworkService/DecideAlert", "/scopes", "/.git/config"} {
 		if p := b.get(path); p.status != http.StatusTeapot {
 			t.Errorf("%s: %d", path, p.status)
 		}

@@ -15,6 +15,11 @@ const (
 	pageEvents      = "events"
 	pageAccesses    = "accesses"
 	pageDeadLetters = "dead-letters"
+	pageAlerts      = "alerts"
+	pageScope       = "scope"
+	pageFrozen      = "frozen"
+	pageCompare     = "compare"
+	pageReport      = "report"
 )
 
 // maxPurpose is the longest purpose, in characters; the API takes no longer one.
@@ -39,6 +44,8 @@ type purposePage struct {
 var titles = map[string]string{
 	pageFind: "Find a person, a place or an event", pageRecords: "Who viewed this record?", pageReaders: "What did this reader do?",
 	pageEvents: "One event, as it came", pageAccesses: "Accesses by object, place and time", pageDeadLetters: "One dead letter, as it came",
+	pageAlerts: "One alert, as a colleague would tell it", pageScope: "What is the scope of this breach?", pageFrozen: "One frozen scope, computed again",
+	pageCompare: "What differs between two scopes?", pageReport: "Who looked at my data? For the patient",
 }
 
 // opened returns the view that an address names, once it is known why it is asked. Otherwise done is true: the asker was

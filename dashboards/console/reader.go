@@ -47,6 +47,7 @@ func (c *Console) serveReader(v *visit) error {
 		newest := page.Rows[0]
 		page.Name, page.Detail = newest.Reader.Name, joined(newest.Role, newest.Department)
 	}
+	page.Scope = links.to(ask{Page: pageScope, From: x.ask.From, Until: x.ask.Until, Zone: x.ask.Zone, Scope: scoped{Reader: x.ask.Subject}})
 	page.Candidates = links.candidates(pageReaders, x.ask, m.Candidates)
 	page.Totals, page.Week, page.Days = m.Totals, weekOf(m.WeekHours), columnsOf(m.Days)
 	for _, d := range m.Days {

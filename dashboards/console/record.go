@@ -32,6 +32,10 @@ type listPage struct {
 	Followed   []followed
 	Candidates []candidate
 	What       string
+	// Judged says that detectors judged any of the rows: reasons are shown then.
+	Judged bool
+	// Scope and Report are where to go on from here.
+	Scope, Report string
 }
 
 type followed struct{ ID, Via, Source, Position string }
@@ -93,6 +97,7 @@ func (c *Console) serveRecord(v *visit) error {
 		return v.renderPart(http.StatusOK, "record", "rows", page.listPage)
 	}
 	page.Candidates = links.candidates(pageRecords, x.ask, m.Candidates)
+	page.Report = links.to(ask{Page: pageReport, Subject: x.ask.Subject, From: x.ask.From, Until: x.ask.Until, Zone: x.ask.Zone})
 	page.Only, page.Actions = x.ask.Only, actionChoices(x.ask.Only.Action)
 	page.Filter.Set = page.Filter.Set || x.ask.Only != only{}
 	page.Totals, page.LooksTotal = m.Totals, m.LooksTotal
@@ -114,6 +119,9 @@ func (c *Console) list(x view, after string, h *v1.AnswerHeader, rows []accessRo
 	p := listPage{
 		Page: x.ask.Page, Handle: x.handle, Subject: x.ask.Subject, Purpose: x.purpose.text, Basis: c.basisOf(h), Filter: c.filterOf(x.ask),
 		First: after == "", Rows: rows,
+	}
+	for _, r := range rows {
+		p.Judged = p.Judged || r.Reason.Text != ""
 	}
 	if next != "" {
 		p.Next = "/" + x.ask.Page + "/" + x.handle + "?after=" + next
@@ -171,6 +179,18 @@ func titleOf(query string) string {
 		return "A search"
 	case "GetDeadLetter":
 		return "One dead letter"
+	case "ListAlerts":
+		return "The queue of alerts"
+	case "GetAlert":
+		return "One alert"
+	case "SearchFindings":
+		return "What detectors found"
+	case "BreachScope", "CompareScopes", "FreezeScope", "VerifyScope":
+		return "A breach scope"
+	case "ExportScope":
+		return "A breach scope, as a file"
+	case "AccessReport":
+		return "Access report for the patient"
 	}
 	return query
 }

@@ -45,6 +45,8 @@ func (v *visit) explain(err error) refusal {
 		return refusal{http.StatusBadRequest, "The question was not understood", text}
 	case connect.CodeNotFound:
 		return refusal{http.StatusNotFound, "Nothing found", text}
+	case connect.CodeAborted, connect.CodeAlreadyExists:
+		return refusal{http.StatusConflict, "It is no longer as you saw it", text}
 	case connect.CodePermissionDenied:
 		return errForbidden
 	case connect.CodeUnavailable:

@@ -1,11 +1,13 @@
 package console_test
 
 import (
+	"errors"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect"
 	"golang.org/x/net/html"
 	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -101,6 +103,10 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	s.api.event, s.api.found = poisoned[v1.GetEventResponse](text), poisoned[v1.SearchAccessesResponse](text)
 	s.api.sources, s.api.status = poisoned[v1.ListSourcesResponse](text), poisoned[v1.GetStatusResponse](text)
 	s.api.dead, s.api.letter = poisoned[v1.ListDeadLettersResponse](text), poisoned[v1.GetDeadLetterResponse](text)
+	s.api.queue, s.api.alert = poisoned[v1.ListAlertsResponse](text), poisoned[v1.GetAlertResponse](text)
+	s.api.scope, s.api.report = poisoned[v1.BreachScopeResponse](text), poisoned[v1.AccessReportResponse](text)
+	s.api.frozen, s.api.compared = poisoned[v1.VerifyScopeResponse](text), poisoned[v1.CompareScopesResponse](text)
+	s.api.alert.Alert.Day = "2026-03-01" // a timeline is drawn of a day that there is
 	s.api.event.Original, s.api.letter.Original = []byte(text), []byte(text)
 	candidates := s.api.record.Candidates
 	b := s.signedIn(proto.RoleAdministrator)
@@ -133,7 +139,43 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	handle, _, _ := strings.Cut(after, `"`)
 	b.post("/purpose/dead-letters/"+handle, url.Values{"purpose": {typed}})
 	pages["dead letter"] = b.get("/dead-letters/" + handle).body
+	s.api.record.Candidates = nil
+	alertPages(s, b, typed, pages)
+	scopePages(s, b, typed, pages)
 	return pages
+}
+
+// alertPages renders the queue, with names and without, and an alert in every part of which the text stands.
+func alertPages(s *site, b *browser, typed string, pages map[string]string) {
+	pages["queue"] = b.get("/alerts?scenario=" + url.QueryEscape(typed) + "&queue=" + url.QueryEscape(typed)).body
+	b.post("/alerts", url.Values{"purpose": {typed}})
+	pages["queue by names"] = b.get("/alerts").body
+	_, after, _ := strings.Cut(pages["queue by names"], `href="/alerts/`)
+	handle, _, _ := strings.Cut(after, `"`)
+	pages["alert"] = b.get("/alerts/" + handle).body
+	s.api.refuses = connect.NewError(connect.CodeAborted, errors.New(typed))
+	b.post("/alerts/"+handle+"/decide", url.Values{"as": {"misuse"}, "version": {"7"}, "comment": {typed}})
+	pages["not decided"] = b.get("/alerts").body
+}
+
+// scopePages renders the breach scope, what became of it, and the patient's report.
+func scopePages(s *site, b *browser, typed string, pages map[string]string) {
+	form := url.Values{
+		"purpose": {typed}, "reader": {typed}, "account": {typed}, "workstation": {typed}, "object": {typed}, "patient": {typed}, "position": {"7"}, "before": {"7"},
+	}
+	pages["scope refused"] = b.post("/scope", url.Values{"reader": {typed}, "workstation": {typed}}).body
+	path := b.post("/scope", form).location
+	pages["scope candidates"] = b.get(path).body
+	s.api.scope.Candidates = nil
+	pages["scope"], pages["scope to print"] = b.get(path).body, b.get(path+"/print").body
+	pages["comparison"] = b.get(b.post(path+"/compare", form).location).body
+	pages["frozen"] = b.get(b.post("/frozen", form).location).body
+	report := b.post("/report", form).location
+	pages["report candidates"] = b.get(report).body
+	s.api.report.Candidates = nil
+	s.api.report.NextPageToken = ""
+	pages["report"] = b.get(report).body
+	pages["report refused"] = b.post("/report", url.Values{"patient": {typed}}).body
 }
 
 // shapeOf lists elements with the names of their attributes, and the addresses that lead elsewhere.

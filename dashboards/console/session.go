@@ -27,6 +27,8 @@ type session struct {
 	identity
 	begun time.Time
 	views *views
+	// over is closed when the session ends, for what goes on beyond one request.
+	over chan struct{}
 
 	mu   sync.Mutex
 	used time.Time // under mu
@@ -60,9 +62,9 @@ func (s *sessions) begin(who identity, old string) (id string, err error) {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.byID, digestOf(old))
+	s.drop(digestOf(old))
 	s.sweep(now)
-	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v}
+	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v, over: make(chan struct{})}
 	return id, nil
 }
 
@@ -73,13 +75,21 @@ func (s *sessions) sweep(now time.Time) {
 	for id, x := range s.byID {
 		used, over := s.expired(x, now)
 		if over {
-			delete(s.byID, id)
+			s.drop(id)
 		} else if since.IsZero() || used.Before(since) {
 			longest, since = id, used
 		}
 	}
 	if len(s.byID) >= maxSessions {
-		delete(s.byID, longest)
+		s.drop(longest)
+	}
+}
+
+// drop ends a session; mu is held.
+func (s *sessions) drop(id digest) {
+	if x := s.byID[id]; x != nil {
+		close(x.over)
+		delete(s.byID, id)
 	}
 }
 
@@ -102,7 +112,7 @@ func (s *sessions) find(id string, touch bool) *session {
 		return nil
 	}
 	if _, over := s.expired(x, now); over {
-		delete(s.byID, sum)
+		s.drop(sum)
 		return nil
 	}
 	if touch {
@@ -117,7 +127,7 @@ func (s *sessions) find(id string, touch bool) *session {
 func (s *sessions) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.byID, digestOf(id))
+	s.drop(digestOf(id))
 }
 
 func (s *sessions) count() int {

@@ -37,6 +37,9 @@ type ask struct {
 	Zone    string `json:"zone,omitempty"`
 	Search  search `json:"search,omitzero"`
 	Only    only   `json:"only,omitzero"`
+	Scope   scoped `json:"scope,omitzero"`
+	// Names is how a report names staff.
+	Names int32 `json:"names,omitempty"`
 }
 
 // only is what WhoViewed can be told to leave out.
@@ -99,6 +102,8 @@ type views struct {
 	byHandle map[string]*list.Element // under mu
 	recent   *list.List               // of *view, used last first; under mu
 	purposes []string                 // stated last first; under mu
+	queue    purpose                  // why the queue of alerts names people; under mu
+	said     *said                    // what the next page of alerts tells; under mu
 }
 
 func newViews() (*views, error) {
@@ -186,6 +191,41 @@ func (v *views) stated() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return append([]string(nil), v.purposes...)
+}
+
+// nameQueue notes why the queue of alerts is to name people; no purpose: it no longer does.
+func (v *views) nameQueue(why purpose) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.queue = why
+	if why.text != "" {
+		v.remember(why.text)
+	}
+}
+
+// queuePurpose is why the queue names people, as long as that holds.
+func (v *views) queuePurpose(now time.Time) purpose {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.queue.holds(now) {
+		return purpose{}
+	}
+	return v.queue
+}
+
+// say keeps what became of a decision for the page that follows it.
+func (v *views) say(s said) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.said = &s
+}
+
+func (v *views) takeSaid() *said {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := v.said
+	v.said = nil
+	return s
 }
 
 func viewOf(e *list.Element) *view {

@@ -66,6 +66,104 @@
     });
   }
 
+  // The queue of alerts says by itself when it is another: the page asks for it, unless somebody is deciding.
+  const queue = () => $("[data-live]");
+  const ids = () => [...document.querySelectorAll("[data-alert]")].map((row) => row.dataset.alert);
+  const tell = (text) => { const news = $("[data-news]"); if (news) news.textContent = text; };
+  const busyWith = () => {
+    const at = queue();
+    return at && (at.querySelector("details[open]") || at.contains(document.activeElement) && document.activeElement.closest("form"));
+  };
+  let source = null;
+  let older = false;
+  const refresh = () => {
+    const before = ids();
+    htmx.ajax("GET", queue().dataset.now, { target: "#queue", swap: "outerHTML" }).then(() => {
+      const after = ids();
+      const came = after.filter((id) => !before.includes(id)).length;
+      const gone = before.filter((id) => !after.includes(id)).length;
+      tell(["The queue has changed", came && `${came} new`, gone && `${gone} gone`].filter(Boolean).join(", ") + ".");
+    });
+  };
+  const changed = (event) => {
+    const at = queue();
+    if (!at || new URL(at.dataset.live, location).searchParams.get("mark") === event.data) return;
+    if (!busyWith() && !older) return refresh();
+    tell("The queue has changed. ");
+    const show = document.createElement("button");
+    show.type = "button";
+    show.textContent = "Show it";
+    show.addEventListener("click", refresh);
+    $("[data-news]").append(show);
+  };
+  const listen = () => {
+    const at = queue();
+    if (!at || !window.EventSource) return;
+    source = new EventSource(at.dataset.live);
+    source.addEventListener("changed", changed);
+    source.addEventListener("over", () => {
+      source.close();
+      tell("Your session has ended: reload the page to sign in again.");
+    });
+    source.addEventListener("error", () => {
+      const refused = source.readyState === EventSource.CLOSED;
+      source.close();
+      if (refused) tell("This page is not live: reload it to see what is new.");
+      setTimeout(listen, refused ? 60_000 : 3_000);
+    });
+  };
+  listen();
+  addEventListener("pagehide", () => source && source.close());
+
+  // What is swapped keeps the focus where it was: at the same alert, else at the one in its place.
+  let place = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "more" && queue()) older = true;
+    if (event.detail.target.id !== "queue") return;
+    older = false;
+    const row = document.activeElement && document.activeElement.closest("[data-alert]");
+    place = row && { id: row.dataset.alert, at: ids().indexOf(row.dataset.alert) };
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "queue" || !place) return;
+    const rows = [...document.querySelectorAll("[data-alert]")];
+    const row = rows.find((r) => r.dataset.alert === place.id) || rows[Math.min(place.at, rows.length - 1)];
+    place = null;
+    if (row && row.querySelector("a")) row.querySelector("a").focus();
+  });
+
+  // A key prepares a decision; it is sent by the button, or Ctrl+Enter.
+  const prepare = (as) => () => {
+    const row = document.activeElement && document.activeElement.closest("[data-alert]");
+    const form = row ? row.querySelector("form.decision") : $(".side form.decision");
+    const choice = form && form.querySelector(`input[value="${as}"]`);
+    if (!choice) return;
+    const panel = form.closest("details");
+    if (panel) panel.open = true;
+    choice.checked = true;
+    form.elements.comment.focus();
+  };
+  const close = (panel) => {
+    panel.open = false;
+    panel.querySelector("summary").focus();
+  };
+  document.addEventListener("keydown", (event) => {
+    const panel = event.target.closest("details.decide[open]");
+    if (event.key === "Escape" && panel) close(panel);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches(".decision *")) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const panel of document.querySelectorAll("details.decide[open]")) if (!panel.contains(event.target)) panel.open = false;
+  });
+
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   const step = (by) => {
     const rows = [...document.querySelectorAll("[data-row]")].filter((row) => row.querySelector("a"));
     if (rows.length === 0) return;
@@ -93,6 +191,11 @@
       g: () => { leading = Date.now(); },
       j: () => step(1),
       k: () => step(-1),
+      t: prepare("review"),
+      m: prepare("misuse"),
+      a: prepare("appropriate"),
+      i: prepare("inconclusive"),
+      r: prepare("reopened"),
       n: () => { const more = $("[data-more]"); if (more) more.click(); },
     };
     if (!Object.hasOwn(keys, event.key)) return;
