@@ -1,0 +1,203 @@
+// From the queue of alerts to a breach scope, as people do it, on the built binary with a synthetic hospital.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { base, browser, inspect, links, signIn, visitor } from "./site.mjs";
+
+const kept = {};
+const key = (page, ...keys) => keys.reduce((so, k) => so.then(() => page.keyboard.press(k)), Promise.resolve());
+const focused = (page) => page.evaluate(() => document.activeElement.closest("[data-alert]")?.dataset.alert ?? null);
+
+/** Waits until the detectors have judged the history that was loaded. */
+async function judged(page) {
+  for (let tries = 0; tries < 60; tries++) {
+    await page.goto(`${base}/alerts`);
+    if (await page.locator("[data-alert]").count() > 1) return;
+    await page.waitForTimeout(1000);
+  }
+  assert.fail("the demo has no alerts");
+}
+
+before(async () => {
+  kept.officer = await visitor();
+  await signIn(kept.officer.page, links.officer);
+});
+after(() => browser.close());
+
+test("the queue goes by pseudonyms until somebody says why they ask", async () => {
+  const { page } = kept.officer;
+  await judged(page);
+  const text = await page.locator("#queue").textContent();
+  assert.match(text, /reader [A-Z2-7]{8} in record [A-Z2-7]{8}/);
+  await inspect(page, "alerts-pseudonyms");
+  await page.locator(".names summary").click();
+  await page.getByLabel("Why do you ask?").fill("morning triage");
+  await page.getByRole("button", { name: "Name them" }).click();
+  await page.getByText("People are named for").waitFor();
+  assert.doesNotMatch(await page.locator("#queue").textContent(), /reader [A-Z2-7]{8} in record/);
+  await inspect(page, "alerts");
+  await page.locator("[data-alert] summary").first().click();
+  await inspect(page, "alerts-decide");
+  await page.goto(`${base}/alerts?show=back`);
+  await page.getByText(/^No alerts of this kind:/).waitFor();
+  await inspect(page, "alerts-none");
+});
+
+test("a decision is taken in place by keys alone, and a page that somebody else has open follows", async () => {
+  const { page } = kept.officer;
+  const other = await visitor();
+  await signIn(other.page, links.colleague);
+  await other.page.goto(`${base}/alerts`);
+  await page.goto(`${base}/alerts`);
+  const all = await page.locator("[data-alert]").count();
+  await key(page, "j", "j");
+  const second = await focused(page);
+  assert.equal(second, await page.locator("[data-alert]").nth(1).getAttribute("data-alert"));
+  await key(page, "k");
+  const first = await focused(page);
+  await key(page, "m");
+  assert.equal(await page.evaluate(() => document.activeElement.name), "comment", "the key does not lead to the comment");
+  assert.equal(await page.locator(`[data-alert="${first}"] input[value=misuse]`).isChecked(), true);
+  await key(page, "Escape");
+  assert.equal(await page.locator("details.decide[open]").count(), 0);
+  assert.equal(await page.locator("[data-alert]").count(), all, "a key alone decided");
+  await key(page, "m");
+  await page.keyboard.type("m is a letter here: asked the ward");
+  await key(page, "Control+Enter");
+  await page.getByText("Journaled: misuse.").waitFor();
+  assert.equal(await page.locator(`[data-alert="${first}"]`).count(), 0, "what is judged still waits");
+  assert.equal(await focused(page), second, "the focus is not on the alert that follows");
+  // The other browser was not touched.
+  await other.page.waitForFunction((id) => document.querySelector(`[data-alert="${id}"]`) === null, first, { timeout: 20_000 });
+  await other.page.getByText("The queue has changed, 1 gone.").waitFor();
+  assert.deepEqual(other.wrong, []);
+
+  // Given back, it comes back there as well; what somebody is writing is not taken away from them.
+  await other.page.locator("[data-alert] summary").first().click();
+  await other.page.locator("details.decide[open] textarea").fill("half a sentence");
+  await page.getByRole("link", { name: "The alert" }).click();
+  await page.waitForURL(/\/alerts\/./);
+  await page.locator("h1").click();
+  await key(page, "r");
+  await page.keyboard.type("one more look");
+  await key(page, "Control+Enter");
+  await page.getByText("Journaled: reopened.").waitFor();
+  await other.page.getByRole("button", { name: "Show it" }).waitFor({ timeout: 20_000 });
+  assert.equal(await other.page.locator("details.decide[open] textarea").inputValue(), "half a sentence");
+  await other.page.getByRole("button", { name: "Show it" }).click();
+  await other.page.locator(`[data-alert="${first}"]`).waitFor();
+
+  // Single keys can be turned off.
+  await page.goto(`${base}/help`);
+  await page.locator("main").getByLabel("Single keys are shortcuts").uncheck();
+  await page.goto(`${base}/alerts`);
+  await page.locator("[data-alert] a").first().focus();
+  await key(page, "m", "j");
+  assert.equal(await page.locator("details.decide[open]").count(), 0);
+  await page.goto(`${base}/help`);
+  await page.locator("main").getByLabel("Single keys are shortcuts").check();
+
+  // The page ends with the session, without being asked.
+  const elsewhere = await other.context.newPage();
+  await elsewhere.goto(`${base}/help`);
+  await elsewhere.getByRole("button", { name: "Sign out" }).click();
+  await other.page.getByText("Your session has ended").waitFor({ timeout: 20_000 });
+  await other.context.close();
+});
+
+test("an alert, who viewed its record, its scope, and the scope as files", async () => {
+  const { page } = kept.officer;
+  await page.goto(`${base}/alerts`);
+  await key(page, "j", "Enter");
+  await page.waitForURL(/\/alerts\/./);
+  for (const heading of ["What happened", "Why it is unusual", "What is usual", "What would have made it normal", "Where it stands", "The reader's day", "What it rests on", "What people decided"]) {
+    await page.getByRole("heading", { name: heading }).waitFor();
+  }
+  await inspect(page, "alert");
+  const note = page.url();
+  // Every access that the alert rests on is drawn, and no more of them.
+  const drawn = await page.locator(".time").first().locator("rect.cited").count();
+  const rows = await page.locator("td[data-label=Event]").count();
+  assert.ok(drawn > 0 && drawn <= rows, `${drawn} of ${rows} accesses are drawn`);
+
+  await page.getByRole("link", { name: "Who viewed this record?" }).first().focus();
+  await key(page, "Enter");
+  await page.waitForURL(/\/records\//);
+  await page.locator("td[data-label=Reason]").first().waitFor();
+  await page.getByText("with a known reason").waitFor();
+  await inspect(page, "record-reasons");
+
+  await page.goto(note);
+  await page.getByRole("link", { name: "Breach scope of this reader" }).focus();
+  await key(page, "Enter");
+  await page.waitForURL(/\/scope\//);
+  await inspect(page, "scope");
+  const counts = await page.evaluate(() => {
+    const n = (text) => Number(text.replace(/\D/g, "") || 0);
+    const column = (name) => [...document.querySelectorAll(`section[aria-labelledby=pl] td[data-label=${name}]`)].reduce((sum, cell) => sum + n(cell.textContent), 0);
+    const [reports, accesses, second, failed, incidental, patientless] = document.querySelector(".sum").textContent.split(/[=+]/).map(n);
+    return { reports, parts: accesses + second + failed + incidental + patientless, byPlace: column("Reports"), patients: column("Patients"),
+      stated: n(document.querySelector(".stats b").textContent) };
+  });
+  assert.ok(counts.reports > 0 && counts.reports === counts.parts && counts.reports === counts.byPlace, JSON.stringify(counts));
+  assert.equal(counts.patients, counts.stated, "a patient has no jurisdiction, or two");
+  kept.scope = { url: page.url(), reports: counts.reports };
+
+  const save = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name }).press("Enter")]);
+    const chunks = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+    return { name: download.suggestedFilename(), text: Buffer.concat(chunks).toString() };
+  };
+  const csv = await save("CSV");
+  assert.match(csv.name, /^scope-\d+\.csv$/);
+  const ndjson = await save("JSON lines");
+  assert.equal(ndjson.text.trim().split("\n").map((line) => JSON.parse(line)).length, counts.reports);
+  const bundle = JSON.parse((await save("FHIR Bundle")).text);
+  assert.deepEqual([bundle.resourceType, bundle.type, bundle.entry.length], ["Bundle", "collection", counts.reports]);
+
+  await page.getByRole("link", { name: "Page to print" }).click();
+  await page.waitForURL(/\/print$/);
+  assert.equal(await page.locator("td[data-label=Patient]").count(), counts.stated, "the page to print lacks patients");
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.getByRole("button", { name: "Freeze" }).isVisible(), false);
+  await page.emulateMedia({ media: null });
+});
+
+test("a scope is counted, frozen, computed again and compared", async () => {
+  const { page } = kept.officer;
+  await page.goto(`${base}/scope`);
+  await inspect(page, "scope-form");
+  await page.locator("#sc-reader").fill("no-such-reader-7");
+  await page.getByLabel("Why do you ask?").fill("breach 7");
+  await page.locator("#sc-workstation").focus();
+  await page.locator("#counted").getByText("0 patients, 0 events").waitFor();
+  await page.goto(kept.scope.url);
+  await page.getByRole("button", { name: "Freeze" }).press("Enter");
+  await page.getByText("The same.").waitFor();
+  await inspect(page, "frozen");
+  await page.getByRole("link", { name: "What has changed since?" }).click();
+  await page.getByRole("heading", { name: "The two runs" }).waitFor();
+  await inspect(page, "compare");
+});
+
+test("an access report names staff as it is told to", async () => {
+  const { page } = kept.officer;
+  await page.goto(`${base}/report`);
+  await inspect(page, "report-form");
+  await page.goto(`${base}/alerts`);
+  await page.locator("[data-alert] a").first().click();
+  await page.waitForURL(/\/alerts\/./);
+  await page.getByRole("link", { name: "Who viewed this record?" }).first().click();
+  await page.getByRole("link", { name: "Access report for the patient" }).click();
+  await page.waitForURL(/\/report\/./);
+  const named = () => page.locator("td[data-label=Who] > bdi").allTextContents();
+  assert.deepEqual(await named(), [], "staff are named though nobody asked for it");
+  await inspect(page, "report");
+  await page.getByText("Other names or another period").click();
+  await page.getByLabel("With a code for each person").check();
+  await page.getByRole("button", { name: "Make the report" }).click();
+  await page.locator("td[data-label=Who] > bdi").first().waitFor();
+  for (const who of await named()) assert.match(who, /^Person /);
+});
+
+test("nothing went wrong on the way", () => assert.deepEqual(kept.officer.wrong, []));
