@@ -481,7 +481,10 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 }
 
 // openConsole makes the console, which has its own way in, and lets the API make links to it.
-func openConsole(cfg *config.Config, questions *api.Service, decisions *casework.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*console.Console, error) {
+func openConsole(
+	cfg *config.Config, questions *api.Service, decisions *casework.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger,
+	metrics prometheus.Registerer,
+) (*console.Console, error) {
 	provider, err := cfg.Console.OIDC.Provider()
 	if err != nil {
 		return nil, fmt.Errorf("open console: %w", err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -83,7 +84,10 @@ func (f *fakeAPI) WhoViewed(ctx context.Context, req *connect.Request[v1.WhoView
 	if err := f.note(ctx, "WhoViewed", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
 		return nil, err
 	}
-	return answerWith(f.record)
+	if f.record == nil {
+		return answerWith(f.record)
+	}
+	return answerWith(protobuf.CloneOf(f.record)) // whoever asked may change what they got
 }
 
 func (f *fakeAPI) ReaderActivity(ctx context.Context, req *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error) {

@@ -94,7 +94,7 @@ func (c *Console) refine(v *visit) error {
 	if page == pageRecords {
 		a.Only = only{
 			Action: formAction(v), Department: strings.TrimSpace(v.r.PostForm.Get("department")), BreakGlass: v.r.PostForm.Has("break_glass"),
-			Failed: v.r.PostForm.Has("failed"), Deliberate: v.r.PostForm.Has("deliberate"),
+			Failed: v.r.PostForm.Has("failed"), Deliberate: v.r.PostForm.Has("deliberate"), Reason: formReason(v),
 		}
 	}
 	handle, err := v.session.views.open(a, x.purpose)

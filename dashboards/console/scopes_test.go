@@ -240,7 +240,7 @@ func TestReasons(t *testing.T) {
 	s.api.record = record()
 	b := s.signedIn(proto.RoleInvestigator)
 	form := url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}}
-	if _, page := b.open(form); strings.Contains(page.body, ">Reason<") {
+	if _, page := b.open(form); strings.Contains(page.body, `scope="col">Reason<`) {
 		t.Error("reasons are shown though none was judged")
 	}
 	access := s.api.record.Accesses[0]
@@ -254,5 +254,33 @@ func TestReasons(t *testing.T) {
 		if _, page := b.open(form); !strings.Contains(page.body, "<bdi>"+want+"</bdi>") || !strings.Contains(page.body, "<b>2</b> with a known reason") {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+}
+
+// A list narrowed to a verdict holds those accesses and no other, of every page, and says what it left out.
+func TestNarrowedToAReason(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn(proto.RoleInvestigator)
+	s.api.record = record()
+	path, _ := b.open(url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}})
+	s.api.record.NextPageToken = ""
+	for i, v := range []v1.Verdict{v1.Verdict_VERDICT_EXPLAINED, v1.Verdict_VERDICT_UNEXPLAINED, v1.Verdict_VERDICT_UNSPECIFIED} {
+		s.api.record.Accesses = append(s.api.record.Accesses, &v1.Access{Position: uint64(50001 + i), Verdict: v, OccurredUs: 1772438400_000000})
+	}
+	page := b.get(b.post(path, url.Values{"reason": {"2"}}).location)
+	if !strings.Contains(page.body, ">50002<") || strings.Contains(page.body, ">50001<") || strings.Contains(page.body, ">50003<") {
+		t.Errorf("%d\n%s", page.status, page.body)
+	}
+	if !strings.Contains(page.body, "1 of 4 accesses: those whose reason is none found.") || !strings.Contains(page.body, `value="2" selected`) {
+		t.Error("the page does not say what it left out")
+	}
+	if m, _ := last[*v1.WhoViewedRequest](s, "WhoViewed"); m.GetFilter() != nil || m.GetPage().GetSize() != 1000 {
+		t.Errorf("asked: %v", m)
+	}
+	s.api.record.NextPageToken = "bmV4dA" // for ever
+	_, before := last[*v1.WhoViewedRequest](s, "WhoViewed")
+	page = b.get(b.post(path, url.Values{"reason": {"3"}}).location)
+	if _, n := last[*v1.WhoViewedRequest](s, "WhoViewed"); n-before != 5 || !strings.Contains(page.body, "Older ones were not looked through") {
+		t.Errorf("%d questions\n%s", n-before, page.body)
 	}
 }

@@ -49,11 +49,13 @@ type only struct {
 	BreakGlass bool   `json:"break_glass,omitempty"`
 	Failed     bool   `json:"failed,omitempty"`
 	Deliberate bool   `json:"deliberate,omitempty"`
+	// Reason is a verdict: 1 explained, 2 unexplained, 3 not assessable; 0: any. The API has no such condition: see byReason.
+	Reason int32 `json:"reason,omitempty"`
 }
 
 // filter is the conditions as the API takes them; nil without any.
 func (o only) filter() *v1.AccessFilter {
-	if o == (only{}) {
+	if o.Reason = 0; o == (only{}) {
 		return nil
 	}
 	return &v1.AccessFilter{
