@@ -35,11 +35,7 @@ func (c *Console) serveExport(v *visit) error {
 	if !ok {
 		return refusal{http.StatusNotFound, "There is no such form", "A scope is exported as CSV, JSON lines or a FHIR Bundle."}
 	}
-	q, err := c.scopeQuery(v, x.ask, x.purpose.text)
-	if err != nil {
-		return err
-	}
-	m := &v1.ExportScopeRequest{Query: q, Format: form.format, Purpose: x.purpose.text, TimeZone: x.ask.Zone}
+	m := &v1.ExportScopeRequest{Query: scopeQuery(x.ask), Format: form.format, Purpose: x.purpose.text, TimeZone: x.ask.Zone}
 	if m.AsOfPosition, err = strconv.ParseUint(v.r.URL.Query().Get("position"), 10, 64); err != nil {
 		return refusal{http.StatusUnprocessableEntity, "The address named no position", "Ask for the scope again and export it there."}
 	}

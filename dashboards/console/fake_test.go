@@ -40,6 +40,7 @@ type fakeAPI struct {
 	mine     bool // the asker has the alert in review
 	scope    *v1.BreachScopeResponse
 	frozen   *v1.VerifyScopeResponse
+	list     *v1.ListFrozenScopesResponse
 	compared *v1.CompareScopesResponse
 	report   *v1.AccessReportResponse
 	parts    []*v1.ExportScopeResponse

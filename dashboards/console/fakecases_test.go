@@ -108,6 +108,13 @@ func (f *fakeAPI) VerifyScope(ctx context.Context, req *connect.Request[v1.Verif
 	return answerWith(f.frozen)
 }
 
+func (f *fakeAPI) ListFrozenScopes(ctx context.Context, req *connect.Request[v1.ListFrozenScopesRequest]) (*connect.Response[v1.ListFrozenScopesResponse], error) {
+	if err := f.note(ctx, "ListFrozenScopes", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
+		return nil, err
+	}
+	return answerWith(f.list)
+}
+
 func (f *fakeAPI) AccessReport(ctx context.Context, req *connect.Request[v1.AccessReportRequest]) (*connect.Response[v1.AccessReportResponse], error) {
 	if err := f.note(ctx, "AccessReport", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
 		return nil, err
@@ -168,12 +175,12 @@ func alert() *v1.GetAlertResponse {
 func scope() *v1.BreachScopeResponse {
 	counts := &v1.ScopeCounts{Reports: 11, Accesses: 3, SecondReports: 1, Failed: 1, Incidental: 2, Patientless: 4, FirstUs: 1772434800_000000, LastUs: 1772438400_000000}
 	return &v1.BreachScopeResponse{
-		Header: header(), Totals: &v1.ScopeTotals{Counts: counts, Events: 10, Patients: 2, Unresolved: 1}, Sha256: []byte{0xab, 0xcd},
+		Header: header(), Totals: &v1.ScopeTotals{Counts: counts, Events: 10, Patients: 2, Unresolved: 1}, Sha256: []byte{0xab, 0xcd}, Verdicts: &v1.ScopeVerdicts{Explained: 3, Unexplained: 2, NotJudged: 1},
 		Parts:         []*v1.ScopePart{{Name: "Observation", Reports: 3, Patients: 2}, {Reports: 1, Patients: 1}},
 		Sensitivity:   []*v1.ScopePart{{Name: "HIV", Reports: 1, Patients: 1}},
 		Jurisdictions: []*v1.ScopeJurisdiction{{Country: "US", State: "CA", Patients: 1, Counts: counts}, {Patients: 1, Counts: counts}},
 		Patients: []*v1.ScopePatient{{
-			Identifiers: []*v1.Identifier{{System: "source:ehr", Value: "Patient/7"}, {System: "urn:mrn", Value: "4711"}}, Counts: counts, Country: "US", State: "CA",
+			Identifiers: []*v1.Identifier{{System: "source:ehr", Value: "Patient/7"}, {System: "urn:mrn", Value: "4711"}}, Counts: counts, Country: "US", State: "CA", Verdicts: &v1.ScopeVerdicts{Unexplained: 2},
 			Parts: []*v1.ScopePart{{Name: "Observation", Reports: 3}},
 		}},
 		Unresolved: []*v1.ScopeUnresolved{{Text: "Ward, U.", Counts: counts}}, NextPageToken: "bmV4dA",

@@ -21,10 +21,7 @@ func (c *Console) freeze(v *visit) error {
 	if done || err != nil {
 		return err
 	}
-	q, err := c.scopeQuery(v, x.ask, x.purpose.text)
-	if err != nil {
-		return err
-	}
+	q := scopeQuery(x.ask)
 	m := &v1.FreezeScopeRequest{Query: q, Purpose: x.purpose.text}
 	if m.AsOfPosition, err = strconv.ParseUint(v.r.PostForm.Get("position"), 10, 64); err != nil {
 		return refusal{http.StatusUnprocessableEntity, "The form named no position", "Ask for the scope again and freeze it there."}
@@ -41,22 +38,64 @@ func (c *Console) freeze(v *visit) error {
 	return nil
 }
 
-// askFrozen goes to a frozen scope by its position.
+// askFrozen goes to a frozen scope by its position, or to the list of them.
 func (c *Console) askFrozen(v *visit) error {
 	if err := v.form(); err != nil {
 		return err
 	}
 	text := strings.TrimSpace(v.r.PostForm.Get("position"))
 	position, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || position == 0 {
+	if text != "" && (err != nil || position == 0) {
 		return refusal{http.StatusUnprocessableEntity, "A position is a number", "A frozen scope is found by its position in the journal, which its page and its print tell."}
 	}
 	why := purpose{strings.TrimSpace(v.r.PostForm.Get("purpose")), v.now}
 	if purposeFault(why.text) != "" {
 		why = purpose{}
 	}
-	v.redirect(linker{v, why}.to(ask{Page: pageFrozen, Subject: fmt.Sprint(position)}))
+	to := ask{Page: pageFrozen}
+	if text != "" {
+		to.Subject = fmt.Sprint(position)
+	}
+	v.redirect(linker{v, why}.to(to))
 	return nil
+}
+
+// frozenList is which scopes were frozen.
+type frozenList struct {
+	Purpose string
+	Scopes  []frozenLine
+	Next    string
+	Basis   *basis
+}
+
+type frozenLine struct {
+	Path, Position, Asker, Role, Reason string
+	When                                *moment
+	Said                                []string
+	Patients                            uint64
+}
+
+// serveFrozenList answers which scopes were frozen. They name readers, so a purpose is asked for as everywhere.
+func (c *Console) serveFrozenList(v *visit, x view) error {
+	res, err := c.cfg.Scopes.ListFrozenScopes(v.r.Context(), connect.NewRequest(&v1.ListFrozenScopesRequest{
+		Purpose: x.purpose.text, Page: &v1.Page{Size: rowsAPage, Token: v.r.URL.Query().Get("after")},
+	}))
+	if err != nil {
+		return err //nolint:wrapcheck // for people as it is
+	}
+	at, links := c.clockOf(res.Msg.Header), linker{v, x.purpose}
+	page := frozenList{Purpose: x.purpose.text, Basis: c.basisOf(res.Msg.Header)}
+	for _, s := range res.Msg.Scopes {
+		f, position := s.GetFrozen(), fmt.Sprint(s.Position)
+		page.Scopes = append(page.Scopes, frozenLine{
+			links.to(ask{Page: pageFrozen, Subject: position}), position, f.GetAsker(), word(f.GetRole()), f.GetPurpose(), at.at(f.GetFrozenUs()),
+			c.queryWords(f.GetQuery()), f.GetTotals().GetPatients(),
+		})
+	}
+	if next := res.Msg.NextPageToken; next != "" {
+		page.Next = "/" + pageFrozen + "/" + x.handle + "?after=" + next
+	}
+	return v.render(http.StatusOK, "frozenlist", page)
 }
 
 // frozenPage is a frozen scope, computed again.
@@ -82,13 +121,16 @@ type frozenRun struct {
 }
 
 func runOf(at clock, position uint64, t *v1.ScopeTotals, sum []byte) frozenRun {
-	return frozenRun{fmt.Sprint(position), hex.EncodeToString(sum), t.GetPatients(), t.GetUnresolved(), t.GetEvents(), countsOf(at, t.GetCounts())}
+	return frozenRun{fmt.Sprint(position), hex.EncodeToString(sum), t.GetPatients(), t.GetUnresolved(), t.GetEvents(), countsOf(at, t.GetCounts(), nil)}
 }
 
 func (c *Console) serveFrozen(v *visit) error {
 	x, done, err := v.opened(pageFrozen)
 	if done || err != nil {
 		return err
+	}
+	if x.ask.Subject == "" {
+		return c.serveFrozenList(v, x)
 	}
 	position, err := strconv.ParseUint(x.ask.Subject, 10, 64)
 	if err != nil {
@@ -173,10 +215,7 @@ func (c *Console) serveComparison(v *visit) error {
 	if done || err != nil {
 		return err
 	}
-	q, err := c.scopeQuery(v, x.ask, x.purpose.text)
-	if err != nil {
-		return err
-	}
+	q := scopeQuery(x.ask)
 	s := x.ask.Scope
 	m := &v1.CompareScopesRequest{
 		Before: &v1.ScopeRun{Query: q, AsOfUs: s.BeforeUs, AsOfPosition: s.Before}, After: &v1.ScopeRun{Query: q, AsOfPosition: s.Position},

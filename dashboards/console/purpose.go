@@ -44,7 +44,7 @@ type purposePage struct {
 var titles = map[string]string{
 	pageFind: "Find a person, a place or an event", pageRecords: "Who viewed this record?", pageReaders: "What did this reader do?",
 	pageEvents: "One event, as it came", pageAccesses: "Accesses by object, place and time", pageDeadLetters: "One dead letter, as it came",
-	pageAlerts: "One alert, as a colleague would tell it", pageScope: "What is the scope of this breach?", pageFrozen: "One frozen scope, computed again",
+	pageAlerts: "One alert, as a colleague would tell it", pageScope: "What is the scope of this breach?", pageFrozen: "Scopes that were frozen",
 	pageCompare: "What differs between two scopes?", pageReport: "Who looked at my data? For the patient",
 }
 

@@ -87,7 +87,7 @@ type menuItem struct {
 var menu = []menuItem{
 	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "event"}, needsAsk: true},
 	{Path: "/alerts", Name: "Alerts", Key: "q", Pages: []string{"alerts", "alert"}},
-	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "compare", "report", "reportform"}, needsAsk: true},
+	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "frozenlist", "compare", "report", "reportform"}, needsAsk: true},
 	{Path: "/accesses", Name: "Search", Key: "a", Pages: []string{"accesses"}, needsAsk: true},
 	{Path: "/sources", Name: "Sources", Key: "s", Pages: []string{"sources"}},
 	{Path: "/dead-letters", Name: "Dead letters", Key: "d", Pages: []string{"deadletters", "deadletter"}},

@@ -46,6 +46,8 @@ type scopePage struct {
 	// More is how many patients the page to print leaves out.
 	More  uint64
 	Print bool
+	// Judged says that detectors judged it: reasons are shown then.
+	Judged bool
 }
 
 type scopePart struct {
@@ -138,12 +140,8 @@ func (c *Console) countScope(v *visit) error {
 }
 
 func (c *Console) count(v *visit, a ask, why string) counted {
-	q, err := c.scopeQuery(v, a, why)
-	if err != nil {
-		return counted{Text: v.explain(err).Advice, Fault: true}
-	}
 	res, err := c.cfg.Scopes.BreachScope(v.r.Context(), connect.NewRequest(&v1.BreachScopeRequest{
-		Query: q, Purpose: why, AsOfUs: a.AsOf, TimeZone: a.Zone, Page: &v1.Page{Size: 1},
+		Query: scopeQuery(a), Purpose: why, AsOfUs: a.AsOf, TimeZone: a.Zone, Page: &v1.Page{Size: 1},
 	}))
 	switch {
 	case err != nil:
@@ -156,7 +154,7 @@ func (c *Console) count(v *visit, a ask, why string) counted {
 	if n := t.GetUnresolved(); n > 0 {
 		text += " and " + number(n) + " without an identifier"
 	}
-	return counted{Text: text + ", " + count(t.GetEvents(), "event", "events"), Sum: countsOf(clock{c.cfg.TimeZone}, t.GetCounts()).Sum()}
+	return counted{Text: text + ", " + count(t.GetEvents(), "event", "events"), Sum: countsOf(clock{c.cfg.TimeZone}, t.GetCounts(), nil).Sum()}
 }
 
 // askBreach asks for a page of a view's scope.
@@ -178,10 +176,7 @@ func (c *Console) serveScope(v *visit) error {
 	if done || err != nil {
 		return err
 	}
-	q, err := c.scopeQuery(v, x.ask, x.purpose.text)
-	if err != nil {
-		return err
-	}
+	q := scopeQuery(x.ask)
 	after := v.r.URL.Query().Get("after")
 	m, err := c.askBreach(v, x, q, &v1.Page{Size: rowsAPage, Token: after})
 	if connect.CodeOf(err) == connect.CodeInvalidArgument && err != nil && !v.partial() {
@@ -207,10 +202,7 @@ func (c *Console) servePrint(v *visit) error {
 	if done || err != nil {
 		return err
 	}
-	q, err := c.scopeQuery(v, x.ask, x.purpose.text)
-	if err != nil {
-		return err
-	}
+	q := scopeQuery(x.ask)
 	var page scopePage
 	token := ""
 	for n := range printedPatients / largestPage {
@@ -240,7 +232,7 @@ func (c *Console) scopePageOf(v *visit, x view, m *v1.BreachScopeResponse) scope
 	page := scopePage{
 		scopeFormPage: c.scopeFormOf(v, x.ask, x.purpose.text, ""), Handle: x.handle, Purpose: x.purpose.text, Said: x.ask.Scope.said(c.filterOf(x.ask)),
 		Basis: c.basisOf(m.Header), Position: fmt.Sprint(m.GetHeader().GetPosition()), SHA256: hex.EncodeToString(m.Sha256),
-		Followed: followedOf(m.Identifiers), Totals: m.Totals, Counts: countsOf(at, m.Totals.GetCounts()),
+		Followed: followedOf(m.Identifiers), Totals: m.Totals, Counts: countsOf(at, m.Totals.GetCounts(), m.Verdicts),
 		Parts: scopeParts(at, m.Parts), Sensitivity: scopeParts(at, m.Sensitivity),
 	}
 	for _, n := range m.Candidates {
@@ -253,20 +245,21 @@ func (c *Console) scopePageOf(v *visit, x view, m *v1.BreachScopeResponse) scope
 		page.Candidates = append(page.Candidates, candidate{ID: id(n.Identifier), Text: n.Text, Path: links.to(to), Events: n.Events})
 	}
 	for _, j := range m.Jurisdictions {
-		page.Places = append(page.Places, placeRow{joined(j.State, j.Country), j.Country == "" && j.State == "", j.Patients, countsOf(at, j.Counts)})
+		page.Places = append(page.Places, placeRow{joined(j.State, j.Country), j.Country == "" && j.State == "", j.Patients, countsOf(at, j.Counts, j.Verdicts)})
 	}
+	page.Judged = page.Counts.Reasons != "" || len(m.Patients) > 0 && m.Patients[0].Verdicts != nil
 	for _, p := range m.Patients {
 		page.Patients = append(page.Patients, links.scopePatient(at, p))
 	}
 	for _, u := range m.Unresolved {
-		page.Unresolved = append(page.Unresolved, scopeText{u.Text, countsOf(at, u.Counts)})
+		page.Unresolved = append(page.Unresolved, scopeText{u.Text, countsOf(at, u.Counts, u.Verdicts)})
 	}
 	return page
 }
 
 func (l linker) scopePatient(at clock, p *v1.ScopePatient) scopePatient {
 	row := scopePatient{
-		Place: joined(p.State, p.Country), Data: partsWord(p.Parts), Sensitivity: partsWord(p.Sensitivity), countsRow: countsOf(at, p.Counts),
+		Place: joined(p.State, p.Country), Data: partsWord(p.Parts), Sensitivity: partsWord(p.Sensitivity), countsRow: countsOf(at, p.Counts, p.Verdicts),
 	}
 	// The number of the house is what people know; the others are told beside it.
 	shown := chosen(p.Identifiers)

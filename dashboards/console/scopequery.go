@@ -2,10 +2,9 @@ package console
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
-
-	"connectrpc.com/connect"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -54,28 +53,12 @@ func (a ask) enough() bool {
 	return s.Reader != "" || s.Account != "" || s.Workstation != "" || s.Object != "" || s.Alert != "" || a.From != 0 && a.Until != 0
 }
 
-// scopeQuery is an ask as the API takes it. The accesses of an alert are asked for first, for the same purpose.
-func (c *Console) scopeQuery(v *visit, a ask, why string) (*v1.ScopeQuery, error) {
+// scopeQuery is an ask as the API takes it.
+func scopeQuery(a ask) *v1.ScopeQuery {
 	s := a.Scope
-	q := &v1.ScopeQuery{Reader: s.Reader, Account: s.Account, Workstation: s.Workstation, Object: s.Object, FromUs: a.From, UntilUs: a.Until}
-	if s.Alert == "" {
-		return q, nil
+	return &v1.ScopeQuery{
+		Reader: s.Reader, Account: s.Account, Workstation: s.Workstation, Object: s.Object, Alert: s.Alert, FromUs: a.From, UntilUs: a.Until,
 	}
-	res, err := c.cfg.Alerts.GetAlert(v.r.Context(), connect.NewRequest(&v1.GetAlertRequest{Alert: s.Alert, Purpose: why}))
-	if err != nil {
-		return nil, err //nolint:wrapcheck // for people as it is
-	}
-	seen := map[uint64]bool{}
-	for _, x := range res.Msg.GetLatest().GetAccesses() {
-		if !seen[x.Position] {
-			seen[x.Position] = true
-			q.Events = append(q.Events, fmt.Sprint(x.Position))
-		}
-	}
-	if len(q.Events) == 0 {
-		return nil, refusal{422, "This alert names no access", "Ask for its reader instead."}
-	}
-	return q, nil
 }
 
 // scopeForm reads a form into an ask.
@@ -92,11 +75,16 @@ func (c *Console) scopeForm(v *visit) (ask, purpose, error) {
 type countsRow struct {
 	Reports, Accesses, Second, Failed, Incidental, Patientless uint64
 	First, Last                                                *moment
+	// Reasons says how detectors judged the reports; empty: nobody did.
+	Reasons string
+	// Unexplained are those without a known reason.
+	Unexplained uint64
 }
 
-func countsOf(at clock, x *v1.ScopeCounts) countsRow {
+func countsOf(at clock, x *v1.ScopeCounts, judged *v1.ScopeVerdicts) countsRow {
 	return countsRow{
 		x.GetReports(), x.GetAccesses(), x.GetSecondReports(), x.GetFailed(), x.GetIncidental(), x.GetPatientless(), at.at(x.GetFirstUs()), at.at(x.GetLastUs()),
+		reasonsWord(judged), judged.GetUnexplained(),
 	}
 }
 
@@ -104,6 +92,23 @@ func countsOf(at clock, x *v1.ScopeCounts) countsRow {
 func (r countsRow) Sum() string {
 	return fmt.Sprintf("%s = %s + %s + %s failed + %s incidental + %s without a patient", count(r.Reports, "report", "reports"),
 		count(r.Accesses, "access", "accesses"), count(r.Second, "second report", "second reports"), number(r.Failed), number(r.Incidental), number(r.Patientless))
+}
+
+// reasonsWord writes how many reports have a known reason, and how many have none.
+func reasonsWord(v *v1.ScopeVerdicts) string {
+	if v == nil {
+		return ""
+	}
+	var out []string
+	for _, n := range []struct {
+		n    uint64
+		text string
+	}{{v.Explained, "known"}, {v.Unexplained, "none found"}, {v.NotAssessable, "not assessable"}, {v.NotJudged, "not judged"}} {
+		if n.n > 0 {
+			out = append(out, number(n.n)+" "+n.text)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // partsWord writes types or labels with their numbers.
@@ -130,7 +135,7 @@ func (c *Console) readMoment(text, zoneName string) (us int64, position uint64, 
 	}
 	at, err := time.ParseInLocation(formMinute, text, zone)
 	if err != nil {
-		return 0, 0, refusal{422, "The time was not understood", "Write a time as 2006-01-02T15:04, or a journal position."}
+		return 0, 0, refusal{http.StatusUnprocessableEntity, "The time was not understood", "Write a time as 2006-01-02T15:04, or a journal position."}
 	}
 	return at.UnixMicro(), 0, nil
 }

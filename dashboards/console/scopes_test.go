@@ -43,7 +43,7 @@ func TestScope(t *testing.T) {
 	}
 	for _, want := range []string{
 		"11 reports = 3 accesses + 1 second report + 1 failed + 2 incidental + 4 without a patient", "CA, US", "not known", "no patient", "abcd", "Ward, U.", ">4711</bdi>",
-		"Patient/7", "Observation 3", "HIV", "none stated", "journal position <span class=\"num\">40960</span>",
+		"Patient/7", "Observation 3", "HIV", "3 known, 2 none found, 1 not judged", ">2 none found<", "none stated", "journal position <span class=\"num\">40960</span>",
 	} {
 		if !strings.Contains(strings.ReplaceAll(page.body, "&#43;", "+"), want) {
 			t.Errorf("the page does not say %q", want)
@@ -93,7 +93,7 @@ func TestScopeIsCounted(t *testing.T) {
 	}
 }
 
-// The scope of an alert is that of the accesses that it cites, each once.
+// From an alert to its scope, for the same purpose, without its id in the address.
 func TestScopeOfAnAlert(t *testing.T) {
 	s := newSite(t)
 	s.api.queue, s.api.alert, s.api.scope, s.api.record, s.api.reader = queue(), alert(), scope(), record(), reader()
@@ -106,8 +106,8 @@ func TestScopeOfAnAlert(t *testing.T) {
 		t.Fatalf("%d\n%s", p.status, p.body)
 	}
 	m, _ := last[*v1.BreachScopeRequest](s, "BreachScope")
-	if diff := cmp.Diff([]string{"40961", "40962"}, m.GetQuery().GetEvents()); diff != "" || m.GetPurpose() != "triage" {
-		t.Errorf("asked: %s", diff)
+	if m.GetQuery().GetAlert() != "2Zs4T8sD1pS1o3yM1sYQbS3rT1a" || m.GetPurpose() != "triage" {
+		t.Errorf("asked: %v", m)
 	}
 }
 
@@ -129,6 +129,11 @@ func TestFreezeAndCompare(t *testing.T) {
 	page := b.get(frozen.location)
 	if m, _ := last[*v1.VerifyScopeRequest](s, "VerifyScope"); m.GetPosition() != 49152 || !strings.Contains(page.body, "<b>The same.</b>") {
 		t.Errorf("computed again: %d %v\n%s", page.status, m, page.body)
+	}
+	s.api.list = &v1.ListFrozenScopesResponse{Header: header(), Scopes: []*v1.FrozenScope{{Position: 49152, Frozen: s.api.frozen.Frozen}}}
+	listed := b.get(b.post("/frozen", url.Values{"purpose": {"hearing"}}).location)
+	if m, _ := last[*v1.ListFrozenScopesRequest](s, "ListFrozenScopes"); m.GetPurpose() != "hearing" || !strings.Contains(listed.body, `href="`+frozen.location+`">49152</a>`) {
+		t.Errorf("listed: %d %v\n%s", listed.status, m, listed.body)
 	}
 	s.api.frozen.Same = false
 	if p := b.get(frozen.location); !strings.Contains(p.body, "Not the same any more") || !strings.Contains(p.body, `role="alert"`) {

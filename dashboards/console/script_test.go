@@ -106,6 +106,7 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	s.api.queue, s.api.alert = poisoned[v1.ListAlertsResponse](text), poisoned[v1.GetAlertResponse](text)
 	s.api.scope, s.api.report = poisoned[v1.BreachScopeResponse](text), poisoned[v1.AccessReportResponse](text)
 	s.api.frozen, s.api.compared = poisoned[v1.VerifyScopeResponse](text), poisoned[v1.CompareScopesResponse](text)
+	s.api.list = poisoned[v1.ListFrozenScopesResponse](text)
 	s.api.alert.Alert.Day = "2026-03-01" // a timeline is drawn of a day that there is
 	s.api.event.Original, s.api.letter.Original = []byte(text), []byte(text)
 	candidates := s.api.record.Candidates
@@ -170,6 +171,7 @@ func scopePages(s *site, b *browser, typed string, pages map[string]string) {
 	pages["scope"], pages["scope to print"] = b.get(path).body, b.get(path+"/print").body
 	pages["comparison"] = b.get(b.post(path+"/compare", form).location).body
 	pages["frozen"] = b.get(b.post("/frozen", form).location).body
+	pages["frozen scopes"] = b.get(b.post("/frozen", url.Values{"purpose": {typed}}).location).body
 	report := b.post("/report", form).location
 	pages["report candidates"] = b.get(report).body
 	s.api.report.Candidates = nil

@@ -125,6 +125,13 @@ test("an alert, who viewed its record, its scope, and the scope as files", async
   await page.locator("td[data-label=Reason]").first().waitFor();
   await page.getByText("with a known reason").waitFor();
   await inspect(page, "record-reasons");
+  const stated = Number(/(\d+) without one/.exec((await page.locator(".stats").textContent()).replace(/\s+/g, " "))[1]);
+  await page.getByText("Filters, period and time zone").click();
+  await page.getByLabel("Reason", { exact: true }).selectOption("none found");
+  await page.getByRole("button", { name: "Ask again" }).press("Enter");
+  await page.getByText("those whose reason is none found").waitFor();
+  const reasons = await page.locator("td[data-label=Reason]").allTextContents();
+  assert.ok(stated > 0 && reasons.length === stated && reasons.every((text) => text === "no reason found"), `${reasons.length} of ${stated}`);
 
   await page.goto(note);
   await page.getByRole("link", { name: "Breach scope of this reader" }).focus();
@@ -140,6 +147,7 @@ test("an alert, who viewed its record, its scope, and the scope as files", async
   });
   assert.ok(counts.reports > 0 && counts.reports === counts.parts && counts.reports === counts.byPlace, JSON.stringify(counts));
   assert.equal(counts.patients, counts.stated, "a patient has no jurisdiction, or two");
+  await page.getByText("Reasons, of all but second reports:").waitFor();
   kept.scope = { url: page.url(), reports: counts.reports };
 
   const save = async (name) => {
@@ -175,6 +183,15 @@ test("a scope is counted, frozen, computed again and compared", async () => {
   await page.getByRole("button", { name: "Freeze" }).press("Enter");
   await page.getByText("The same.").waitFor();
   await inspect(page, "frozen");
+  const frozen = page.url();
+  await page.goto(`${base}/scope`);
+  await page.getByRole("button", { name: "Which scopes were frozen?" }).click();
+  await page.getByLabel("Purpose").fill("hearing");
+  await page.getByRole("button", { name: "Show the answer" }).click();
+  await page.getByRole("heading", { name: "Which scopes were frozen?", level: 1 }).waitFor();
+  await inspect(page, "frozen-list");
+  await page.locator("td[data-label=Position] a").first().click();
+  await page.waitForURL(frozen);
   await page.getByRole("link", { name: "What has changed since?" }).click();
   await page.getByRole("heading", { name: "The two runs" }).waitFor();
   await inspect(page, "compare");
