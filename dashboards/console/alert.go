@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -158,79 +159,107 @@ const (
 	daysAround = 3
 )
 
-// drawing is what timelines know of the alert: the accesses that it cites, and what it calls its records.
+// drawing is what timelines know of the alert: the accesses that it cites, and who its only reader and its only record are, under every
+// identifier that the answers followed them to: events name the same person in several ways.
 type drawing struct {
-	cited map[uint64]bool
-	known map[string]string
+	cited                       map[uint64]bool
+	reader, record              *named
+	readersOwn, recordsOwn      map[string]bool
+	whatReaderDid, whoSawRecord timelineAnswer
+}
+
+// timelineAnswer is what a timeline is drawn from.
+type timelineAnswer struct {
+	accesses []*v1.Access
+	bounded  bool
 }
 
 // fillTimelines draws the reader's day and the days around it in the record, where the alert is about one of them. Each is a question
-// of its own. What is not found out is left out, and said.
+// of its own.
 func (c *Console) fillTimelines(v *visit, page *alertPage, why purpose, m *v1.GetAlertResponse) error {
 	at := c.clockOf(m.Header)
 	day, err := time.ParseInLocation(time.DateOnly, m.GetAlert().GetDay(), at.zone)
 	if err != nil {
 		return nil //nolint:nilerr // an alert without a day has no timeline
 	}
-	cited := map[uint64]bool{}
+	d := drawing{cited: map[uint64]bool{}, readersOwn: map[string]bool{}, recordsOwn: map[string]bool{}}
 	for _, a := range m.GetLatest().GetAccesses() {
-		cited[a.Position] = true
+		d.cited[a.Position] = true
 	}
-	links, known := linker{v, why}, map[string]string{}
-	for _, p := range m.GetLatest().GetPatients() {
-		known[id(p.Identifier)] = p.Display
-	}
+	readers, records := newTimeline(at, day, day.AddDate(0, 0, 1)), newTimeline(at, day.AddDate(0, 0, -daysAround), day.AddDate(0, 0, daysAround+1))
 	together, ctx := errgroup.WithContext(v.r.Context())
-	if readers := m.GetLatest().GetReaders(); len(readers) == 1 {
-		together.Go(func() (err error) {
-			page.Day, err = c.readersDay(ctx, links, at, id(readers[0].Identifier), day, drawing{cited, known})
-			return err
-		})
+	if who := m.GetLatest().GetReaders(); len(who) == 1 {
+		d.reader = &page.Readers[0]
+		together.Go(func() error { return c.askReadersDay(ctx, &d, readers, id(who[0].Identifier), why.text) })
 	}
-	if records := m.GetLatest().GetPatients(); len(records) == 1 {
-		together.Go(func() (err error) {
-			page.Around, err = c.recordsDays(ctx, links, at, id(records[0].Identifier), day, drawing{cited, known})
-			return err
-		})
+	if whose := m.GetLatest().GetPatients(); len(whose) == 1 {
+		d.record = &page.Records[0]
+		together.Go(func() error { return c.askRecordsDays(ctx, &d, records, id(whose[0].Identifier), why.text) })
 	}
-	return together.Wait() //nolint:wrapcheck // for people as it is
+	if err := together.Wait(); err != nil {
+		return err //nolint:wrapcheck // for people as it is
+	}
+	page.Day, page.Around = d.drawDay(linker{v, why}, readers), d.drawAround(linker{v, why}, records)
+	return nil
 }
 
-// readersDay draws what a reader did on a day, a line a record.
-func (c *Console) readersDay(ctx context.Context, links linker, at clock, reader string, day time.Time, as drawing) (*timeline, error) {
-	t := newTimeline(at, day, day.AddDate(0, 0, 1))
+func (c *Console) askReadersDay(ctx context.Context, d *drawing, t *timeline, reader, why string) error {
 	res, err := c.cfg.Questions.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{
-		Reader: reader, Purpose: links.why.text, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
+		Reader: reader, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
 	}))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // for people as it is
+		return err //nolint:wrapcheck // for people as it is
 	}
-	for _, a := range res.Msg.Accesses {
+	for _, f := range res.Msg.Identifiers {
+		d.readersOwn[id(f.Identifier)] = true
+	}
+	d.readersOwn[reader] = true
+	d.whatReaderDid = timelineAnswer{res.Msg.Accesses, res.Msg.NextPageToken != ""}
+	return nil
+}
+
+func (c *Console) askRecordsDays(ctx context.Context, d *drawing, t *timeline, record, why string) error {
+	res, err := c.cfg.Questions.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{
+		Patient: record, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
+	}))
+	if err != nil {
+		return err //nolint:wrapcheck // for people as it is
+	}
+	for _, f := range res.Msg.Identifiers {
+		d.recordsOwn[id(f.Identifier)] = true
+	}
+	d.recordsOwn[record] = true
+	d.whoSawRecord = timelineAnswer{res.Msg.Accesses, res.Msg.NextPageToken != ""}
+	return nil
+}
+
+// drawDay draws what the reader did on the day, a line a record.
+func (d *drawing) drawDay(links linker, t *timeline) *timeline {
+	for _, a := range d.whatReaderDid.accesses {
 		who := person{Name: "no record"}
 		if len(a.Patients) > 0 {
 			who = links.patient(a.Patients[0])
-			for _, i := range a.Patients[0].Identifiers {
-				if name := as.known[id(i)]; name != "" {
-					who.Name = name
-				}
+			if d.record != nil && anyOf(d.recordsOwn, a.Patients[0].Identifiers) {
+				who = d.record.person
 			}
 		}
-		t.add(who, "", a, as.cited[a.Position])
+		t.add(who, "", a, d.cited[a.Position])
 	}
-	return t.draw(res.Msg.NextPageToken != ""), nil
+	return t.draw(d.whatReaderDid.bounded)
 }
 
-// recordsDays draws who opened a record in the days around one, a line a reader.
-func (c *Console) recordsDays(ctx context.Context, links linker, at clock, record string, day time.Time, as drawing) (*timeline, error) {
-	t := newTimeline(at, day.AddDate(0, 0, -daysAround), day.AddDate(0, 0, daysAround+1))
-	res, err := c.cfg.Questions.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{
-		Patient: record, Purpose: links.why.text, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
-	}))
-	if err != nil {
-		return nil, err //nolint:wrapcheck // for people as it is
+// drawAround draws who opened the record in the days around, a line a reader.
+func (d *drawing) drawAround(links linker, t *timeline) *timeline {
+	for _, a := range d.whoSawRecord.accesses {
+		who, detail := links.reader(a.Reader), joined(roleText(a.Reader), a.GetReader().GetDepartment())
+		if d.reader != nil && anyOf(d.readersOwn, a.GetReader().GetIdentifiers()) {
+			who, detail = d.reader.person, d.reader.Detail
+		}
+		t.add(who, detail, a, d.cited[a.Position])
 	}
-	for _, a := range res.Msg.Accesses {
-		t.add(links.reader(a.Reader), joined(roleText(a.Reader), a.GetReader().GetDepartment()), a, as.cited[a.Position])
-	}
-	return t.draw(res.Msg.NextPageToken != ""), nil
+	return t.draw(d.whoSawRecord.bounded)
+}
+
+func anyOf(own map[string]bool, ids []*v1.Identifier) bool {
+	return slices.ContainsFunc(ids, func(i *v1.Identifier) bool { return own[id(i)] })
 }

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
+	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/readtrail/readtrail/dashboards/console"
@@ -137,6 +138,17 @@ func TestAlertStatesItsPurpose(t *testing.T) {
 	day := time.Date(2026, 3, 1, 0, 0, 0, 0, zone(t, "Europe/Vienna"))
 	if m.GetReader() != "urn:staff|S-77" || m.GetFromUs() != day.UnixMicro() || m.GetUntilUs() != day.AddDate(0, 0, 1).UnixMicro() || m.GetPurpose() != "complaint 12" {
 		t.Errorf("asked for the day: %v", m)
+	}
+
+	// Events name one person in several ways: what the answers followed them to is one line.
+	other := protobuf.CloneOf(s.api.reader.Accesses[0])
+	other.Position, other.Patients[0].Identifiers[0] = 40970, &v1.Identifier{System: "source:ehr", Value: "Patient/7"}
+	s.api.reader.Accesses = append(s.api.reader.Accesses, other)
+	lanes := func() int { return strings.Count(b.get(path).body, `<th scope="row">`) }
+	two := lanes()
+	s.api.record.Identifiers = append(s.api.record.Identifiers, &v1.FollowedIdentifier{Identifier: other.Patients[0].Identifiers[0], Via: "same_resource"})
+	if one := lanes(); one >= two {
+		t.Errorf("%d lines before the record was followed, %d after", two, one)
 	}
 
 	s.now = s.now.Add(time.Hour)
