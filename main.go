@@ -354,12 +354,8 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	pseudonyms, err := serve.Key(filepath.Join(cfg.StateDir(), "pseudonyms.key"))
-	if err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
-	answersConfig.PseudonymKey = pseudonyms
+	answersConfig.PseudonymKey = keys.PseudonymKey()
 	if cfg.Detectors.Enabled {
 		answersConfig.LearningDays = cfg.Detectors.LearningDays
 		answersConfig.Streams = func() api.StreamHeads { return api.StreamHeads{Findings: jn.FindingsHead(), Alerts: jn.AlertsHead()} }

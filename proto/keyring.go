@@ -31,8 +31,8 @@ const keySize = 32
 type KeyRing struct {
 	dir  string
 	wrap cipher.AEAD
-	// links is derived from the master key; see LinkKey.
-	links []byte
+	// links and pseudonyms are derived from the master key; see LinkKey and PseudonymKey.
+	links, pseudonyms []byte
 
 	mu   sync.Mutex // guards the two maps
 	open map[string]*dataKey
@@ -56,7 +56,11 @@ func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open key ring: derive key: %w", err)
 	}
-	ring := &KeyRing{dir: dir, wrap: wrap, links: links, open: map[string]*dataKey{}, used: map[string]string{}}
+	pseudonyms, err := hkdf.Key(sha256.New, master, nil, "readtrail pseudonyms", keySize)
+	if err != nil {
+		return nil, fmt.Errorf("open key ring: derive key: %w", err)
+	}
+	ring := &KeyRing{dir: dir, wrap: wrap, links: links, pseudonyms: pseudonyms, open: map[string]*dataKey{}, used: map[string]string{}}
 	if err := ring.checkMaster(); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
@@ -66,6 +70,10 @@ func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 // LinkKey is a key of 32 bytes that seals what a server gives out to have it brought back, such as the links between pages. It
 // follows from the master key: every process of a deployment has the same, and a restart changes nothing.
 func (k *KeyRing) LinkKey() []byte { return bytes.Clone(k.links) }
+
+// PseudonymKey is a key of 32 bytes that pseudonyms of patients, readers and workstations are made with. It follows from the master key
+// too: pseudonyms are stable for a deployment, and whoever has the journal alone cannot try people one by one.
+func (k *KeyRing) PseudonymKey() []byte { return bytes.Clone(k.pseudonyms) }
 
 // LoadMasterKey reads the master key (64 hexadecimal digits) from a file, or makes the file, mode 0600, when it is
 // absent and create is true.

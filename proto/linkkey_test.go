@@ -7,9 +7,23 @@ import (
 	"github.com/readtrail/readtrail/proto"
 )
 
-// TestLinkKey: it follows from the master key alone, tells nothing of it, and is the caller's own.
-func TestLinkKey(t *testing.T) {
+// TestDerivedKeys: each follows from the master key alone, tells nothing of it nor of the other, and is the caller's own.
+func TestDerivedKeys(t *testing.T) {
 	t.Parallel()
+	for name, derived := range map[string]func(*proto.KeyRing) []byte{"links": (*proto.KeyRing).LinkKey, "pseudonyms": (*proto.KeyRing).PseudonymKey} {
+		t.Run(name, func(t *testing.T) { checkDerived(t, derived) })
+	}
+	ring, err := proto.OpenKeyRing(t.TempDir(), bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(ring.LinkKey(), ring.PseudonymKey()) {
+		t.Error("one key for two purposes")
+	}
+}
+
+func checkDerived(t *testing.T, derived func(*proto.KeyRing) []byte) {
+	t.Helper()
 	open := func(master byte) *proto.KeyRing {
 		t.Helper()
 		ring, err := proto.OpenKeyRing(t.TempDir(), bytes.Repeat([]byte{master}, 32))
@@ -19,14 +33,14 @@ func TestLinkKey(t *testing.T) {
 		return ring
 	}
 	one, again, other := open(1), open(1), open(2)
-	if len(one.LinkKey()) != 32 || !bytes.Equal(one.LinkKey(), again.LinkKey()) {
+	if len(derived(one)) != 32 || !bytes.Equal(derived(one), derived(again)) {
 		t.Error("two processes with one master key have different keys")
 	}
-	if bytes.Equal(one.LinkKey(), other.LinkKey()) || bytes.Equal(one.LinkKey(), bytes.Repeat([]byte{1}, 32)) {
+	if bytes.Equal(derived(one), derived(other)) || bytes.Equal(derived(one), bytes.Repeat([]byte{1}, 32)) {
 		t.Error("the key is another deployment's, or the master key")
 	}
-	clear(one.LinkKey())
-	if !bytes.Equal(one.LinkKey(), again.LinkKey()) {
+	clear(derived(one))
+	if !bytes.Equal(derived(one), derived(again)) {
 		t.Error("a caller changed the ring's key")
 	}
 }

@@ -25,7 +25,7 @@ var errNoAlert = errors.New("there is no such alert")
 
 // GetAlert answers what one alert is about.
 func (s *Service) GetAlert(ctx context.Context, req *connect.Request[v1.GetAlertRequest]) (*connect.Response[v1.GetAlertResponse], error) {
-	return answer(ctx, s, queryGetAlert, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.GetAlertResponse, error) {
+	return answer(ctx, s, queryGetAlert, anyRole, func(ctx context.Context, c proto.Caller) (*v1.GetAlertResponse, error) {
 		return s.getAlert(ctx, c, req.Msg)
 	})
 }
@@ -52,7 +52,13 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	if purpose == "" && takenUp(res.Decisions, c) {
 		purpose = "review of alert " + id.String()
 	}
-	asked, err := s.begin(c, queryGetAlert, id.String(), purpose, m.QuestionId)
+	var asked *asking
+	switch {
+	case c.MayAsk():
+		asked, err = s.begin(c, queryGetAlert, id.String(), purpose, m.QuestionId)
+	case purpose != "":
+		err = errNoNames()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +74,9 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	}
 	if n := len(res.Latest.Accesses) - len(res.Accesses); n > 0 {
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("The first %d accesses are shown; %d more are cited.", len(res.Accesses), n))
+	}
+	if asked == nil {
+		return res, s.summarise(ctx, c, queryGetAlert, res.Header)
 	}
 	return res, s.journal(ctx, asked, res.Header, alertQuestion(res))
 }

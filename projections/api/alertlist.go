@@ -101,10 +101,15 @@ func (s *Service) checkDays(c proto.Caller, query string, f daysFields) (*daysAs
 		return a, nil
 	}
 	if !c.MayAsk() {
-		return nil, connect.NewError(connect.CodePermissionDenied, errors.New("this role may not ask who they are: leave the purpose empty"))
+		return nil, errNoNames()
 	}
 	a.asking, err = s.begin(c, query, string(a.hash[:]), f.purpose, f.questionID)
 	return a, err
+}
+
+// errNoNames refuses a viewer who states a purpose: there is none for which a viewer reads names.
+func errNoNames() error {
+	return connect.NewError(connect.CodePermissionDenied, errors.New("this role may not ask who they are: leave the purpose empty"))
 }
 
 // checkDays reads a range of local days; both are 0 where none was named.
@@ -237,9 +242,6 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("More than %d alerts are about them: name fewer days.", maxAbout))
 	}
 	if a.asking == nil {
-		for _, row := range res.Alerts {
-			s.engine.detecting.hide(row)
-		}
 		return res, s.summarise(ctx, c, queryListAlerts, res.Header)
 	}
 	return res, s.journal(ctx, a.asking, res.Header, a.question(about, res.Alerts))

@@ -63,8 +63,8 @@ func (s *Service) begin(caller proto.Caller, query, subject, purpose, questionID
 	return a, nil
 }
 
-// journal puts the question with its number of rows on disk and writes its id into the header. The answer may leave only
-// when it returns nil.
+// journal puts the question with its number of rows on disk and writes its id into the header. The answer may leave, and name people,
+// only when it returns nil.
 func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q *v1.Question) error {
 	now := s.cfg.Now()
 	id, page, err := s.questions.page(now, a.key, a.claimed)
@@ -80,6 +80,9 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 		return s.withhold(ctx, a.query, err)
 	}
 	h.QuestionId = id.String()
+	if a.caller.MayAsk() && a.purpose != "" {
+		open(ctx)
+	}
 	return nil
 }
 

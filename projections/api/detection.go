@@ -17,8 +17,6 @@ type detecting struct {
 	site *time.Location
 	// learning is how many days detectors learn before they judge any; 0: not told.
 	learning int
-	// pseudonyms is the key of pseudonyms.
-	pseudonyms []byte
 }
 
 const dayUs = 86_400_000_000

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	protobuf "google.golang.org/protobuf/proto"
+
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -27,6 +29,9 @@ func (s *Service) Record(statement func(name string, params store.Params)) {
 func (s *Service) SetBounds(listedFull, lookRows int) {
 	s.engine.listedFull, s.engine.lookRows = listedFull, lookRows
 }
+
+// Cover returns what leaves of an answer that may name nobody.
+func Cover(key []byte, m protobuf.Message) protobuf.Message { return pseudonyms{key}.cover(m) }
 
 // SetPatience replaces how long an answer waits for the projections: what is asserted of the answer must not hang on how
 // busy the machine is.

@@ -17,7 +17,7 @@ import (
 
 // SearchFindings answers what detectors said.
 func (s *Service) SearchFindings(ctx context.Context, req *connect.Request[v1.SearchFindingsRequest]) (*connect.Response[v1.SearchFindingsResponse], error) {
-	return answer(ctx, s, querySearchFindings, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.SearchFindingsResponse, error) {
+	return answer(ctx, s, querySearchFindings, anyRole, func(ctx context.Context, c proto.Caller) (*v1.SearchFindingsResponse, error) {
 		return s.searchFindings(ctx, c, req.Msg)
 	})
 }
@@ -28,7 +28,7 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 	}
 	a, err := s.checkDays(c, querySearchFindings, daysFields{
 		from: m.From, to: m.To, reader: m.Reader, patient: m.Patient, purpose: m.Purpose, questionID: m.QuestionId, asOf: m.AsOfUs, page: m.Page,
-		others: []string{m.Detector, strconv.Itoa(int(m.Grade))},
+		others: []string{m.Detector, strconv.Itoa(int(m.Grade))}, pseudonymous: !c.MayAsk(),
 	})
 	if err != nil {
 		return nil, err
@@ -51,6 +51,9 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 	}
 	if res.Header, err = around.alertHeader(s.cfg.TimeZone); err != nil {
 		return nil, err
+	}
+	if a.asking == nil {
+		return res, s.summarise(ctx, c, querySearchFindings, res.Header)
 	}
 	q := a.question(about, nil)
 	q.Rows = uint64(len(res.Findings))

@@ -12,9 +12,14 @@ import (
 // chance of one in 200.
 const pseudonymLength = 8
 
-// pseudonym names somebody without saying who: the same for as long as the deployment's key is.
-func (d detecting) pseudonym(kind string, id *v1.Identifier) string {
-	mac := hmac.New(sha256.New, d.pseudonyms)
+// pseudonyms name somebody without saying who: the same for as long as the deployment's key is.
+type pseudonyms struct{ key []byte }
+
+// of is the pseudonym of an identifier. Patients, readers and workstations are apart: a patient who works here has two, and nobody sees
+// that they are one person's.
+func (p pseudonyms) of(whom v1.Whom, id *v1.Identifier) string {
+	kind := pseudonymKinds()[whom]
+	mac := hmac.New(sha256.New, p.key)
 	for _, part := range []string{kind, id.GetSystem(), id.GetValue()} {
 		sum := sha256.Sum256([]byte(part))
 		mac.Write(sum[:])
@@ -22,13 +27,7 @@ func (d detecting) pseudonym(kind string, id *v1.Identifier) string {
 	return kind + " " + base32.StdEncoding.EncodeToString(mac.Sum(nil))[:pseudonymLength]
 }
 
-// hide replaces everybody in a row by pseudonyms, and takes away what names them in words.
-func (d detecting) hide(row *v1.AlertRow) {
-	row.Title = ""
-	for i, r := range row.Readers {
-		row.Readers[i] = &v1.AlertReader{Display: d.pseudonym("reader", r.Identifier)}
-	}
-	for i, p := range row.Patients {
-		row.Patients[i] = &v1.AlertPatient{Display: d.pseudonym("record", p.Identifier)}
-	}
+// pseudonymKinds are those who have pseudonyms, and what they are called there.
+func pseudonymKinds() map[v1.Whom]string {
+	return map[v1.Whom]string{v1.Whom_WHOM_PATIENT: "record", v1.Whom_WHOM_READER: "reader", v1.Whom_WHOM_WORKSTATION: "workstation"}
 }

@@ -174,7 +174,7 @@ func (r *reporter) pseudonym(x *v1.Access) string {
 	if ids := x.GetReader().GetIdentifiers(); len(ids) > 0 {
 		id = r.linked.least(identOf(ids[0]))
 	}
-	h := hmac.New(sha256.New, r.s.pseudonyms[:])
+	h := hmac.New(sha256.New, r.s.reportKey[:])
 	subject := slices.Clone(r.subject)
 	slices.SortFunc(subject, compareIdents)
 	for _, of := range append(subject, id) {

@@ -32,12 +32,18 @@ func (x *ScopeService) ExportScope(ctx context.Context, req *connect.Request[v1.
 // Export is ExportScope for a caller in this process: parts go to send, which must not keep their bytes.
 func (x *ScopeService) Export(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error {
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
+	ctx, cancel := context.WithTimeout(unopened(ctx), exportTimeout)
 	defer cancel()
 	caller := proto.CallerFrom(ctx)
 	err := permit(caller, asksOfPeople)
 	if err == nil {
-		err = x.s.exportScope(ctx, caller, m, send)
+		err = x.s.exportScope(ctx, caller, m, func(part *v1.ExportScopeResponse) error {
+			part, err := leaving(ctx, x.s, part)
+			if err != nil {
+				return err
+			}
+			return send(part)
+		})
 	}
 	err = x.s.translate(ctx, queryExportScope, err)
 	x.s.metrics.observe(queryExportScope, err, time.Since(started))

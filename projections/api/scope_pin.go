@@ -13,21 +13,7 @@ import (
 
 // answerWithin is answer for questions that may take longer.
 func answerWithin[Res any](ctx context.Context, s *Service, limit time.Duration, query string, compute func(context.Context, proto.Caller) (*Res, error)) (*connect.Response[Res], error) {
-	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	caller := proto.CallerFrom(ctx)
-	var res *Res
-	err := permit(caller, asksOfPeople)
-	if err == nil {
-		res, err = compute(ctx, caller)
-	}
-	err = s.translate(ctx, query, err)
-	s.metrics.observe(query, err, time.Since(started))
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(res), nil
+	return run(ctx, s, manner{query, limit, asksOfPeople}, compute)
 }
 
 // scoped is a scope that was computed, and what it rests on.

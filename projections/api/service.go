@@ -52,8 +52,8 @@ type Config struct {
 	Streams func() StreamHeads
 	// LearningDays is how many days detectors learn what is usual before they judge any. Default: not told.
 	LearningDays int
-	// PseudonymKey makes pseudonyms of readers and records, the same for as long as the key is. Default: a random one, so that they
-	// hold until the process ends.
+	// PseudonymKey makes pseudonyms of readers, records and workstations, the same for as long as the key is. Default: a random one, so
+	// that they hold until the process ends.
 	PseudonymKey []byte
 	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
 	SoftwareVersion string
@@ -115,14 +115,15 @@ func (c Config) withDefaults() Config {
 
 // Service answers questions. It is safe for concurrent use.
 type Service struct {
-	cfg       Config
-	logger    *slog.Logger
-	metrics   *metrics
-	engine    *engine
-	questions *questionBook
-	summaries *summaries
-	// pseudonyms keys the codes that stand for staff in reports.
-	pseudonyms [32]byte
+	cfg        Config
+	logger     *slog.Logger
+	metrics    *metrics
+	engine     *engine
+	questions  *questionBook
+	summaries  *summaries
+	pseudonyms pseudonyms
+	// reportKey keys the codes that stand for staff in reports for patients.
+	reportKey [32]byte
 	// patience is how long an answer waits for the projections: catchUpTimeout.
 	patience time.Duration
 	// inspected is how many events one page of a search looks into: maxInspectedEvents.
@@ -145,9 +146,10 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
 		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
+		pseudonyms: pseudonyms{cfg.PseudonymKey},
 	}
-	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays, pseudonyms: cfg.PseudonymKey}
-	_, _ = rand.Read(s.pseudonyms[:]) // does not fail
+	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays}
+	_, _ = rand.Read(s.reportKey[:]) // does not fail
 	return s, nil
 }
 
@@ -166,20 +168,34 @@ func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handle
 	return readtrailv1connect.NewQueryServiceHandler(s, options...)
 }
 
-// answer runs one question: it checks the caller, bounds the time, counts and translates the outcome.
+// answer runs one question that is answered within answerTimeout.
 func answer[Res any](ctx context.Context, s *Service, query string, mayAsk func(proto.Caller) bool, compute func(context.Context, proto.Caller) (*Res, error)) (*connect.Response[Res], error) {
+	return run(ctx, s, manner{query, answerTimeout, mayAsk}, compute)
+}
+
+// manner is how a question is run.
+type manner struct {
+	query  string
+	limit  time.Duration
+	mayAsk func(proto.Caller) bool
+}
+
+// run runs one question: it checks the caller, bounds the time, covers whom the answer may not name, counts and translates the outcome.
+func run[Res any](ctx context.Context, s *Service, how manner, compute func(context.Context, proto.Caller) (*Res, error)) (*connect.Response[Res], error) {
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(unopened(ctx), how.limit)
 	defer cancel()
 	caller := proto.CallerFrom(ctx)
-	res, err := func() (*Res, error) {
-		if err := permit(caller, mayAsk); err != nil {
-			return nil, err
-		}
-		return compute(ctx, caller)
-	}()
-	err = s.translate(ctx, query, err)
-	s.metrics.observe(query, err, time.Since(started))
+	var res *Res
+	err := permit(caller, how.mayAsk)
+	if err == nil {
+		res, err = compute(ctx, caller)
+	}
+	if err == nil {
+		res, err = leaving(ctx, s, res)
+	}
+	err = s.translate(ctx, how.query, err)
+	s.metrics.observe(how.query, err, time.Since(started))
 	if err != nil {
 		return nil, err
 	}
