@@ -356,6 +356,10 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
 	answersConfig.PseudonymKey = keys.PseudonymKey()
+	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	answersConfig.KnownReadersOnly = cfg.Askers.KnownOnly
 	if cfg.Detectors.Enabled {
 		answersConfig.LearningDays = cfg.Detectors.LearningDays
 		answersConfig.Streams = func() api.StreamHeads { return api.StreamHeads{Findings: jn.FindingsHead(), Alerts: jn.AlertsHead()} }

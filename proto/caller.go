@@ -16,6 +16,8 @@ type Caller struct {
 	Name string
 	// Role is one of the roles, or "" for a source.
 	Role string
+	// Reader is who a person is among the readers of records, where the identity provider said so.
+	Reader ReaderID
 	// Source is the registered source that a credential belongs to; "" for people.
 	Source string
 	// Local is true for a user of this machine on the local socket, who may name the source that input comes from.

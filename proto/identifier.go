@@ -61,6 +61,9 @@ func (i Identity) Reveal() *v1.Identifier {
 	return &v1.Identifier{System: system, Value: value}
 }
 
+// Equal reports whether both are the same identifier, for comparisons that cannot look inside.
+func (i Identity) Equal(other Identity) bool { return i == other }
+
 // IsZero reports whether there is no value.
 func (i Identity) IsZero() bool {
 	_, value := i.get()

@@ -39,6 +39,8 @@ type Provider struct {
 	Scopes []string
 	// NameClaim names the asker in the journal. It has to be unique and stable there. Default "sub".
 	NameClaim string
+	// ReaderClaim says which reader of records somebody is, within ReaderSystem. Default: none does.
+	ReaderClaim, ReaderSystem string
 	// RoleClaim holds a string or a list of strings. Default "roles".
 	RoleClaim string
 	// Roles maps each role to the values of the claim that give it. Of several the highest counts; without one, nobody is
@@ -256,6 +258,15 @@ func (p *provider) redeem(r *http.Request, sealed string, base any) (identity, e
 	return p.identify(claims)
 }
 
+// reader is which reader of records somebody is, as far as the provider states it.
+func (p *provider) reader(claims map[string]any) proto.ReaderID {
+	value, _ := claims[p.cfg.ReaderClaim].(string)
+	if p.cfg.ReaderClaim == "" || value == "" {
+		return proto.ReaderID{}
+	}
+	return proto.NewReaderID(p.cfg.ReaderSystem, value)
+}
+
 // identify makes an identity of what the provider states.
 func (p *provider) identify(claims map[string]any) (identity, error) {
 	name, _ := claims[p.cfg.NameClaim].(string)
@@ -275,7 +286,7 @@ func (p *provider) identify(claims map[string]any) (identity, error) {
 	}
 	for _, role := range slices.Backward(roles) {
 		if slices.ContainsFunc(p.cfg.Roles[role], func(value string) bool { return slices.Contains(values, value) }) {
-			return identity{caller: proto.Caller{Name: "oidc:" + name, Role: role}, way: "provider"}, nil
+			return identity{caller: proto.Caller{Name: "oidc:" + name, Role: role, Reader: p.reader(claims)}, way: "provider"}, nil
 		}
 	}
 	return identity{}, refusal{http.StatusForbidden, "You have no role here", "You are known to the identity provider, which gives you none of the roles of this console. An administrator of the provider can."}

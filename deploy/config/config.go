@@ -30,6 +30,7 @@ type Config struct {
 	Site       Site       `yaml:"site"`
 	Listen     Listen     `yaml:"listen"`
 	Console    Console    `yaml:"console"`
+	Askers     Askers     `yaml:"askers"`
 	Journal    Journal    `yaml:"journal"`
 	Keys       Keys       `yaml:"keys"`
 	ClickHouse ClickHouse `yaml:"clickhouse"`
@@ -79,7 +80,10 @@ type OIDC struct {
 	ClientSecretFile string `yaml:"client_secret_file"`
 	Scopes           string `yaml:"scopes"`
 	NameClaim        string `yaml:"name_claim"`
-	RoleClaim        string `yaml:"role_claim"`
+	// ReaderClaim says which reader somebody is, within ReaderSystem.
+	ReaderClaim  string `yaml:"reader_claim"`
+	ReaderSystem string `yaml:"reader_system"`
+	RoleClaim    string `yaml:"role_claim"`
 	// Values of RoleClaim that give each role, with commas.
 	Viewer         string `yaml:"viewer"`
 	Investigator   string `yaml:"investigator"`

@@ -91,7 +91,8 @@ func (o OIDC) Provider() (console.Provider, error) {
 		return console.Provider{}, nil
 	}
 	p := console.Provider{
-		Issuer: o.Issuer, ClientID: o.ClientID, Scopes: strings.Fields(o.Scopes), NameClaim: o.NameClaim, RoleClaim: o.RoleClaim, Roles: o.roles(),
+		Issuer: o.Issuer, ClientID: o.ClientID, Scopes: strings.Fields(o.Scopes), NameClaim: o.NameClaim, ReaderClaim: o.ReaderClaim, ReaderSystem: o.ReaderSystem,
+		RoleClaim: o.RoleClaim, Roles: o.roles(),
 	}
 	if o.ClientSecretFile != "" {
 		text, err := os.ReadFile(o.ClientSecretFile)

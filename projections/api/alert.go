@@ -66,6 +66,13 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	if err != nil {
 		return nil, err
 	}
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	if isAbout(versions, own) {
+		return nil, s.keepBack(ctx, c, queryGetAlert, purpose, p.position, connect.NewError(connect.CodeNotFound, errNoAlert))
+	}
 	if err := s.fillAlert(ctx, p, res, versions); err != nil {
 		return nil, err
 	}

@@ -217,6 +217,9 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 	}
 	a.settle(latest)
 	about, err := p.about(ctx, a, sequence, around)
+	if err == nil {
+		about.own, err = s.own(ctx, p, around)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +235,11 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 		res.Alerts, res.NextPageToken, err = p.alertPage(running, a, m, params, sequence)
 		return err
 	})
+	var withheld uint64
+	together.Go(func() (err error) {
+		withheld, err = p.withheld(running, "alerts_withheld", a, sequence, about.own)
+		return err
+	})
 	if err := together.Wait(); err != nil {
 		return nil, err //nolint:wrapcheck // says what failed
 	}
@@ -242,9 +250,11 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 		res.Header.Notes = append(res.Header.Notes, fmt.Sprintf("More than %d alerts are about them: name fewer days.", maxAbout))
 	}
 	if a.asking == nil {
-		return res, s.summarise(ctx, c, queryListAlerts, res.Header)
+		return res, s.summariseWithout(ctx, c, queryListAlerts, res.Header, withheld)
 	}
-	return res, s.journal(ctx, a.asking, res.Header, a.question(about, res.Alerts))
+	q := a.question(about, res.Alerts)
+	q.Withheld = withheld
+	return res, s.journal(ctx, a.asking, res.Header, q)
 }
 
 // question is what the journal keeps of a list that names people.
@@ -316,6 +326,8 @@ type aboutWhom struct {
 	some              bool
 	ids               []string
 	bounded           bool
+	// own are the asker's own keys: what is about them is left out.
+	own []uint64
 }
 
 func (w *aboutWhom) params(a *daysAsk, sequence uint64) store.Params {
@@ -325,7 +337,7 @@ func (w *aboutWhom) params(a *daysAsk, sequence uint64) store.Params {
 	}
 	return store.Params{
 		"from_day": dayText(a.from), "to_day": dayText(a.to), "sequence": sequence, "some": w.some, "ids": ids,
-		"readers": keysOf(w.readers), "patients": keysOf(w.patients),
+		"readers": keysOf(w.readers), "patients": keysOf(w.patients), "own": w.own,
 	}
 }
 

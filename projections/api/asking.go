@@ -76,7 +76,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 	}
 	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
 	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
-	if err := s.cfg.Ask(ctx, []*v1.Question{q}); err != nil {
+	if err := s.ask(ctx, a.caller, q); err != nil {
 		return s.withhold(ctx, a.query, err)
 	}
 	h.QuestionId = id.String()
@@ -88,7 +88,12 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 
 // summarise counts an answer that names nobody.
 func (s *Service) summarise(ctx context.Context, caller proto.Caller, query string, h *v1.AnswerHeader) error {
-	id, err := s.summaries.count(ctx, caller, query, proto.Position(h.Position))
+	return s.summariseWithout(ctx, caller, query, h, 0)
+}
+
+// summariseWithout is summarise for an answer from which something about the asker was left out.
+func (s *Service) summariseWithout(ctx context.Context, caller proto.Caller, query string, h *v1.AnswerHeader, withheld uint64) error {
+	id, err := s.summaries.count(ctx, caller, query, proto.Position(h.Position), withheld)
 	if err != nil {
 		return s.withhold(ctx, query, err)
 	}

@@ -21,18 +21,26 @@ type AlertNow struct {
 }
 
 // AlertNow finds an alert; false: there is none. It answers no person and says nothing of one, so it is no question; the command that
-// asks is journaled. Decisions that the journal holds are in it.
+// asks is journaled. Decisions that the journal holds are in it. For the asker in ctx there is no alert about themself, which is journaled.
 func (s *Service) AlertNow(ctx context.Context, id proto.EventID) (AlertNow, bool, error) {
 	p, sequence, around, err := s.standOnDays(ctx, &daysAsk{}, projections.ProjectorAlerts)
 	if err != nil {
 		return AlertNow{}, false, err
 	}
 	defer func() { _ = around.wait() }()
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return AlertNow{}, false, err
+	}
 	var now AlertNow
-	params := store.Params{"id": id.String(), "sequence": sequence}
-	err = p.query(ctx, "alert_now", params, func(row store.Row) error { return row.Scan(&now.Version) })
+	var aboutAsker bool
+	params := store.Params{"id": id.String(), "sequence": sequence, "own": own}
+	err = p.query(ctx, "alert_now", params, func(row store.Row) error { return row.Scan(&now.Version, &aboutAsker) })
 	if err != nil {
 		return now, false, fmt.Errorf("find alert: %w", err)
+	}
+	if aboutAsker {
+		return AlertNow{}, false, s.keepBack(ctx, proto.CallerFrom(ctx), queryGetAlert, "", p.position, nil)
 	}
 	if now.Version == 0 {
 		return now, false, nil

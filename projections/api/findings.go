@@ -42,6 +42,9 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 		return nil, err
 	}
 	about, err := p.whom(ctx, a, around)
+	if err == nil {
+		about.own, err = s.own(ctx, p, around)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +52,18 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 	if res.Findings, res.NextPageToken, err = p.findingPage(ctx, a, m, about, sequence); err != nil {
 		return nil, err
 	}
+	withheld, err := p.withheld(ctx, "findings_withheld", a, sequence, about.own)
+	if err != nil {
+		return nil, err
+	}
 	if res.Header, err = around.alertHeader(s.cfg.TimeZone); err != nil {
 		return nil, err
 	}
 	if a.asking == nil {
-		return res, s.summarise(ctx, c, querySearchFindings, res.Header)
+		return res, s.summariseWithout(ctx, c, querySearchFindings, res.Header, withheld)
 	}
 	q := a.question(about, nil)
+	q.Withheld = withheld
 	q.Rows = uint64(len(res.Findings))
 	for _, row := range res.Findings {
 		for _, id := range []*v1.Identifier{row.Finding.Reader, row.Finding.Patient} {
@@ -85,7 +93,7 @@ func (p *pin) settleJudged(ctx context.Context, a *daysAsk) error {
 func (p *pin) findingPage(ctx context.Context, a *daysAsk, m *v1.SearchFindingsRequest, about *aboutWhom, sequence uint64) ([]*v1.FindingRow, string, error) {
 	params := store.Params{
 		"from_day": dayText(a.from), "to_day": dayText(a.to), "sequence": sequence, "detector": m.Detector, "grade": m.Grade,
-		"readers": keysOf(about.readers), "patients": keysOf(about.patients), "limit": uint32(a.size + 1),
+		"readers": keysOf(about.readers), "patients": keysOf(about.patients), "own": about.own, "limit": uint32(a.size + 1),
 		"after_day": int32(math.MinInt32), "after_detector": "", "after_sequence": int64(0), "after_number": uint32(0),
 	}
 	if !a.first() {
@@ -151,13 +159,19 @@ func (s *Service) scoreDetectors(ctx context.Context, c proto.Caller, m *v1.Scor
 		return nil, err
 	}
 	res := &v1.ScoreDetectorsResponse{From: dayText(a.from), To: dayText(a.to)}
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
 	days := func() store.Params { return store.Params{"from_day": res.From, "to_day": res.To} }
+	scored := days()
+	scored["own"] = own
 	together, running := errgroup.WithContext(ctx)
 	together.Go(func() error {
 		return p.query(running, "verdicts_of_days", days(), func(row store.Row) error { return row.Scan(&res.Judged) })
 	})
 	together.Go(func() error {
-		return p.query(running, "detector_scores", days(), func(row store.Row) error {
+		return p.query(running, "detector_scores", scored, func(row store.Row) error {
 			d := &v1.DetectorScore{}
 			res.Detectors = append(res.Detectors, d)
 			return row.Scan(&d.Detector, &d.Findings, &d.Accesses, &d.Explained, &d.Unexplained, &d.NotAssessable, &d.Alerts, &d.Misuse, &d.Appropriate, &d.Inconclusive)

@@ -115,7 +115,7 @@ func (s *Service) breachScope(ctx context.Context, c proto.Caller, m *v1.BreachS
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.scope(ctx, a.query, a.at, a.token)
+	x, err := s.scope(ctx, a.asking, a.query, a.at, a.token)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (s *Service) compareScopes(ctx context.Context, c proto.Caller, m *v1.Compa
 	var runs [2]*scoped
 	for i, run := range []*v1.ScopeRun{m.GetBefore(), m.GetAfter()} {
 		field := []string{"before", "after"}[i]
-		if runs[i], err = s.run(ctx, field, run); err != nil {
+		if runs[i], err = s.run(ctx, a, field, run); err != nil {
 			return nil, err
 		}
 		defer func() { _ = runs[i].around.wait() }()
@@ -71,7 +71,7 @@ func (s *Service) compareScopes(ctx context.Context, c proto.Caller, m *v1.Compa
 }
 
 // run computes one of two scopes.
-func (s *Service) run(ctx context.Context, field string, run *v1.ScopeRun) (*scoped, error) {
+func (s *Service) run(ctx context.Context, a *asking, field string, run *v1.ScopeRun) (*scoped, error) {
 	if run.GetFrozen() != 0 {
 		if run.Query != nil || run.AsOfUs != 0 || run.AsOfPosition != 0 {
 			return nil, invalid(field, "a frozen scope has its own query and position: give nothing else")
@@ -80,7 +80,7 @@ func (s *Service) run(ctx context.Context, field string, run *v1.ScopeRun) (*sco
 		if err != nil {
 			return nil, err
 		}
-		return s.frozenScope(ctx, frozen)
+		return s.frozenScope(ctx, a, frozen)
 	}
 	at := moment{run.GetAsOfUs(), proto.Position(run.GetAsOfPosition())}
 	if err := s.checkMoment(at); err != nil {
@@ -90,7 +90,7 @@ func (s *Service) run(ctx context.Context, field string, run *v1.ScopeRun) (*sco
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.scope(ctx, q, at, PageToken{})
+	x, err := s.scope(ctx, a, q, at, PageToken{})
 	if err != nil {
 		return nil, err
 	}

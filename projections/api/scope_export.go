@@ -61,7 +61,7 @@ func (s *Service) exportScope(ctx context.Context, c proto.Caller, m *v1.ExportS
 	if form == nil {
 		return invalid("format", "CSV, NDJSON or FHIR")
 	}
-	x, err := s.scope(ctx, a.query, a.at, PageToken{})
+	x, err := s.scope(ctx, a.asking, a.query, a.at, PageToken{})
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (s *Service) freezeScope(ctx context.Context, c proto.Caller, m *v1.FreezeS
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.scope(ctx, a.query, a.at, PageToken{})
+	x, err := s.scope(ctx, a.asking, a.query, a.at, PageToken{})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (s *Service) verifyScope(ctx context.Context, c proto.Caller, m *v1.VerifyS
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.frozenScope(ctx, frozen)
+	x, err := s.frozenScope(ctx, a, frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +115,12 @@ func (s *Service) frozen(ctx context.Context, position uint64) (*v1.ScopeFrozen,
 }
 
 // frozenScope computes a frozen scope again. What froze it was no question for several readers, so it is none now.
-func (s *Service) frozenScope(ctx context.Context, frozen *v1.ScopeFrozen) (*scoped, error) {
+func (s *Service) frozenScope(ctx context.Context, a *asking, frozen *v1.ScopeFrozen) (*scoped, error) {
 	q, err := s.checkQuery(ctx, frozen.Query)
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.scope(ctx, q, moment{position: proto.Position(frozen.Position)}, PageToken{})
+	x, err := s.scope(ctx, a, q, moment{position: proto.Position(frozen.Position)}, PageToken{})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"connectrpc.com/connect"
 
@@ -56,10 +57,16 @@ func (s *Service) listFrozen(ctx context.Context, c proto.Caller, m *v1.ListFroz
 			AfterPosition: proto.Position(res.Scopes[size-1].Position),
 		}.String()
 	}
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	listed := len(res.Scopes)
+	res.Scopes = slices.DeleteFunc(res.Scopes, func(f *v1.FrozenScope) bool { return scopeOf(f.Frozen.GetQuery(), own) })
 	if res.Header, err = around.header(zone, nil, "there were more"); err != nil {
 		return nil, err
 	}
-	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Scopes))})
+	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Scopes)), Withheld: uint64(listed - len(res.Scopes))})
 }
 
 // frozenScopes reads those before a position, all when it is zero.

@@ -32,21 +32,21 @@ type scoped struct {
 }
 
 // scope computes a scope as of a moment, or of what a page token pinned. The caller waits for the backdrop.
-func (s *Service) scope(ctx context.Context, q *scopeQuery, at moment, token PageToken) (*scoped, error) {
+func (s *Service) scope(ctx context.Context, a *asking, q *scopeQuery, at moment, token PageToken) (*scoped, error) {
 	p, err := s.pinScope(ctx, at, token)
 	if err != nil {
 		return nil, err
 	}
 	p.store = s.engine.longer()
 	x := &scoped{pin: p, query: q, around: p.backdrop(ctx, q.at)}
-	if err := x.compute(ctx); err != nil {
+	if err := s.compute(ctx, a, x); err != nil {
 		_ = x.around.wait()
 		return nil, err
 	}
 	return x, nil
 }
 
-func (x *scoped) compute(ctx context.Context) error {
+func (s *Service) compute(ctx context.Context, a *asking, x *scoped) error {
 	who, err := x.reader(ctx)
 	if err != nil {
 		return err
@@ -57,6 +57,9 @@ func (x *scoped) compute(ctx context.Context) error {
 	}
 	if who != nil {
 		x.followed, x.known = who.followed, who.known
+		if err := s.notOfAsker(ctx, x, a); err != nil {
+			return err
+		}
 	}
 	if x.sel, err = x.pin.selection(ctx, x.query, who); err != nil {
 		return err

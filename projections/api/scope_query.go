@@ -99,6 +99,15 @@ func (s *Service) citedEvents(ctx context.Context, alert string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
+	around := p.backdrop(ctx, period{})
+	defer func() { _ = around.wait() }()
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	if isAbout(versions, own) {
+		return nil, s.keepBack(ctx, rt.CallerFrom(ctx), queryBreachScope, "", p.position, connect.NewError(connect.CodeNotFound, errNoAlert))
+	}
 	cited := versions[len(versions)-1].Accesses
 	if len(cited) > maxScopeEvents {
 		return nil, tooWide("the alert cites more than 5000 accesses: name its reader and its day")

@@ -55,6 +55,11 @@ type Config struct {
 	// PseudonymKey makes pseudonyms of readers, records and workstations, the same for as long as the key is. Default: a random one, so
 	// that they hold until the process ends.
 	PseudonymKey []byte
+	// Readers says which readers a caller is, so that nobody reads alerts about themself; false: nobody said. An identifier without a
+	// system is meant in every one. Default: nobody said of anybody.
+	Readers func(c proto.Caller) (readers []*v1.Identifier, known bool)
+	// KnownReadersOnly keeps alerts, findings and scopes from callers of whom nobody said which readers they are.
+	KnownReadersOnly bool
 	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
 	SoftwareVersion string
 	// TimeZone is the site's, in which days are told unless a question names another. Default UTC.

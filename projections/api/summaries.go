@@ -22,6 +22,8 @@ const (
 type summaryKey struct {
 	asker, role, query string
 	hour               int64
+	// withheld is what was left out of each of these answers.
+	withheld uint64
 }
 
 type summary struct {
@@ -57,9 +59,9 @@ func newSummaries(cfg Config, logger *slog.Logger) *summaries {
 }
 
 // count adds one answer and returns the id of its question. An error means that it must not leave.
-func (s *summaries) count(ctx context.Context, c proto.Caller, query string, position proto.Position) (proto.EventID, error) {
+func (s *summaries) count(ctx context.Context, c proto.Caller, query string, position proto.Position, withheld uint64) (proto.EventID, error) {
 	now := s.now()
-	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro()}
+	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro(), withheld}
 	s.mu.Lock()
 	if open, ok := s.open[key]; ok {
 		open.pending++
@@ -87,7 +89,7 @@ func (s *summaries) count(ctx context.Context, c proto.Caller, query string, pos
 func summaryQuestion(key summaryKey, id proto.EventID, rows uint64, page uint32, now time.Time) *v1.Question {
 	return &v1.Question{
 		QuestionId: id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Rows: rows, Page: page, Summary: true,
-		AskedUs: now.UnixMicro(),
+		AskedUs: now.UnixMicro(), Withheld: key.withheld,
 	}
 }
 

@@ -16,6 +16,7 @@ FROM
     SELECT
         alert_id,
         max(shown) AS ever_shown,
+        max(hasAny(reader_keys, {own:Array(UInt64)})) AS about_asker,
         argMax((state, scenario, chance, rank, sampled, queue, detectors, reader_keys, patient_keys), version) AS latest
     FROM alerts_vN
     WHERE day BETWEEN {from_day:Date} AND {to_day:Date}
@@ -30,7 +31,8 @@ LEFT JOIN
     WHERE position <= {position:UInt64}
     GROUP BY alert_id
 ) AS d ON d.alert_id = a.alert_id
-WHERE ({scenario:String} = '' OR a.latest.2 = {scenario:String})
+WHERE NOT a.about_asker
+  AND ({scenario:String} = '' OR a.latest.2 = {scenario:String})
   AND ({detector:String} = '' OR has(a.latest.7, {detector:String}))
   AND ({queue:String} = '' OR a.latest.6 = {queue:String})
   AND a.latest.3 >= {chance:UInt32}

@@ -1,5 +1,5 @@
 -- Alerts of some days at their latest versions, latest day first and within a day most suspicious first. Retracted ones stay in the list
--- of what was shown: people have seen them.
+-- of what was shown: people have seen them. Those that ever cited one of the asker's own readers are left out.
 -- Read by: the queue. Cost: light columns of all versions of these days.
 SELECT a.day_number, a.alert_id, a.latest_version, d.last_disposition, d.last_asker, d.last_decided_us, d.looked_at
 FROM
@@ -9,6 +9,7 @@ FROM
         alert_id,
         max(version) AS latest_version,
         max(shown) AS ever_shown,
+        max(hasAny(reader_keys, {own:Array(UInt64)})) AS about_asker,
         argMax((state, scenario, chance, rank, sampled, queue, detectors, reader_keys, patient_keys), version) AS latest
     FROM alerts_vN
     WHERE day BETWEEN {from_day:Date} AND {to_day:Date}
@@ -28,7 +29,8 @@ LEFT JOIN
     WHERE position <= {position:UInt64}
     GROUP BY alert_id
 ) AS d ON d.alert_id = a.alert_id
-WHERE ({scope:UInt8} = 2 OR ({scope:UInt8} = 1 AND a.latest.5) OR ({scope:UInt8} = 0 AND a.ever_shown))
+WHERE NOT a.about_asker
+  AND ({scope:UInt8} = 2 OR ({scope:UInt8} = 1 AND a.latest.5) OR ({scope:UInt8} = 0 AND a.ever_shown))
   AND (empty({states:Array(UInt8)}) OR has({states:Array(UInt8)}, a.latest.1))
   AND (empty({dispositions:Array(UInt8)}) OR has({dispositions:Array(UInt8)}, d.last_disposition))
   AND ({scenario:String} = '' OR a.latest.2 = {scenario:String})

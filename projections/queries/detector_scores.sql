@@ -8,6 +8,7 @@ WITH
         SELECT detector, sequence, number, positions
         FROM findings_vN
         WHERE day BETWEEN {from_day:Date} AND {to_day:Date} AND cause <= {position:UInt64}
+          AND NOT has({own:Array(UInt64)}, reader_key)
     ),
     listed AS (SELECT DISTINCT detector, arrayJoin(positions) AS access FROM found),
     judged AS
@@ -40,7 +41,7 @@ WITH
             FROM alerts_vN
             WHERE day BETWEEN {from_day:Date} AND {to_day:Date} AND cause <= {position:UInt64}
             GROUP BY alert_id
-            HAVING ever_shown
+            HAVING ever_shown AND NOT max(hasAny(reader_keys, {own:Array(UInt64)}))
         ) AS a
         LEFT JOIN
         (

@@ -9,6 +9,7 @@ WHERE day BETWEEN {from_day:Date} AND {to_day:Date}
   AND ({detector:String} = '' OR detector = {detector:String})
   AND (empty({readers:Array(UInt64)}) OR reader_key IN {readers:Array(UInt64)})
   AND (empty({patients:Array(UInt64)}) OR patient_key IN {patients:Array(UInt64)})
+  AND NOT has({own:Array(UInt64)}, reader_key)
   AND grade >= {grade:UInt32}
   AND (-toInt32(day), detector, -toInt64(sequence), number) > ({after_day:Int32}, {after_detector:String}, {after_sequence:Int64}, {after_number:UInt32})
 ORDER BY day DESC, detector ASC, sequence DESC, number ASC
