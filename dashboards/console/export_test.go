@@ -37,3 +37,9 @@ const (
 	// StreamsASession is how many a session may listen to.
 	StreamsASession = streamsASession
 )
+
+// Understood is what the search box makes of a text: the page, and the one field of it that the text stands in.
+func Understood(code, text string) (page, subject, workstation, name string) {
+	a := understood(code, text)
+	return a.Page, a.Subject, a.Search.Workstation, a.Search.Text
+}

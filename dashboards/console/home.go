@@ -114,6 +114,9 @@ func byShape(text string) ask {
 		reference = base + "/"
 	}
 	parts := strings.Split(reference, "/")
+	if n := len(parts); n >= 4 && parts[n-2] == "_history" {
+		parts = parts[:n-2] // a version of a record is the record, whatever it is numbered
+	}
 	for i := len(parts) - 2; i >= 0; i-- {
 		switch parts[i] {
 		case "Patient":
