@@ -50,7 +50,6 @@ import (
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/fault"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
-	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
 
 // version is set by the build.
@@ -421,9 +420,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.AlertHandler())
 	routes.Handle(decisions.Handler())
 	routes.Handle(questions.Scopes().Handler())
-	routes.Handle(readtrailv1connect.NewDeadLetterServiceHandler(retries))
+	routes.Handle(retries.Handler())
 	routes.Handle(reg.Handler())
-	routes.Handle(readtrailv1connect.NewProjectionServiceHandler(projections.NewService(projector)))
+	routes.Handle(projections.NewService(projector).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, questions, decisions, routes, zone, log, metrics)
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"connectrpc.com/connect"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
 
 // Service answers readtrail.v1.ProjectionService. It belongs behind a listener that puts a proto.Caller into the context.
@@ -16,8 +18,17 @@ type Service struct {
 	projector *Projector
 }
 
-// NewService returns the service of a projector; mount it with readtrailv1connect.NewProjectionServiceHandler.
+// maxRequest bounds a command in bytes: it has no fields.
+const maxRequest = 4 << 10
+
+// NewService returns the service of a projector.
 func NewService(p *Projector) *Service { return &Service{p} }
+
+// Handler returns the path prefix and the handler of readtrail.v1.ProjectionService.
+func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handler) {
+	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
+	return readtrailv1connect.NewProjectionServiceHandler(s, options...)
+}
 
 // Rebuild implements readtrailv1connect.ProjectionServiceHandler. Administrators only. When the caller goes away the
 // rebuild pauses; the next call goes on with it.

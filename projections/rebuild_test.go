@@ -153,7 +153,7 @@ func TestRebuildService(t *testing.T) {
 	g.fill(t, j, 10, 10, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
 	p := newProjector(t, s, j)
 	project(t, p, j)
-	_, handler := readtrailv1connect.NewProjectionServiceHandler(projections.NewService(p))
+	_, handler := projections.NewService(p).Handler()
 	caller := proto.Caller{Name: "token:1", Role: proto.RoleInvestigator}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, r.WithContext(proto.WithCaller(r.Context(), caller)))

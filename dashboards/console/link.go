@@ -78,6 +78,7 @@ var _ readtrailv1connect.SignInServiceHandler = signIn{}
 // SignInHandler returns the path prefix and the handler of readtrail.v1.SignInService. The listener puts the caller into
 // the context before it; only users of this machine on the local socket get a link.
 func (c *Console) SignInHandler(options ...connect.HandlerOption) (string, http.Handler) {
+	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxForm)}, options...)
 	return readtrailv1connect.NewSignInServiceHandler(signIn{c}, options...)
 }
 

@@ -40,6 +40,7 @@ func TestWhoGetsLinks(t *testing.T) {
 		"own role":         {caller: local},
 		"less":             {caller: local, role: proto.RoleViewer},
 		"more":             {caller: local, role: proto.RoleAdministrator, want: connect.CodePermissionDenied},
+		"too much":         {caller: local, role: strings.Repeat("x", 65<<10), want: connect.CodeResourceExhausted},
 		"no role of ours":  {caller: local, role: "boss", want: connect.CodeInvalidArgument},
 		"token":            {caller: proto.Caller{Name: "token:1", Role: proto.RoleAdministrator}, want: connect.CodePermissionDenied},
 		"source":           {caller: proto.Caller{Name: "source:ehr", Source: "ehr"}, want: connect.CodePermissionDenied},

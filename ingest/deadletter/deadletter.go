@@ -112,9 +112,13 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg, retried: map[proto.Position]bool{}}, nil
 }
 
+// maxRequest bounds a command in bytes: tens of thousands of dead letters by their ids.
+const maxRequest = 1 << 20
+
 // Handler returns the path prefix and the handler of readtrail.v1.DeadLetterService. The caller of each request has to
 // be in its context. Only administrators get further.
 func (s *Service) Handler(opts ...connect.HandlerOption) (string, http.Handler) {
+	opts = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, opts...)
 	return readtrailv1connect.NewDeadLetterServiceHandler(s, opts...)
 }
 

@@ -47,9 +47,13 @@ type service struct{ r *Register }
 
 var _ readtrailv1connect.RegisterServiceHandler = service{}
 
+// maxRequest bounds a command in bytes: a source has a dozen short fields.
+const maxRequest = 64 << 10
+
 // Handler returns the path prefix and the handler of readtrail.v1.RegisterService. The caller of each request has to
 // be in its context: put Authenticate around it. Only administrators get further.
 func (r *Register) Handler(opts ...connect.HandlerOption) (string, http.Handler) {
+	opts = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, opts...)
 	return readtrailv1connect.NewRegisterServiceHandler(service{r}, opts...)
 }
 

@@ -105,6 +105,16 @@ func pacs() *v1.SourceRegistered {
 	}
 }
 
+func TestOversizedCommandIsRefused(t *testing.T) {
+	r, _ := newSite(t).open(t)
+	large := pacs()
+	large.Owner = strings.Repeat("x", 65<<10)
+	_, err := client(t, r, administrator).RegisterSource(t.Context(), connect.NewRequest(&v1.RegisterSourceRequest{Source: large}))
+	if connect.CodeOf(err) != connect.CodeResourceExhausted {
+		t.Errorf("a command of 65 KiB: %v", err)
+	}
+}
+
 func TestCommandIsVisibleWhenItReturns(t *testing.T) {
 	r, _ := newSite(t).open(t)
 	c := client(t, r, administrator)
