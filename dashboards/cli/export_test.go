@@ -17,3 +17,8 @@ func ShowRebuild(w io.Writer, terminal bool, step time.Duration, reports []*v1.R
 		now = now.Add(step)
 	}
 }
+
+// CSV writes a table as every verb does with --csv.
+func CSV(w io.Writer, columns []string, rows [][]string) error {
+	return (&table{columns: columns, rows: rows}).csv(w)
+}

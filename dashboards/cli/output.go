@@ -85,9 +85,10 @@ func (t *table) csv(w io.Writer) error {
 	return nil
 }
 
-// harmless keeps a spreadsheet from taking a cell for a formula (CWE-1236): a leading quote makes it text.
+// harmless keeps a spreadsheet from taking a cell for a formula (CWE-1236): a leading quote makes it text. Some take full-width signs for
+// the plain ones.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if strings.IndexAny(cell, "=+-@\t\r\n＝＋－＠") == 0 {
 		return "'" + cell
 	}
 	return cell

@@ -67,7 +67,7 @@ func (s *said) time(to []byte, us int64) []byte {
 }
 
 // csvForm writes a line a report, as RFC 4180 says. A cell that a spreadsheet would take for a formula begins with a quote
-// (CWE-1236): =, +, -, @, tab or carriage return at its beginning.
+// (CWE-1236): =, +, -, @, their full-width forms, tab, carriage return or line feed at its beginning.
 type csvForm struct{ *said }
 
 func (f *csvForm) begin(to []byte, _ *scoped) []byte {
@@ -111,7 +111,7 @@ func appendCell(to []byte, cell string) []byte {
 	if cell == "" {
 		return append(to, ',')
 	}
-	formula := strings.IndexByte("=+-@\t\r", cell[0]) >= 0
+	formula := strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0 || cell[0] == 0xEF && strings.IndexAny(cell, "＝＋－＠") == 0
 	if !strings.ContainsAny(cell, "\",\r\n") {
 		if formula {
 			to = append(to, '\'')
