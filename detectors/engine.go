@@ -215,7 +215,7 @@ func (e *Engine) Position() proto.Position { return e.position }
 // read are the kinds of items that an engine reads.
 var readKinds = []v1.Kind{
 	v1.Kind_KIND_ACCESS, v1.Kind_KIND_CONTEXT, v1.Kind_KIND_TICK, v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_SOURCE, v1.Kind_KIND_RULE_SET,
-	v1.Kind_KIND_ALERT_DECISION, v1.Kind_KIND_CONTEXT_GAP,
+	v1.Kind_KIND_ALERT_DECISION, v1.Kind_KIND_CONTEXT_GAP, v1.Kind_KIND_QUESTION,
 }
 
 // Apply takes in a batch and hands over what comes of it, in order.
@@ -257,6 +257,11 @@ func (e *Engine) take(ctx context.Context, entry *Entry) error {
 	switch body := entry.Item.GetBody().(type) {
 	case *v1.Item_Access:
 		return e.access(entry, body.Access)
+	case *v1.Item_Question:
+		// Whoever looks through Readtrail is a reader like any other. What shows no record is for no detector.
+		if look := proto.QuestionEvent(body.Question); len(look.GetPatients()) > 0 {
+			return e.access(entry, look)
+		}
 	case *v1.Item_Context:
 		e.fact(entry, body.Context)
 	case *v1.Item_Tick:

@@ -102,6 +102,7 @@ func alertQuestion(res *v1.GetAlertResponse) *v1.Question {
 	q := &v1.Question{Rows: uint64(1 + len(res.Accesses)), Subjects: shownPatients(res.Accesses)}
 	for _, p := range res.Latest.Patients {
 		q.Subjects = append(q.Subjects, p.Identifier)
+		q.Patients = append(q.Patients, record(p.Identifier)...)
 	}
 	for _, r := range res.Latest.Readers {
 		q.Subjects = append(q.Subjects, r.Identifier)
@@ -217,12 +218,15 @@ func (s *Service) cited(ctx context.Context, p *pin, v *v1.AlertVersion) ([]*v1.
 			}
 			batches[position.Sequence()] = b
 		}
-		if position.Index() >= b.Count() || b.Kind(position.Index()) != v1.Kind_KIND_ACCESS {
-			return nil, fmt.Errorf("read cited access: not an access: %w", proto.ErrCorrupt)
+		if position.Index() >= b.Count() {
+			return nil, fmt.Errorf("read cited access: no such entry: %w", proto.ErrCorrupt)
 		}
 		item, err := b.Item(position.Index())
 		if err != nil {
 			return nil, fmt.Errorf("read cited access: %w", err)
+		}
+		if item = eventOf(item); item.GetAccess() == nil {
+			return nil, fmt.Errorf("read cited access: not an access: %w", proto.ErrCorrupt)
 		}
 		a := accessOf(position, b.Head.ReceivedUs, item)
 		if key := projections.ImportKey(item.GetAccess().ImportId); key != 0 {

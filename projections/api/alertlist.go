@@ -269,6 +269,7 @@ func (a *daysAsk) question(about *aboutWhom, rows []*v1.AlertRow) *v1.Question {
 	for _, row := range rows {
 		for _, p := range row.Patients {
 			q.Subjects = append(q.Subjects, p.Identifier)
+			q.Patients = append(q.Patients, record(p.Identifier)...)
 		}
 		for _, r := range row.Readers {
 			q.Subjects = append(q.Subjects, r.Identifier)

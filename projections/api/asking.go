@@ -116,6 +116,28 @@ func subjects(ids []ident) []*v1.Identifier {
 	return out
 }
 
+// recordsShown are the patients that a list shows, each once with the identifiers that its events give it.
+func recordsShown(list []*v1.Access) (out []*v1.Patient) {
+	seen := map[ident]bool{}
+	for _, a := range list {
+		for _, p := range a.Patients {
+			if len(p.Identifiers) > 0 && !seen[identOf(p.Identifiers[0])] {
+				seen[identOf(p.Identifiers[0])] = true
+				out = append(out, &v1.Patient{Identifiers: p.Identifiers})
+			}
+		}
+	}
+	return out
+}
+
+// record is the patient of one identifier; none where there is none.
+func record(ids ...*v1.Identifier) []*v1.Patient {
+	if len(ids) == 0 || ids[0].GetValue() == "" {
+		return nil
+	}
+	return []*v1.Patient{{Identifiers: ids}}
+}
+
 // shownPatients are the patients that a list shows: their records were looked at through Readtrail too.
 func shownPatients(list []*v1.Access) []*v1.Identifier {
 	seen := map[ident]bool{}

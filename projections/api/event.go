@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -33,7 +34,7 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if err := checkPurpose(m.Purpose); err != nil {
 		return nil, err
 	}
-	e, err := s.entry(ctx, "event", m.Event, v1.Kind_KIND_ACCESS)
+	e, err := s.entry(ctx, "event", m.Event, v1.Kind_KIND_ACCESS, v1.Kind_KIND_QUESTION)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,10 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if err != nil {
 		return nil, err
 	}
-	event := e.item.GetAccess()
+	event := eventOf(e.item).GetAccess()
+	if event == nil {
+		return nil, notFound("the journal holds no such event")
+	}
 	res := &v1.GetEventResponse{
 		Position: uint64(e.position), Event: event, ReceivedUs: e.batch.Head.ReceivedUs, ConflictsWith: e.item.ConflictsWith,
 	}
@@ -71,6 +75,7 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	question := &v1.Question{Rows: 1}
 	for _, patient := range event.Patients {
 		question.Subjects = append(question.Subjects, patient.Identifiers...)
+		question.Patients = append(question.Patients, record(patient.Identifiers...)...)
 	}
 	if len(question.Subjects) > 0 {
 		question.Patient = question.Subjects[0]
@@ -81,6 +86,15 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	return res, s.journal(ctx, a, res.Header, question)
 }
 
+// eventOf is an item as an event: a look through Readtrail, which may be cited like any access, as an event of its own source. A
+// summary is none.
+func eventOf(it *v1.Item) *v1.Item {
+	if look := proto.QuestionEvent(it.GetQuestion()); look != nil {
+		return &v1.Item{Body: &v1.Item_Access{Access: look}}
+	}
+	return it
+}
+
 // entry is one item of the journal, opened.
 type entry struct {
 	position proto.Position
@@ -89,7 +103,7 @@ type entry struct {
 }
 
 // entry reads what a KSUID or a position names. Errors say which field, never what was in it.
-func (s *Service) entry(ctx context.Context, field, text string, kind v1.Kind) (*entry, error) {
+func (s *Service) entry(ctx context.Context, field, text string, kinds ...v1.Kind) (*entry, error) {
 	position, err := s.position(ctx, field, text)
 	if err != nil {
 		return nil, err
@@ -102,7 +116,7 @@ func (s *Service) entry(ctx context.Context, field, text string, kind v1.Kind) (
 	if err != nil {
 		return nil, fmt.Errorf("read entry: %w", err)
 	}
-	if position.Index() >= b.Count() || b.Kind(position.Index()) != kind {
+	if position.Index() >= b.Count() || !slices.Contains(kinds, b.Kind(position.Index())) {
 		return nil, missing
 	}
 	item, err := b.Item(position.Index())

@@ -179,6 +179,7 @@ func (s *Service) searchEvents(ctx context.Context, c proto.Caller, q EventSearc
 	question := meant.question()
 	question.Rows = uint64(len(res.Events))
 	question.Subjects = append(question.Subjects, shownPatients(shown)...)
+	question.Patients = recordsShown(shown)
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 

@@ -66,6 +66,7 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 	q.Withheld = withheld
 	q.Rows = uint64(len(res.Findings))
 	for _, row := range res.Findings {
+		q.Patients = append(q.Patients, record(row.Finding.Patient)...)
 		for _, id := range []*v1.Identifier{row.Finding.Reader, row.Finding.Patient} {
 			if id != nil {
 				q.Subjects = append(q.Subjects, id)

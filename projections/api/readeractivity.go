@@ -93,6 +93,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		res.Totals, res.Days, res.WeekHours = totals, countDays(days, patients), hours.list()
 	}
 	q.Subjects = append(subjects(who.idents()), shownPatients(res.Accesses)...)
+	q.Patients = recordsShown(res.Accesses)
 	q.Rows = uint64(len(res.Accesses))
 	return nil
 }

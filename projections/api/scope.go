@@ -142,6 +142,7 @@ func (s *Service) breachScope(ctx context.Context, c proto.Caller, m *v1.BreachS
 		x.result.fill(res)
 	}
 	question.Subjects = append(question.Subjects, namedPatients(page.patients)...)
+	question.Patients = recordsOf(page.patients)
 	question.Rows = x.result.rows()
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
@@ -158,6 +159,9 @@ func (x *scoped) header(ctx context.Context, zone *time.Location) (*v1.AnswerHea
 	var notes []string
 	if x.query.reader != nil && !x.known && x.pin.behind == 0 {
 		notes = append(notes, "No event and no context names this reader: nothing is known of them.")
+	}
+	if x.query.looks > 0 {
+		notes = append(notes, strconv.Itoa(x.query.looks)+" of the events are looks through Readtrail: they are no accesses of any source, and are not counted.")
 	}
 	h.Notes = append(notes, h.Notes...)
 	if note, err := x.verdictNote(ctx); err != nil {
@@ -183,6 +187,16 @@ func namedPatients(patients []*scopePatient) []*v1.Identifier {
 	var out []*v1.Identifier
 	for _, p := range patients {
 		out = append(out, subjects(p.members)...)
+	}
+	return out
+}
+
+// recordsOf are the same patients, each with its identifiers.
+func recordsOf(patients []*scopePatient) (out []*v1.Patient) {
+	for _, p := range patients {
+		if len(p.members) > 0 {
+			out = append(out, &v1.Patient{Identifiers: p.identifiers()})
+		}
 	}
 	return out
 }

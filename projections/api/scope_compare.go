@@ -56,6 +56,13 @@ func (s *Service) compareScopes(ctx context.Context, c proto.Caller, m *v1.Compa
 	}
 	question := after.query.question()
 	question.Subjects = append(question.Subjects, comparePatients(before.result, after.result, res)...)
+	for _, change := range res.Changes {
+		for _, p := range append(slices.Clone(change.Before), change.After...) {
+			if len(p.Identifiers) > 0 {
+				question.Patients = append(question.Patients, &v1.Patient{Identifiers: p.Identifiers})
+			}
+		}
+	}
 	later := after
 	if before.pin.position > after.pin.position {
 		later = before

@@ -104,6 +104,7 @@ func (s *Service) journalExport(ctx context.Context, a *scopeAsk, x *scoped, h *
 			question, patients = a.query.question(), 0
 		}
 		question.Subjects = append(question.Subjects, p.identifiers()...)
+		question.Patients = append(question.Patients, recordsOf([]*scopePatient{p})...)
 		question.Rows++
 		patients++
 	}

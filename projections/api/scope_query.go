@@ -23,6 +23,8 @@ const maxScopeEvents = 5_000
 
 // scopeQuery is what a scope is made of, checked. All conditions hold.
 type scopeQuery struct {
+	// looks are how many of the events are looks through Readtrail, which count in no scope.
+	looks int
 	// reader is a reader, or an account when exact is true: then no links are followed.
 	reader *Subject
 	exact  bool
@@ -78,7 +80,13 @@ func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery
 			return nil, err
 		}
 	}
-	return q, s.locateEvents(ctx, q, events)
+	if err := s.locateEvents(ctx, q, events); err != nil {
+		return nil, err
+	}
+	if m.GetAlert() != "" && len(q.events) == 0 {
+		return nil, invalid("alert", "it cites looks through Readtrail only, which are no accesses of any source: ask who viewed the record")
+	}
+	return q, nil
 }
 
 // citedEvents are the positions of the accesses that an alert cites in its latest version.
@@ -143,6 +151,10 @@ func (s *Service) locateEvents(ctx context.Context, q *scopeQuery, events []stri
 			if b, err = s.cfg.ReadBatch(ctx, position.Sequence()); err != nil {
 				return fmt.Errorf("read events of a scope: %w", err)
 			}
+		}
+		if position.Index() < b.Count() && b.Kind(position.Index()) == v1.Kind_KIND_QUESTION {
+			q.looks++
+			continue
 		}
 		if position.Index() >= b.Count() || b.Kind(position.Index()) != v1.Kind_KIND_ACCESS {
 			return missing

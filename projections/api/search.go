@@ -131,7 +131,7 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	if res.Header, err = around.header(a.zone, res.Accesses, "there were such accesses"); err != nil {
 		return nil, err
 	}
-	question := &v1.Question{Rows: uint64(len(res.Accesses)), Subjects: shownPatients(res.Accesses)}
+	question := &v1.Question{Rows: uint64(len(res.Accesses)), Subjects: shownPatients(res.Accesses), Patients: recordsShown(res.Accesses)}
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 

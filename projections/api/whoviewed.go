@@ -203,6 +203,9 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		res.Header.Notes = append(res.Header.Notes, "Links of identity between the readers are too many to follow: a reader may be listed under more than one identifier.")
 	}
 	q.Subjects = subjects(who.idents())
+	if who.known {
+		q.Patients = record(q.Subjects...)
+	}
 	q.Rows = uint64(len(res.Accesses) + len(res.Readers) + len(res.Unresolved))
 	return nil
 }
