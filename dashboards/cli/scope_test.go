@@ -238,7 +238,7 @@ func TestAsOfIsATimeOrAPosition(t *testing.T) {
 
 func TestScopeRefusalsNameFlags(t *testing.T) {
 	for refusal, want := range map[string]string{
-		"query: name a reader":                        "name --reader, --account, --workstation, --object or --event, or both --from and --until",
+		"query: name a reader":                        "name --reader, --account, --workstation, --object, --event or --alert, or both --from and --until",
 		"events: at most 5000":                        "--event: at most 5000",
 		"account: give a reader":                      "--account: give a reader",
 		"as_of_position: the journal does not":        "--as-of: the journal does not",
