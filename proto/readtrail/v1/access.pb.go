@@ -1243,107 +1243,107 @@ var File_readtrail_v1_access_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/access.proto\x12\freadtrail.v1\":\n" +
+	"\x19readtrail/v1/access.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/whom.proto\"F\n" +
 	"\n" +
-	"Identifier\x12\x16\n" +
-	"\x06system\x18\x01 \x01(\tR\x06system\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"N\n" +
-	"\x06Coding\x12\x16\n" +
-	"\x06system\x18\x01 \x01(\tR\x06system\x12\x12\n" +
-	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
-	"\adisplay\x18\x03 \x01(\tR\adisplay\"Y\n" +
-	"\aPatient\x12:\n" +
-	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierR\videntifiers\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x92\x01\n" +
-	"\x06Object\x12\x12\n" +
-	"\x04type\x18\x01 \x01(\tR\x04type\x12(\n" +
-	"\x02id\x18\x02 \x01(\v2\x18.readtrail.v1.IdentifierR\x02id\x12 \n" +
-	"\vsensitivity\x18\x03 \x03(\tR\vsensitivity\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\rR\x05count\x12\x12\n" +
-	"\x04name\x18\x05 \x01(\tR\x04name\"\xd0\x01\n" +
-	"\x06Reader\x12:\n" +
-	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierR\videntifiers\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
-	"\x04type\x18\x03 \x01(\x0e2\x18.readtrail.v1.ReaderTypeR\x04type\x12(\n" +
-	"\x04role\x18\x04 \x01(\v2\x14.readtrail.v1.CodingR\x04role\x12\x1e\n" +
+	"Identifier\x12\x1c\n" +
+	"\x06system\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x06R\x06system\x12\x1a\n" +
+	"\x05value\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x06R\x05value\"`\n" +
+	"\x06Coding\x12\x1c\n" +
+	"\x06system\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06system\x12\x18\n" +
+	"\x04code\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x04code\x12\x1e\n" +
+	"\adisplay\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\adisplay\"e\n" +
+	"\aPatient\x12@\n" +
+	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x02R\videntifiers\x12\x18\n" +
+	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xaa\x01\n" +
+	"\x06Object\x12\x18\n" +
+	"\x04type\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04type\x12.\n" +
+	"\x02id\x18\x02 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\x02id\x12&\n" +
+	"\vsensitivity\x18\x03 \x03(\tB\x04\xc0\xf3\x18\x01R\vsensitivity\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\rR\x05count\x12\x18\n" +
+	"\x04name\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\"\xe8\x01\n" +
+	"\x06Reader\x12@\n" +
+	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12\x18\n" +
+	"\x04name\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12,\n" +
+	"\x04type\x18\x03 \x01(\x0e2\x18.readtrail.v1.ReaderTypeR\x04type\x12.\n" +
+	"\x04role\x18\x04 \x01(\v2\x14.readtrail.v1.CodingB\x04\xc0\xf3\x18\x05R\x04role\x12$\n" +
 	"\n" +
-	"department\x18\x05 \x01(\tR\n" +
-	"department\"K\n" +
-	"\vApplication\x12(\n" +
-	"\x02id\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\x02id\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\x99\x03\n" +
+	"department\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\n" +
+	"department\"W\n" +
+	"\vApplication\x12.\n" +
+	"\x02id\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\x02id\x12\x18\n" +
+	"\x04name\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\"\xbd\x03\n" +
 	"\n" +
-	"Disclosure\x12\x18\n" +
-	"\achannel\x18\x01 \x01(\tR\achannel\x126\n" +
-	"\trecipient\x18\x02 \x01(\v2\x18.readtrail.v1.IdentifierR\trecipient\x12%\n" +
-	"\x0erecipient_name\x18\x03 \x01(\tR\rrecipientName\x122\n" +
+	"Disclosure\x12\x1e\n" +
+	"\achannel\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\achannel\x12<\n" +
+	"\trecipient\x18\x02 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\trecipient\x12+\n" +
+	"\x0erecipient_name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\rrecipientName\x122\n" +
 	"\x12recipient_verified\x18\x04 \x01(\bH\x00R\x11recipientVerified\x88\x01\x01\x12!\n" +
-	"\tencrypted\x18\x05 \x01(\bH\x01R\tencrypted\x88\x01\x01\x12\x1a\n" +
-	"\bprotocol\x18\x06 \x01(\tR\bprotocol\x122\n" +
-	"\aconsent\x18\a \x01(\v2\x18.readtrail.v1.IdentifierR\aconsent\x12'\n" +
-	"\x0flegal_exception\x18\b \x01(\tR\x0elegalException\x12\x1d\n" +
+	"\tencrypted\x18\x05 \x01(\bH\x01R\tencrypted\x88\x01\x01\x12 \n" +
+	"\bprotocol\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\bprotocol\x128\n" +
+	"\aconsent\x18\a \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\aconsent\x12-\n" +
+	"\x0flegal_exception\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\x0elegalException\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\t \x01(\x04R\tsizeBytesB\x15\n" +
 	"\x13_recipient_verifiedB\f\n" +
 	"\n" +
-	"_encrypted\"5\n" +
-	"\tExtension\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xef\v\n" +
-	"\vAccessEvent\x12\x19\n" +
-	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x16\n" +
-	"\x06source\x18\x02 \x01(\tR\x06source\x12&\n" +
-	"\x0fsource_event_id\x18\x03 \x01(\tR\rsourceEventId\x12\x1f\n" +
+	"_encrypted\"A\n" +
+	"\tExtension\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x1a\n" +
+	"\x05value\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x05value\"\xe7\f\n" +
+	"\vAccessEvent\x12\x1f\n" +
+	"\bevent_id\x18\x01 \x01(\fB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\x06source\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12,\n" +
+	"\x0fsource_event_id\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\rsourceEventId\x12\x1f\n" +
 	"\voccurred_us\x18\x04 \x01(\x12R\n" +
 	"occurredUs\x12&\n" +
 	"\x0foccurred_end_us\x18\x05 \x01(\x12R\roccurredEndUs\x12\x1f\n" +
 	"\vrecorded_us\x18\x06 \x01(\x12R\n" +
 	"recordedUs\x12,\n" +
-	"\x06action\x18\a \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1f\n" +
-	"\vaction_code\x18\b \x01(\tR\n" +
+	"\x06action\x18\a \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12%\n" +
+	"\vaction_code\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
 	"actionCode\x12/\n" +
-	"\aoutcome\x18\t \x01(\x0e2\x15.readtrail.v1.OutcomeR\aoutcome\x12!\n" +
+	"\aoutcome\x18\t \x01(\x0e2\x15.readtrail.v1.OutcomeR\aoutcome\x12'\n" +
 	"\foutcome_code\x18\n" +
-	" \x01(\tR\voutcomeCode\x12,\n" +
+	" \x01(\tB\x04\xc0\xf3\x18\x01R\voutcomeCode\x12,\n" +
 	"\x04mode\x18\v \x01(\x0e2\x18.readtrail.v1.AccessModeR\x04mode\x12(\n" +
 	"\x04type\x18\f \x01(\v2\x14.readtrail.v1.CodingR\x04type\x120\n" +
 	"\bsubtypes\x18\r \x03(\v2\x14.readtrail.v1.CodingR\bsubtypes\x121\n" +
 	"\bpatients\x18\x0e \x03(\v2\x15.readtrail.v1.PatientR\bpatients\x12.\n" +
-	"\aobjects\x18\x0f \x03(\v2\x14.readtrail.v1.ObjectR\aobjects\x126\n" +
-	"\tencounter\x18\x10 \x01(\v2\x18.readtrail.v1.IdentifierR\tencounter\x12,\n" +
+	"\aobjects\x18\x0f \x03(\v2\x14.readtrail.v1.ObjectR\aobjects\x12<\n" +
+	"\tencounter\x18\x10 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\tencounter\x12,\n" +
 	"\x06reader\x18\x11 \x01(\v2\x14.readtrail.v1.ReaderR\x06reader\x126\n" +
 	"\fon_behalf_of\x18\x12 \x01(\v2\x14.readtrail.v1.ReaderR\n" +
 	"onBehalfOf\x12;\n" +
 	"\vapplication\x18\x13 \x01(\v2\x19.readtrail.v1.ApplicationR\vapplication\x128\n" +
-	"\fparticipants\x18\x14 \x03(\v2\x14.readtrail.v1.ReaderR\fparticipants\x12\"\n" +
-	"\forganization\x18\x15 \x01(\tR\forganization\x12\x12\n" +
-	"\x04site\x18\x16 \x01(\tR\x04site\x12\x1a\n" +
-	"\bobserver\x18\x17 \x01(\tR\bobserver\x12 \n" +
-	"\vworkstation\x18\x18 \x01(\tR\vworkstation\x12'\n" +
-	"\x0fnetwork_address\x18\x19 \x01(\tR\x0enetworkAddress\x12\x18\n" +
-	"\asession\x18\x1a \x01(\tR\asession\x12\x1d\n" +
+	"\fparticipants\x18\x14 \x03(\v2\x14.readtrail.v1.ReaderR\fparticipants\x12(\n" +
+	"\forganization\x18\x15 \x01(\tB\x04\xc0\xf3\x18\x01R\forganization\x12\x18\n" +
+	"\x04site\x18\x16 \x01(\tB\x04\xc0\xf3\x18\x01R\x04site\x12 \n" +
+	"\bobserver\x18\x17 \x01(\tB\x04\xc0\xf3\x18\x05R\bobserver\x12&\n" +
+	"\vworkstation\x18\x18 \x01(\tB\x04\xc0\xf3\x18\x04R\vworkstation\x12-\n" +
+	"\x0fnetwork_address\x18\x19 \x01(\tB\x04\xc0\xf3\x18\x04R\x0enetworkAddress\x12\x1e\n" +
+	"\asession\x18\x1a \x01(\tB\x04\xc0\xf3\x18\x05R\asession\x12#\n" +
 	"\n" +
-	"request_id\x18\x1b \x01(\tR\trequestId\x120\n" +
-	"\bpurposes\x18\x1c \x03(\v2\x14.readtrail.v1.CodingR\bpurposes\x12\x1f\n" +
+	"request_id\x18\x1b \x01(\tB\x04\xc0\xf3\x18\x05R\trequestId\x126\n" +
+	"\bpurposes\x18\x1c \x03(\v2\x14.readtrail.v1.CodingB\x04\xc0\xf3\x18\x05R\bpurposes\x12\x1f\n" +
 	"\vbreak_glass\x18\x1d \x01(\bR\n" +
-	"breakGlass\x12B\n" +
-	"\x12break_glass_reason\x18\x1e \x01(\v2\x14.readtrail.v1.CodingR\x10breakGlassReason\x128\n" +
+	"breakGlass\x12H\n" +
+	"\x12break_glass_reason\x18\x1e \x01(\v2\x14.readtrail.v1.CodingB\x04\xc0\xf3\x18\x05R\x10breakGlassReason\x128\n" +
 	"\n" +
 	"disclosure\x18\x1f \x01(\v2\x18.readtrail.v1.DisclosureR\n" +
-	"disclosure\x12 \n" +
-	"\vsensitivity\x18  \x03(\tR\vsensitivity\x127\n" +
+	"disclosure\x12&\n" +
+	"\vsensitivity\x18  \x03(\tB\x04\xc0\xf3\x18\x01R\vsensitivity\x12=\n" +
 	"\n" +
-	"extensions\x18! \x03(\v2\x17.readtrail.v1.ExtensionR\n" +
+	"extensions\x18! \x03(\v2\x17.readtrail.v1.ExtensionB\x04\xc0\xf3\x18\x05R\n" +
 	"extensions\x12'\n" +
-	"\x0fsource_sequence\x18\" \x01(\x04R\x0esourceSequence\x12\x1b\n" +
-	"\timport_id\x18# \x01(\fR\bimportId\x12\x16\n" +
-	"\x06format\x18$ \x01(\tR\x06format\x12\x14\n" +
-	"\x05flags\x18% \x03(\tR\x05flags\"v\n" +
-	"\bFreeText\x12(\n" +
-	"\x10break_glass_text\x18\x01 \x01(\tR\x0ebreakGlassText\x12\x1d\n" +
+	"\x0fsource_sequence\x18\" \x01(\x04R\x0esourceSequence\x12!\n" +
+	"\timport_id\x18# \x01(\fB\x04\xc0\xf3\x18\x01R\bimportId\x12\x1c\n" +
+	"\x06format\x18$ \x01(\tB\x04\xc0\xf3\x18\x01R\x06format\x12\x1a\n" +
+	"\x05flags\x18% \x03(\tB\x04\xc0\xf3\x18\x01R\x05flags\"\x88\x01\n" +
+	"\bFreeText\x12.\n" +
+	"\x10break_glass_text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x0ebreakGlassText\x12#\n" +
 	"\n" +
-	"query_text\x18\x02 \x01(\tR\tqueryText\x12!\n" +
-	"\foutcome_text\x18\x03 \x01(\tR\voutcomeText*\x82\x02\n" +
+	"query_text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\tqueryText\x12'\n" +
+	"\foutcome_text\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\voutcomeText*\x82\x02\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACTION_READ\x10\x01\x12\x11\n" +
@@ -1450,6 +1450,7 @@ func file_readtrail_v1_access_proto_init() {
 	if File_readtrail_v1_access_proto != nil {
 		return
 	}
+	file_readtrail_v1_whom_proto_init()
 	file_readtrail_v1_access_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

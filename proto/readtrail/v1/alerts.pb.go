@@ -1808,7 +1808,7 @@ var File_readtrail_v1_alerts_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\"\xed\x03\n" +
+	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xed\x03\n" +
 	"\x11ListAlertsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
@@ -1826,14 +1826,14 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\bas_of_us\x18\r \x01(\x12R\x06asOfUs\x12&\n" +
 	"\x04page\x18\x0e \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
 	"\vquestion_id\x18\x0f \x01(\tR\n" +
-	"questionId\"\xf7\x01\n" +
+	"questionId\"\x89\x02\n" +
 	"\x12ListAlertsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
 	"\x06totals\x18\x02 \x01(\v2\x19.readtrail.v1.AlertTotalsR\x06totals\x12.\n" +
-	"\x06alerts\x18\x03 \x03(\v2\x16.readtrail.v1.AlertRowR\x06alerts\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x12\n" +
-	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x06 \x01(\tR\x02to\"\x90\x02\n" +
+	"\x06alerts\x18\x03 \x03(\v2\x16.readtrail.v1.AlertRowR\x06alerts\x12,\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x18\n" +
+	"\x04from\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x04from\x12\x14\n" +
+	"\x02to\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\x02to\"\x90\x02\n" +
 	"\vAlertTotals\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\x01 \x01(\x04R\n" +
@@ -1845,14 +1845,14 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\tin_review\x18\x06 \x01(\x04R\binReview\x12\x16\n" +
 	"\x06misuse\x18\a \x01(\x04R\x06misuse\x12 \n" +
 	"\vappropriate\x18\b \x01(\x04R\vappropriate\x12\"\n" +
-	"\finconclusive\x18\t \x01(\x04R\finconclusive\"\xe0\x06\n" +
-	"\bAlertRow\x12\x19\n" +
-	"\balert_id\x18\x01 \x01(\tR\aalertId\x12\x18\n" +
+	"\finconclusive\x18\t \x01(\x04R\finconclusive\"\x8a\a\n" +
+	"\bAlertRow\x12\x1f\n" +
+	"\balert_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\aalertId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12.\n" +
-	"\x05state\x18\x03 \x01(\x0e2\x18.readtrail.v1.AlertStateR\x05state\x12\x10\n" +
-	"\x03day\x18\x04 \x01(\tR\x03day\x12)\n" +
-	"\x05shape\x18\x05 \x01(\x0e2\x13.readtrail.v1.ShapeR\x05shape\x12\x1a\n" +
-	"\bscenario\x18\x06 \x01(\tR\bscenario\x12\x16\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x18.readtrail.v1.AlertStateR\x05state\x12\x16\n" +
+	"\x03day\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x03day\x12)\n" +
+	"\x05shape\x18\x05 \x01(\x0e2\x13.readtrail.v1.ShapeR\x05shape\x12 \n" +
+	"\bscenario\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\bscenario\x12\x16\n" +
 	"\x06chance\x18\a \x01(\rR\x06chance\x12\x12\n" +
 	"\x04rank\x18\b \x01(\rR\x04rank\x12\x14\n" +
 	"\x05shown\x18\t \x01(\bR\x05shown\x12\x18\n" +
@@ -1860,19 +1860,19 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	" \x01(\bR\asampled\x12\x12\n" +
 	"\x04hard\x18\v \x01(\bR\x04hard\x12\x1a\n" +
 	"\bbackfill\x18\f \x01(\bR\bbackfill\x122\n" +
-	"\bseverity\x18\r \x01(\x0e2\x16.readtrail.v1.SeverityR\bseverity\x12\x14\n" +
-	"\x05queue\x18\x0e \x01(\tR\x05queue\x12\x14\n" +
-	"\x05title\x18\x0f \x01(\tR\x05title\x123\n" +
+	"\bseverity\x18\r \x01(\x0e2\x16.readtrail.v1.SeverityR\bseverity\x12\x1a\n" +
+	"\x05queue\x18\x0e \x01(\tB\x04\xc0\xf3\x18\x01R\x05queue\x12\x1a\n" +
+	"\x05title\x18\x0f \x01(\tB\x04\xc0\xf3\x18\x05R\x05title\x123\n" +
 	"\areaders\x18\x10 \x03(\v2\x19.readtrail.v1.AlertReaderR\areaders\x126\n" +
 	"\bpatients\x18\x11 \x03(\v2\x1a.readtrail.v1.AlertPatientR\bpatients\x12#\n" +
 	"\rreaders_total\x18\x12 \x01(\rR\freadersTotal\x12%\n" +
 	"\x0epatients_total\x18\x13 \x01(\rR\rpatientsTotal\x12\x1a\n" +
-	"\baccesses\x18\x14 \x01(\rR\baccesses\x12\x1c\n" +
-	"\tdetectors\x18\x15 \x03(\tR\tdetectors\x12\x13\n" +
+	"\baccesses\x18\x14 \x01(\rR\baccesses\x12\"\n" +
+	"\tdetectors\x18\x15 \x03(\tB\x04\xc0\xf3\x18\x01R\tdetectors\x12\x13\n" +
 	"\x05at_us\x18\x16 \x01(\x12R\x04atUs\x12;\n" +
-	"\vdisposition\x18\x17 \x01(\x0e2\x19.readtrail.v1.DispositionR\vdisposition\x12\x1d\n" +
+	"\vdisposition\x18\x17 \x01(\x0e2\x19.readtrail.v1.DispositionR\vdisposition\x12#\n" +
 	"\n" +
-	"decided_by\x18\x18 \x01(\tR\tdecidedBy\x12\x1d\n" +
+	"decided_by\x18\x18 \x01(\tB\x04\xc0\xf3\x18\x01R\tdecidedBy\x12\x1d\n" +
 	"\n" +
 	"decided_us\x18\x19 \x01(\x12R\tdecidedUs\x12'\n" +
 	"\x0fdecided_version\x18\x1a \x01(\rR\x0edecidedVersion\"|\n" +
@@ -1881,7 +1881,7 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
 	"\bas_of_us\x18\x03 \x01(\x12R\x06asOfUs\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\x83\x03\n" +
+	"questionId\"\x89\x03\n" +
 	"\x10GetAlertResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12,\n" +
 	"\x05alert\x18\x02 \x01(\v2\x16.readtrail.v1.AlertRowR\x05alert\x122\n" +
@@ -1889,8 +1889,8 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\bversions\x18\x04 \x03(\v2\x19.readtrail.v1.AlertChangeR\bversions\x127\n" +
 	"\tdecisions\x18\x05 \x03(\v2\x19.readtrail.v1.DecisionRowR\tdecisions\x120\n" +
 	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12\x1a\n" +
-	"\breleased\x18\a \x01(\bR\breleased\x12\x1b\n" +
-	"\timport_id\x18\b \x01(\tR\bimportId\"\xfa\x01\n" +
+	"\breleased\x18\a \x01(\bR\breleased\x12!\n" +
+	"\timport_id\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\bimportId\"\x80\x02\n" +
 	"\vAlertChange\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.readtrail.v1.AlertStateR\x05state\x12\x13\n" +
@@ -1899,15 +1899,15 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x06chance\x18\x05 \x01(\rR\x06chance\x12\x12\n" +
 	"\x04rank\x18\x06 \x01(\rR\x04rank\x12\x14\n" +
 	"\x05shown\x18\a \x01(\bR\x05shown\x12\x1a\n" +
-	"\baccesses\x18\b \x01(\rR\baccesses\x12\x18\n" +
-	"\abecause\x18\t \x01(\tR\abecause\"\xe3\x01\n" +
+	"\baccesses\x18\b \x01(\rR\baccesses\x12\x1e\n" +
+	"\abecause\x18\t \x01(\tB\x04\xc0\xf3\x18\x05R\abecause\"\xf5\x01\n" +
 	"\vDecisionRow\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12;\n" +
-	"\vdisposition\x18\x03 \x01(\x0e2\x19.readtrail.v1.DispositionR\vdisposition\x12\x18\n" +
-	"\acomment\x18\x04 \x01(\tR\acomment\x12\x14\n" +
-	"\x05asker\x18\x05 \x01(\tR\x05asker\x12\x12\n" +
-	"\x04role\x18\x06 \x01(\tR\x04role\x12\x1d\n" +
+	"\vdisposition\x18\x03 \x01(\x0e2\x19.readtrail.v1.DispositionR\vdisposition\x12\x1e\n" +
+	"\acomment\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\acomment\x12\x1a\n" +
+	"\x05asker\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x18\n" +
+	"\x04role\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1d\n" +
 	"\n" +
 	"decided_us\x18\a \x01(\x12R\tdecidedUs\"\x9c\x02\n" +
 	"\x15SearchFindingsRequest\x12\x18\n" +
@@ -1922,33 +1922,33 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x04page\x18\t \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
 	"\vquestion_id\x18\n" +
 	" \x01(\tR\n" +
-	"questionId\"\xce\x01\n" +
+	"questionId\"\xe0\x01\n" +
 	"\x16SearchFindingsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x124\n" +
-	"\bfindings\x18\x02 \x03(\v2\x18.readtrail.v1.FindingRowR\bfindings\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12\x12\n" +
-	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x05 \x01(\tR\x02to\"\xe5\x01\n" +
+	"\bfindings\x18\x02 \x03(\v2\x18.readtrail.v1.FindingRowR\bfindings\x12,\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x18\n" +
+	"\x04from\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x04from\x12\x14\n" +
+	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x02to\"\xf1\x01\n" +
 	"\n" +
-	"FindingRow\x12\x10\n" +
-	"\x03day\x18\x01 \x01(\tR\x03day\x12/\n" +
+	"FindingRow\x12\x16\n" +
+	"\x03day\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x03day\x12/\n" +
 	"\afinding\x18\x02 \x01(\v2\x15.readtrail.v1.FindingR\afinding\x12\x14\n" +
 	"\x05cause\x18\x03 \x01(\x04R\x05cause\x12\x13\n" +
 	"\x05at_us\x18\x04 \x01(\x12R\x04atUs\x12\x1a\n" +
-	"\bbackfill\x18\x05 \x01(\bR\bbackfill\x12\x19\n" +
-	"\brule_set\x18\x06 \x01(\tR\aruleSet\x122\n" +
+	"\bbackfill\x18\x05 \x01(\bR\bbackfill\x12\x1f\n" +
+	"\brule_set\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\aruleSet\x122\n" +
 	"\bstanding\x18\a \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\";\n" +
 	"\x15ScoreDetectorsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\tR\x02to\"\xc3\x01\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xcf\x01\n" +
 	"\x16ScoreDetectorsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x129\n" +
 	"\tdetectors\x18\x02 \x03(\v2\x1b.readtrail.v1.DetectorScoreR\tdetectors\x12\x16\n" +
-	"\x06judged\x18\x03 \x01(\x04R\x06judged\x12\x12\n" +
-	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x05 \x01(\tR\x02to\"\xc0\x02\n" +
-	"\rDetectorScore\x12\x1a\n" +
-	"\bdetector\x18\x01 \x01(\tR\bdetector\x12\x1a\n" +
+	"\x06judged\x18\x03 \x01(\x04R\x06judged\x12\x18\n" +
+	"\x04from\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x04from\x12\x14\n" +
+	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x02to\"\xc6\x02\n" +
+	"\rDetectorScore\x12 \n" +
+	"\bdetector\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bdetector\x12\x1a\n" +
 	"\bfindings\x18\x02 \x01(\x04R\bfindings\x12\x1a\n" +
 	"\baccesses\x18\x03 \x01(\x04R\baccesses\x12\x1c\n" +
 	"\texplained\x18\x04 \x01(\x04R\texplained\x12 \n" +
@@ -2088,6 +2088,7 @@ func file_readtrail_v1_alerts_proto_init() {
 	}
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_query_proto_init()
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1711,7 +1711,7 @@ var File_readtrail_v1_detection_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\n" +
-	"\x1creadtrail/v1/detection.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\"\xc5\x02\n" +
+	"\x1creadtrail/v1/detection.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/whom.proto\"\xc5\x02\n" +
 	"\bFindings\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\x04R\x05cause\x12\x18\n" +
 	"\aordinal\x18\x02 \x01(\rR\aordinal\x12\x12\n" +
@@ -1730,27 +1730,27 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\bpatients\x18\x02 \x01(\fR\bpatients\x12\x1a\n" +
 	"\bverdicts\x18\x03 \x01(\fR\bverdicts\x12\"\n" +
 	"\fexplanations\x18\x04 \x01(\fR\fexplanations\x12#\n" +
-	"\rpatients_high\x18\x05 \x01(\fR\fpatientsHigh\"\xe9\x01\n" +
-	"\aFinding\x12\x1a\n" +
-	"\bdetector\x18\x01 \x01(\tR\bdetector\x12\x14\n" +
-	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x14\n" +
-	"\x05words\x18\x03 \x01(\tR\x05words\x120\n" +
-	"\x06reader\x18\x04 \x01(\v2\x18.readtrail.v1.IdentifierR\x06reader\x122\n" +
-	"\apatient\x18\x05 \x01(\v2\x18.readtrail.v1.IdentifierR\apatient\x12\x1c\n" +
+	"\rpatients_high\x18\x05 \x01(\fR\fpatientsHigh\"\x81\x02\n" +
+	"\aFinding\x12 \n" +
+	"\bdetector\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bdetector\x12\x14\n" +
+	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x1a\n" +
+	"\x05words\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x05words\x126\n" +
+	"\x06reader\x18\x04 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x03R\x06reader\x128\n" +
+	"\apatient\x18\x05 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x02R\apatient\x12\x1c\n" +
 	"\tpositions\x18\x06 \x03(\x04R\tpositions\x12\x12\n" +
-	"\x04more\x18\a \x01(\rR\x04more\"\xd6\x06\n" +
-	"\fAlertVersion\x12\x19\n" +
-	"\balert_id\x18\x01 \x01(\fR\aalertId\x12\x18\n" +
+	"\x04more\x18\a \x01(\rR\x04more\"\xfa\x06\n" +
+	"\fAlertVersion\x12\x1f\n" +
+	"\balert_id\x18\x01 \x01(\fB\x04\xc0\xf3\x18\x01R\aalertId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12.\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x18.readtrail.v1.AlertStateR\x05state\x12\x14\n" +
 	"\x05cause\x18\x04 \x01(\x04R\x05cause\x12\x18\n" +
-	"\aordinal\x18\x05 \x01(\rR\aordinal\x12\x19\n" +
-	"\brule_set\x18\x06 \x01(\fR\aruleSet\x12\x13\n" +
+	"\aordinal\x18\x05 \x01(\rR\aordinal\x12\x1f\n" +
+	"\brule_set\x18\x06 \x01(\fB\x04\xc0\xf3\x18\x01R\aruleSet\x12\x13\n" +
 	"\x05at_us\x18\a \x01(\x12R\x04atUs\x12)\n" +
 	"\x05shape\x18\b \x01(\x0e2\x13.readtrail.v1.ShapeR\x05shape\x12\x10\n" +
-	"\x03day\x18\t \x01(\x11R\x03day\x12\x1a\n" +
+	"\x03day\x18\t \x01(\x11R\x03day\x12 \n" +
 	"\bscenario\x18\n" +
-	" \x01(\tR\bscenario\x12\x14\n" +
+	" \x01(\tB\x04\xc0\xf3\x18\x01R\bscenario\x12\x14\n" +
 	"\x05score\x18\v \x01(\x11R\x05score\x12\x16\n" +
 	"\x06chance\x18\f \x01(\rR\x06chance\x12\x12\n" +
 	"\x04rank\x18\r \x01(\rR\x04rank\x12\x14\n" +
@@ -1758,48 +1758,48 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\asampled\x18\x0f \x01(\bR\asampled\x12\x12\n" +
 	"\x04hard\x18\x10 \x01(\bR\x04hard\x12\x1a\n" +
 	"\bbackfill\x18\x11 \x01(\bR\bbackfill\x122\n" +
-	"\bseverity\x18\x12 \x01(\x0e2\x16.readtrail.v1.SeverityR\bseverity\x12\x14\n" +
-	"\x05queue\x18\x13 \x01(\tR\x05queue\x123\n" +
+	"\bseverity\x18\x12 \x01(\x0e2\x16.readtrail.v1.SeverityR\bseverity\x12\x1a\n" +
+	"\x05queue\x18\x13 \x01(\tB\x04\xc0\xf3\x18\x01R\x05queue\x123\n" +
 	"\areaders\x18\x14 \x03(\v2\x19.readtrail.v1.AlertReaderR\areaders\x126\n" +
 	"\bpatients\x18\x15 \x03(\v2\x1a.readtrail.v1.AlertPatientR\bpatients\x125\n" +
 	"\baccesses\x18\x16 \x03(\v2\x19.readtrail.v1.CitedAccessR\baccesses\x129\n" +
 	"\tdetectors\x18\x17 \x03(\v2\x1b.readtrail.v1.FiredDetectorR\tdetectors\x12+\n" +
-	"\x04note\x18\x18 \x01(\v2\x17.readtrail.v1.AlertNoteR\x04note\x12\x18\n" +
-	"\abecause\x18\x19 \x01(\tR\abecause\x12\x16\n" +
-	"\x06boosts\x18\x1a \x03(\tR\x06boosts\"\x95\x01\n" +
-	"\vAlertReader\x128\n" +
+	"\x04note\x18\x18 \x01(\v2\x17.readtrail.v1.AlertNoteR\x04note\x12\x1e\n" +
+	"\abecause\x18\x19 \x01(\tB\x04\xc0\xf3\x18\x05R\abecause\x12\x1c\n" +
+	"\x06boosts\x18\x1a \x03(\tB\x04\xc0\xf3\x18\x01R\x06boosts\"\xad\x01\n" +
+	"\vAlertReader\x12>\n" +
 	"\n" +
-	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\n" +
-	"identifier\x12\x18\n" +
-	"\adisplay\x18\x02 \x01(\tR\adisplay\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04role\x12\x1e\n" +
+	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x03R\n" +
+	"identifier\x12\x1e\n" +
+	"\adisplay\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\adisplay\x12\x18\n" +
+	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04role\x12$\n" +
 	"\n" +
-	"department\x18\x04 \x01(\tR\n" +
-	"department\"b\n" +
-	"\fAlertPatient\x128\n" +
+	"department\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\n" +
+	"department\"n\n" +
+	"\fAlertPatient\x12>\n" +
 	"\n" +
-	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\n" +
-	"identifier\x12\x18\n" +
-	"\adisplay\x18\x02 \x01(\tR\adisplay\"|\n" +
+	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x02R\n" +
+	"identifier\x12\x1e\n" +
+	"\adisplay\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\adisplay\"|\n" +
 	"\vCitedAccess\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
 	"\voccurred_us\x18\x02 \x01(\x12R\n" +
 	"occurredUs\x12\x16\n" +
 	"\x06reader\x18\x03 \x01(\rR\x06reader\x12\x18\n" +
-	"\apatient\x18\x04 \x01(\rR\apatient\"o\n" +
-	"\rFiredDetector\x12\x1a\n" +
-	"\bdetector\x18\x01 \x01(\tR\bdetector\x12\x14\n" +
-	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x14\n" +
-	"\x05words\x18\x03 \x01(\tR\x05words\x12\x16\n" +
-	"\x06weight\x18\x04 \x01(\x11R\x06weight\"\xbb\x01\n" +
-	"\tAlertNote\x12\x14\n" +
-	"\x05title\x18\x01 \x01(\tR\x05title\x12\x12\n" +
-	"\x04what\x18\x02 \x03(\tR\x04what\x12\x10\n" +
-	"\x03why\x18\x03 \x03(\tR\x03why\x12\x14\n" +
-	"\x05usual\x18\x04 \x03(\tR\x05usual\x12\x14\n" +
-	"\x05tried\x18\x05 \x03(\tR\x05tried\x12\x16\n" +
-	"\x06normal\x18\x06 \x03(\tR\x06normal\x12\x1a\n" +
-	"\bevidence\x18\a \x03(\tR\bevidence\x12\x12\n" +
+	"\apatient\x18\x04 \x01(\rR\apatient\"{\n" +
+	"\rFiredDetector\x12 \n" +
+	"\bdetector\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bdetector\x12\x14\n" +
+	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x1a\n" +
+	"\x05words\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x05words\x12\x16\n" +
+	"\x06weight\x18\x04 \x01(\x11R\x06weight\"\xe5\x01\n" +
+	"\tAlertNote\x12\x1a\n" +
+	"\x05title\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x05title\x12\x18\n" +
+	"\x04what\x18\x02 \x03(\tB\x04\xc0\xf3\x18\x05R\x04what\x12\x16\n" +
+	"\x03why\x18\x03 \x03(\tB\x04\xc0\xf3\x18\x05R\x03why\x12\x1a\n" +
+	"\x05usual\x18\x04 \x03(\tB\x04\xc0\xf3\x18\x05R\x05usual\x12\x1a\n" +
+	"\x05tried\x18\x05 \x03(\tB\x04\xc0\xf3\x18\x05R\x05tried\x12\x1c\n" +
+	"\x06normal\x18\x06 \x03(\tB\x04\xc0\xf3\x18\x05R\x06normal\x12 \n" +
+	"\bevidence\x18\a \x03(\tB\x04\xc0\xf3\x18\x05R\bevidence\x12\x12\n" +
 	"\x04more\x18\b \x01(\rR\x04more\"y\n" +
 	"\aRuleSet\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x12\n" +
@@ -1945,6 +1945,7 @@ func file_readtrail_v1_detection_proto_init() {
 		return
 	}
 	file_readtrail_v1_access_proto_init()
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -436,17 +436,17 @@ var File_readtrail_v1_frozen_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\"\xda\x01\n" +
+	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/whom.proto\"\xfe\x01\n" +
 	"\n" +
-	"ScopeQuery\x12\x16\n" +
-	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
-	"\aaccount\x18\x02 \x01(\tR\aaccount\x12 \n" +
-	"\vworkstation\x18\x03 \x01(\tR\vworkstation\x12\x16\n" +
-	"\x06object\x18\x04 \x01(\tR\x06object\x12\x16\n" +
-	"\x06events\x18\x05 \x03(\tR\x06events\x12\x17\n" +
+	"ScopeQuery\x12\x1c\n" +
+	"\x06reader\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x06reader\x12\x1e\n" +
+	"\aaccount\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\aaccount\x12&\n" +
+	"\vworkstation\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x04R\vworkstation\x12\x1c\n" +
+	"\x06object\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x06object\x12\x1c\n" +
+	"\x06events\x18\x05 \x03(\tB\x04\xc0\xf3\x18\x01R\x06events\x12\x17\n" +
 	"\afrom_us\x18\x06 \x01(\x12R\x06fromUs\x12\x19\n" +
-	"\buntil_us\x18\a \x01(\x12R\auntilUs\x12\x14\n" +
-	"\x05alert\x18\b \x01(\tR\x05alert\"\xf8\x01\n" +
+	"\buntil_us\x18\a \x01(\x12R\auntilUs\x12\x1a\n" +
+	"\x05alert\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\x05alert\"\xf8\x01\n" +
 	"\vScopeCounts\x12\x18\n" +
 	"\areports\x18\x01 \x01(\x04R\areports\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12%\n" +
@@ -464,19 +464,19 @@ const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\x12\x1e\n" +
 	"\n" +
 	"unresolved\x18\x04 \x01(\x04R\n" +
-	"unresolved\"\xbe\x02\n" +
+	"unresolved\"\xdc\x02\n" +
 	"\vScopeFrozen\x12.\n" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x121\n" +
-	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x16\n" +
-	"\x06format\x18\x05 \x01(\rR\x06format\x12\x14\n" +
-	"\x05asker\x18\x06 \x01(\tR\x05asker\x12\x12\n" +
-	"\x04role\x18\a \x01(\tR\x04role\x12\x18\n" +
-	"\apurpose\x18\b \x01(\tR\apurpose\x12\x1b\n" +
-	"\tfrozen_us\x18\t \x01(\x12R\bfrozenUs\x12\x1f\n" +
+	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x1c\n" +
+	"\x06sha256\x18\x04 \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\x12\x16\n" +
+	"\x06format\x18\x05 \x01(\rR\x06format\x12\x1a\n" +
+	"\x05asker\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x18\n" +
+	"\x04role\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1e\n" +
+	"\apurpose\x18\b \x01(\tB\x04\xc0\xf3\x18\x05R\apurpose\x12\x1b\n" +
+	"\tfrozen_us\x18\t \x01(\x12R\bfrozenUs\x12%\n" +
 	"\vquestion_id\x18\n" +
-	" \x01(\fR\n" +
+	" \x01(\fB\x04\xc0\xf3\x18\x01R\n" +
 	"questionIdB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
@@ -514,6 +514,7 @@ func file_readtrail_v1_frozen_proto_init() {
 	if File_readtrail_v1_frozen_proto != nil {
 		return
 	}
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1451,7 +1451,13 @@ type Question struct {
 	Summary bool  `protobuf:"varint,11,opt,name=summary,proto3" json:"summary,omitempty"`
 	AskedUs int64 `protobuf:"zigzag64,12,opt,name=asked_us,json=askedUs,proto3" json:"asked_us,omitempty"`
 	// All identifiers that the question followed, so that looks are found from each of them.
-	Subjects      []*Identifier `protobuf:"bytes,13,rep,name=subjects,proto3" json:"subjects,omitempty"`
+	Subjects []*Identifier `protobuf:"bytes,13,rep,name=subjects,proto3" json:"subjects,omitempty"`
+	// How many alerts or findings were left out of the answer because they are about the asker; the asker is not told.
+	Withheld uint64 `protobuf:"varint,14,opt,name=withheld,proto3" json:"withheld,omitempty"`
+	// The patients whose records the answer shows something of, each with the identifiers that are known to be theirs.
+	Patients []*Patient `protobuf:"bytes,15,rep,name=patients,proto3" json:"patients,omitempty"`
+	// Who the asker is among the readers, as far as that was configured.
+	AskerReaders  []*Identifier `protobuf:"bytes,16,rep,name=asker_readers,json=askerReaders,proto3" json:"asker_readers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1573,6 +1579,27 @@ func (x *Question) GetAskedUs() int64 {
 func (x *Question) GetSubjects() []*Identifier {
 	if x != nil {
 		return x.Subjects
+	}
+	return nil
+}
+
+func (x *Question) GetWithheld() uint64 {
+	if x != nil {
+		return x.Withheld
+	}
+	return 0
+}
+
+func (x *Question) GetPatients() []*Patient {
+	if x != nil {
+		return x.Patients
+	}
+	return nil
+}
+
+func (x *Question) GetAskerReaders() []*Identifier {
+	if x != nil {
+		return x.AskerReaders
 	}
 	return nil
 }
@@ -1921,7 +1948,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -2025,7 +2052,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x04Tick\x12\x13\n" +
 	"\x05at_us\x18\x01 \x01(\x12R\x04atUs\x12\x1b\n" +
 	"\tuptime_us\x18\x02 \x01(\x12R\buptimeUs\x12\x1b\n" +
-	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\x9a\x03\n" +
+	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\xa8\x04\n" +
 	"\bQuestion\x12\x1f\n" +
 	"\vquestion_id\x18\x01 \x01(\fR\n" +
 	"questionId\x12\x14\n" +
@@ -2041,32 +2068,35 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	" \x01(\x04R\bposition\x12\x18\n" +
 	"\asummary\x18\v \x01(\bR\asummary\x12\x19\n" +
 	"\basked_us\x18\f \x01(\x12R\aaskedUs\x124\n" +
-	"\bsubjects\x18\r \x03(\v2\x18.readtrail.v1.IdentifierR\bsubjects\"\x81\x04\n" +
-	"\x10SourceRegistered\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x1b\n" +
-	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12E\n" +
-	"\x0fidentity_policy\x18\x04 \x01(\x0e2\x1c.readtrail.v1.IdentityPolicyR\x0eidentityPolicy\x12\x19\n" +
-	"\bbase_url\x18\x05 \x01(\tR\abaseUrl\x12\x18\n" +
-	"\asystems\x18\x06 \x03(\tR\asystems\x12+\n" +
-	"\x11credential_sha256\x18\a \x01(\fR\x10credentialSha256\x12-\n" +
-	"\x12certificate_sha256\x18\b \x01(\fR\x11certificateSha256\x12,\n" +
+	"\bsubjects\x18\r \x03(\v2\x18.readtrail.v1.IdentifierR\bsubjects\x12\x1a\n" +
+	"\bwithheld\x18\x0e \x01(\x04R\bwithheld\x121\n" +
+	"\bpatients\x18\x0f \x03(\v2\x15.readtrail.v1.PatientR\bpatients\x12=\n" +
+	"\rasker_readers\x18\x10 \x03(\v2\x18.readtrail.v1.IdentifierR\faskerReaders\"\xbd\x04\n" +
+	"\x10SourceRegistered\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x1a\n" +
+	"\x05owner\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05owner\x12!\n" +
+	"\ttime_zone\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\btimeZone\x12E\n" +
+	"\x0fidentity_policy\x18\x04 \x01(\x0e2\x1c.readtrail.v1.IdentityPolicyR\x0eidentityPolicy\x12\x1f\n" +
+	"\bbase_url\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\abaseUrl\x12\x1e\n" +
+	"\asystems\x18\x06 \x03(\tB\x04\xc0\xf3\x18\x01R\asystems\x121\n" +
+	"\x11credential_sha256\x18\a \x01(\fB\x04\xc0\xf3\x18\x05R\x10credentialSha256\x123\n" +
+	"\x12certificate_sha256\x18\b \x01(\fB\x04\xc0\xf3\x18\x01R\x11certificateSha256\x12,\n" +
 	"\x12expected_silence_s\x18\t \x01(\rR\x10expectedSilenceS\x12\x1a\n" +
 	"\bdisabled\x18\n" +
-	" \x01(\bR\bdisabled\x12\x14\n" +
-	"\x05asker\x18\v \x01(\tR\x05asker\x12%\n" +
-	"\x0epatient_system\x18\f \x01(\tR\rpatientSystem\x12#\n" +
-	"\rreader_system\x18\r \x01(\tR\freaderSystem\x12\"\n" +
-	"\rpair_within_s\x18\x0e \x01(\rR\vpairWithinS\"\xbb\x01\n" +
-	"\x0fTokenRegistered\x12\x19\n" +
-	"\btoken_id\x18\x01 \x01(\tR\atokenId\x12\x16\n" +
-	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
-	"\x04role\x18\x04 \x01(\tR\x04role\x12\x1d\n" +
+	" \x01(\bR\bdisabled\x12\x1a\n" +
+	"\x05asker\x18\v \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12+\n" +
+	"\x0epatient_system\x18\f \x01(\tB\x04\xc0\xf3\x18\x01R\rpatientSystem\x12)\n" +
+	"\rreader_system\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\freaderSystem\x12\"\n" +
+	"\rpair_within_s\x18\x0e \x01(\rR\vpairWithinS\"\xd9\x01\n" +
+	"\x0fTokenRegistered\x12\x1f\n" +
+	"\btoken_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\atokenId\x12\x1c\n" +
+	"\x06sha256\x18\x02 \x01(\fB\x04\xc0\xf3\x18\x05R\x06sha256\x12\x18\n" +
+	"\x04name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x18\n" +
+	"\x04role\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1d\n" +
 	"\n" +
 	"expires_us\x18\x05 \x01(\x12R\texpiresUs\x12\x18\n" +
-	"\arevoked\x18\x06 \x01(\bR\arevoked\x12\x14\n" +
-	"\x05asker\x18\a \x01(\tR\x05asker\"\xc2\x02\n" +
+	"\arevoked\x18\x06 \x01(\bR\arevoked\x12\x1a\n" +
+	"\x05asker\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\"\xc2\x02\n" +
 	"\fCoverageFact\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x123\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.readtrail.v1.CoverageFact.KindR\x04kind\x12\x17\n" +
@@ -2149,6 +2179,7 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*ScopeFrozen)(nil),       // 25: readtrail.v1.ScopeFrozen
 	(*FreeText)(nil),          // 26: readtrail.v1.FreeText
 	(*Identifier)(nil),        // 27: readtrail.v1.Identifier
+	(*Patient)(nil),           // 28: readtrail.v1.Patient
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2173,13 +2204,15 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	27, // 19: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
 	27, // 20: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
 	27, // 21: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	1,  // 22: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 23: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	28, // 22: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
+	27, // 23: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
+	1,  // 24: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 25: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2191,6 +2224,7 @@ func file_readtrail_v1_journal_proto_init() {
 	file_readtrail_v1_context_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_frozen_proto_init()
+	file_readtrail_v1_whom_proto_init()
 	file_readtrail_v1_journal_proto_msgTypes[3].OneofWrappers = []any{
 		(*Item_Access)(nil),
 		(*Item_Context)(nil),

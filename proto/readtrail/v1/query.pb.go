@@ -4113,44 +4113,44 @@ var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\"\x93\x04\n" +
+	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\x1a\x17readtrail/v1/whom.proto\"\xa5\x04\n" +
 	"\fAnswerHeader\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12)\n" +
 	"\x10journal_position\x18\x03 \x01(\x04R\x0fjournalPosition\x12-\n" +
-	"\x12projection_version\x18\x04 \x01(\x04R\x11projectionVersion\x12\x1b\n" +
-	"\ttime_zone\x18\x05 \x01(\tR\btimeZone\x128\n" +
+	"\x12projection_version\x18\x04 \x01(\x04R\x11projectionVersion\x12!\n" +
+	"\ttime_zone\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\btimeZone\x128\n" +
 	"\bcoverage\x18\x06 \x03(\v2\x1c.readtrail.v1.SourceCoverageR\bcoverage\x12-\n" +
 	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\x12+\n" +
-	"\x11unresolved_events\x18\b \x01(\x04R\x10unresolvedEvents\x12\x1f\n" +
-	"\vquestion_id\x18\t \x01(\tR\n" +
-	"questionId\x12\x14\n" +
+	"\x11unresolved_events\x18\b \x01(\x04R\x10unresolvedEvents\x12%\n" +
+	"\vquestion_id\x18\t \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
+	"questionId\x12\x1a\n" +
 	"\x05notes\x18\n" +
-	" \x03(\tR\x05notes\x12\x17\n" +
+	" \x03(\tB\x04\xc0\xf3\x18\x01R\x05notes\x12\x17\n" +
 	"\afrom_us\x18\v \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\f \x01(\x12R\auntilUs\x12\x16\n" +
 	"\x06behind\x18\r \x01(\x04R\x06behind\x12=\n" +
-	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xeb\x01\n" +
-	"\x11DetectionProgress\x12!\n" +
-	"\fjudged_until\x18\x01 \x01(\tR\vjudgedUntil\x12\x1a\n" +
+	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xfd\x01\n" +
+	"\x11DetectionProgress\x12'\n" +
+	"\fjudged_until\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\vjudgedUntil\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x13\n" +
-	"\x05at_us\x18\x03 \x01(\x12R\x04atUs\x12%\n" +
-	"\x0elearning_until\x18\x04 \x01(\tR\rlearningUntil\x126\n" +
-	"\amissing\x18\x05 \x03(\v2\x1c.readtrail.v1.MissingContextR\amissing\x12#\n" +
-	"\rhistory_until\x18\x06 \x01(\tR\fhistoryUntil\"[\n" +
-	"\x0eMissingContext\x12\x18\n" +
-	"\acontext\x18\x01 \x01(\tR\acontext\x12\x19\n" +
-	"\bsince_us\x18\x02 \x01(\x12R\asinceUs\x12\x14\n" +
-	"\x05blind\x18\x03 \x03(\tR\x05blind\"\xde\x01\n" +
-	"\x0eSourceCoverage\x12\x16\n" +
-	"\x06source\x18\x01 \x01(\tR\x06source\x12\x18\n" +
-	"\asystems\x18\x02 \x03(\tR\asystems\x12*\n" +
+	"\x05at_us\x18\x03 \x01(\x12R\x04atUs\x12+\n" +
+	"\x0elearning_until\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\rlearningUntil\x126\n" +
+	"\amissing\x18\x05 \x03(\v2\x1c.readtrail.v1.MissingContextR\amissing\x12)\n" +
+	"\rhistory_until\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\fhistoryUntil\"g\n" +
+	"\x0eMissingContext\x12\x1e\n" +
+	"\acontext\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\acontext\x12\x19\n" +
+	"\bsince_us\x18\x02 \x01(\x12R\asinceUs\x12\x1a\n" +
+	"\x05blind\x18\x03 \x03(\tB\x04\xc0\xf3\x18\x01R\x05blind\"\xea\x01\n" +
+	"\x0eSourceCoverage\x12\x1c\n" +
+	"\x06source\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1e\n" +
+	"\asystems\x18\x02 \x03(\tB\x04\xc0\xf3\x18\x01R\asystems\x12*\n" +
 	"\x11first_occurred_us\x18\x03 \x01(\x12R\x0ffirstOccurredUs\x12(\n" +
 	"\x10last_occurred_us\x18\x04 \x01(\x12R\x0elastOccurredUs\x12(\n" +
 	"\x10last_received_us\x18\x05 \x01(\x12R\x0elastReceivedUs\x12\x1a\n" +
-	"\bdisabled\x18\x06 \x01(\bR\bdisabled\"\xa6\x01\n" +
-	"\vCoverageGap\x12\x16\n" +
-	"\x06source\x18\x01 \x01(\tR\x06source\x123\n" +
+	"\bdisabled\x18\x06 \x01(\bR\bdisabled\"\xac\x01\n" +
+	"\vCoverageGap\x12\x1c\n" +
+	"\x06source\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x123\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.readtrail.v1.CoverageFact.KindR\x04kind\x12\x17\n" +
 	"\afrom_us\x18\x03 \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x04 \x01(\x12R\auntilUs\x12\x16\n" +
@@ -4177,20 +4177,20 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\vbreak_glass\x18\x03 \x01(\bR\n" +
 	"breakGlass\x12\x16\n" +
 	"\x06failed\x18\x04 \x01(\bR\x06failed\x12-\n" +
-	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xaf\x04\n" +
+	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xc7\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
-	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
-	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
+	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x02R\videntifiers\x12=\n" +
 	"\n" +
-	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
-	"candidates\x127\n" +
+	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x02R\n" +
+	"candidates\x12=\n" +
 	"\n" +
-	"unresolved\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
+	"unresolved\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x02R\n" +
 	"unresolved\x125\n" +
 	"\x06totals\x18\x05 \x01(\v2\x1d.readtrail.v1.WhoViewedTotalsR\x06totals\x125\n" +
 	"\areaders\x18\x06 \x03(\v2\x1b.readtrail.v1.ReaderSummaryR\areaders\x120\n" +
-	"\baccesses\x18\a \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\b \x01(\tR\rnextPageToken\x12(\n" +
+	"\baccesses\x18\a \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
+	"\x0fnext_page_token\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12(\n" +
 	"\x05looks\x18\t \x03(\v2\x12.readtrail.v1.LookR\x05looks\x12\x1f\n" +
 	"\vlooks_total\x18\n" +
 	" \x01(\x04R\n" +
@@ -4213,87 +4213,87 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x0enot_assessable\x18\n" +
 	" \x01(\x04R\rnotAssessable\x12\x1d\n" +
 	"\n" +
-	"not_judged\x18\v \x01(\x04R\tnotJudged\"\x94\x01\n" +
-	"\x12FollowedIdentifier\x128\n" +
+	"not_judged\x18\v \x01(\x04R\tnotJudged\"\xa6\x01\n" +
+	"\x12FollowedIdentifier\x12>\n" +
 	"\n" +
-	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\n" +
-	"identifier\x12\x10\n" +
-	"\x03via\x18\x02 \x01(\tR\x03via\x12\x1a\n" +
-	"\bposition\x18\x03 \x01(\x04R\bposition\x12\x16\n" +
-	"\x06source\x18\x04 \x01(\tR\x06source\"q\n" +
-	"\tCandidate\x128\n" +
+	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x06R\n" +
+	"identifier\x12\x16\n" +
+	"\x03via\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x03via\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\x04R\bposition\x12\x1c\n" +
+	"\x06source\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\"}\n" +
+	"\tCandidate\x12>\n" +
 	"\n" +
-	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierR\n" +
-	"identifier\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06events\x18\x03 \x01(\x04R\x06events\"\xec\x02\n" +
+	"identifier\x18\x01 \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x06R\n" +
+	"identifier\x12\x18\n" +
+	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x04R\x06events\"\xf8\x02\n" +
 	"\rReaderSummary\x12,\n" +
 	"\x06reader\x18\x01 \x01(\v2\x14.readtrail.v1.ReaderR\x06reader\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x16\n" +
 	"\x06events\x18\x03 \x01(\x04R\x06events\x12\x19\n" +
 	"\bfirst_us\x18\x04 \x01(\x12R\afirstUs\x12\x17\n" +
 	"\alast_us\x18\x05 \x01(\x12R\x06lastUs\x12.\n" +
-	"\aactions\x18\x06 \x03(\x0e2\x14.readtrail.v1.ActionR\aactions\x12 \n" +
-	"\vdepartments\x18\a \x03(\tR\vdepartments\x12\x1a\n" +
-	"\bpurposes\x18\b \x03(\tR\bpurposes\x12\x1f\n" +
+	"\aactions\x18\x06 \x03(\x0e2\x14.readtrail.v1.ActionR\aactions\x12&\n" +
+	"\vdepartments\x18\a \x03(\tB\x04\xc0\xf3\x18\x05R\vdepartments\x12 \n" +
+	"\bpurposes\x18\b \x03(\tB\x04\xc0\xf3\x18\x05R\bpurposes\x12\x1f\n" +
 	"\vbreak_glass\x18\t \x01(\bR\n" +
 	"breakGlass\x12\x16\n" +
 	"\x06failed\x18\n" +
 	" \x01(\x04R\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\v \x01(\x04R\n" +
-	"incidental\"\xf8\b\n" +
+	"incidental\"\xcc\t\n" +
 	"\x06Access\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x1f\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
+	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1f\n" +
 	"\voccurred_us\x18\x03 \x01(\x12R\n" +
 	"occurredUs\x12\x1f\n" +
 	"\vrecorded_us\x18\x04 \x01(\x12R\n" +
 	"recordedUs\x12\x1f\n" +
 	"\vreceived_us\x18\x05 \x01(\x12R\n" +
 	"receivedUs\x12,\n" +
-	"\x06action\x18\x06 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1f\n" +
-	"\vaction_code\x18\a \x01(\tR\n" +
+	"\x06action\x18\x06 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12%\n" +
+	"\vaction_code\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
 	"actionCode\x12/\n" +
 	"\aoutcome\x18\b \x01(\x0e2\x15.readtrail.v1.OutcomeR\aoutcome\x12,\n" +
 	"\x04mode\x18\t \x01(\x0e2\x18.readtrail.v1.AccessModeR\x04mode\x12,\n" +
 	"\x06reader\x18\n" +
 	" \x01(\v2\x14.readtrail.v1.ReaderR\x06reader\x121\n" +
 	"\bpatients\x18\v \x03(\v2\x15.readtrail.v1.PatientR\bpatients\x12.\n" +
-	"\aobjects\x18\f \x03(\v2\x14.readtrail.v1.ObjectR\aobjects\x126\n" +
-	"\tencounter\x18\r \x01(\v2\x18.readtrail.v1.IdentifierR\tencounter\x12 \n" +
-	"\vapplication\x18\x0e \x01(\tR\vapplication\x12\"\n" +
-	"\forganization\x18\x0f \x01(\tR\forganization\x12\x12\n" +
-	"\x04site\x18\x10 \x01(\tR\x04site\x12 \n" +
-	"\vworkstation\x18\x11 \x01(\tR\vworkstation\x12'\n" +
-	"\x0fnetwork_address\x18\x12 \x01(\tR\x0enetworkAddress\x12\x1a\n" +
-	"\bpurposes\x18\x13 \x03(\tR\bpurposes\x12\x1f\n" +
+	"\aobjects\x18\f \x03(\v2\x14.readtrail.v1.ObjectR\aobjects\x12<\n" +
+	"\tencounter\x18\r \x01(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x05R\tencounter\x12&\n" +
+	"\vapplication\x18\x0e \x01(\tB\x04\xc0\xf3\x18\x05R\vapplication\x12(\n" +
+	"\forganization\x18\x0f \x01(\tB\x04\xc0\xf3\x18\x01R\forganization\x12\x18\n" +
+	"\x04site\x18\x10 \x01(\tB\x04\xc0\xf3\x18\x01R\x04site\x12&\n" +
+	"\vworkstation\x18\x11 \x01(\tB\x04\xc0\xf3\x18\x04R\vworkstation\x12-\n" +
+	"\x0fnetwork_address\x18\x12 \x01(\tB\x04\xc0\xf3\x18\x04R\x0enetworkAddress\x12 \n" +
+	"\bpurposes\x18\x13 \x03(\tB\x04\xc0\xf3\x18\x05R\bpurposes\x12\x1f\n" +
 	"\vbreak_glass\x18\x14 \x01(\bR\n" +
-	"breakGlass\x12\x16\n" +
-	"\x06source\x18\x15 \x01(\tR\x06source\x121\n" +
-	"\x06paired\x18\x16 \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12 \n" +
-	"\vsensitivity\x18\x17 \x03(\tR\vsensitivity\x12\x14\n" +
-	"\x05flags\x18\x18 \x03(\tR\x05flags\x12 \n" +
-	"\fon_behalf_of\x18\x19 \x01(\tR\n" +
+	"breakGlass\x12\x1c\n" +
+	"\x06source\x18\x15 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x121\n" +
+	"\x06paired\x18\x16 \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12&\n" +
+	"\vsensitivity\x18\x17 \x03(\tB\x04\xc0\xf3\x18\x01R\vsensitivity\x12\x1a\n" +
+	"\x05flags\x18\x18 \x03(\tB\x04\xc0\xf3\x18\x01R\x05flags\x12&\n" +
+	"\fon_behalf_of\x18\x19 \x01(\tB\x04\xc0\xf3\x18\x05R\n" +
 	"onBehalfOf\x12\x1a\n" +
 	"\bbackfill\x18\x1a \x01(\bR\bbackfill\x12/\n" +
 	"\averdict\x18\x1b \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
-	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x18\n" +
-	"\amissing\x18\x1d \x03(\tR\amissing\x122\n" +
-	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\"}\n" +
+	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x1e\n" +
+	"\amissing\x18\x1d \x03(\tB\x04\xc0\xf3\x18\x01R\amissing\x122\n" +
+	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\"\x89\x01\n" +
 	"\vPairedEvent\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\x12\x1f\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
+	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\x06source\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1f\n" +
 	"\voccurred_us\x18\x04 \x01(\x12R\n" +
-	"occurredUs\"\xc6\x01\n" +
-	"\x04Look\x12\x1f\n" +
-	"\vquestion_id\x18\x01 \x01(\tR\n" +
-	"questionId\x12\x14\n" +
-	"\x05asker\x18\x02 \x01(\tR\x05asker\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04role\x12\x14\n" +
-	"\x05query\x18\x04 \x01(\tR\x05query\x12\x18\n" +
-	"\apurpose\x18\x05 \x01(\tR\apurpose\x12\x19\n" +
+	"occurredUs\"\xe4\x01\n" +
+	"\x04Look\x12%\n" +
+	"\vquestion_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
+	"questionId\x12\x1a\n" +
+	"\x05asker\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x03R\x05asker\x12\x18\n" +
+	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1a\n" +
+	"\x05query\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x05query\x12\x1e\n" +
+	"\apurpose\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\apurpose\x12\x19\n" +
 	"\basked_us\x18\x06 \x01(\x12R\aaskedUs\x12\x12\n" +
 	"\x04rows\x18\a \x01(\x04R\x04rows\x12\x14\n" +
 	"\x05pages\x18\b \x01(\rR\x05pages\"\xfd\x01\n" +
@@ -4306,17 +4306,17 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xaa\x03\n" +
+	"questionId\"\xbc\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
-	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
-	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
+	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
 	"\n" +
-	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
+	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
 	"candidates\x12:\n" +
 	"\x06totals\x18\x04 \x01(\v2\".readtrail.v1.ReaderActivityTotalsR\x06totals\x12*\n" +
 	"\x04days\x18\x05 \x03(\v2\x16.readtrail.v1.DayCountR\x04days\x120\n" +
-	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\a \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\baccesses\x18\x06 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
+	"\x0fnext_page_token\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x1d\n" +
 	"\n" +
 	"week_hours\x18\b \x03(\x04R\tweekHours\"\xc1\x01\n" +
 	"\x14ReaderActivityTotals\x12\x1a\n" +
@@ -4326,9 +4326,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06failed\x18\x04 \x01(\x04R\x06failed\x12\x1f\n" +
 	"\vbreak_glass\x18\x05 \x01(\x04R\n" +
 	"breakGlass\x12 \n" +
-	"\vpatientless\x18\x06 \x01(\x04R\vpatientless\"T\n" +
-	"\bDayCount\x12\x10\n" +
-	"\x03day\x18\x01 \x01(\tR\x03day\x12\x1a\n" +
+	"\vpatientless\x18\x06 \x01(\x04R\vpatientless\"Z\n" +
+	"\bDayCount\x12\x16\n" +
+	"\x03day\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x03day\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x1a\n" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\"~\n" +
 	"\x0fGetEventRequest\x12\x14\n" +
@@ -4336,19 +4336,19 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1a\n" +
 	"\boriginal\x18\x03 \x01(\bR\boriginal\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\xfe\x02\n" +
+	"questionId\"\x96\x03\n" +
 	"\x10GetEventResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12/\n" +
-	"\x05event\x18\x03 \x01(\v2\x19.readtrail.v1.AccessEventR\x05event\x12\x1a\n" +
-	"\boriginal\x18\x04 \x01(\fR\boriginal\x12\x1d\n" +
+	"\x05event\x18\x03 \x01(\v2\x19.readtrail.v1.AccessEventR\x05event\x12 \n" +
+	"\boriginal\x18\x04 \x01(\fB\x04\xc0\xf3\x18\x05R\boriginal\x12#\n" +
 	"\n" +
-	"media_type\x18\x05 \x01(\tR\tmediaType\x123\n" +
-	"\tfree_text\x18\x06 \x01(\v2\x16.readtrail.v1.FreeTextR\bfreeText\x121\n" +
+	"media_type\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\tmediaType\x129\n" +
+	"\tfree_text\x18\x06 \x01(\v2\x16.readtrail.v1.FreeTextB\x04\xc0\xf3\x18\x05R\bfreeText\x121\n" +
 	"\x06paired\x18\a \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12\x1f\n" +
 	"\vreceived_us\x18\b \x01(\x12R\n" +
-	"receivedUs\x12%\n" +
-	"\x0econflicts_with\x18\t \x01(\fR\rconflictsWith\"\xba\x04\n" +
+	"receivedUs\x12+\n" +
+	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xba\x04\n" +
 	"\x15SearchAccessesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1f\n" +
@@ -4373,31 +4373,31 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x10 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x12 \x01(\tR\n" +
-	"questionId\"\xa6\x01\n" +
+	"questionId\"\xac\x01\n" +
 	"\x16SearchAccessesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x120\n" +
-	"\baccesses\x18\x02 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xf0\x02\n" +
+	"\baccesses\x18\x02 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"\xa0\x03\n" +
 	"\rDeadLetterRow\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\x12\x18\n" +
-	"\aelement\x18\x06 \x01(\tR\aelement\x12\x16\n" +
-	"\x06origin\x18\a \x01(\tR\x06origin\x12\x12\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
+	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\x06source\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1c\n" +
+	"\x06reason\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x06reason\x12\x1e\n" +
+	"\amessage\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\amessage\x12\x1e\n" +
+	"\aelement\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\aelement\x12\x1c\n" +
+	"\x06origin\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\x06origin\x12\x12\n" +
 	"\x04line\x18\b \x01(\x04R\x04line\x12\x16\n" +
 	"\x06column\x18\t \x01(\x04R\x06column\x12\x1d\n" +
 	"\n" +
 	"size_bytes\x18\n" +
 	" \x01(\x04R\tsizeBytes\x12\x1f\n" +
 	"\vreceived_us\x18\v \x01(\x12R\n" +
-	"receivedUs\x12\x16\n" +
-	"\x06format\x18\f \x01(\tR\x06format\x12(\n" +
-	"\x10retried_event_id\x18\r \x01(\tR\x0eretriedEventId\"\xb2\x01\n" +
-	"\x0fDeadLetterCount\x12\x16\n" +
-	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\x12!\n" +
+	"receivedUs\x12\x1c\n" +
+	"\x06format\x18\f \x01(\tB\x04\xc0\xf3\x18\x01R\x06format\x12.\n" +
+	"\x10retried_event_id\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\x0eretriedEventId\"\xbe\x01\n" +
+	"\x0fDeadLetterCount\x12\x1c\n" +
+	"\x06source\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1c\n" +
+	"\x06reason\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06reason\x12!\n" +
 	"\fdead_letters\x18\x03 \x01(\x04R\vdeadLetters\x12\x18\n" +
 	"\aretried\x18\x04 \x01(\x04R\aretried\x12\x19\n" +
 	"\bfirst_us\x18\x05 \x01(\x12R\afirstUs\x12\x17\n" +
@@ -4408,25 +4408,25 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\afrom_us\x18\x03 \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x04 \x01(\x12R\auntilUs\x12&\n" +
 	"\x04page\x18\x05 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12'\n" +
-	"\x0finclude_retried\x18\x06 \x01(\bR\x0eincludeRetried\"\xec\x01\n" +
+	"\x0finclude_retried\x18\x06 \x01(\bR\x0eincludeRetried\"\xf2\x01\n" +
 	"\x17ListDeadLettersResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x125\n" +
 	"\x06counts\x18\x02 \x03(\v2\x1d.readtrail.v1.DeadLetterCountR\x06counts\x12>\n" +
-	"\fdead_letters\x18\x03 \x03(\v2\x1b.readtrail.v1.DeadLetterRowR\vdeadLetters\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"r\n" +
+	"\fdead_letters\x18\x03 \x03(\v2\x1b.readtrail.v1.DeadLetterRowR\vdeadLetters\x12,\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"r\n" +
 	"\x14GetDeadLetterRequest\x12\x1f\n" +
 	"\vdead_letter\x18\x01 \x01(\tR\n" +
 	"deadLetter\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1f\n" +
 	"\vquestion_id\x18\x03 \x01(\tR\n" +
-	"questionId\"\xc4\x01\n" +
+	"questionId\"\xd0\x01\n" +
 	"\x15GetDeadLetterResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12<\n" +
 	"\vdead_letter\x18\x02 \x01(\v2\x1b.readtrail.v1.DeadLetterRowR\n" +
-	"deadLetter\x12\x1a\n" +
-	"\boriginal\x18\x03 \x01(\fR\boriginal\x12\x1d\n" +
+	"deadLetter\x12 \n" +
+	"\boriginal\x18\x03 \x01(\fB\x04\xc0\xf3\x18\x05R\boriginal\x12#\n" +
 	"\n" +
-	"media_type\x18\x04 \x01(\tR\tmediaType\"\x14\n" +
+	"media_type\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\tmediaType\"\x14\n" +
 	"\x12ListSourcesRequest\"|\n" +
 	"\x13ListSourcesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
@@ -4439,26 +4439,26 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x10last_occurred_us\x18\x05 \x01(\x12R\x0elastOccurredUs\x12(\n" +
 	"\x10last_received_us\x18\x06 \x01(\x12R\x0elastReceivedUs\x12-\n" +
 	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\"\x12\n" +
-	"\x10GetStatusRequest\"\xf1\x02\n" +
+	"\x10GetStatusRequest\"\x83\x03\n" +
 	"\x11GetStatusResponse\x12)\n" +
 	"\x10journal_position\x18\x01 \x01(\x04R\x0fjournalPosition\x12#\n" +
 	"\rjournal_bytes\x18\x02 \x01(\x04R\fjournalBytes\x12)\n" +
-	"\x10journal_messages\x18\x03 \x01(\x04R\x0fjournalMessages\x12\x1e\n" +
+	"\x10journal_messages\x18\x03 \x01(\x04R\x0fjournalMessages\x12$\n" +
 	"\n" +
-	"durability\x18\x04 \x01(\tR\n" +
-	"durability\x12+\n" +
-	"\x11durability_reason\x18\x05 \x01(\tR\x10durabilityReason\x12B\n" +
-	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x18\n" +
-	"\aversion\x18\a \x01(\tR\aversion\x126\n" +
-	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\"\x86\x01\n" +
-	"\x0eStreamProgress\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"durability\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
+	"durability\x121\n" +
+	"\x11durability_reason\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x10durabilityReason\x12B\n" +
+	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x1e\n" +
+	"\aversion\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\aversion\x126\n" +
+	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\"\x8c\x01\n" +
+	"\x0eStreamProgress\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x12\n" +
-	"\x04head\x18\x05 \x01(\x04R\x04head\"\x8d\x01\n" +
-	"\x12ProjectionProgress\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\x04head\x18\x05 \x01(\x04R\x04head\"\x93\x01\n" +
+	"\x12ProjectionProgress\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1a\n" +
 	"\bposition\x18\x04 \x01(\x04R\bposition\x12\x15\n" +
@@ -4466,21 +4466,21 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x15RegisterSourceRequest\x126\n" +
 	"\x06source\x18\x01 \x01(\v2\x1e.readtrail.v1.SourceRegisteredR\x06source\x12%\n" +
 	"\x0enew_credential\x18\x02 \x01(\bR\rnewCredential\x12\x16\n" +
-	"\x06fields\x18\x03 \x03(\tR\x06fields\"\x8c\x01\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\x92\x01\n" +
 	"\x16RegisterSourceResponse\x126\n" +
-	"\x06source\x18\x01 \x01(\v2\x1e.readtrail.v1.SourceRegisteredR\x06source\x12\x1e\n" +
+	"\x06source\x18\x01 \x01(\v2\x1e.readtrail.v1.SourceRegisteredR\x06source\x12$\n" +
 	"\n" +
-	"credential\x18\x02 \x01(\tR\n" +
+	"credential\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
 	"credential\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x04R\bposition\"[\n" +
 	"\x12CreateTokenRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1d\n" +
 	"\n" +
-	"expires_us\x18\x03 \x01(\x12R\texpiresUs\"e\n" +
-	"\x13CreateTokenResponse\x12\x19\n" +
-	"\btoken_id\x18\x01 \x01(\tR\atokenId\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1d\n" +
+	"expires_us\x18\x03 \x01(\x12R\texpiresUs\"q\n" +
+	"\x13CreateTokenResponse\x12\x1f\n" +
+	"\btoken_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\atokenId\x12\x1a\n" +
+	"\x05token\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05token\x12\x1d\n" +
 	"\n" +
 	"expires_us\x18\x03 \x01(\x12R\texpiresUs\"/\n" +
 	"\x12RevokeTokenRequest\x12\x19\n" +
@@ -4712,6 +4712,7 @@ func file_readtrail_v1_query_proto_init() {
 	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_journal_proto_init()
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -2331,7 +2331,7 @@ var File_readtrail_v1_scope_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/scope.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x18readtrail/v1/query.proto\"\x84\x02\n" +
+	"\x18readtrail/v1/scope.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\x84\x02\n" +
 	"\x12BreachScopeRequest\x12.\n" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -2340,13 +2340,13 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x04page\x18\x05 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\a \x01(\tR\n" +
-	"questionId\"\xca\x05\n" +
+	"questionId\"\xe2\x05\n" +
 	"\x13BreachScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12.\n" +
-	"\x05query\x18\x02 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12B\n" +
-	"\videntifiers\x18\x03 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
+	"\x05query\x18\x02 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12H\n" +
+	"\videntifiers\x18\x03 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
 	"\n" +
-	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
+	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
 	"candidates\x121\n" +
 	"\x06totals\x18\x05 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12-\n" +
 	"\x05parts\x18\x06 \x03(\v2\x17.readtrail.v1.ScopePartR\x05parts\x129\n" +
@@ -2356,38 +2356,38 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\n" +
 	"unresolved\x18\n" +
 	" \x03(\v2\x1d.readtrail.v1.ScopeUnresolvedR\n" +
-	"unresolved\x12&\n" +
-	"\x0fnext_page_token\x18\v \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06sha256\x18\f \x01(\fR\x06sha256\x127\n" +
+	"unresolved\x12,\n" +
+	"\x0fnext_page_token\x18\v \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x1c\n" +
+	"\x06sha256\x18\f \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\x127\n" +
 	"\bverdicts\x18\r \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x95\x01\n" +
 	"\rScopeVerdicts\x12\x1c\n" +
 	"\texplained\x18\x01 \x01(\x04R\texplained\x12 \n" +
 	"\vunexplained\x18\x02 \x01(\x04R\vunexplained\x12%\n" +
 	"\x0enot_assessable\x18\x03 \x01(\x04R\rnotAssessable\x12\x1d\n" +
 	"\n" +
-	"not_judged\x18\x04 \x01(\x04R\tnotJudged\"\x89\x01\n" +
-	"\tScopePart\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"not_judged\x18\x04 \x01(\x04R\tnotJudged\"\x8f\x01\n" +
+	"\tScopePart\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x18\n" +
 	"\areports\x18\x02 \x01(\x04R\areports\x12\x1a\n" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\x12\x19\n" +
 	"\bfirst_us\x18\x04 \x01(\x12R\afirstUs\x12\x17\n" +
-	"\alast_us\x18\x05 \x01(\x12R\x06lastUs\"\xcb\x01\n" +
-	"\x11ScopeJurisdiction\x12\x18\n" +
-	"\acountry\x18\x01 \x01(\tR\acountry\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1a\n" +
+	"\alast_us\x18\x05 \x01(\x12R\x06lastUs\"\xd7\x01\n" +
+	"\x11ScopeJurisdiction\x12\x1e\n" +
+	"\acountry\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\acountry\x12\x1a\n" +
+	"\x05state\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05state\x12\x1a\n" +
 	"\bpatients\x18\x03 \x01(\x04R\bpatients\x121\n" +
 	"\x06counts\x18\x04 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x127\n" +
-	"\bverdicts\x18\x05 \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\xd0\x02\n" +
-	"\fScopePatient\x12:\n" +
-	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierR\videntifiers\x121\n" +
+	"\bverdicts\x18\x05 \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\xe2\x02\n" +
+	"\fScopePatient\x12@\n" +
+	"\videntifiers\x18\x01 \x03(\v2\x18.readtrail.v1.IdentifierB\x04\xc0\xf3\x18\x02R\videntifiers\x121\n" +
 	"\x06counts\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x12-\n" +
 	"\x05parts\x18\x03 \x03(\v2\x17.readtrail.v1.ScopePartR\x05parts\x129\n" +
-	"\vsensitivity\x18\x04 \x03(\v2\x17.readtrail.v1.ScopePartR\vsensitivity\x12\x18\n" +
-	"\acountry\x18\x05 \x01(\tR\acountry\x12\x14\n" +
-	"\x05state\x18\x06 \x01(\tR\x05state\x127\n" +
-	"\bverdicts\x18\a \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x91\x01\n" +
-	"\x0fScopeUnresolved\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\x121\n" +
+	"\vsensitivity\x18\x04 \x03(\v2\x17.readtrail.v1.ScopePartR\vsensitivity\x12\x1e\n" +
+	"\acountry\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\acountry\x12\x1a\n" +
+	"\x05state\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x05R\x05state\x127\n" +
+	"\bverdicts\x18\a \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x97\x01\n" +
+	"\x0fScopeUnresolved\x12\x18\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x121\n" +
 	"\x06counts\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeCountsR\x06counts\x127\n" +
 	"\bverdicts\x18\x03 \x01(\v2\x1b.readtrail.v1.ScopeVerdictsR\bverdicts\"\x92\x01\n" +
 	"\bScopeRun\x12.\n" +
@@ -2415,12 +2415,12 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x10patients_removed\x18\n" +
 	" \x01(\x04R\x0fpatientsRemoved\x12)\n" +
 	"\x10patients_changed\x18\v \x01(\x04R\x0fpatientsChanged\x123\n" +
-	"\achanges\x18\f \x03(\v2\x19.readtrail.v1.ScopeChangeR\achanges\"\xa7\x01\n" +
+	"\achanges\x18\f \x03(\v2\x19.readtrail.v1.ScopeChangeR\achanges\"\xad\x01\n" +
 	"\x0eScopeRunResult\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12.\n" +
 	"\x05query\x18\x02 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x121\n" +
-	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\x9a\x02\n" +
+	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x1c\n" +
+	"\x06sha256\x18\x04 \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\"\x9a\x02\n" +
 	"\vScopeChange\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.readtrail.v1.ScopeChange.KindR\x04kind\x122\n" +
 	"\x06before\x18\x02 \x03(\v2\x1a.readtrail.v1.ScopePatientR\x06before\x120\n" +
@@ -2440,24 +2440,24 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\bas_of_us\x18\x03 \x01(\x12R\x06asOfUs\x12$\n" +
 	"\x0eas_of_position\x18\x04 \x01(\x04R\fasOfPosition\x12\x1f\n" +
 	"\vquestion_id\x18\x05 \x01(\tR\n" +
-	"questionId\"\xd1\x01\n" +
+	"questionId\"\xd7\x01\n" +
 	"\x13FreezeScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x121\n" +
-	"\x06frozen\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\x127\n" +
+	"\x06frozen\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\x12=\n" +
 	"\n" +
-	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
+	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
 	"candidates\"\x99\x01\n" +
 	"\x17ListFrozenScopesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12&\n" +
 	"\x04page\x18\x02 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\xa9\x01\n" +
+	"questionId\"\xaf\x01\n" +
 	"\x18ListFrozenScopesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
-	"\x06scopes\x18\x02 \x03(\v2\x19.readtrail.v1.FrozenScopeR\x06scopes\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\\\n" +
+	"\x06scopes\x18\x02 \x03(\v2\x19.readtrail.v1.FrozenScopeR\x06scopes\x12,\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"\\\n" +
 	"\vFrozenScope\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x121\n" +
 	"\x06frozen\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\"k\n" +
@@ -2465,12 +2465,12 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1f\n" +
 	"\vquestion_id\x18\x03 \x01(\tR\n" +
-	"questionId\"\xdb\x01\n" +
+	"questionId\"\xe1\x01\n" +
 	"\x13VerifyScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
 	"\x06frozen\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\x121\n" +
-	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x12\n" +
+	"\x06totals\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x1c\n" +
+	"\x06sha256\x18\x04 \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\x12\x12\n" +
 	"\x04same\x18\x05 \x01(\bR\x04same\"\xf3\x02\n" +
 	"\x12ExportScopeRequest\x12.\n" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12?\n" +
@@ -2486,17 +2486,17 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\n" +
 	"FORMAT_CSV\x10\x01\x12\x11\n" +
 	"\rFORMAT_NDJSON\x10\x02\x12\x0f\n" +
-	"\vFORMAT_FHIR\x10\x03\"\x8f\x02\n" +
+	"\vFORMAT_FHIR\x10\x03\"\xa1\x02\n" +
 	"\x13ExportScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
-	"\x06totals\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\x12\x18\n" +
+	"\x06totals\x18\x02 \x01(\v2\x19.readtrail.v1.ScopeTotalsR\x06totals\x12\x18\n" +
+	"\x04data\x18\x03 \x01(\fB\x04\xc0\xf3\x18\x05R\x04data\x12\x18\n" +
 	"\areports\x18\x04 \x01(\x04R\areports\x12\x12\n" +
-	"\x04done\x18\x05 \x01(\bR\x04done\x127\n" +
+	"\x04done\x18\x05 \x01(\bR\x04done\x12=\n" +
 	"\n" +
-	"candidates\x18\x06 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
-	"candidates\x12\x16\n" +
-	"\x06sha256\x18\a \x01(\fR\x06sha256\"\x91\x03\n" +
+	"candidates\x18\x06 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
+	"candidates\x12\x1c\n" +
+	"\x06sha256\x18\a \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\"\x91\x03\n" +
 	"\x13AccessReportRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -2514,46 +2514,46 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"NAMES_NONE\x10\x01\x12\x13\n" +
 	"\x0fNAMES_PSEUDONYM\x10\x02\x12\x0e\n" +
 	"\n" +
-	"NAMES_FULL\x10\x03\"\xc9\x03\n" +
+	"NAMES_FULL\x10\x03\"\xe1\x03\n" +
 	"\x14AccessReportResponse\x122\n" +
-	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12B\n" +
-	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierR\videntifiers\x127\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
+	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x02R\videntifiers\x12=\n" +
 	"\n" +
-	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateR\n" +
+	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x02R\n" +
 	"candidates\x125\n" +
 	"\x06totals\x18\x04 \x01(\v2\x1d.readtrail.v1.WhoViewedTotalsR\x06totals\x128\n" +
 	"\baccesses\x18\x05 \x03(\v2\x1c.readtrail.v1.ReportedAccessR\baccesses\x120\n" +
 	"\x05looks\x18\x06 \x03(\v2\x1a.readtrail.v1.ReportedLookR\x05looks\x12\x1f\n" +
 	"\vlooks_total\x18\a \x01(\x04R\n" +
-	"looksTotal\x12&\n" +
-	"\x0fnext_page_token\x18\b \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05notes\x18\t \x03(\tR\x05notes\"\xfd\x02\n" +
+	"looksTotal\x12,\n" +
+	"\x0fnext_page_token\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x1a\n" +
+	"\x05notes\x18\t \x03(\tB\x04\xc0\xf3\x18\x01R\x05notes\"\xb3\x03\n" +
 	"\x0eReportedAccess\x12\x1f\n" +
 	"\voccurred_us\x18\x01 \x01(\x12R\n" +
-	"occurredUs\x12\x10\n" +
-	"\x03who\x18\x02 \x01(\tR\x03who\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04role\x12\x1e\n" +
+	"occurredUs\x12\x16\n" +
+	"\x03who\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x03who\x12\x18\n" +
+	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04role\x12$\n" +
 	"\n" +
-	"department\x18\x04 \x01(\tR\n" +
-	"department\x12\"\n" +
-	"\forganization\x18\x05 \x01(\tR\forganization\x12\x12\n" +
-	"\x04what\x18\x06 \x01(\tR\x04what\x12\x12\n" +
-	"\x04data\x18\a \x03(\tR\x04data\x12\x1a\n" +
-	"\bpurposes\x18\b \x03(\tR\bpurposes\x12\x16\n" +
-	"\x06origin\x18\t \x01(\tR\x06origin\x12\x1c\n" +
+	"department\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\n" +
+	"department\x12(\n" +
+	"\forganization\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\forganization\x12\x18\n" +
+	"\x04what\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\x04what\x12\x18\n" +
+	"\x04data\x18\a \x03(\tB\x04\xc0\xf3\x18\x01R\x04data\x12 \n" +
+	"\bpurposes\x18\b \x03(\tB\x04\xc0\xf3\x18\x05R\bpurposes\x12\x1c\n" +
+	"\x06origin\x18\t \x01(\tB\x04\xc0\xf3\x18\x05R\x06origin\x12\x1c\n" +
 	"\temergency\x18\n" +
 	" \x01(\bR\temergency\x12\x16\n" +
 	"\x06failed\x18\v \x01(\bR\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\f \x01(\bR\n" +
 	"incidental\x12\x10\n" +
-	"\x03own\x18\r \x01(\bR\x03own\x12\x1c\n" +
-	"\trecipient\x18\x0e \x01(\tR\trecipient\"i\n" +
+	"\x03own\x18\r \x01(\bR\x03own\x12\"\n" +
+	"\trecipient\x18\x0e \x01(\tB\x04\xc0\xf3\x18\x05R\trecipient\"{\n" +
 	"\fReportedLook\x12\x19\n" +
-	"\basked_us\x18\x01 \x01(\x12R\aaskedUs\x12\x10\n" +
-	"\x03who\x18\x02 \x01(\tR\x03who\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04role\x12\x18\n" +
-	"\apurpose\x18\x04 \x01(\tR\apurpose2\xf4\x04\n" +
+	"\basked_us\x18\x01 \x01(\x12R\aaskedUs\x12\x16\n" +
+	"\x03who\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x03who\x12\x18\n" +
+	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1e\n" +
+	"\apurpose\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\apurpose2\xf4\x04\n" +
 	"\fScopeService\x12R\n" +
 	"\vBreachScope\x12 .readtrail.v1.BreachScopeRequest\x1a!.readtrail.v1.BreachScopeResponse\x12X\n" +
 	"\rCompareScopes\x12\".readtrail.v1.CompareScopesRequest\x1a#.readtrail.v1.CompareScopesResponse\x12R\n" +
@@ -2705,6 +2705,7 @@ func file_readtrail_v1_scope_proto_init() {
 	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_frozen_proto_init()
 	file_readtrail_v1_query_proto_init()
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -131,14 +131,14 @@ var File_readtrail_v1_signin_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_signin_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/signin.proto\x12\freadtrail.v1\"'\n" +
+	"\x19readtrail/v1/signin.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/whom.proto\"'\n" +
 	"\x11CreateLinkRequest\x12\x12\n" +
-	"\x04role\x18\x01 \x01(\tR\x04role\"Y\n" +
-	"\x12CreateLinkResponse\x12\x10\n" +
-	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1d\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\"e\n" +
+	"\x12CreateLinkResponse\x12\x16\n" +
+	"\x03url\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x03url\x12\x1d\n" +
 	"\n" +
-	"expires_us\x18\x02 \x01(\x12R\texpiresUs\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04role2`\n" +
+	"expires_us\x18\x02 \x01(\x12R\texpiresUs\x12\x18\n" +
+	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role2`\n" +
 	"\rSignInService\x12O\n" +
 	"\n" +
 	"CreateLink\x12\x1f.readtrail.v1.CreateLinkRequest\x1a .readtrail.v1.CreateLinkResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
@@ -175,6 +175,7 @@ func file_readtrail_v1_signin_proto_init() {
 	if File_readtrail_v1_signin_proto != nil {
 		return
 	}
+	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -58,9 +58,9 @@ type AlertServiceClient interface {
 	// The queue of a day or a range: what a human should look at, most suspicious first. Without a purpose, and for viewers, readers and
 	// records go by pseudonyms.
 	ListAlerts(context.Context, *connect.Request[v1.ListAlertsRequest]) (*connect.Response[v1.ListAlertsResponse], error)
-	// One alert as a colleague would tell it, with its versions, decisions and accesses.
+	// One alert as a colleague would tell it, with its versions, decisions and accesses. Viewers state no purpose, and read pseudonyms.
 	GetAlert(context.Context, *connect.Request[v1.GetAlertRequest]) (*connect.Response[v1.GetAlertResponse], error)
-	// What detectors said, one claim a row.
+	// What detectors said, one claim a row. Viewers, as above.
 	SearchFindings(context.Context, *connect.Request[v1.SearchFindingsRequest]) (*connect.Response[v1.SearchFindingsResponse], error)
 	// How each detector did over some days. Names nobody.
 	ScoreDetectors(context.Context, *connect.Request[v1.ScoreDetectorsRequest]) (*connect.Response[v1.ScoreDetectorsResponse], error)
@@ -137,9 +137,9 @@ type AlertServiceHandler interface {
 	// The queue of a day or a range: what a human should look at, most suspicious first. Without a purpose, and for viewers, readers and
 	// records go by pseudonyms.
 	ListAlerts(context.Context, *connect.Request[v1.ListAlertsRequest]) (*connect.Response[v1.ListAlertsResponse], error)
-	// One alert as a colleague would tell it, with its versions, decisions and accesses.
+	// One alert as a colleague would tell it, with its versions, decisions and accesses. Viewers state no purpose, and read pseudonyms.
 	GetAlert(context.Context, *connect.Request[v1.GetAlertRequest]) (*connect.Response[v1.GetAlertResponse], error)
-	// What detectors said, one claim a row.
+	// What detectors said, one claim a row. Viewers, as above.
 	SearchFindings(context.Context, *connect.Request[v1.SearchFindingsRequest]) (*connect.Response[v1.SearchFindingsResponse], error)
 	// How each detector did over some days. Names nobody.
 	ScoreDetectors(context.Context, *connect.Request[v1.ScoreDetectorsRequest]) (*connect.Response[v1.ScoreDetectorsResponse], error)
