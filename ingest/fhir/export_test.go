@@ -33,4 +33,3 @@ func ParseInstant(s string) (time.Time, bool) {
 	at, ok := parseInstant(s, time.UTC)
 	return at.at, ok
 }
-
