@@ -267,6 +267,12 @@ func positionsOf(accesses []Access) (out []uint64, more int) {
 
 // storyID names a story: 16 bytes of SHA-256 over what it is about, behind its day.
 func (e *Engine) storyID(shape Shape, d day, reader, patient facts.ID) alertID {
+	return e.storyApart(shape, d, reader, patient, "")
+}
+
+// storyApart names a story that stands beside another one of the same people on the same day: of an import, or of what came when the
+// first one was held no more. Else two alerts would have one id, and the later one take the earlier one's place.
+func (e *Engine) storyApart(shape Shape, d day, reader, patient facts.ID, of string) alertID {
 	var key []byte
 	add := func(text string) { key = append(binary.BigEndian.AppendUint64(key, uint64(len(text))), text...) }
 	key = append(key, byte(shape))
@@ -275,6 +281,9 @@ func (e *Engine) storyID(shape Shape, d day, reader, patient facts.ID) alertID {
 		add(id.GetValue())
 	}
 	key = binary.BigEndian.AppendUint32(key, uint32(d))
+	if of != "" {
+		add(of)
+	}
 	return alertID(proto.NewEventID(proto.EventIdentity{
 		Source: "readtrail alert", Key: key, Recorded: time.Unix(int64(d)*86_400, 0),
 	}))

@@ -51,7 +51,7 @@ func (e *Engine) closeDue(ctx context.Context) error {
 		if len(due) < e.settings.LearningDays {
 			return e.keepSmall(e.book)
 		}
-		return e.study(ctx, e.book.take(due), false)
+		return e.study(ctx, e.book.take(due), nil)
 	}
 	for _, d := range due {
 		if err := e.closeDay(d); err != nil {
@@ -84,7 +84,7 @@ func (e *Engine) closeDay(d day) error {
 		all[i].detach(true)
 	}
 	priors := e.priors(j.spreads)
-	if err := e.queue(d, all, priors, false); err != nil {
+	if err := e.queue(d, all, priors, nil); err != nil {
 		return err
 	}
 	e.sample(c, priors)
@@ -120,8 +120,9 @@ func (e *Engine) priors(spreads [3]*spread) [3]Weight {
 	return out
 }
 
-// study judges days together, as a backfill is judged: what is usual is learned from the same days.
-func (e *Engine) study(ctx context.Context, book *Book, backfill bool) error {
+// study judges days together, as a backfill is judged: what is usual is learned from the same days. of is the import, nil for live days.
+func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
+	backfill := of != nil
 	days := book.days()
 	s, err := NewStudy(e.config(), e.state, book)
 	if err != nil {
@@ -136,7 +137,7 @@ func (e *Engine) study(ctx context.Context, book *Book, backfill bool) error {
 	if backfill {
 		s.keep = days[len(days)-1] + 1
 	}
-	s.ranked = func(d day, all []Candidate, priors [3]Weight) error { return e.queue(d, all, priors, backfill) }
+	s.ranked = func(d day, all []Candidate, priors [3]Weight) error { return e.queue(d, all, priors, of) }
 	tally, err := s.Run(ctx, nil)
 	if err != nil {
 		return err
@@ -196,5 +197,5 @@ func (e *Engine) endImport(ctx context.Context, entry *Entry, im *importing) err
 	if len(im.book.pages) == 0 {
 		return nil
 	}
-	return e.study(ctx, im.book, true)
+	return e.study(ctx, im.book, im)
 }

@@ -72,10 +72,10 @@ func (r *recents) ids() []alertID {
 }
 
 // queue ranks the candidates of a day and sends their versions.
-func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, backfill bool) error {
+func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
 	e.past.boost(all, d)
 	q := e.settings.Queue.rank(all, priors)
-	if !backfill {
+	if of == nil {
 		e.keepShown(d, q)
 	}
 	if e.cfg.Observer.Queue != nil {
@@ -84,13 +84,17 @@ func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, backfill bool) 
 		}
 	}
 	for i := range q {
-		e.raise(&q[i], sentAs{backfill: backfill})
+		e.raise(&q[i], sentAs{backfill: of})
 	}
 	return nil
 }
 
 // sentAs says how an alert is sent.
-type sentAs struct{ backfill, hard, sampled, open bool }
+type sentAs struct {
+	// backfill is the import that it is of, nil for what is live.
+	backfill            *importing
+	hard, sampled, open bool
+}
 
 // raise sends the next version of an alert: the first one, or one in which more is known.
 func (e *Engine) raise(a *Alert, as sentAs) {
@@ -101,12 +105,19 @@ func (e *Engine) raise(a *Alert, as sentAs) {
 	} else {
 		e.stats.alerts(a.Shown)
 	}
-	if as.backfill && was == nil && e.out.out == nil {
+	switch {
+	case was != nil:
+	case as.backfill != nil && e.out.out == nil:
 		return
+	case as.backfill != nil:
+		id = e.storyApart(a.Shape, a.Day, reader, patient, "import "+as.backfill.id)
+	case e.past.alerts[id] != nil || a.Day < e.through-day(e.settings.Recheck/(24*time.Hour)):
+		// It may have been told before, and is held no more.
+		id = e.storyApart(a.Shape, a.Day, reader, patient, "cause "+e.out.cause.String())
 	}
 	v := e.version(a)
 	v.AlertId, v.Version, v.State = bytesOf(id), 1, v1.AlertState_ALERT_STATE_RAISED
-	v.Backfill, v.Hard, v.Sampled = as.backfill, as.hard, as.sampled
+	v.Backfill, v.Hard, v.Sampled = as.backfill != nil, as.hard, as.sampled
 	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, version: v}
 	goesOn := was != nil && was.severalDays(a)
 	if was != nil {

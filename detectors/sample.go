@@ -45,7 +45,7 @@ func (e *Engine) sample(c *closed, priors [3]Weight) {
 		if n == 0 {
 			return
 		}
-		if e.recent.alerts[e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient)] != nil {
+		if id := e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient); e.recent.alerts[id] != nil || e.past.alerts[id] != nil {
 			continue
 		}
 		a := Alert{Candidate: e.judge.pairCandidate(d.pair)}

@@ -343,5 +343,12 @@ func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*de
 			tb.Fatal(err)
 		}
 	}
+	last := map[string]uint32{}
+	for _, a := range w.versions {
+		if a.Version != last[string(a.AlertId)]+1 {
+			tb.Errorf("version %d of an alert follows version %d", a.Version, last[string(a.AlertId)])
+		}
+		last[string(a.AlertId)] = a.Version
+	}
 	return e, w
 }
