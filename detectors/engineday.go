@@ -155,6 +155,8 @@ func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
 	}
 	if !backfill {
 		e.closeHard(days)
+	} else {
+		e.recent.dropImported(days[len(days)-1] + 1)
 	}
 	e.forget()
 	return nil

@@ -340,7 +340,7 @@ func (e *Engine) keepShown(d day, q []Alert) {
 	}
 	sticky := make([]bool, len(q))
 	for i := range q {
-		if id, _ := e.storyOf(&q[i]); before[id] {
+		if id, _ := e.storyOf(&q[i], ""); before[id] {
 			delete(before, id)
 			sticky[i], q[i].Shown = true, true
 		}

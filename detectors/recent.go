@@ -36,6 +36,8 @@ type recentAlert struct {
 	kept []keptPair
 	// open: it was raised on the open day by a hard sign, and the day is not closed yet.
 	open bool
+	// of is the import that it is of, "" for what is live. An import's are held while it is judged, and only as stories.
+	of string
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -77,6 +79,8 @@ func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) 
 	q := e.settings.Queue.rank(all, priors)
 	if of == nil {
 		e.keepShown(d, q)
+	} else {
+		e.recent.dropImported(d - storyGap)
 	}
 	if e.cfg.Observer.Queue != nil {
 		if err := e.cfg.Observer.Queue(d, q); err != nil {
@@ -96,10 +100,18 @@ type sentAs struct {
 	hard, sampled, open bool
 }
 
+// of is the import's id, "" for what is live.
+func (as sentAs) of() string {
+	if as.backfill == nil {
+		return ""
+	}
+	return as.backfill.id
+}
+
 // raise sends the next version of an alert: the first one, or one in which more is known.
 func (e *Engine) raise(a *Alert, as sentAs) {
 	reader, patient := a.subject()
-	id, was := e.storyOf(a)
+	id, was := e.storyOf(a, as.of())
 	if as.open {
 		id, was = e.openStory(a)
 	} else {
@@ -118,7 +130,7 @@ func (e *Engine) raise(a *Alert, as sentAs) {
 	v := e.version(a)
 	v.AlertId, v.Version, v.State = bytesOf(id), 1, v1.AlertState_ALERT_STATE_RAISED
 	v.Backfill, v.Hard, v.Sampled = as.backfill != nil, as.hard, as.sampled
-	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, version: v}
+	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, of: as.of(), version: v}
 	goesOn := was != nil && was.severalDays(a)
 	if was != nil {
 		v.Version, v.State = was.version.Version+1, v1.AlertState_ALERT_STATE_UPDATED
@@ -132,7 +144,7 @@ func (e *Engine) raise(a *Alert, as sentAs) {
 	}
 	e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
-	if len(now.kept) > 0 || as.open || goesOn {
+	if len(now.kept) > 0 || as.open || goesOn || now.of != "" && v.Shown && a.Shape == ShapePair {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
 	} else {
 		delete(e.recent.alerts, id)
@@ -165,6 +177,16 @@ func (r *recents) hold(id alertID, a *recentAlert, limit int, stats *Stats) {
 		}
 		if !freed {
 			return
+		}
+	}
+}
+
+// dropImported drops what is held of an import whose story ended before a day.
+func (r *recents) dropImported(before day) {
+	for id, a := range r.alerts {
+		if a.of != "" && a.day < before {
+			r.release(a)
+			delete(r.alerts, id)
 		}
 	}
 }

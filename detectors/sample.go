@@ -51,7 +51,7 @@ func (e *Engine) sample(c *closed, priors [3]Weight) {
 		a := Alert{Candidate: e.judge.pairCandidate(d.pair)}
 		a.detach(false)
 		a.Score = a.Weight + priors[a.key]
-		if _, story := e.goesOn(&a); story != nil {
+		if _, story := e.goesOn(&a, ""); story != nil {
 			continue
 		}
 		n--

@@ -17,12 +17,12 @@ const (
 )
 
 // storyOf is the id under which an alert is sent: that of its day, or that of the story which it goes on with.
-func (e *Engine) storyOf(a *Alert) (alertID, *recentAlert) {
+func (e *Engine) storyOf(a *Alert, of string) (alertID, *recentAlert) {
 	id := e.hard.alias(e, a)
-	if was := e.recent.alerts[id]; was != nil {
+	if was := e.recent.alerts[id]; was != nil && was.of == of {
 		return id, was
 	}
-	if older, was := e.goesOn(a); was != nil {
+	if older, was := e.goesOn(a, of); was != nil {
 		return older, was
 	}
 	return id, nil
@@ -35,7 +35,7 @@ func (e *Engine) openStory(a *Alert) (alertID, *recentAlert) {
 	if was := e.recent.alerts[id]; was != nil {
 		return id, was
 	}
-	if older, was := e.goesOn(a); was != nil {
+	if older, was := e.goesOn(a, ""); was != nil {
 		return older, was
 	}
 	return id, nil
@@ -53,14 +53,14 @@ func (e *Engine) toldOf(v *v1.AlertVersion, d day) (n int) {
 
 // goesOn finds the story that an alert goes on with: the same reader in the same record, shown within the last days and not taken back,
 // and nothing new in how it looks. It becomes a version of that story: nobody is told the same thing every morning. What was found to be
-// misuse and goes on all the same is news.
-func (e *Engine) goesOn(a *Alert) (id alertID, story *recentAlert) {
+// misuse and goes on all the same is news. of is the import that it is of, "" for what is live: each tells its own stories.
+func (e *Engine) goesOn(a *Alert, of string) (id alertID, story *recentAlert) {
 	if a.Shape != ShapePair {
 		return id, nil
 	}
 	reader, patient := e.state.CanonicalStaff(a.Readers[0]), e.state.Canonical(a.Patients[0])
 	for other, x := range e.recent.alerts {
-		if x.version.Shape != v1.Shape_SHAPE_PAIR || x.open || !x.version.Shown || x.version.Day >= a.Day || a.Day-x.day > storyGap ||
+		if x.version.Shape != v1.Shape_SHAPE_PAIR || x.of != of || x.open || !x.version.Shown || x.version.Day >= a.Day || a.Day-x.day > storyGap ||
 			e.state.CanonicalStaff(x.reader) != reader || e.state.Canonical(x.patient) != patient || e.past.misuse(other) || !nothingNew(x.version, a) {
 			continue
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // Two imports of the same days, as of two sources, tell their own stories: of one reader and record on one day there may be an alert
-// of each, and neither takes the other's place. run holds the versions of every alert together.
+// of each, and neither takes the other's place; who comes back to a record day after day is one story of each. run holds the versions of
+// every alert together.
 func TestImportsOfTheSameDays(t *testing.T) {
 	t.Parallel()
 	h := newHospital(t, simulate.Config{Seed: 9, Staff: 150, Patients: 1500, Days: 20, Incidents: 200})
@@ -58,6 +59,22 @@ func TestImportsOfTheSameDays(t *testing.T) {
 	}
 	if twice == 0 {
 		t.Error("no reader and record have an alert of each import: the test saw nothing")
+	}
+	stories := 0
+	for _, a := range w.versions {
+		days := map[string]bool{}
+		for _, c := range a.Accesses {
+			days[time.UnixMicro(c.OccurredUs).In(h.zone).Format(time.DateOnly)] = true
+		}
+		if len(days) > 1 {
+			stories++
+		}
+		if (len(days) > 1) != (a.Version > 1) || !a.Backfill {
+			t.Errorf("version %d cites %d days; of an import: %v", a.Version, len(days), a.Backfill)
+		}
+	}
+	if stories == 0 {
+		t.Error("nobody came back to a record: the test saw nothing")
 	}
 }
 
