@@ -47,6 +47,6 @@ LEFT ANY JOIN
             AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
       )
     GROUP BY position, patient
-) AS judged ON reported.position = judged.position AND least(reported.patient_ordinal, 255) = judged.patient
+) AS judged ON reported.position = judged.position AND reported.patient_ordinal = judged.patient
 ORDER BY occurred_us DESC, reported.position DESC, patient_ordinal
 SETTINGS max_bytes_before_external_sort = 500000000
