@@ -53,7 +53,7 @@ func QuestionEvent(q *v1.Question) *v1.AccessEvent {
 		e.Purposes = []*v1.Coding{{System: purposeText, Display: q.Purpose}}
 	}
 	if q.Withheld > 0 {
-		e.Extensions = append(e.Extensions, &v1.Extension{Name: "withheld", Value: strconv.FormatUint(q.Withheld, 10)})
+		e.Extensions = append(e.Extensions, &v1.Extension{Name: WithheldExtension, Value: strconv.FormatUint(q.Withheld, 10)})
 	}
 	// Who asked for one patient looked at that record; whom a list showed was shown.
 	if q.Patient.GetValue() != "" && len(q.Patients) == 1 {
@@ -64,6 +64,9 @@ func QuestionEvent(q *v1.Question) *v1.AccessEvent {
 	}
 	return e
 }
+
+// WithheldExtension says in a look how much was left out of its answer because it was about the asker.
+const WithheldExtension = "withheld"
 
 // exportQuery is the question whose answer leaves as a file.
 const exportQuery = "ExportScope"

@@ -115,6 +115,8 @@ type pin struct {
 	received int64
 	// past is true when the answer is as of an earlier time than the projections know.
 	past bool
+	// paged is true when a page token pinned the position.
+	paged bool
 	// journal is the journal's last position when the question was asked.
 	journal proto.Position
 	// behind is how many messages are missing that may concern the subject; see catchUp.
@@ -208,7 +210,7 @@ func (s *Service) pinToken(ctx context.Context, p *pin, asOf int64, token PageTo
 	if err != nil {
 		return fmt.Errorf("read pinned entry: %w", err)
 	}
-	p.position, p.received, p.past = token.Position, b.Head.ReceivedUs, asOf != 0
+	p.position, p.received, p.past, p.paged = token.Position, b.Head.ReceivedUs, asOf != 0, true
 	return nil
 }
 

@@ -46,6 +46,9 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if event == nil {
 		return nil, notFound("the journal holds no such event")
 	}
+	if q := e.item.GetQuestion(); q != nil {
+		s.untold(c, q, event)
+	}
 	res := &v1.GetEventResponse{
 		Position: uint64(e.position), Event: event, ReceivedUs: e.batch.Head.ReceivedUs, ConflictsWith: e.item.ConflictsWith,
 	}

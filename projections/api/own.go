@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"connectrpc.com/connect"
@@ -20,30 +21,46 @@ import (
 // errAboutAsker refuses a scope of the asker's own accesses.
 var errAboutAsker = errors.New("this is about yourself: somebody else has to ask")
 
-// own are the keys of all identifiers under which the asker is a reader, as known at the pin; none where nobody said who they are.
+// own are the keys of all identifiers under which the asker is a reader; none where nobody said who they are.
 func (s *Service) own(ctx context.Context, p *pin, around *backdrop) ([]uint64, error) {
+	ids, err := s.ownIdents(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	return keysOf(ids), nil
+}
+
+// ownIdents are all identifiers under which the asker is a reader. They are told as known now, whatever the question is as of: what was
+// learned of the asker since then makes an older answer no less about them.
+func (s *Service) ownIdents(ctx context.Context, p *pin, around *backdrop) (own []ident, err error) {
 	caller := proto.CallerFrom(ctx)
 	if s.cfg.Readers == nil {
-		return []uint64{}, nil
+		return nil, nil
 	}
 	ids, known := s.cfg.Readers(caller)
 	if !known && s.cfg.KnownReadersOnly {
 		return nil, connect.NewError(connect.CodePermissionDenied,
 			errors.New("it is not known which reader you are, so that nothing about yourself can be kept from you: an administrator can say (askers.readers_file)"))
 	}
-	keys := []uint64{}
+	if len(ids) > 0 && (p.past || p.paged) {
+		if p, err = s.pin(ctx, 0, PageToken{}); err != nil {
+			return nil, err
+		}
+		around = p.backdrop(ctx, period{})
+		defer func() { _ = around.wait() }()
+	}
 	for _, id := range ids {
-		followed, err := p.ownIdents(ctx, id, around)
+		followed, err := p.ownBy(ctx, id, around)
 		if err != nil {
 			return nil, fmt.Errorf("find the asker among the readers: %w", err)
 		}
-		keys = append(keys, keysOf(followed)...)
+		own = append(own, followed...)
 	}
-	return keys, nil
+	return own, nil
 }
 
-// ownIdents follows one identifier of the asker. A value without a system is theirs in every system that knows it.
-func (p *pin) ownIdents(ctx context.Context, id *v1.Identifier, around *backdrop) ([]ident, error) {
+// ownBy follows one identifier of the asker. A value without a system is theirs in every system that knows it.
+func (p *pin) ownBy(ctx context.Context, id *v1.Identifier, around *backdrop) ([]ident, error) {
 	who, err := p.resolve(ctx, Subject{System: id.GetSystem(), Value: id.GetValue(), Exact: id.GetSystem() != ""}, readerRole, around)
 	if err != nil {
 		return nil, err
@@ -68,15 +85,50 @@ func isAbout(versions []*v1.AlertVersion, own []uint64) bool {
 	})
 }
 
-// scopeOf reports whether a frozen scope is of one of the readers. Its query is canonical: "system|value".
-func scopeOf(q *v1.ScopeQuery, own []uint64) bool {
-	for _, text := range []string{q.GetReader(), q.GetAccount()} {
-		who, err := ParseSubject(text)
-		if err == nil && slices.Contains(own, projections.Key(who.System, who.Value)) {
-			return true
+// ofAsker reports which of some frozen scopes are of the asker: their reader or account is, or one of the events that they name.
+func (p *pin) ofAsker(ctx context.Context, scopes []*v1.FrozenScope, own []ident) (map[*v1.FrozenScope]bool, error) {
+	out := map[*v1.FrozenScope]bool{}
+	if len(own) == 0 {
+		return out, nil
+	}
+	naming := map[uint64][]*v1.FrozenScope{}
+	for _, f := range scopes {
+		q := f.Frozen.GetQuery()
+		out[f] = namesOne(q.GetReader(), own) || namesOne(q.GetAccount(), own)
+		for _, text := range q.GetEvents() {
+			if position, err := proto.ParsePosition(text); err == nil {
+				naming[uint64(position)] = append(naming[uint64(position)], f)
+			}
 		}
 	}
-	return false
+	for events := range slices.Chunk(sortedOf(naming), verdictChunk) {
+		err := p.query(ctx, "own_events", store.Params{"own": keysOf(own), "events": events}, func(row store.Row) error {
+			var position uint64
+			err := row.Scan(&position)
+			for _, f := range naming[position] {
+				out[f] = true
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find events of the asker: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// sortedOf are the positions that scopes name.
+func sortedOf(naming map[uint64][]*v1.FrozenScope) []uint64 { return slices.Sorted(maps.Keys(naming)) }
+
+// namesOne reports whether what a canonical query says of a reader means one of some identifiers. A bare value may mean each that has it.
+func namesOne(text string, own []ident) bool {
+	who, err := ParseSubject(text)
+	return err == nil && slices.ContainsFunc(own, func(id ident) bool {
+		if who.Exact {
+			return id == ident{who.System, who.Value}
+		}
+		return projections.Fold(id.value) == projections.Fold(who.Value)
+	})
 }
 
 // withheld counts what a statement finds about the asker in the days of a list.
@@ -116,16 +168,35 @@ func (s *Service) ask(ctx context.Context, c proto.Caller, q *v1.Question) error
 	return s.cfg.Ask(ctx, []*v1.Question{q})
 }
 
-// notOfAsker refuses a scope whose reader or account is the asker's own.
+// notOfAsker refuses a scope whose reader or account is the asker's own, or that names one of their accesses.
 func (s *Service) notOfAsker(ctx context.Context, x *scoped, a *asking) error {
+	if len(x.followed) == 0 && len(x.query.events) == 0 {
+		return nil
+	}
 	own, err := s.own(ctx, x.pin, x.around)
 	if err != nil {
 		return err
 	}
+	readers := slices.Clone(x.query.readers)
 	for _, f := range x.followed {
-		if slices.Contains(own, identOf(f.Identifier).key()) {
-			return s.keepBack(ctx, a.caller, a.query, a.purpose, x.pin.position, connect.NewError(connect.CodePermissionDenied, errAboutAsker))
-		}
+		readers = append(readers, identOf(f.Identifier).key())
+	}
+	if slices.ContainsFunc(readers, func(key uint64) bool { return slices.Contains(own, key) }) {
+		return s.keepBack(ctx, a.caller, a.query, a.purpose, x.pin.position, connect.NewError(connect.CodePermissionDenied, errAboutAsker))
 	}
 	return nil
+}
+
+// untold takes out of a look what its answer did not tell its asker, when they are who opens it.
+func (s *Service) untold(c proto.Caller, q *v1.Question, look *v1.AccessEvent) {
+	mine := q.GetAsker() == c.Name
+	if s.cfg.Readers != nil && !mine {
+		ids, _ := s.cfg.Readers(c)
+		mine = slices.ContainsFunc(ids, func(id *v1.Identifier) bool {
+			return slices.ContainsFunc(q.GetAskerReaders(), func(other *v1.Identifier) bool { return identOf(id) == identOf(other) })
+		})
+	}
+	if mine {
+		look.Extensions = slices.DeleteFunc(look.Extensions, func(x *v1.Extension) bool { return x.Name == proto.WithheldExtension })
+	}
 }

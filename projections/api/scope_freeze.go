@@ -100,9 +100,15 @@ func (s *Service) verifyScope(ctx context.Context, c proto.Caller, m *v1.VerifyS
 	return res, s.journal(ctx, a, res.Header, question)
 }
 
+// frozenField is what errors call the position of a frozen scope.
+const frozenField = "frozen scope"
+
+// noFrozen refuses a position at which there is none.
+func noFrozen() error { return notFound("the journal holds no such " + frozenField) }
+
 // frozen reads a frozen scope from the journal.
 func (s *Service) frozen(ctx context.Context, position uint64) (*v1.ScopeFrozen, error) {
-	e, err := s.entry(ctx, "frozen scope", proto.Position(position).String(), v1.Kind_KIND_SCOPE_FROZEN)
+	e, err := s.entry(ctx, frozenField, proto.Position(position).String(), v1.Kind_KIND_SCOPE_FROZEN)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +120,17 @@ func (s *Service) frozen(ctx context.Context, position uint64) (*v1.ScopeFrozen,
 	return frozen, nil
 }
 
-// frozenScope computes a frozen scope again. What froze it was no question for several readers, so it is none now.
+// frozenScope computes a frozen scope again. What froze it was no question for several readers, so it is none now. One of the asker is not
+// there: that somebody looks into them is not told either.
 func (s *Service) frozenScope(ctx context.Context, a *asking, frozen *v1.ScopeFrozen) (*scoped, error) {
 	q, err := s.checkQuery(ctx, frozen.Query)
 	if err != nil {
 		return nil, err
 	}
 	x, err := s.scope(ctx, a, q, moment{position: proto.Position(frozen.Position)}, PageToken{})
+	if errors.Is(err, errAboutAsker) {
+		return nil, noFrozen()
+	}
 	if err != nil {
 		return nil, err
 	}

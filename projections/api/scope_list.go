@@ -57,12 +57,16 @@ func (s *Service) listFrozen(ctx context.Context, c proto.Caller, m *v1.ListFroz
 			AfterPosition: proto.Position(res.Scopes[size-1].Position),
 		}.String()
 	}
-	own, err := s.own(ctx, p, around)
+	own, err := s.ownIdents(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	ofAsker, err := p.ofAsker(ctx, res.Scopes, own)
 	if err != nil {
 		return nil, err
 	}
 	listed := len(res.Scopes)
-	res.Scopes = slices.DeleteFunc(res.Scopes, func(f *v1.FrozenScope) bool { return scopeOf(f.Frozen.GetQuery(), own) })
+	res.Scopes = slices.DeleteFunc(res.Scopes, func(f *v1.FrozenScope) bool { return ofAsker[f] })
 	if res.Header, err = around.header(zone, nil, "there were more"); err != nil {
 		return nil, err
 	}

@@ -57,9 +57,9 @@ func (s *Service) compute(ctx context.Context, a *asking, x *scoped) error {
 	}
 	if who != nil {
 		x.followed, x.known = who.followed, who.known
-		if err := s.notOfAsker(ctx, x, a); err != nil {
-			return err
-		}
+	}
+	if err := s.notOfAsker(ctx, x, a); err != nil {
+		return err
 	}
 	if x.sel, err = x.pin.selection(ctx, x.query, who); err != nil {
 		return err

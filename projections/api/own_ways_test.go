@@ -1,0 +1,132 @@
+package api_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// asJo is a service that knows which reader "token:jo" is, by a login.
+func (w *world) asJo() *api.Service {
+	w.t.Helper()
+	c := w.config()
+	c.Readers = func(c proto.Caller) ([]*v1.Identifier, bool) {
+		if c.Name != "token:jo" {
+			return nil, true
+		}
+		return []*v1.Identifier{{Value: "jo.s"}}, true
+	}
+	service, err := api.New(c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = service.Close(context.Background()) })
+	return service
+}
+
+// TestNoWayToOneself: who the asker is among the readers is known as of now, whatever the question is as of; their own accesses named
+// one by one are theirs too.
+func TestNoWayToOneself(t *testing.T) {
+	w := newWorld(t)
+	mine := w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "jo")))
+	theirs := w.append(access("ehr", begin, id("urn:mrn", "2"), id("urn:staff", "kim")))
+	w.append(practitionerFact("hr", "Practitioner/1", []*v1.Identifier{id("urn:staff", "jo"), id("urn:login", "jo.s")}))
+	w.settle()
+	jo, scopes := as(t.Context(), "token:jo", proto.RoleInvestigator), w.asJo().Scopes()
+	for name, tt := range map[string]struct {
+		ask  *v1.BreachScopeRequest
+		want connect.Code
+	}{
+		"before links said so":     {&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Reader: "urn:staff|jo"}, AsOfPosition: uint64(theirs)}, connect.CodePermissionDenied},
+		"own event":                {&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Events: []string{mine.String()}}}, connect.CodePermissionDenied},
+		"own event among others":   {&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Events: []string{theirs.String(), mine.String()}}}, connect.CodePermissionDenied},
+		"somebody else's event":    {&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Events: []string{theirs.String()}}}, 0},
+		"somebody else as of then": {&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Reader: "urn:staff|kim"}, AsOfPosition: uint64(theirs)}, 0},
+	} {
+		tt.ask.Purpose = "leak"
+		_, err := scopes.BreachScope(jo, connect.NewRequest(tt.ask))
+		if (err == nil) != (tt.want == 0) || err != nil && connect.CodeOf(err) != tt.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		if last := w.asked[max(len(w.asked)-1, 0)]; tt.want != 0 && last.Withheld != 1 {
+			t.Errorf("%s: journaled %v", name, last)
+		}
+	}
+}
+
+// TestFrozenScopesOfOneselfAreNotThere: however the scope named the asker, it is in no list of theirs, and asked for by its position it is
+// told like one that does not exist.
+func TestFrozenScopesOfOneselfAreNotThere(t *testing.T) {
+	w := newWorld(t)
+	mine := w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "jo")))
+	theirs := w.append(access("ehr", begin, id("urn:mrn", "2"), id("urn:staff", "kim")))
+	w.append(practitionerFact("hr", "Practitioner/1", []*v1.Identifier{id("urn:staff", "jo"), id("urn:login", "jo.s")}))
+	w.settle()
+	jo, freezing, service := as(t.Context(), "token:jo", proto.RoleInvestigator), w.freezing().Scopes(), w.asJo().Scopes()
+	own := map[uint64]bool{}
+	for _, tt := range []struct {
+		query *v1.ScopeQuery
+		own   bool
+	}{
+		{&v1.ScopeQuery{Reader: "jo"}, true}, {&v1.ScopeQuery{Reader: "urn:staff|jo"}, true}, {&v1.ScopeQuery{Account: "JO.S"}, true},
+		{&v1.ScopeQuery{Events: []string{mine.String()}}, true}, {&v1.ScopeQuery{Events: []string{mine.String(), theirs.String()}}, true},
+		{&v1.ScopeQuery{Reader: "kim"}, false}, {&v1.ScopeQuery{Events: []string{theirs.String()}}, false},
+	} {
+		res, err := freezing.FreezeScope(w.ctx(), connect.NewRequest(&v1.FreezeScopeRequest{Query: tt.query, Purpose: "inquiry"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		own[res.Msg.Position] = tt.own
+	}
+	w.settle()
+	list, err := service.ListFrozenScopes(jo, connect.NewRequest(&v1.ListFrozenScopesRequest{Purpose: "p"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list.Msg.Scopes {
+		if own[f.Position] {
+			t.Errorf("listed: a scope of the asker, asked for by %v", f.Frozen.Query)
+		}
+	}
+	if last := w.asked[len(w.asked)-1]; len(list.Msg.Scopes) != 2 || last.Withheld != 5 {
+		t.Errorf("%d listed, journaled %v", len(list.Msg.Scopes), last)
+	}
+	_, missing := service.VerifyScope(jo, connect.NewRequest(&v1.VerifyScopeRequest{Position: uint64(mine), Purpose: "p"}))
+	for position, is := range own {
+		_, err := service.VerifyScope(jo, connect.NewRequest(&v1.VerifyScopeRequest{Position: position, Purpose: "p"}))
+		_, compared := service.CompareScopes(jo, connect.NewRequest(&v1.CompareScopesRequest{
+			Before: &v1.ScopeRun{Frozen: position}, After: &v1.ScopeRun{Query: &v1.ScopeQuery{Reader: "kim"}}, Purpose: "p",
+		}))
+		if is && (err == nil || err.Error() != missing.Error() || compared == nil || compared.Error() != missing.Error()) || !is && (err != nil || compared != nil) {
+			t.Errorf("own %v: verified %v, compared %v; one that does not exist: %v", is, err, compared, missing)
+		}
+	}
+}
+
+// TestLooksDoNotTellWhatWasWithheld: an asker may open their own question as an event, and does not read there what the answer left out.
+func TestLooksDoNotTellWhatWasWithheld(t *testing.T) {
+	w := newWorld(t)
+	look := func(asker string, readers ...*v1.Identifier) string {
+		return w.append(&v1.Item{Body: &v1.Item_Question{Question: &v1.Question{
+			QuestionId: make([]byte, 20), Asker: asker, AskerReaders: readers, Query: "ListAlerts", Purpose: "curious", Page: 1, Withheld: 3, AskedUs: begin.UnixMicro(),
+		}}}).String()
+	}
+	looks := map[string]bool{look("token:jo"): false, look("oidc:jo", &v1.Identifier{Value: "jo.s"}): false, look("token:kim"): true}
+	w.settle()
+	for position, told := range looks {
+		res, err := w.asJo().GetEvent(as(t.Context(), "token:jo", proto.RoleInvestigator), connect.NewRequest(&v1.GetEventRequest{Event: position, Purpose: "p"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := slices.ContainsFunc(res.Msg.Event.Extensions, func(x *v1.Extension) bool { return x.Name == "withheld" })
+		if has != told || len(res.Msg.Event.Extensions) < 3 {
+			t.Errorf("the look of %v tells %v", res.Msg.Event.Reader, res.Msg.Event.Extensions)
+		}
+	}
+}
