@@ -130,3 +130,41 @@ func TestLooksDoNotTellWhatWasWithheld(t *testing.T) {
 		}
 	}
 }
+
+// TestSummariesDoNotTellWhatWasWithheld: answers that name nobody carry one question id an hour, whatever was left out of them; the journal
+// has how much.
+func TestSummariesDoNotTellWhatWasWithheld(t *testing.T) {
+	h := newHospital(t, 33, 60)
+	h.detect(25)
+	h.settle()
+	c, me := h.config(), mostCited(h)
+	c.Readers = func(proto.Caller) ([]*v1.Identifier, bool) { return []*v1.Identifier{me}, true }
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, ids := as(t.Context(), "token:self", proto.RoleViewer), map[string]bool{}
+	begun := len(h.questions())
+	for _, from := range []string{"2026-12-01", "2026-01-01", "2026-01-01"} {
+		res, err := service.ListAlerts(self, connect.NewRequest(&v1.ListAlertsRequest{From: from, To: "2026-12-31"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[res.Msg.Header.QuestionId] = true
+	}
+	if n := len(h.questions()) - begun; n != 1 || len(ids) != 1 {
+		t.Errorf("%d questions with %d ids: an asker can tell days with something about them from days without", n, len(ids))
+	}
+	if err := service.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pages, rows, withheld := map[uint32]bool{}, uint64(0), map[bool]uint64{}
+	for _, q := range h.questions()[begun:] {
+		pages[q.Page] = true
+		rows += q.Rows
+		withheld[q.Withheld > 0] += q.Rows
+	}
+	if rows != 3 || withheld[true] != 2 || len(pages) != 2 {
+		t.Errorf("journaled: %v", h.questions()[begun:])
+	}
+}

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +24,14 @@ const (
 type summaryKey struct {
 	asker, role, query string
 	hour               int64
-	// withheld is what was left out of each of these answers.
-	withheld uint64
 }
 
+// summary is the question of an hour. It is one whatever was left out of its answers: an asker who was given another id, or whose answer
+// waited for the disk, would know by that that something is about them.
 type summary struct {
 	id proto.EventID
-	// pending counts answers that no journaled question holds yet.
-	pending uint64
+	// pending counts answers that no journaled question holds yet, by how much was left out of each.
+	pending map[uint64]uint64
 	pages   uint32
 }
 
@@ -61,10 +63,10 @@ func newSummaries(cfg Config, logger *slog.Logger) *summaries {
 // count adds one answer and returns the id of its question. An error means that it must not leave.
 func (s *summaries) count(ctx context.Context, c proto.Caller, query string, position proto.Position, withheld uint64) (proto.EventID, error) {
 	now := s.now()
-	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro(), withheld}
+	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro()}
 	s.mu.Lock()
 	if open, ok := s.open[key]; ok {
-		open.pending++
+		open.pending[withheld]++
 		s.mu.Unlock()
 		return open.id, nil
 	}
@@ -73,23 +75,22 @@ func (s *summaries) count(ctx context.Context, c proto.Caller, query string, pos
 	if err != nil {
 		return proto.EventID{}, err
 	}
-	q := summaryQuestion(key, id, 1, 1, now)
-	q.Position = uint64(position)
+	q := summaryQuestion(key, id, now)
+	q.Rows, q.Page, q.Position, q.Withheld = 1, 1, uint64(position), withheld
 	if err := s.ask(ctx, []*v1.Question{q}); err != nil {
 		return proto.EventID{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.open[key]; !ok && len(s.open) < maxSummaries {
-		s.open[key] = &summary{id: id, pages: 1}
+		s.open[key] = &summary{id: id, pending: map[uint64]uint64{}, pages: 1}
 	}
 	return id, nil
 }
 
-func summaryQuestion(key summaryKey, id proto.EventID, rows uint64, page uint32, now time.Time) *v1.Question {
+func summaryQuestion(key summaryKey, id proto.EventID, now time.Time) *v1.Question {
 	return &v1.Question{
-		QuestionId: id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Rows: rows, Page: page, Summary: true,
-		AskedUs: now.UnixMicro(), Withheld: key.withheld,
+		QuestionId: id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Summary: true, AskedUs: now.UnixMicro(),
 	}
 }
 
@@ -118,8 +119,8 @@ func (s *summaries) flush(ctx context.Context, all bool) error {
 	now := s.now()
 	hour := now.Truncate(time.Hour).UnixMicro()
 	type flushed struct {
-		key  summaryKey
-		rows uint64
+		key            summaryKey
+		withheld, rows uint64
 	}
 	var due []flushed
 	var questions []*v1.Question
@@ -127,11 +128,17 @@ func (s *summaries) flush(ctx context.Context, all bool) error {
 	for key, open := range s.open {
 		switch {
 		case key.hour == hour && !all:
-		case open.pending == 0:
+		case len(open.pending) == 0:
 			delete(s.open, key)
 		default:
-			due = append(due, flushed{key, open.pending})
-			questions = append(questions, summaryQuestion(key, open.id, open.pending, open.pages+1, now))
+			page := open.pages
+			for _, withheld := range slices.Sorted(maps.Keys(open.pending)) {
+				q := summaryQuestion(key, open.id, now)
+				page++
+				q.Rows, q.Page, q.Withheld = open.pending[withheld], page, withheld
+				due = append(due, flushed{key, withheld, q.Rows})
+				questions = append(questions, q)
+			}
 		}
 	}
 	s.mu.Unlock()
@@ -145,9 +152,11 @@ func (s *summaries) flush(ctx context.Context, all bool) error {
 	defer s.mu.Unlock()
 	for _, f := range due {
 		open := s.open[f.key]
-		open.pending -= f.rows
 		open.pages++
-		if f.key.hour != hour && open.pending == 0 {
+		if open.pending[f.withheld] -= f.rows; open.pending[f.withheld] == 0 {
+			delete(open.pending, f.withheld)
+		}
+		if f.key.hour != hour && len(open.pending) == 0 {
 			delete(s.open, f.key)
 		}
 	}
