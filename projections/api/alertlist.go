@@ -208,7 +208,11 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 		return nil, err
 	}
 	defer func() { _ = around.wait() }()
-	latest, err := p.lastAlertDay(ctx, sequence)
+	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	latest, err := p.lastAlertDay(ctx, sequence, own)
 	if err != nil {
 		return nil, err
 	}
@@ -217,12 +221,10 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 	}
 	a.settle(latest)
 	about, err := p.about(ctx, a, sequence, around)
-	if err == nil {
-		about.own, err = s.own(ctx, p, around)
-	}
 	if err != nil {
 		return nil, err
 	}
+	about.own = own
 	res := &v1.ListAlertsResponse{From: dayText(a.from), To: dayText(a.to)}
 	together, running := errgroup.WithContext(ctx)
 	params := about.params(a, sequence)
@@ -389,8 +391,8 @@ func (p *pin) whom(ctx context.Context, a *daysAsk, around *backdrop) (*aboutWho
 	return w, nil
 }
 
-func (p *pin) lastAlertDay(ctx context.Context, sequence uint64) (day int32, err error) {
-	err = p.query(ctx, "alert_last_day", store.Params{"sequence": sequence}, func(row store.Row) error { return row.Scan(&day) })
+func (p *pin) lastAlertDay(ctx context.Context, sequence uint64, own []uint64) (day int32, err error) {
+	err = p.query(ctx, "alert_last_day", store.Params{"sequence": sequence, "own": own}, func(row store.Row) error { return row.Scan(&day) })
 	if err != nil {
 		return 0, fmt.Errorf("find the latest day: %w", err)
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/detectiontest"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -166,5 +168,42 @@ func TestSummariesDoNotTellWhatWasWithheld(t *testing.T) {
 	}
 	if rows != 3 || withheld[true] != 2 || len(pages) != 2 {
 		t.Errorf("journaled: %v", h.questions()[begun:])
+	}
+}
+
+// TestLatestDayIsOfTheList: without days, a list goes up to the latest day that has any alert of those that it may hold: not of one that was
+// raised after the time asked for, and of none about the asker.
+func TestLatestDayIsOfTheList(t *testing.T) {
+	w := newWorld(t)
+	w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "jo")), practitionerFact("hr", "Practitioner/1", []*v1.Identifier{id("urn:staff", "jo"), id("urn:login", "jo.s")}))
+	raise := func(day int32, reader string) {
+		cause := w.append(registered(&v1.SourceRegistered{Name: "cause"}))
+		w.alerts.Publish(&v1.AlertVersion{
+			AlertId: detectiontest.AlertID(day, 1), Version: 1, State: v1.AlertState_ALERT_STATE_RAISED, Cause: uint64(cause), AtUs: w.clock().UnixMicro(),
+			Shape: v1.Shape_SHAPE_PAIR, Day: day, Scenario: "family", Rank: 1, Shown: true, Readers: []*v1.AlertReader{{Identifier: id("urn:staff", reader)}},
+		})
+	}
+	today := detectiontest.Day(begin)
+	raise(today-60, "kim")
+	then := w.clock()
+	w.pass(time.Hour)
+	raise(today-3, "jo")
+	w.settle()
+	for name, tt := range map[string]struct {
+		asker string
+		asOf  int64
+		want  int32
+	}{
+		"others":          {"token:kim", 0, today - 3},
+		"others, as then": {"token:kim", then.UnixMicro(), today - 60},
+		"the asker":       {"token:jo", 0, today - 60},
+	} {
+		res, err := w.asJo().ListAlerts(as(t.Context(), tt.asker, proto.RoleInvestigator), connect.NewRequest(&v1.ListAlertsRequest{AsOfUs: tt.asOf}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Unix(int64(tt.want)*86_400, 0).UTC().Format(time.DateOnly); res.Msg.To != want || len(res.Msg.Alerts) != 1 {
+			t.Errorf("%s: until %s with %d alerts, want %s with one", name, res.Msg.To, len(res.Msg.Alerts), want)
+		}
 	}
 }
