@@ -62,11 +62,11 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	if err != nil {
 		return nil, err
 	}
-	versions, err := p.versionsOf(ctx, id.String(), sequence)
+	own, err := s.own(ctx, p, around) // first: a refusal is the same whether there is such an alert or not
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.own(ctx, p, around)
+	versions, err := p.versionsOf(ctx, id.String(), sequence)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/detectiontest"
 	"github.com/readtrail/readtrail/proto"
@@ -206,4 +207,61 @@ func TestLatestDayIsOfTheList(t *testing.T) {
 			t.Errorf("%s: until %s with %d alerts, want %s with one", name, res.Msg.To, len(res.Msg.Alerts), want)
 		}
 	}
+}
+
+// TestUnknownAskersTellNoAlertFromNone: where only known readers may ask, everybody else is told that, whether there is such an alert or not.
+func TestUnknownAskersTellNoAlertFromNone(t *testing.T) {
+	h := newHospital(t, 4, 40)
+	h.detect(6)
+	h.settle()
+	c := h.config()
+	c.Readers, c.KnownReadersOnly = func(proto.Caller) ([]*v1.Identifier, bool) { return nil, false }, true
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	for _, alert := range []string{projections.IDText(h.alerts.Messages()[0].AlertId), "0ujsszwN8NRY24YaXiTIE2VWDTS"} {
+		if _, err := service.GetAlert(h.ctx(), connect.NewRequest(&v1.GetAlertRequest{Alert: alert, Purpose: "p"})); connect.CodeOf(err) != connect.CodePermissionDenied {
+			t.Errorf("alert %s: %v", alert, err)
+		}
+		_, err := service.Scopes().BreachScope(h.ctx(), connect.NewRequest(&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Alert: alert}, Purpose: "p"}))
+		if connect.CodeOf(err) != connect.CodePermissionDenied {
+			t.Errorf("scope of alert %s: %v", alert, err)
+		}
+	}
+}
+
+// TestComparedReadersAreJournaled: a comparison looks at the readers of both of its scopes, and a list of frozen ones at those that it names.
+func TestComparedReadersAreJournaled(t *testing.T) {
+	w := newWorld(t)
+	w.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "jo")), access("ehr", begin, id("urn:mrn", "2"), id("urn:staff", "kim")))
+	w.settle()
+	service := w.freezing().Scopes()
+	looked := func(what string, want ...string) {
+		t.Helper()
+		asked := w.questions()
+		q := asked[len(asked)-1]
+		for _, value := range want {
+			if q.Reader.GetValue() != value && !slices.ContainsFunc(q.Subjects, func(s *v1.Identifier) bool { return s.Value == value }) {
+				t.Errorf("%s: %s is not among whom it looked at: %v", what, value, q)
+			}
+		}
+	}
+	_, err := service.CompareScopes(w.ctx(), connect.NewRequest(&v1.CompareScopesRequest{
+		Before: &v1.ScopeRun{Query: &v1.ScopeQuery{Reader: "urn:staff|jo"}}, After: &v1.ScopeRun{Query: &v1.ScopeQuery{Reader: "urn:staff|kim"}}, Purpose: "p",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked("CompareScopes", "jo", "kim")
+	for _, reader := range []string{"urn:staff|jo", "urn:staff|kim"} {
+		if _, err := service.FreezeScope(w.ctx(), connect.NewRequest(&v1.FreezeScopeRequest{Query: &v1.ScopeQuery{Reader: reader}, Purpose: "p"})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := service.ListFrozenScopes(w.ctx(), connect.NewRequest(&v1.ListFrozenScopesRequest{Purpose: "p"})); err != nil {
+		t.Fatal(err)
+	}
+	looked("ListFrozenScopes", "jo", "kim")
 }

@@ -55,6 +55,9 @@ func (s *Service) compareScopes(ctx context.Context, c proto.Caller, m *v1.Compa
 		return nil, err
 	}
 	question := after.query.question()
+	if first := before.query.reader; first != nil {
+		question.Subjects = append(question.Subjects, first.identifier())
+	}
 	question.Subjects = append(question.Subjects, comparePatients(before.result, after.result, res)...)
 	for _, change := range res.Changes {
 		for _, p := range append(slices.Clone(change.Before), change.After...) {

@@ -70,7 +70,22 @@ func (s *Service) listFrozen(ctx context.Context, c proto.Caller, m *v1.ListFroz
 	if res.Header, err = around.header(zone, nil, "there were more"); err != nil {
 		return nil, err
 	}
-	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Scopes)), Withheld: uint64(listed - len(res.Scopes))})
+	question := &v1.Question{Rows: uint64(len(res.Scopes)), Withheld: uint64(listed - len(res.Scopes)), Subjects: readersOf(res.Scopes)}
+	return res, s.journal(ctx, a, res.Header, question)
+}
+
+// readersOf are the readers and accounts that a list of frozen scopes names.
+func readersOf(scopes []*v1.FrozenScope) (out []*v1.Identifier) {
+	seen := map[Subject]bool{}
+	for _, f := range scopes {
+		for _, text := range []string{f.Frozen.GetQuery().GetReader(), f.Frozen.GetQuery().GetAccount()} {
+			if who, err := ParseSubject(text); err == nil && !seen[who] {
+				seen[who] = true
+				out = append(out, who.identifier())
+			}
+		}
+	}
+	return out
 }
 
 // frozenScopes reads those before a position, all when it is zero.

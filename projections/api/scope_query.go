@@ -103,13 +103,13 @@ func (s *Service) citedEvents(ctx context.Context, alert string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	versions, err := p.versionsOf(ctx, id.String(), sequence)
-	if err != nil {
-		return nil, err
-	}
 	around := p.backdrop(ctx, period{})
 	defer func() { _ = around.wait() }()
 	own, err := s.own(ctx, p, around)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := p.versionsOf(ctx, id.String(), sequence)
 	if err != nil {
 		return nil, err
 	}
