@@ -393,6 +393,7 @@ func TestBadCommandsAreRefused(t *testing.T) {
 		"name empty":          func(s *v1.SourceRegistered) { s.Name = "" },
 		"name long":           func(s *v1.SourceRegistered) { s.Name = strings.Repeat("a", 64) },
 		"name path":           func(s *v1.SourceRegistered) { s.Name = "../x" },
+		"name taken":          func(s *v1.SourceRegistered) { s.Name = proto.OwnSource },
 		"owner":               func(s *v1.SourceRegistered) { s.Owner = "a\nb" },
 		"owner long":          func(s *v1.SourceRegistered) { s.Owner = strings.Repeat("a", 201) },
 		"zone":                func(s *v1.SourceRegistered) { s.TimeZone = "Europe/Nowhere" },

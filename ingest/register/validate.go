@@ -34,6 +34,9 @@ func (r *Register) validateSource(s *v1.SourceRegistered, newCredential bool) er
 	if !sourceName.MatchString(s.Name) {
 		fault("name: want 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit")
 	}
+	if s.Name == proto.OwnSource {
+		fault("name: looks through Readtrail are told under this one: choose another")
+	}
 	if err := checkText(s.Owner); err != nil {
 		fault("owner: %w", err)
 	}
