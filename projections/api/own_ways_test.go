@@ -77,9 +77,13 @@ func TestFrozenScopesOfOneselfAreNotThere(t *testing.T) {
 		query *v1.ScopeQuery
 		own   bool
 	}{
-		{&v1.ScopeQuery{Reader: "jo"}, true}, {&v1.ScopeQuery{Reader: "urn:staff|jo"}, true}, {&v1.ScopeQuery{Account: "JO.S"}, true},
-		{&v1.ScopeQuery{Events: []string{mine.String()}}, true}, {&v1.ScopeQuery{Events: []string{mine.String(), theirs.String()}}, true},
-		{&v1.ScopeQuery{Reader: "kim"}, false}, {&v1.ScopeQuery{Events: []string{theirs.String()}}, false},
+		{&v1.ScopeQuery{Reader: "jo"}, true},
+		{&v1.ScopeQuery{Reader: "urn:staff|jo"}, true},
+		{&v1.ScopeQuery{Account: "JO.S"}, true},
+		{&v1.ScopeQuery{Events: []string{mine.String()}}, true},
+		{&v1.ScopeQuery{Events: []string{mine.String(), theirs.String()}}, true},
+		{&v1.ScopeQuery{Reader: "kim"}, false},
+		{&v1.ScopeQuery{Events: []string{theirs.String()}}, false},
 	} {
 		res, err := freezing.FreezeScope(w.ctx(), connect.NewRequest(&v1.FreezeScopeRequest{Query: tt.query, Purpose: "inquiry"}))
 		if err != nil {
