@@ -349,7 +349,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	detector, replays, err := detect.Open(cfg, jn, zone, log, metrics)
+	detector, replays, err := detect.Open(detect.Config{
+		Settings: cfg, Journal: jn, AlertKey: keys.AlertKey(), Zone: zone, Logger: log, Metrics: metrics,
+	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}

@@ -2,6 +2,8 @@ package detectors
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -283,6 +285,11 @@ func (e *Engine) storyApart(shape Shape, d day, reader, patient facts.ID, of str
 	key = binary.BigEndian.AppendUint32(key, uint32(d))
 	if of != "" {
 		add(of)
+	}
+	if len(e.cfg.AlertKey) > 0 {
+		keyed := hmac.New(sha256.New, e.cfg.AlertKey)
+		_, _ = keyed.Write(key)
+		key = keyed.Sum(nil)
 	}
 	return alertID(proto.NewEventID(proto.EventIdentity{
 		Source: "readtrail alert", Key: key, Recorded: time.Unix(int64(d)*86_400, 0),

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -306,11 +307,14 @@ func (h *hardSigns) alias(e *Engine, a *Alert) alertID {
 	if len(open) == 0 || open[id] {
 		return id
 	}
-	for _, other := range sortedIDs(open) {
+	// The one that was told first goes on, whatever its id is.
+	told := slices.DeleteFunc(sortedIDs(open), func(id alertID) bool { x := e.recent.alerts[id]; return x == nil || !x.open })
+	slices.SortStableFunc(told, func(a, b alertID) int {
+		x, y := e.recent.alerts[a].version, e.recent.alerts[b].version
+		return cmp.Or(cmp.Compare(x.Cause, y.Cause), cmp.Compare(x.Ordinal, y.Ordinal))
+	})
+	for _, other := range told {
 		x := e.recent.alerts[other]
-		if x == nil || !x.open {
-			continue
-		}
 		grown := x.reader == reader && (x.patient == 0 || slices.Contains(a.Patients, x.patient))
 		if a.Shape == ShapeRecordDay {
 			grown = x.patient == patient && slices.Contains(a.Readers, x.reader)

@@ -31,8 +31,8 @@ const keySize = 32
 type KeyRing struct {
 	dir  string
 	wrap cipher.AEAD
-	// links and pseudonyms are derived from the master key; see LinkKey and PseudonymKey.
-	links, pseudonyms []byte
+	// links, pseudonyms and alerts are derived from the master key; see LinkKey, PseudonymKey and AlertKey.
+	links, pseudonyms, alerts []byte
 
 	mu   sync.Mutex // guards the two maps
 	open map[string]*dataKey
@@ -52,15 +52,14 @@ func OpenKeyRing(dir string, master []byte) (*KeyRing, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
-	links, err := hkdf.Key(sha256.New, master, nil, "readtrail page links", keySize)
-	if err != nil {
-		return nil, fmt.Errorf("open key ring: derive key: %w", err)
+	ring := &KeyRing{dir: dir, wrap: wrap, open: map[string]*dataKey{}, used: map[string]string{}}
+	for purpose, key := range map[string]*[]byte{
+		"readtrail page links": &ring.links, "readtrail pseudonyms": &ring.pseudonyms, "readtrail alert ids": &ring.alerts,
+	} {
+		if *key, err = hkdf.Key(sha256.New, master, nil, purpose, keySize); err != nil {
+			return nil, fmt.Errorf("open key ring: derive key: %w", err)
+		}
 	}
-	pseudonyms, err := hkdf.Key(sha256.New, master, nil, "readtrail pseudonyms", keySize)
-	if err != nil {
-		return nil, fmt.Errorf("open key ring: derive key: %w", err)
-	}
-	ring := &KeyRing{dir: dir, wrap: wrap, links: links, pseudonyms: pseudonyms, open: map[string]*dataKey{}, used: map[string]string{}}
 	if err := ring.checkMaster(); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
@@ -74,6 +73,10 @@ func (k *KeyRing) LinkKey() []byte { return bytes.Clone(k.links) }
 // PseudonymKey is a key of 32 bytes that pseudonyms of patients, readers and workstations are made with. It follows from the master key
 // too: pseudonyms are stable for a deployment, and whoever has the journal alone cannot try people one by one.
 func (k *KeyRing) PseudonymKey() []byte { return bytes.Clone(k.pseudonyms) }
+
+// AlertKey is a key of 32 bytes that ids of alerts are made with. It follows from the master key too: a replay gives the same ids, and
+// whoever sees an id cannot try people one by one until theirs comes out.
+func (k *KeyRing) AlertKey() []byte { return bytes.Clone(k.alerts) }
 
 // LoadMasterKey reads the master key (64 hexadecimal digits) from a file, or makes the file, mode 0600, when it is
 // absent and create is true.

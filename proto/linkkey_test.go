@@ -10,14 +10,14 @@ import (
 // TestDerivedKeys: each follows from the master key alone, tells nothing of it nor of the other, and is the caller's own.
 func TestDerivedKeys(t *testing.T) {
 	t.Parallel()
-	for name, derived := range map[string]func(*proto.KeyRing) []byte{"links": (*proto.KeyRing).LinkKey, "pseudonyms": (*proto.KeyRing).PseudonymKey} {
+	for name, derived := range map[string]func(*proto.KeyRing) []byte{"links": (*proto.KeyRing).LinkKey, "pseudonyms": (*proto.KeyRing).PseudonymKey, "alerts": (*proto.KeyRing).AlertKey} {
 		t.Run(name, func(t *testing.T) { checkDerived(t, derived) })
 	}
 	ring, err := proto.OpenKeyRing(t.TempDir(), bytes.Repeat([]byte{1}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bytes.Equal(ring.LinkKey(), ring.PseudonymKey()) {
+	if bytes.Equal(ring.LinkKey(), ring.PseudonymKey()) || bytes.Equal(ring.AlertKey(), ring.PseudonymKey()) || bytes.Equal(ring.AlertKey(), ring.LinkKey()) {
 		t.Error("one key for two purposes")
 	}
 }

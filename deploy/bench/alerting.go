@@ -56,7 +56,7 @@ func (b *bench) alerting(ctx context.Context) (err error) {
 		return err //nolint:wrapcheck // says what failed
 	}
 	defer func() { err = errors.Join(err, jn.Close(context.WithoutCancel(ctx))) }()
-	runner, _, err := detect.Open(cfg, jn, time.UTC, quiet, nil)
+	runner, _, err := detect.Open(detect.Config{Settings: cfg, Journal: jn, Zone: time.UTC, Logger: quiet})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}

@@ -24,27 +24,41 @@ import (
 // asker is who journals rule sets that a configuration changed.
 const asker = "os:readtrail"
 
+// Config is what the detectors of an installation are opened with.
+type Config struct {
+	// Settings are the installation's, Journal what its detectors follow.
+	Settings *config.Config
+	Journal  *journal.Journal
+	// AlertKey makes ids of alerts; see detectors.EngineConfig.
+	AlertKey []byte
+	// Zone is the site's.
+	Zone    *time.Location
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer // nil: none
+}
+
 // Open prepares the detectors of an installation, and the handler that judges its journal again.
-func Open(cfg *config.Config, jn *journal.Journal, zone *time.Location, log *slog.Logger, metrics prometheus.Registerer) (*live.Runner, http.Handler, error) {
+func Open(c Config) (*live.Runner, http.Handler, error) {
+	cfg, jn := c.Settings, c.Journal
 	rules, err := cfg.RuleSet(asker)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // says what failed
 	}
 	runner, err := live.New(live.Config{
 		Engine: detectors.EngineConfig{
-			Zone: zone, Parse: ruleset.Parse, FreeText: freeText, Hands: cfg.Detectors.Hands(),
+			Zone: c.Zone, Parse: ruleset.Parse, FreeText: freeText, Hands: cfg.Detectors.Hands(), AlertKey: c.AlertKey,
 		},
 		RuleSet: rules, Dir: filepath.Join(cfg.StateDir(), "detectors"), SnapshotEvery: cfg.Detectors.SnapshotInterval,
 		Follow: func(ctx context.Context, from proto.Position, fn func(context.Context, *proto.Batch) error) error {
 			return jn.FollowAs(ctx, "detectors", from, fn) //nolint:wrapcheck // says what failed
 		},
-		Head: jn.Head, Append: appendTo(jn), Clock: time.Now, Logger: log, Registerer: metrics,
+		Head: jn.Head, Append: appendTo(jn), Clock: time.Now, Logger: c.Logger, Registerer: c.Metrics,
 		Open: func(ctx context.Context) (live.Output, error) {
 			out, err := jn.OpenOutput(ctx)
 			return output{out}, err //nolint:wrapcheck // says what failed
 		},
 	})
-	return runner, Handler(jn, rules, zone, log), err //nolint:wrapcheck // says what failed
+	return runner, handler(c, rules), err //nolint:wrapcheck // says what failed
 }
 
 // freeText opens what was typed when the glass was broken. A text whose key was destroyed counts as none.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/ruleset"
-	"github.com/readtrail/readtrail/ingest/journal"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -35,8 +34,8 @@ const mostRuleSet = 4 << 20
 // progressEvery is how often progress is told.
 const progressEvery = 200 * time.Millisecond
 
-// Handler judges the journal again on request, one request at a time: it takes a processor and memory for one or two engines.
-func Handler(jn *journal.Journal, inForce *v1.RuleSet, zone *time.Location, log *slog.Logger) http.Handler {
+// handler judges the journal again on request, one request at a time: it takes a processor and memory for one or two engines.
+func handler(c Config, inForce *v1.RuleSet) http.Handler {
 	one := make(chan struct{}, 1)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.Method != http.MethodPost {
@@ -59,7 +58,7 @@ func Handler(jn *journal.Journal, inForce *v1.RuleSet, zone *time.Location, log 
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		out, flush := json.NewEncoder(w), http.NewResponseController(w)
 		var told time.Time
-		r := &replay{journal: jn, zone: zone, progress: func(done, total uint64) error {
+		r := &replay{journal: c.Journal, alertKey: c.AlertKey, zone: c.Zone, progress: func(done, total uint64) error {
 			if now := time.Now(); now.Sub(told) >= progressEvery || done == total {
 				told = now
 				if err := out.Encode(line{Done: done, Total: total}); err != nil {
@@ -72,7 +71,7 @@ func Handler(jn *journal.Journal, inForce *v1.RuleSet, zone *time.Location, log 
 		answer, err := ask.answer(req.Context(), r, inForce)
 		if err != nil {
 			if req.Context().Err() == nil {
-				log.ErrorContext(req.Context(), "replay failed", slog.String("component", "detectors"), slog.Any("err", err))
+				c.Logger.ErrorContext(req.Context(), "replay failed", slog.String("component", "detectors"), slog.Any("err", err))
 			}
 			answer = line{Error: "the journal could not be judged: the server's log says why"}
 		}

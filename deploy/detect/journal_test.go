@@ -48,7 +48,7 @@ func TestJournal(t *testing.T) {
 	for _, until := range []int{len(h.batches) / 3, len(h.batches) / 2, len(h.batches)} {
 		jn, err := journal.Open(t.Context(), cfg)
 		must(t, err)
-		runner, _, err := detect.Open(settings, jn, h.zone, cfg.Logger, nil)
+		runner, _, err := detect.Open(detect.Config{Settings: settings, Journal: jn, Zone: h.zone, Logger: cfg.Logger})
 		must(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

@@ -16,8 +16,9 @@ import (
 // replay judges the journal again, from its beginning to where it ended when the replay began: by each of some rule sets, as if it
 // had always been in force. It writes nothing.
 type replay struct {
-	journal *journal.Journal
-	zone    *time.Location
+	journal  *journal.Journal
+	alertKey []byte
+	zone     *time.Location
 	// progress is told how many batches are done.
 	progress func(done, total uint64) error
 	// chance has pairs at random graded too.
@@ -60,7 +61,7 @@ func (r *replay) run(ctx context.Context, sets ...*v1.RuleSet) ([]*replayed, err
 			return nil, err //nolint:wrapcheck // says what failed
 		}
 		if engines[i], err = detectors.NewEngine(detectors.EngineConfig{
-			Zone: r.zone, Standing: &settings, FreeText: freeText, Chance: r.chance,
+			Zone: r.zone, Standing: &settings, FreeText: freeText, Chance: r.chance, AlertKey: r.alertKey,
 		}); err != nil {
 			return nil, err //nolint:wrapcheck // says what failed
 		}

@@ -778,7 +778,8 @@ func (x *Finding) GetMore() uint32 {
 // Candidates that are not shown come as versions too: they are searchable, and notify nobody.
 type AlertVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 20 bytes of a KSUID, made from shape, day, reader and patient, and the import of a backfill: the same at every replay.
+	// 20 bytes of a KSUID, made with a key of the deployment from shape, day, reader and patient, and the import of a backfill: the same
+	// at every replay.
 	AlertId []byte `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
 	// From 1, rising.
 	Version uint32     `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
