@@ -273,7 +273,7 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 	if !e.learning && a.Chance() < e.settings.Queue.Threshold {
 		return
 	}
-	id, was := e.openStory(&a)
+	_, was := e.openStory(&a)
 	if was != nil && e.toldOf(was.version, a.Day) >= min(len(a.Accesses), mostAccesses) {
 		return
 	}
@@ -289,7 +289,7 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 	e.sendRows(soFar, provisional(&c.readers[0], &a))
 	e.sendFindings(soFar, e.findingsOf(c))
 	e.stats.Hard++
-	e.raise(&a, sentAs{hard: true, open: true})
+	id := e.raise(&a, sentAs{hard: true, open: true})
 	if goesOn {
 		return // it is no story of this day alone, to be taken back at its end
 	}

@@ -108,23 +108,24 @@ func (as sentAs) of() string {
 	return as.backfill.id
 }
 
-// raise sends the next version of an alert: the first one, or one in which more is known.
-func (e *Engine) raise(a *Alert, as sentAs) {
+// raise sends the next version of an alert: the first one, or one in which more is known. It returns the alert's id; the zero one where
+// nobody wants it.
+func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 	reader, patient := a.subject()
-	id, was := e.storyOf(a, as.of())
+	var was *recentAlert
 	if as.open {
 		id, was = e.openStory(a)
 	} else {
 		e.stats.alerts(a.Shown)
+		id, was = e.storyOf(a, as.of())
 	}
 	switch {
 	case was != nil:
 	case as.backfill != nil && e.out.out == nil:
-		return
+		return alertID{}
 	case as.backfill != nil:
 		id = e.storyApart(a.Shape, a.Day, reader, patient, "import "+as.backfill.id)
-	case e.past.alerts[id] != nil || a.Day < e.through-day(e.settings.Recheck/(24*time.Hour)):
-		// It may have been told before, and is held no more.
+	case e.toldBefore(id, a.Day):
 		id = e.storyApart(a.Shape, a.Day, reader, patient, "cause "+e.out.cause.String())
 	}
 	v := e.version(a)
@@ -149,6 +150,12 @@ func (e *Engine) raise(a *Alert, as sentAs) {
 	} else {
 		delete(e.recent.alerts, id)
 	}
+	return id
+}
+
+// toldBefore reports whether an alert of this id may have been told, though it is held no more.
+func (e *Engine) toldBefore(id alertID, d day) bool {
+	return e.past.alerts[id] != nil || d < e.through-day(e.settings.Recheck/(24*time.Hour))
 }
 
 func bytesOf(id alertID) []byte { return append([]byte(nil), id[:]...) }

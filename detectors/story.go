@@ -16,26 +16,23 @@ const (
 	mostDaysTold = 8
 )
 
-// storyOf is the id under which an alert is sent: that of its day, or that of the story which it goes on with.
+// storyOf is the id under which an alert is sent: that of its day, or that of the story which it goes on with. of is the import that it
+// is of, "" for what is live.
 func (e *Engine) storyOf(a *Alert, of string) (alertID, *recentAlert) {
-	id := e.hard.alias(e, a)
-	if was := e.recent.alerts[id]; was != nil && was.of == of {
-		return id, was
-	}
-	if older, was := e.goesOn(a, of); was != nil {
-		return older, was
-	}
-	return id, nil
+	return e.storyUnder(e.hard.alias(e, a), a, of)
 }
 
 // openStory is the same on the open day, when no other story of the day can have grown into it.
 func (e *Engine) openStory(a *Alert) (alertID, *recentAlert) {
 	reader, patient := a.subject()
-	id := e.storyID(a.Shape, a.Day, reader, patient)
-	if was := e.recent.alerts[id]; was != nil {
+	return e.storyUnder(e.storyID(a.Shape, a.Day, reader, patient), a, "")
+}
+
+func (e *Engine) storyUnder(id alertID, a *Alert, of string) (alertID, *recentAlert) {
+	if was := e.recent.alerts[id]; was != nil && was.of == of {
 		return id, was
 	}
-	if older, was := e.goesOn(a, ""); was != nil {
+	if older, was := e.goesOn(a, of); was != nil {
 		return older, was
 	}
 	return id, nil
