@@ -124,7 +124,7 @@ type classified struct {
 // classify lists all reports of a scope in order.
 func (x *scoped) classify(ctx context.Context) ([]classified, error) {
 	var out []classified
-	err := x.eachReport(ctx, func(r *scopeRow, c class) error {
+	err := x.eachReport(ctx, false, func(r *scopeRow, c class) error {
 		if len(out) >= maxCompared {
 			return tooWide(fmt.Sprintf("a scope has more than %d reports: compare shorter periods", maxCompared))
 		}
@@ -259,8 +259,9 @@ func changeOf(old, now []*scopePatient) v1.ScopeChange_Kind {
 }
 
 // eachReport streams every report of a scope with what it counts as, access after access, newest first; those that name nobody
-// too. Its memory does not grow with them, and a row is f's only until it returns.
-func (x *scoped) eachReport(ctx context.Context, f func(*scopeRow, class) error) error {
+// too. Its memory does not grow with them, and a row is f's only until it returns. Verdicts are read where they are wanted: they cost as
+// much as the rest.
+func (x *scoped) eachReport(ctx context.Context, verdicts bool, f func(*scopeRow, class) error) error {
 	if x.sel.nothing {
 		return nil
 	}
@@ -283,7 +284,7 @@ func (x *scoped) eachReport(ctx context.Context, f func(*scopeRow, class) error)
 	if err != nil {
 		return err
 	}
-	err = x.pin.query(ctx, "scope_rows", x.sel.with(store.Params{"judged": x.result.judged}), func(sr store.Row) error {
+	err = x.pin.query(ctx, "scope_rows", x.sel.with(store.Params{"judged": verdicts && x.result.judged}), func(sr store.Row) error {
 		r := stream.row()
 		if err := r.scan(sr, &r.place.site, &r.place.workstation, &r.place.address, &r.received, &r.verdict); err != nil {
 			return err

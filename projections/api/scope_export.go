@@ -120,7 +120,7 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 		buffer = buffer[:0]
 		return err
 	}
-	err := x.eachReport(ctx, func(r *scopeRow, c class) error {
+	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error {
 		buffer = form.report(buffer, r, c)
 		if written++; len(buffer) < exportChunk {
 			return nil

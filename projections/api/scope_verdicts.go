@@ -47,8 +47,8 @@ type correction struct {
 // judge counts the reports of a scope by how detectors judged them: ClickHouse by key, and what pairing found out about single
 // reports is corrected.
 func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, corrections []correction) error {
-	any, err := p.judgedAny(ctx)
-	if err != nil || !any || r.counts().reports() > maxScopePairs {
+	judged, err := p.judgedAny(ctx)
+	if err != nil || !judged || r.counts().reports() > maxScopePairs {
 		return err
 	}
 	r.judged = true

@@ -1,5 +1,5 @@
--- Every report of a breach scope with its verdict, newest first: rows stream, nothing is held but, where detectors judged, the verdicts
--- of up to a few million. Beyond a few million rows the engine sorts on disk.
+-- Every report of a breach scope, newest first, with its verdict where that is wanted: rows stream, nothing is held but the verdicts of
+-- up to a few million. Beyond a few million rows the engine sorts on disk.
 -- Read by: exports and comparisons of breach scopes. Cost: as scope_counts.sql, with all columns, and as scope_verdicts.sql.
 SELECT
     reported.position AS position,
