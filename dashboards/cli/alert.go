@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -45,7 +46,7 @@ func writeAlert(w io.Writer, a *v1.GetAlertResponse) error {
 	writeHeader(w, a.Header)
 	line := func(name, text string) { fmt.Fprintf(w, "  %-14s%s\n", name, text) }
 	line("alert", fmt.Sprintf("%s, version %d, of %s", row.AlertId, row.Version, row.Day))
-	line("looks like", printable(strings.ReplaceAll(row.Scenario, "_", " "))+", misuse "+chanceText(row.Chance)+fmt.Sprintf("; place %d of its day", row.Rank))
+	line("looks like", printable(words.Code(row.Scenario))+", misuse "+words.Chance(row.Chance)+fmt.Sprintf("; place %d of its day", row.Rank))
 	if marks := alertMarks(row); marks != "" {
 		line("marks", marks)
 	}
@@ -67,7 +68,7 @@ func writeAlert(w io.Writer, a *v1.GetAlertResponse) error {
 		fmt.Fprintf(w, "\nHow it became known\n")
 		t := &table{columns: []string{"version", "when", "what", "chance", "place", "accesses", "because"}}
 		for _, x := range a.Versions {
-			t.add(fmt.Sprint(x.Version), c.at(x.AtUs), changeText(x), chanceText(x.Chance), fmt.Sprint(x.Rank), fmt.Sprint(x.Accesses), x.Because)
+			t.add(fmt.Sprint(x.Version), c.at(x.AtUs), words.Change(x), words.Chance(x.Chance), fmt.Sprint(x.Rank), fmt.Sprint(x.Accesses), x.Because)
 		}
 		if err := t.text(w); err != nil {
 			return err
@@ -77,7 +78,7 @@ func writeAlert(w io.Writer, a *v1.GetAlertResponse) error {
 		fmt.Fprintf(w, "\nWhat people decided\n")
 		t := &table{columns: []string{"when", "who", "role", "decision", "version", "comment"}}
 		for _, d := range a.Decisions {
-			t.add(c.at(d.DecidedUs), d.Asker, d.Role, dispositionText(d.Disposition), fmt.Sprint(d.Version), strings.Join(strings.Fields(d.Comment), " "))
+			t.add(c.at(d.DecidedUs), d.Asker, d.Role, words.Disposition(d.Disposition), fmt.Sprint(d.Version), strings.Join(strings.Fields(d.Comment), " "))
 		}
 		if err := t.text(w); err != nil {
 			return err
@@ -111,16 +112,6 @@ func writeNote(w io.Writer, n *v1.AlertNote) {
 			fmt.Fprintf(w, "  and %s\n", count(uint64(n.GetMore()), "more access", "more accesses"))
 		}
 	}
-}
-
-func changeText(x *v1.AlertChange) string {
-	text := map[v1.AlertState]string{
-		v1.AlertState_ALERT_STATE_RAISED: "raised", v1.AlertState_ALERT_STATE_UPDATED: "more is known", v1.AlertState_ALERT_STATE_RETRACTED: "taken back",
-	}[x.State]
-	if !x.Shown && x.State != v1.AlertState_ALERT_STATE_RETRACTED {
-		text += ", not shown"
-	}
-	return text
 }
 
 func releaseText(a *v1.GetAlertResponse) string {

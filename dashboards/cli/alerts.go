@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -88,7 +89,7 @@ func (q Alerts) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		fmt.Fprintln(w, alertTotals(t))
 	}
 	if len(a.Alerts) == 0 {
-		fmt.Fprintln(w, noAlerts(a))
+		fmt.Fprintln(w, words.NoAlerts(a))
 		return nil
 	}
 	fmt.Fprintln(w)
@@ -103,23 +104,6 @@ func (q Alerts) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		fmt.Fprintf(w, "More: --page %s\n", a.NextPageToken)
 	}
 	return nil
-}
-
-// noAlerts says what it means that there are none.
-func noAlerts(a *v1.ListAlertsResponse) string {
-	text, d := "No alerts", a.GetHeader().GetDetection()
-	if a.Totals.GetCandidates() > 0 {
-		text = "No alerts of this kind"
-	}
-	switch {
-	case d.GetJudgedUntil() != "":
-		return text + ": the detectors have judged the days until " + d.JudgedUntil + "."
-	case d.GetHistoryUntil() != "":
-		return text + ": the detectors have judged an imported history until " + d.HistoryUntil + ", and no day since."
-	case d.GetLearningUntil() != "":
-		return text + ": the detectors learn what is usual here until " + d.LearningUntil + "."
-	}
-	return text + ": the detectors have judged nothing yet, so that says nothing."
 }
 
 func alertTotals(t *v1.AlertTotals) string {
@@ -139,37 +123,20 @@ func alertTable(at func(int64) string, rows []*v1.AlertRow, machine bool) *table
 		}
 	}
 	for _, r := range rows {
-		chance := chanceText(r.Chance)
+		chance := words.Chance(r.Chance)
 		if machine {
 			chance = fmt.Sprint(r.Chance)
 		}
 		cells := []string{
-			r.Day, fmt.Sprint(r.Rank), alertReaders(r), alertPatients(r), strings.ReplaceAll(r.Scenario, "_", " "), chance, alertState(r), alertMarks(r), r.AlertId,
+			r.Day, fmt.Sprint(r.Rank), alertReaders(r), alertPatients(r), words.Code(r.Scenario), chance, alertState(r), alertMarks(r), r.AlertId,
 		}
 		if machine {
-			cells = append(cells, fmt.Sprint(r.Version), word(r.Severity.String(), "SEVERITY_"), word(r.Shape.String(), "SHAPE_"), fmt.Sprint(r.Accesses),
+			cells = append(cells, fmt.Sprint(r.Version), words.Enum(r.Severity.String(), "SEVERITY_"), words.Enum(r.Shape.String(), "SHAPE_"), fmt.Sprint(r.Accesses),
 				strings.Join(r.Detectors, " "), at(r.AtUs), r.DecidedBy, at(r.DecidedUs))
 		}
 		t.add(cells...)
 	}
 	return t
-}
-
-// chanceText says in words how likely misuse is; bounds are where people bet differently.
-func chanceText(perMille uint32) string {
-	switch {
-	case perMille >= 950:
-		return "almost certain"
-	case perMille >= 750:
-		return "very likely"
-	case perMille >= 500:
-		return "more likely than not"
-	case perMille >= 250:
-		return fmt.Sprintf("1 in %d", (1000+perMille/2)/perMille)
-	case perMille >= 1:
-		return fmt.Sprintf("unlikely (1 in %d)", (1000+perMille/2)/perMille)
-	}
-	return "very unlikely"
 }
 
 func alertReaders(r *v1.AlertRow) string {
@@ -225,7 +192,7 @@ func andMore(name string, total uint32) string {
 
 // alertState is where an alert stands: what people decided, else what became of it.
 func alertState(r *v1.AlertRow) string {
-	text := dispositionText(r.Disposition)
+	text := words.Disposition(r.Disposition)
 	switch {
 	case r.State == v1.AlertState_ALERT_STATE_RETRACTED && r.Disposition == 0:
 		return "taken back"
@@ -237,13 +204,6 @@ func alertState(r *v1.AlertRow) string {
 		return text + ", more is known since"
 	}
 	return text
-}
-
-func dispositionText(d v1.Disposition) string {
-	if d == v1.Disposition_DISPOSITION_UNSPECIFIED {
-		return "waiting"
-	}
-	return word(d.String(), "DISPOSITION_")
 }
 
 func alertMarks(r *v1.AlertRow) string {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	rt "github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -161,7 +162,7 @@ func (q Search) print(w io.Writer, a *v1.SearchAccessesResponse, first bool) err
 
 func actionOf(text string) v1.Action {
 	for n, name := range v1.Action_name {
-		if word(name, "ACTION_") == text {
+		if words.Enum(name, "ACTION_") == text {
 			return v1.Action(n)
 		}
 	}

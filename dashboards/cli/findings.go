@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -45,7 +46,7 @@ func (q Findings) Run(ctx context.Context, conn *Connection, w io.Writer) error 
 			first = fmt.Sprint(f.Positions[0])
 		}
 		t.add(r.Day, f.Detector, fmt.Sprint(f.Grade), f.Words, f.Reader.GetValue(), f.Patient.GetValue(), fmt.Sprint(len(f.Positions)+int(f.More)), first,
-			standingText(r.Standing))
+			words.Standing(r.Standing))
 	}
 	switch q.format() {
 	case "json":

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -83,7 +84,7 @@ func judgedText(d *v1.DetectionProgress) string {
 }
 
 func gapText(c clock, g *v1.CoverageGap) string {
-	kind := word(g.Kind.String(), "KIND_")
+	kind := words.Enum(g.Kind.String(), "KIND_")
 	span := c.at(g.FromUs) + " to " + orOpen(c.at(g.UntilUs), "now, still open")
 	switch g.Kind {
 	case v1.CoverageFact_KIND_OUTAGE:

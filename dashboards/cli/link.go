@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
@@ -25,7 +26,7 @@ func (l Link) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%s\n", res.Url)
 	fmt.Fprintf(conn.aside(), "Signs you in as %s, once, until %s. Who has it needs no password: do not pass it on.\n",
-		word(res.Role, ""), time.UnixMicro(res.ExpiresUs).Local().Format("15:04"))
+		words.Enum(res.Role, ""), time.UnixMicro(res.ExpiresUs).Local().Format("15:04"))
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -177,23 +178,14 @@ func roleText(r *v1.Reader) string {
 		}
 		return c.Code
 	}
-	return word(r.GetType().String(), "READER_TYPE_")
+	return words.Enum(r.GetType().String(), "READER_TYPE_")
 }
 
-// word turns an enum name into a word: ACTION_READ becomes "read".
-func word(name, prefix string) string {
-	text := strings.ToLower(strings.TrimPrefix(name, prefix))
-	if text == "unspecified" {
-		return ""
-	}
-	return strings.ReplaceAll(text, "_", " ")
-}
+func actionText(a v1.Action) string { return words.Enum(a.String(), "ACTION_") }
 
-func actionText(a v1.Action) string { return word(a.String(), "ACTION_") }
+func outcomeText(o v1.Outcome) string { return words.Enum(o.String(), "OUTCOME_") }
 
-func outcomeText(o v1.Outcome) string { return word(o.String(), "OUTCOME_") }
-
-func modeText(m v1.AccessMode) string { return word(m.String(), "ACCESS_MODE_") }
+func modeText(m v1.AccessMode) string { return words.Enum(m.String(), "ACCESS_MODE_") }
 
 func objectsText(objects []*v1.Object) string {
 	names := make([]string, 0, len(objects))

@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -243,7 +244,7 @@ func changeTable(changes []*v1.ScopeChange) *table {
 	for _, c := range changes {
 		before, n := tell(c.Before)
 		after, m := tell(c.After)
-		t.add(word(c.Kind.String(), "KIND_"), before, n, after, m)
+		t.add(words.Enum(c.Kind.String(), "KIND_"), before, n, after, m)
 	}
 	return t
 }

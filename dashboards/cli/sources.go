@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -39,13 +40,13 @@ func (q SourcesList) Run(ctx context.Context, conn *Connection, w io.Writer) err
 	for _, s := range a.Sources {
 		gaps := make([]string, 0, len(s.Gaps))
 		for _, g := range s.Gaps {
-			gaps = append(gaps, word(g.Kind.String(), "KIND_")+" "+c.at(g.FromUs)+" to "+orOpen(c.at(g.UntilUs), "now"))
+			gaps = append(gaps, words.Enum(g.Kind.String(), "KIND_")+" "+c.at(g.FromUs)+" to "+orOpen(c.at(g.UntilUs), "now"))
 		}
 		name := s.Source.GetName()
 		if s.Source.GetDisabled() {
 			name += " (disabled)"
 		}
-		t.add(name, s.Source.GetOwner(), s.Source.GetTimeZone(), word(s.Source.GetIdentityPolicy().String(), "IDENTITY_POLICY_"),
+		t.add(name, s.Source.GetOwner(), s.Source.GetTimeZone(), words.Enum(s.Source.GetIdentityPolicy().String(), "IDENTITY_POLICY_"),
 			fmt.Sprint(s.Events), fmt.Sprint(s.DeadLetters), at(s.FirstOccurredUs), at(s.LastOccurredUs), at(s.LastReceivedUs), strings.Join(gaps, "; "))
 	}
 	switch q.format() {

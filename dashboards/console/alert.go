@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -113,11 +114,11 @@ func (c *Console) alertPage(v *visit, x view, why purpose, m *v1.GetAlertRespons
 		page.ScopeOfReader = links.to(ask{Page: pageScope, Scope: scoped{Reader: id(latest.Readers[0].Identifier)}})
 	}
 	for _, n := range m.Versions {
-		page.Versions = append(page.Versions, versionRow{n.Version, at.at(n.AtUs), changeWord(n), chanceWord(n.Chance), n.Because, n.Rank, uint64(n.Accesses)})
+		page.Versions = append(page.Versions, versionRow{n.Version, at.at(n.AtUs), words.Change(n), words.Chance(n.Chance), n.Because, n.Rank, uint64(n.Accesses)})
 	}
 	for _, d := range m.Decisions {
 		kind := standOf(at, &v1.AlertRow{Disposition: d.Disposition}).Kind
-		page.Decided = append(page.Decided, decisionRow{at.at(d.DecidedUs), d.Asker, word(d.Role), dispositionWord(d.Disposition), d.Comment, d.Version, kind})
+		page.Decided = append(page.Decided, decisionRow{at.at(d.DecidedUs), d.Asker, words.Code(d.Role), words.Disposition(d.Disposition), d.Comment, d.Version, kind})
 	}
 	return page
 }

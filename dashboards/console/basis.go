@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -243,7 +244,7 @@ func marksOf(a *v1.Access) []mark {
 		add(true, s, "sensitive")
 	}
 	for _, f := range a.Flags {
-		add(true, word(f), "quiet")
+		add(true, words.Code(f), "quiet")
 	}
 	return marks
 }

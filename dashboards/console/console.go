@@ -73,7 +73,7 @@ func (c *Console) pages() []page {
 		{pattern: "GET /accesses/{handle}", may: mayAsk, serve: c.serveAccesses},
 		{pattern: "GET /alerts", may: signedIn, serve: c.serveQueue},
 		{pattern: "POST /alerts", may: mayAsk, serve: c.nameQueue},
-		{pattern: "GET /alerts/now", may: signedIn, quiet: true, serve: c.serveQueueNow},
+		{pattern: "GET /alerts/now", may: signedIn, quiet: true, serve: c.serveQueue},
 		{pattern: "GET /alerts/live", may: signedIn, quiet: true, serve: c.serveLive},
 		{pattern: "GET /alerts/{handle}", may: mayAsk, serve: c.serveAlert},
 		{pattern: "POST /alerts/{handle}/decide", may: mayAsk, serve: c.decide},

@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -60,7 +61,7 @@ func (c *Console) serveDeadLetters(v *visit) error {
 
 func (v *visit) deadRow(at clock, l *v1.DeadLetterRow, mayAsk bool) deadRow {
 	r := deadRow{
-		Position: fmt.Sprint(l.Position), Source: l.Source, Reason: word(l.Reason), Message: l.Message, Element: l.Element, Origin: l.Origin,
+		Position: fmt.Sprint(l.Position), Source: l.Source, Reason: words.Code(l.Reason), Message: l.Message, Element: l.Element, Origin: l.Origin,
 		Size: bytesWord(l.SizeBytes), Format: l.Format, Retried: l.RetriedEventId, Received: at.at(l.ReceivedUs),
 	}
 	if l.Line > 0 {

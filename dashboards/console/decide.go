@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -81,7 +82,7 @@ func (c *Console) decide(v *visit) error {
 				return err
 			}
 		} else {
-			done.Text = "Journaled: " + dispositionWord(decisions[i].is) + "."
+			done.Text = "Journaled: " + words.Disposition(decisions[i].is) + "."
 		}
 	}
 	v.session.views.say(done)

@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -88,7 +89,7 @@ func (c *Console) serveFrozenList(v *visit, x view) error {
 	for _, s := range res.Msg.Scopes {
 		f, position := s.GetFrozen(), fmt.Sprint(s.Position)
 		page.Scopes = append(page.Scopes, frozenLine{
-			links.to(ask{Page: pageFrozen, Subject: position}), position, f.GetAsker(), word(f.GetRole()), f.GetPurpose(), at.at(f.GetFrozenUs()),
+			links.to(ask{Page: pageFrozen, Subject: position}), position, f.GetAsker(), words.Code(f.GetRole()), f.GetPurpose(), at.at(f.GetFrozenUs()),
 			c.queryWords(f.GetQuery()), f.GetTotals().GetPatients(),
 		})
 	}
@@ -144,7 +145,7 @@ func (c *Console) serveFrozen(v *visit) error {
 	page := frozenPage{
 		Handle: x.handle, Purpose: x.purpose.text, Subject: x.ask.Subject, Said: c.queryWords(f.GetQuery()), Same: m.Same,
 		Frozen: runOf(at, f.GetPosition(), f.GetTotals(), f.GetSha256()), Now: runOf(at, f.GetPosition(), m.Totals, m.Sha256),
-		Asker: f.GetAsker(), Role: word(f.GetRole()), Reason: f.GetPurpose(), When: at.at(f.GetFrozenUs()), Basis: c.basisOf(m.Header),
+		Asker: f.GetAsker(), Role: words.Code(f.GetRole()), Reason: f.GetPurpose(), When: at.at(f.GetFrozenUs()), Basis: c.basisOf(m.Header),
 	}
 	if q := f.GetQuery(); len(q.GetEvents()) == 0 {
 		page.Again = links.to(ask{Page: pageScope, From: q.GetFromUs(), Until: q.GetUntilUs(), Scope: scoped{
@@ -237,7 +238,7 @@ func (c *Console) serveComparison(v *visit) error {
 		After:  runOf(at, res.Msg.GetAfter().GetPosition(), res.Msg.GetAfter().GetTotals(), res.Msg.GetAfter().GetSha256()),
 	}
 	for _, n := range res.Msg.GetChanges() {
-		row := changeRow{What: enumWord(n.Kind.String(), "KIND_")}
+		row := changeRow{What: words.Enum(n.Kind.String(), "KIND_")}
 		for _, p := range n.Before {
 			row.Before = append(row.Before, links.scopePatient(at, p).Patient)
 			row.AccessesBefore += p.GetCounts().GetAccesses()

@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -178,12 +179,8 @@ type said struct {
 	Fault      bool
 }
 
+// serveQueue answers with the queue, or with the part of the page that changes, for the script that was told so.
 func (c *Console) serveQueue(v *visit) error {
-	return v.queue(http.StatusOK, queueOf(v.r.URL.Query()), "")
-}
-
-// serveQueueNow is the part of the page that changes, for the script that was told so.
-func (c *Console) serveQueueNow(v *visit) error {
 	return v.queue(http.StatusOK, queueOf(v.r.URL.Query()), "")
 }
 
@@ -200,7 +197,7 @@ func (v *visit) queue(status int, a queueAsk, fault string) error {
 	m := res.Msg
 	page := queuePage{
 		Ask: a, Totals: m.Totals, From: m.From, To: m.To, Basis: v.c.basisOf(m.Header), First: after == "", MayJudge: mayJudge(v.session.caller),
-		Days: v.days(a, why, m), None: noAlerts(m), Said: v.session.views.takeSaid(), Chances: chances(a.Chance),
+		Days: v.days(a, why, m), None: words.NoAlerts(m), Said: v.session.views.takeSaid(), Chances: chances(a.Chance),
 		Now: a.path("/alerts/now"), Live: a.path("/alerts/live", "mark", markOf(m)),
 		Names: names{MayAsk: v.session.caller.MayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: a.query()},
 	}
@@ -246,8 +243,8 @@ func (v *visit) alertLine(a queueAsk, why purpose, at clock, r *v1.AlertRow) ale
 	like := a
 	like.Scenario = r.Scenario
 	line := alertLine{
-		ID: r.AlertId, Title: r.Title, Scenario: word(r.Scenario), Like: like.path("/alerts"), Chance: chanceWord(r.Chance), Meter: float64(r.Chance) / 10,
-		Rank: r.Rank, Accesses: uint64(r.Accesses), Detectors: detectorWords(r.Detectors), Severity: enumWord(r.Severity.String(), "SEVERITY_"),
+		ID: r.AlertId, Title: r.Title, Scenario: words.Code(r.Scenario), Like: like.path("/alerts"), Chance: words.Chance(r.Chance), Meter: float64(r.Chance) / 10,
+		Rank: r.Rank, Accesses: uint64(r.Accesses), Detectors: detectorWords(r.Detectors), Severity: words.Enum(r.Severity.String(), "SEVERITY_"),
 		Marks: alertMarks(r), Stand: standOf(at, r), Version: r.Version, At: at.at(r.AtUs), Back: a.query(),
 	}
 	if line.Title == "" {
@@ -321,7 +318,7 @@ func markOf(m *v1.ListAlertsResponse) string {
 func chances(chosen uint32) []choice {
 	out := []choice{{Value: "", Name: "any", Chosen: chosen == 0}}
 	for _, n := range []uint32{250, 500, 750, 950} {
-		out = append(out, choice{strconv.FormatUint(uint64(n), 10), "at least " + chanceWord(n), n == chosen})
+		out = append(out, choice{strconv.FormatUint(uint64(n), 10), "at least " + words.Chance(n), n == chosen})
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -107,7 +108,7 @@ func (c *Console) serveRecord(v *visit) error {
 	page.Unresolved = links.candidates(pageRecords, x.ask, m.Unresolved)
 	for _, l := range m.Looks {
 		page.Looks = append(page.Looks, look{
-			When: at.at(l.AskedUs), Asker: l.Asker, Role: word(l.Role), Query: titleOf(l.Query), Reason: l.Purpose, Rows: l.Rows,
+			When: at.at(l.AskedUs), Asker: l.Asker, Role: words.Code(l.Role), Query: titleOf(l.Query), Reason: l.Purpose, Rows: l.Rows,
 		})
 	}
 	return v.render(http.StatusOK, "record", page)
@@ -131,7 +132,7 @@ func (c *Console) list(x view, after string, h *v1.AnswerHeader, rows []accessRo
 func followedOf(list []*v1.FollowedIdentifier) []followed {
 	out := make([]followed, len(list))
 	for i, f := range list {
-		out[i] = followed{ID: id(f.Identifier), Via: word(f.Via), Source: f.Source}
+		out[i] = followed{ID: id(f.Identifier), Via: words.Code(f.Via), Source: f.Source}
 		if f.Position != 0 {
 			out[i].Position = fmt.Sprint(f.Position)
 		}

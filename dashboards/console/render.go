@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/readtrail/readtrail/dashboards/words"
 )
 
 //go:embed templates/*.html
@@ -101,7 +103,7 @@ func (m menuItem) Here(page string) bool { return slices.Contains(m.Pages, page)
 func (v *visit) render(status int, name string, body any) error {
 	s := shell{Page: name, Zone: v.c.cfg.TimeZone.String(), Body: body}
 	if v.session != nil {
-		s.Asker, s.Role, s.MayAsk = v.session.caller.Name, word(v.session.caller.Role), v.session.caller.MayAsk()
+		s.Asker, s.Role, s.MayAsk = v.session.caller.Name, words.Code(v.session.caller.Role), v.session.caller.MayAsk()
 		for _, m := range menu {
 			if !m.needsAsk || s.MayAsk {
 				s.Menu = append(s.Menu, m)

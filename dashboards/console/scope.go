@@ -219,6 +219,7 @@ func (c *Console) servePrint(v *visit) error {
 		if token = m.NextPageToken; token == "" {
 			break
 		}
+		q = m.Query // as it was understood: a later version of an alert is another question
 	}
 	if n := page.Totals.GetPatients(); n > uint64(len(page.Patients)) {
 		page.More = n - uint64(len(page.Patients))

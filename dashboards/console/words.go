@@ -7,25 +7,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// enumWord turns an enum's name into a word: ACTION_READ becomes "read".
-func enumWord(name, prefix string) string {
-	text := strings.ToLower(strings.TrimPrefix(name, prefix))
-	if text == "unspecified" {
-		return ""
-	}
-	return word(text)
-}
-
-// word turns a code of ours into words: "privacy_officer" becomes "privacy officer".
-func word(code string) string { return strings.ReplaceAll(code, "_", " ") }
-
-func actionWord(a v1.Action) string     { return enumWord(a.String(), "ACTION_") }
-func outcomeWord(o v1.Outcome) string   { return enumWord(o.String(), "OUTCOME_") }
-func modeWord(m v1.AccessMode) string   { return enumWord(m.String(), "ACCESS_MODE_") }
-func readerWord(t v1.ReaderType) string { return enumWord(t.String(), "READER_TYPE_") }
+func actionWord(a v1.Action) string     { return words.Enum(a.String(), "ACTION_") }
+func outcomeWord(o v1.Outcome) string   { return words.Enum(o.String(), "OUTCOME_") }
+func modeWord(m v1.AccessMode) string   { return words.Enum(m.String(), "ACCESS_MODE_") }
+func readerWord(t v1.ReaderType) string { return words.Enum(t.String(), "READER_TYPE_") }
 func failed(o v1.Outcome) bool          { return o > v1.Outcome_OUTCOME_SUCCESS }
 
 // number writes a number with thin groups, as people read it: 1 234 567.

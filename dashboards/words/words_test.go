@@ -1,0 +1,43 @@
+package words_test
+
+import (
+	"testing"
+
+	"github.com/readtrail/readtrail/dashboards/words"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// TestEveryReasonHasAWord: a reason that the schema gets is not told as "explained" alone, and no two are told alike.
+func TestEveryReasonHasAWord(t *testing.T) {
+	told := map[string]v1.Explanation{}
+	for n := range v1.Explanation_name {
+		e := v1.Explanation(n)
+		text := words.Reason(&v1.Access{Verdict: v1.Verdict_VERDICT_EXPLAINED, Explanation: e})
+		if (text == "explained") != (e == v1.Explanation_EXPLANATION_UNSPECIFIED) {
+			t.Errorf("%s is told as %q", e, text)
+		}
+		if other, ok := told[text]; ok {
+			t.Errorf("%s and %s are told as %q", e, other, text)
+		}
+		told[text] = e
+	}
+}
+
+// TestWhatIsNotFinalSaysSo: a verdict on the open day is no verdict to act on.
+func TestWhatIsNotFinalSaysSo(t *testing.T) {
+	for _, tt := range []struct {
+		verdict  v1.Verdict
+		standing v1.Standing
+		want     string
+	}{
+		{v1.Verdict_VERDICT_UNSPECIFIED, v1.Standing_STANDING_UNSPECIFIED, ""},
+		{v1.Verdict_VERDICT_UNEXPLAINED, v1.Standing_STANDING_FINAL, "no reason found"},
+		{v1.Verdict_VERDICT_UNEXPLAINED, v1.Standing_STANDING_PROVISIONAL, "no reason found (provisional)"},
+		{v1.Verdict_VERDICT_NOT_ASSESSABLE, v1.Standing_STANDING_PROVISIONAL, "not assessable without care, roster (provisional)"},
+	} {
+		got := words.Reason(&v1.Access{Verdict: tt.verdict, Standing: tt.standing, Missing: []string{"care", "roster"}})
+		if got != tt.want {
+			t.Errorf("%s, %s: told as %q, want %q", tt.verdict, tt.standing, got, tt.want)
+		}
+	}
+}
