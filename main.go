@@ -71,7 +71,7 @@ type command struct {
 	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
-	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object or period concerns."`
+	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert or period concerns."`
 	Report   cli.AccessReport   `cmd:"" group:"Ask:" help:"Access report for a patient: who looked at my data?"`
 	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
 	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
@@ -426,7 +426,10 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(reg.Handler())
 	routes.Handle(projections.NewService(projector).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
-	pages, err := openConsole(cfg, questions, decisions, routes, zone, log, metrics)
+	pages, err := openConsole(cfg, routes, console.Config{
+		Questions: questions, Alerts: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
+		TimeZone: zone, Logger: log, Registerer: metrics,
+	})
 	if err != nil {
 		return err
 	}
@@ -481,21 +484,15 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 }
 
-// openConsole makes the console, which has its own way in, and lets the API make links to it.
-func openConsole(
-	cfg *config.Config, questions *api.Service, decisions *casework.Service, routes *http.ServeMux, zone *time.Location, log *slog.Logger,
-	metrics prometheus.Registerer,
-) (*console.Console, error) {
-	provider, err := cfg.Console.OIDC.Provider()
-	if err != nil {
+// openConsole makes the console over what answers it, which has its own way in, and lets the API make links to it.
+func openConsole(cfg *config.Config, routes *http.ServeMux, over console.Config) (*console.Console, error) {
+	var err error
+	if over.Provider, err = cfg.Console.OIDC.Provider(); err != nil {
 		return nil, fmt.Errorf("open console: %w", err)
 	}
-	pages, err := console.New(console.Config{
-		Provider: provider,
-		Alerts:   questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
-		Disabled: !cfg.Console.Enabled, Questions: questions, Hosts: cfg.ConsoleHosts(), Secure: cfg.ConsoleSecure(), LinkValid: cfg.Console.LinkValid,
-		SessionIdle: cfg.Console.SessionIdle, SessionMax: cfg.Console.SessionMax, TimeZone: zone, Logger: log, Registerer: metrics,
-	})
+	over.Disabled, over.Hosts, over.Secure = !cfg.Console.Enabled, cfg.ConsoleHosts(), cfg.ConsoleSecure()
+	over.LinkValid, over.SessionIdle, over.SessionMax = cfg.Console.LinkValid, cfg.Console.SessionIdle, cfg.Console.SessionMax
+	pages, err := console.New(over)
 	if err != nil {
 		return nil, fmt.Errorf("open console: %w", err)
 	}
