@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,20 +14,7 @@ import (
 // TestRowsReadForVerdicts holds the verdicts of a list to a granule of 128 rows an access.
 func TestRowsReadForVerdicts(t *testing.T) {
 	w, service := bulk(t, 40_000, 4_000, 200)
-	run := func(file string, params store.Params) {
-		t.Helper()
-		sql, err := os.ReadFile(filepath.Join("testdata", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.store.Exec(context.Background(), string(sql), params); err != nil {
-			t.Fatalf("%s: %v: %s", file, err, store.Detail(err))
-		}
-	}
-	for year := range uint64(10) {
-		run("bulk_verdicts.sql", store.Params{"year": year})
-	}
-	run("bulk_judged.sql", nil)
+	w.judge(t)
 	c := &costs{}
 	service.SetMeter(c.meter)
 	res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "77", Purpose: "p"}))
@@ -47,6 +33,25 @@ func TestRowsReadForVerdicts(t *testing.T) {
 		t.Errorf("%d rows to know how far detectors have judged", n)
 	}
 	t.Logf("%d rows of verdicts for %d accesses", c.read["verdicts"], totals.Accesses)
+}
+
+// judge tells of all bulk rows how detectors judged them.
+func (w *world) judge(t testing.TB) {
+	t.Helper()
+	run := func(file string, params store.Params) {
+		t.Helper()
+		sql, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.Exec(t.Context(), string(sql), params); err != nil {
+			t.Fatalf("%s: %v: %s", file, err, store.Detail(err))
+		}
+	}
+	for year := range uint64(10) {
+		run("bulk_verdicts.sql", store.Params{"year": year})
+	}
+	run("bulk_judged.sql", nil)
 }
 
 // TestVerdictsAreSmall: 60 million verdicts a month are to take little beside the accesses, which take 31 bytes each.
