@@ -20,6 +20,15 @@ type recordAsk struct {
 	at      period
 	from    order
 	sources []*source
+	// mine takes each row: which of its event's patients the record is, of how many. Nil: nobody wants to know.
+	mine func(position uint64, patient, patients uint16)
+}
+
+// whose tells mine about a row.
+func (q *recordAsk) whose(r recordRow) {
+	if q.mine != nil {
+		q.mine(r.position, r.patient, projections.CodesOf(r.codes).Patients)
+	}
 }
 
 // params are what the statements that read a record have in common.
@@ -39,6 +48,7 @@ type recordRows struct {
 type recordRow struct {
 	position, codes, pair, rule uint64
 	occurred, received          int64
+	patient                     uint16
 	actor, labels               string
 }
 
@@ -70,10 +80,11 @@ func (p *pin) recordEvents(ctx context.Context, q recordAsk, add func(*row) erro
 	return p.query(ctx, "record_events", params, func(sr store.Row) error {
 		var r recordRow
 		var part string
-		err := sr.Scan(&r.position, &r.occurred, &r.received, &r.codes, &r.actor, &r.labels, &r.pair, &r.rule, &part)
+		err := sr.Scan(&r.position, &r.patient, &r.occurred, &r.received, &r.codes, &r.actor, &r.labels, &r.pair, &r.rule, &part)
 		if err != nil {
 			return err
 		}
+		q.whose(r)
 		out := rows.row(r)
 		out.part = unpacked(rows.parts, part, func(name string) string { return name })
 		return add(out)
@@ -94,12 +105,13 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 	err := p.query(ctx, "record_whole", params, func(sr store.Row) error {
 		var r recordRow
 		var d detail
-		err := sr.Scan(&r.position, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
+		err := sr.Scan(&r.position, &r.patient, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
 			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair, &r.rule)
 		if err != nil {
 			return err
 		}
 		n++
+		q.whose(r)
 		if last != nil && last.position == proto.Position(r.position) {
 			if last.full != nil {
 				addPatient(last.full, d.patient)

@@ -56,26 +56,40 @@ func (j judgement) tells(other judgement) bool {
 // eight bytes each, and the judgements of the page only.
 type verdicts struct {
 	pin *pin
-	// record are the identifiers whose accesses they are; none: whoever the events name.
-	record []ident
-	// positions are the reports shown, several those of events that name several patients.
-	positions, several []uint64
+	// positions are the reports shown.
+	positions []uint64
+	// ours says which patients of the events with several are the record; empty: whoever the events name.
+	ours map[patientOf]bool
 	// page is filled for what is shown in full.
 	page map[uint64]judgement
 	// counts are accesses by verdict; those that are not judged are unspecified.
 	counts map[v1.Verdict]uint64
 }
 
-func (p *pin) verdicts(record []ident) *verdicts {
-	return &verdicts{pin: p, record: record, page: map[uint64]judgement{}, counts: map[v1.Verdict]uint64{}}
+func (p *pin) verdicts() *verdicts {
+	return &verdicts{pin: p, ours: map[patientOf]bool{}, page: map[uint64]judgement{}, counts: map[v1.Verdict]uint64{}}
+}
+
+// patientOf is a patient of an event by its number (proto.DistinctPatients), or anyPatient.
+type patientOf struct {
+	position uint64
+	patient  int32
+}
+
+// anyPatient marks an event of several patients.
+const anyPatient = int32(-1)
+
+// mine takes a row of the record: which of the event's patients it is. An event may name the record under two of its identifiers.
+func (v *verdicts) mine(position uint64, patient, patients uint16) {
+	if patients > 1 {
+		v.ours[patientOf{position, anyPatient}] = true
+		v.ours[patientOf{position, int32(patient)}] = true
+	}
 }
 
 // add takes an access of the whole answer, of which the report that is shown counts.
 func (v *verdicts) add(a *access) {
 	v.positions = append(v.positions, uint64(a.shown.position))
-	if a.shown.patients > 1 {
-		v.several = append(v.several, uint64(a.shown.position))
-	}
 }
 
 // want asks for the accesses of a page; alone says that nothing else was added.
@@ -98,13 +112,9 @@ func (v *verdicts) load(ctx context.Context) error {
 		v.counts[v1.Verdict_VERDICT_UNSPECIFIED] = uint64(len(v.positions))
 		return nil
 	}
-	ours, err := v.ours(ctx)
-	if err != nil {
-		return err
-	}
 	for chunk := range slices.Chunk(v.positions, verdictChunk) {
 		found := make(map[uint64]judgement, len(chunk))
-		if err := v.pin.judgements(ctx, chunk, ours, found); err != nil {
+		if err := v.pin.judgements(ctx, chunk, v.ours, found); err != nil {
 			return err
 		}
 		for _, position := range chunk {
@@ -117,40 +127,6 @@ func (v *verdicts) load(ctx context.Context) error {
 	}
 	return nil
 }
-
-// patientOf is a patient of an event by its number (proto.DistinctPatients), or anyPatient.
-type patientOf struct {
-	position uint64
-	patient  int32
-}
-
-// ours says which patients of the events with several are the record; nil when there are none, or no record is meant.
-func (v *verdicts) ours(ctx context.Context) (map[patientOf]bool, error) {
-	if len(v.several) == 0 || len(v.record) == 0 {
-		return nil, nil
-	}
-	out := make(map[patientOf]bool, len(v.several))
-	for chunk := range slices.Chunk(v.several, verdictChunk) {
-		for _, position := range chunk {
-			out[patientOf{position, anyPatient}] = true
-		}
-		params := store.Params{"accesses": chunk, "keys": keysOf(v.record), "packed": packedOf(v.record)}
-		err := v.pin.query(ctx, "verdict_patients", params, func(row store.Row) error {
-			var position uint64
-			var patient uint16
-			err := row.Scan(&position, &patient)
-			out[patientOf{position, int32(patient)}] = true
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("find the record among an event's patients: %w", err)
-		}
-	}
-	return out, nil
-}
-
-// anyPatient marks an event of several patients.
-const anyPatient = int32(-1)
 
 // judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
 func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
@@ -224,7 +200,7 @@ func (v *verdicts) total(t *v1.WhoViewedTotals) {
 
 // markVerdicts says of a page, whoever its events name, how detectors judged it.
 func (p *pin) markVerdicts(ctx context.Context, page []*v1.Access) error {
-	v := p.verdicts(nil)
+	v := p.verdicts()
 	for _, a := range page {
 		v.positions = append(v.positions, a.Position)
 		v.page[a.Position] = judgement{}

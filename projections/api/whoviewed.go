@@ -215,14 +215,14 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
 	tally := newTally(a.zone)
 	l := newLister(cut{at: a.at, keep: a.keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
-	judged := p.verdicts(who.keyed)
+	judged := p.verdicts()
 	if a.first() {
 		l.every = func(x *access) {
 			tally.add(x)
 			judged.add(x)
 		}
 	}
-	q := recordAsk{ids: who.keyed, at: a.at, from: start(a.token), sources: sources}
+	q := recordAsk{ids: who.keyed, at: a.at, from: start(a.token), sources: sources, mine: judged.mine}
 	if a.first() && a.at == (period{}) {
 		err = p.wholeRecord(ctx, q, l)
 	} else {

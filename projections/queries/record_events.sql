@@ -6,6 +6,7 @@
 -- only.
 SELECT
     position,
+    patient_ordinal,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
     toUnixTimestamp64Micro(received) AS received_us,
     codes,

@@ -6,6 +6,7 @@
 -- and part; parts without the record read its key only.
 SELECT
     position,
+    patient_ordinal,
     toUnixTimestamp64Micro(occurred) AS occurred_us,
     if(recorded_delay = -9223372036854775808, 0, toUnixTimestamp64Micro(occurred) + recorded_delay) AS recorded_us,
     toUnixTimestamp64Micro(received) AS received_us,
