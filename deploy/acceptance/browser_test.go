@@ -28,6 +28,7 @@ func TestConsoleInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("loads ten days and looks at every page")
 	}
+	t.Parallel()
 	chromium := browserOf(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("browser")); err != nil {

@@ -42,6 +42,7 @@ func clientsOf(t *testing.T, folder string) string {
 
 // TestForeignClients sends events with a FHIR client that nobody here wrote.
 func TestForeignClients(t *testing.T) {
+	t.Parallel()
 	dir := clientsOf(t, "testdata/clients")
 	s := newServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), clientsTimeout)

@@ -175,6 +175,7 @@ func (w *wards) awaitGaps(when string, want ...string) {
 // The binary's clock is turned by the test, some minutes at a time: the journal ticks, the sources send, and everything
 // else is as it is.
 func TestGapsAreNamed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	monday := time.Date(2026, 10, 26, 0, 0, 0, 0, time.UTC)
 	w := &wards{s: s, clock: filepath.Join(filepath.Dir(s.dir), "clock")}

@@ -125,6 +125,7 @@ func (c *sender) verifyRollups(round string) {
 
 // TestKilledAtACommitPoint kills the process at each commit point, early and late, and starts it again.
 func TestKilledAtACommitPoint(t *testing.T) {
+	t.Parallel()
 	points := []string{
 		"intake:decoded", "journal:encoding", "journal:synced", "journal:indexed", "intake:answered",
 		"projections:insert:accesses_by_patient", "projections:insert:accesses_by_reader",
@@ -159,6 +160,7 @@ func TestKilledAtACommitPoint(t *testing.T) {
 
 // TestKilledAtRandom kills the process, or its engine, at any time.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	c := &sender{s: s}
 	seed := uint64(time.Now().UnixNano())
@@ -199,6 +201,7 @@ func TestKilledAtRandom(t *testing.T) {
 
 // TestStopDrains stops in order while events come in: what was acknowledged is there, and the exit code is 0.
 func TestStopDrains(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	c := &sender{s: s}
 	s.mustStart()

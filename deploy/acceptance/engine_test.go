@@ -15,6 +15,7 @@ import (
 // TestEngineAway freezes the engine: events are acknowledged all the same, questions are not answered with less than
 // everything, and when the engine is back, nothing is missing.
 func TestEngineAway(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	c := &sender{s: s}
 	s.mustStart()
@@ -48,6 +49,7 @@ func TestEngineAway(t *testing.T) {
 
 // TestRebuild rebuilds while events arrive, is killed in the middle, and rebuilds again.
 func TestRebuild(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	c := &sender{s: s}
 	s.mustStart("READTRAIL_FAULT=projections:before:flip:1")

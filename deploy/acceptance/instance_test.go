@@ -12,6 +12,7 @@ const toldWithin = 10 * time.Second
 
 // TestSecondServerIsToldAtOnce starts a server where one runs: it says which, and leaves it alone.
 func TestSecondServerIsToldAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.mustStart()
 	began := time.Now()

@@ -42,6 +42,7 @@ func auditEvent(n int) []byte {
 // TestReadBack has FHIR clients that nobody here wrote search, page through and read events, and looks for what was asked in logs
 // and metrics.
 func TestReadBack(t *testing.T) {
+	t.Parallel()
 	dir := clientsOf(t, "testdata/readers")
 	s := newServer(t)
 	address := freeAddress(t)
