@@ -18,6 +18,8 @@ import (
 const (
 	// chunkBytes is how much is decoded at a time: about 170 events of 1.5 KB, a millisecond of work.
 	chunkBytes = 256 << 10
+	// fullChunk is when it is handed on: what is not filled stays in memory until the last of its events is on disk.
+	fullChunk = chunkBytes - chunkBytes/8
 	// shortRead tells a live stream, whose lines are not to wait for a full chunk, from a file: net/http's buffer is
 	// 4 KiB, so a sender that is ahead of us fills at least that.
 	shortRead = 4 << 10
@@ -246,7 +248,7 @@ func readChunks(ctx context.Context, cfg LinesConfig, r io.Reader, hand func(*ch
 			last = before + i
 		}
 		switch {
-		case last >= 0 && (len(buf) >= chunkBytes/2 || n < shortRead):
+		case last >= 0 && (len(buf) >= fullChunk || n < shortRead):
 			if err := cut(last + 1); err != nil {
 				return err
 			}

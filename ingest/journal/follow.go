@@ -15,9 +15,12 @@ import (
 )
 
 const (
-	// fetchBytes is what a follower asks for at a time: two of the largest messages. By number of messages it would
+	// fetchBytes is what a follower asks for at a time: two of the largest messages. By number of messages alone it would
 	// stall on large ones.
 	fetchBytes = 2 * maxPayload
+	// fetchMessages bounds it for small ones: without it the client makes room for a million of them, 8 MB a follower. Of two
+	// bounds the client counts messages only, so it asks again once it has handed on all that it got: memory stays bounded by bytes.
+	fetchMessages, fetchAgain = 4096, 1
 	// fetchHeartbeat is how soon a follower notices that nothing comes any more; it is heard twice before it acts.
 	fetchHeartbeat = 5 * time.Second
 	fetchExpiry    = 30 * time.Second
@@ -172,8 +175,9 @@ func (f *reader) read(ctx context.Context) error {
 			_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // else the server does after consumerIdle
 		}
 	}()
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(fetchBytes), jetstream.PullExpiry(fetchExpiry),
-		jetstream.PullHeartbeat(fetchHeartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(fetchMessages, fetchBytes),
+		jetstream.PullThresholdMessages(fetchAgain), jetstream.PullExpiry(fetchExpiry), jetstream.PullHeartbeat(fetchHeartbeat),
+		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
 		return fmt.Errorf("read consumer: %w", err)
 	}
