@@ -78,7 +78,7 @@ func newJudge(cfg Config, state *facts.State) *judge {
 	j := &judge{
 		state: state, zone: cfg.Zone, tables: &tables{},
 		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, benches: map[facts.ID]*bench{},
-		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), wholes: map[facts.ID]bool{},
+		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), calendar: calendar{zone: cfg.Zone},
 		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
 	}
 	j.workBy(cfg)

@@ -13,6 +13,7 @@ import (
 // Book holds the accesses of the days that are not closed.
 type Book struct {
 	zone  *time.Location
+	clock calendar
 	view  viewer
 	pages map[day]*page
 	// scratch is reused between events.
@@ -41,7 +42,7 @@ type page struct {
 
 // NewBook makes an empty book for a site.
 func NewBook(state *facts.State, zone *time.Location) *Book {
-	return &Book{zone: zone, view: viewer{state: state}, pages: map[day]*page{}}
+	return &Book{zone: zone, clock: calendar{zone: zone}, view: viewer{state: state}, pages: map[day]*page{}}
 }
 
 // Add writes an event into the book. free is what people typed, where the caller may open it; received is when the journal had
@@ -55,7 +56,7 @@ func (b *Book) Add(at proto.Position, received int64, e *v1.AccessEvent, free *v
 
 // put writes an access into its day.
 func (b *Book) put(a *Access) *page {
-	p := b.page(localDay(a.Occurred, b.zone))
+	p := b.page(b.clock.day(a.Occurred))
 	p.accesses = append(p.accesses, *a)
 	if a.Any(SignWrite) && !a.Any(SignSystem|SignRefused) {
 		p.wrote[pairKey{a.Reader, a.Patient}] = struct{}{}
@@ -71,11 +72,20 @@ func (b *Book) page(d day) *page {
 	}
 	p := b.pages[d]
 	if p == nil {
-		p = &page{at: d, wrote: map[pairKey]struct{}{}}
+		p = &page{at: d, wrote: map[pairKey]struct{}{}, accesses: make([]Access, 0, b.expect(d))}
 		b.pages[d] = p
 	}
 	b.last, b.lastPage = d, p
 	return p
+}
+
+// expect is how many accesses a day will have, as far as it is known: a day that follows on the one before has about as many.
+func (b *Book) expect(d day) int {
+	before := b.pages[d-1]
+	if before == nil || before != b.lastPage {
+		return 0
+	}
+	return len(before.accesses)
 }
 
 // Accesses is how many there are.
@@ -95,7 +105,7 @@ func (b *Book) load(d day) ([]Access, error) {
 
 // take moves days into a book of their own.
 func (b *Book) take(days []day) *Book {
-	out := &Book{zone: b.zone, view: b.view, pages: map[day]*page{}, spill: b.spill, name: b.name}
+	out := &Book{zone: b.zone, clock: b.clock, view: b.view, pages: map[day]*page{}, spill: b.spill, name: b.name}
 	for _, d := range days {
 		p := b.pages[d]
 		out.pages[d] = p

@@ -151,7 +151,8 @@ func (j *judge) explain(p *Pair) {
 	if p.Signs&SignSystem != 0 && p.Looks == 0 {
 		p.Reasons.add(ReasonSystem)
 	}
-	j.care = j.state.AppendCare(j.care[:0], p.Patient)
+	window := careWindow.Microseconds()
+	j.care = j.state.AppendCareNear(j.care[:0], p.Patient, facts.Period{From: first.Occurred - window, Until: first.Occurred + window})
 	j.fromCare(p, j.care, first.Occurred)
 	p.near = j.near()
 	if p.Signs&SignWrite != 0 || j.wroteAround(p) {
@@ -198,10 +199,9 @@ const (
 		1<<ReasonAppointment | 1<<ReasonGeneral | 1<<ReasonWrote | 1<<ReasonTicket)
 )
 
-// fromCare tries what context says of the patient's care, and collects the departments and diagnoses for what is learned.
+// fromCare tries what context says of the patient's care near the time, and collects the departments and diagnoses for what is learned.
 func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 	j.set.departments, j.set.reasons = j.set.departments[:0], j.set.reasons[:0]
-	window := careWindow.Microseconds()
 	for i := range care {
 		c := &care[i]
 		if c.Kind == facts.CareGeneral {
@@ -211,12 +211,6 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 			if c.Department != 0 && c.Department == p.Post.Department {
 				p.Reasons.add(ReasonUnitWindow)
 			}
-			continue
-		}
-		if at < c.Period.From-window {
-			break // by Period.From: nothing behind it is near
-		}
-		if until := c.Period.Until; until != facts.Forever && at > until+window {
 			continue
 		}
 		if c.Type == j.consent {
@@ -277,12 +271,16 @@ func (j *judge) researcher(role facts.ID) bool {
 
 // whole reports whether a department is the hospital as such, which says nothing about who cares.
 func (j *judge) whole(department facts.ID) bool {
-	w, ok := j.wholes[department]
-	if !ok {
-		w = j.state.WholeDepartment(department)
-		j.wholes[department] = w
+	for int(department) >= len(j.wholes) {
+		j.wholes = append(j.wholes, notAsked)
 	}
-	return w
+	if j.wholes[department] == notAsked {
+		j.wholes[department] = answerNo
+		if j.state.WholeDepartment(department) {
+			j.wholes[department] = answerYes
+		}
+	}
+	return j.wholes[department] == answerYes
 }
 
 // unit says what it means that a department has the patient.

@@ -1,6 +1,9 @@
 package detectors
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What the tests of this package reach inside.
 var (
@@ -87,4 +90,10 @@ func Shares(found [2]uint64) uint64 {
 	m := newModel(nil, []Scenario{{Name: "a", Share: 500}, {Name: "b", Share: 500}})
 	m.share([]uint64{found[0] * million, found[1] * million})
 	return m.shares[0] / 1000
+}
+
+// NewCalendar returns a function that tells the local day of a time and its hour of the week.
+func NewCalendar(zone *time.Location) func(us int64) (day int32, hourOfWeek int) {
+	c := calendar{zone: zone}
+	return func(us int64) (int32, int) { return c.day(us), c.hourOfWeek(us) }
 }

@@ -14,7 +14,7 @@ func afterHours() pairDetector {
 		},
 		grade: func(j *judge, p *Pair) Grade {
 			g := Grade(0)
-			if p.Base.days >= minDays && p.Base.near(j.hourOfWeek(p.First()))-j.ownHours(p) <= max(int(p.Base.days)/20-1, 0) {
+			if p.Base.days >= minDays && p.Base.near(j.calendar.hourOfWeek(p.First()))-j.ownHours(p) <= max(int(p.Base.days)/20-1, 0) {
 				g |= 1
 			}
 			if p.Post.OnDuty < 0 {
@@ -37,13 +37,9 @@ func (j *judge) ownHours(p *Pair) int {
 	if p.Base.last < p.Day {
 		return 0
 	}
-	hour, near := j.hourOfWeek(p.First())%24, uint32(0)
-	for i := range p.Others {
-		if h := j.hourOfWeek(p.Others[i].Occurred) % 24; (h-hour+25)%24 <= 2 {
-			near |= 1 << h
-		}
-	}
-	return bits.OnesCount32(near)
+	hour := j.calendar.hourOfWeek(p.First()) % 24
+	near := uint32(1)<<((hour+23)%24) | 1<<hour | 1<<((hour+1)%24)
+	return bits.OnesCount32(p.Of.hours & near)
 }
 
 // near is how often the reader was active within an hour of an hour of any day of the week: shifts rotate over the week, not over

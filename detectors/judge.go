@@ -15,6 +15,7 @@ type pairKey struct{ reader, patient facts.ID }
 type judge struct {
 	state    *facts.State
 	zone     *time.Location
+	calendar calendar
 	coverage coverage
 
 	tables *tables
@@ -45,20 +46,36 @@ type judge struct {
 	// book gives the days around the one that is closed, for what was done on a record later.
 	wrote func(day, pairKey) bool
 
-	// consent is the text of that type; wholes remembers which departments are the hospital as such.
+	// consent is the text of that type.
 	consent facts.ID
-	wholes  map[facts.ID]bool
 
 	// hands are how many work on the units of a day at the same time; workers are their judges, which share all but scratch.
 	hands   int
 	workers []*judge
 
-	// set and care are scratch for one pair.
-	set  careSet
-	care []facts.Care
+	scratch
+}
+
+// scratch is what a hand has for itself.
+type scratch struct {
+	// set and care are for one pair, order for one reader's day.
+	set   careSet
+	care  []facts.Care
+	order []uint64
 	// kept is where pairs of a day keep what is documented near them.
 	kept []phased
+	// wholes remembers, by number, which departments are the hospital as such.
+	wholes []answer
 }
+
+// answer is one to a question that may not have been asked yet.
+type answer uint8
+
+const (
+	notAsked answer = iota
+	answerYes
+	answerNo
+)
 
 // coverage says which kinds of context there are at all.
 type coverage struct {
@@ -123,14 +140,14 @@ func (j *judge) readerDay(d *ReaderDay) {
 	d.Staff = j.state.Staff(d.Reader)
 	d.Post = postAt(j.state, d.Staff, &d.Accesses[0])
 	// Each reader's day needs its accesses in two orders; the second is kept as long as its pairs.
-	byPatient := slices.Clone(d.Accesses)
-	slices.SortStableFunc(byPatient, func(a, b Access) int { return cmp.Compare(a.Patient, b.Patient) })
-	splitPairs(d, byPatient)
+	splitPairs(d, j.byPatient(d.Accesses))
 	for i := range d.Pairs {
 		j.pair(d, &d.Pairs[i])
 	}
 	for i := range d.Accesses {
-		switch a := &d.Accesses[i]; {
+		a := &d.Accesses[i]
+		d.hours |= 1 << (j.calendar.hourOfWeek(a.Occurred) % 24)
+		switch {
 		case i > 0 && a.Position == d.Accesses[i-1].Position: // one event of several patients
 		case a.Any(SignRefused):
 			d.Refused++
@@ -140,6 +157,21 @@ func (j *judge) readerDay(d *ReaderDay) {
 			d.Prints++
 		}
 	}
+}
+
+// byPatient is a copy of a reader's day, sorted by patient and else in the order that it has. What is sorted is a number an access,
+// because an access is ten times as long.
+func (j *judge) byPatient(accesses []Access) []Access {
+	j.order = j.order[:0]
+	for i := range accesses {
+		j.order = append(j.order, uint64(uint32(accesses[i].Patient))<<32|uint64(uint32(i)))
+	}
+	slices.Sort(j.order)
+	out := slices.Grow([]Access(nil), len(accesses))
+	for _, at := range j.order {
+		out = append(out, accesses[uint32(at)])
+	}
+	return out
 }
 
 // pair explains one pair.
@@ -201,22 +233,10 @@ func (j *judge) baseline(reader facts.ID) *baseline {
 	return b
 }
 
-// hourOfWeek is the local hour of the week, from Sunday midnight.
-func (j *judge) hourOfWeek(us int64) int {
-	t := time.UnixMicro(us).In(j.zone)
-	return int(t.Weekday())*24 + t.Hour()
-}
-
 // localDay is the local day of a time.
 func localDay(us int64, zone *time.Location) day {
-	t := time.UnixMicro(us).In(zone)
-	_, offset := t.Zone()
-	seconds := t.Unix() + int64(offset)
-	d := seconds / 86_400
-	if seconds < 0 && seconds%86_400 != 0 {
-		d--
-	}
-	return day(d)
+	c := calendar{zone: zone}
+	return c.day(us)
 }
 
 // learn counts what a closed day teaches: how departments work together.
@@ -237,7 +257,7 @@ func (j *judge) learn(c *closed, l *lessons) {
 func (j *judge) remember(c *closed) {
 	for i := range c.readers {
 		d := &c.readers[i]
-		d.Base.observe(d, j.hourOfWeek)
+		d.Base.observe(d, j.calendar.hourOfWeek)
 		peer := j.peers[d.group()]
 		if peer == nil {
 			peer = &peerCount{}

@@ -21,6 +21,8 @@ type ReaderDay struct {
 	Records, Unexplained int
 	Prints, Exports      int
 	Refused              int
+	// hours has a bit for each hour of the local clock in which there was something.
+	hours uint32
 
 	grades   grades
 	Weight   Weight
@@ -28,6 +30,17 @@ type ReaderDay struct {
 }
 
 func (d *ReaderDay) group() group { return group{d.Post.Department, d.Post.Role} }
+
+// until is how many of the day's accesses were not later than a time.
+func (d *ReaderDay) until(us int64) int {
+	n, _ := slices.BinarySearchFunc(d.Accesses, us, func(a Access, us int64) int {
+		if a.Occurred > us {
+			return 1
+		}
+		return -1
+	})
+	return n
+}
 
 func (d *ReaderDay) situation() situation { return situation{group: d.group()} }
 

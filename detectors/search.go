@@ -27,12 +27,12 @@ func nameSearch() pairDetector {
 			if first == 0 || p.Signs&SignWrite != 0 {
 				return Quiet
 			}
-			for i := range p.Others {
-				a := &p.Others[i]
-				if a.Occurred > first {
+			for i := p.Of.until(first); i > 0; i-- {
+				a := &p.Others[i-1]
+				if first-a.Occurred > searchToOpen.Microseconds() {
 					break
 				}
-				if a.Any(SignNameSearch) && first-a.Occurred <= searchToOpen.Microseconds() {
+				if a.Any(SignNameSearch) {
 					return 1
 				}
 			}

@@ -1,10 +1,6 @@
 package detectors
 
-import (
-	"sync"
-
-	"github.com/readtrail/readtrail/detectors/facts"
-)
+import "sync"
 
 // fewestShared is how many units there are at least before they are shared out: a handful is done sooner than it is given away.
 const fewestShared = 64
@@ -20,7 +16,7 @@ func (j *judge) shareOut(n int, do func(hand *judge, i int)) {
 		return
 	}
 	for len(j.workers) < j.hands {
-		j.workers = append(j.workers, &judge{wholes: map[facts.ID]bool{}})
+		j.workers = append(j.workers, &judge{})
 	}
 	var all sync.WaitGroup
 	for k, hand := range j.workers {
@@ -53,9 +49,9 @@ func (s *spread) with(other *spread) {
 
 // lend makes a judge see what another one sees. Scratch stays its own, and what it counts is counted apart.
 func (j *judge) lend(of *judge) {
-	wholes, set, care, kept := j.wholes, j.set, j.care, j.kept
+	own := j.scratch
 	*j = *of
-	j.workers, j.wholes, j.set, j.care, j.kept = nil, wholes, set, care, kept
+	j.workers, j.scratch = nil, own
 	j.spreads, j.credits = [3]*spread{{}, {}, {}}, j.noCredits()
 }
 

@@ -1,39 +1,73 @@
 package facts
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Care is who cares, cared or will care for a patient, by Period.From, that of merged records together.
 func (s *State) Care(p ID) []Care { return s.AppendCare(nil, p) }
 
 // AppendCare is Care without an allocation: it appends to a slice of the caller's.
 func (s *State) AppendCare(out []Care, p ID) []Care {
+	return s.AppendCareNear(out, p, Period{math.MinInt64, Forever})
+}
+
+// AppendCareNear is AppendCare of what touches a period, both ends included, and of general practitioners. A record of years is read
+// through, but not written out.
+func (s *State) AppendCareNear(out []Care, p ID, near Period) []Care {
 	if p <= 0 || p > s.patients.size() {
 		return out
 	}
 	begin := len(out)
 	group := s.patients.members(p)
-	pending := false
 	for _, m := range group {
-		if int(m) >= len(s.records) || s.records[m] == nil {
-			continue
-		}
-		rows := s.records[m].care
+		rows := s.rowsOf(m)
 		for i := range rows {
-			c := s.careOf(&rows[i])
+			r := &rows[i]
+			if r.kind != CareGeneral {
+				if r.from > near.Until {
+					break // by from: nothing behind it is near
+				}
+				if r.until < near.From {
+					continue
+				}
+			}
+			c := s.careOf(r)
+			if r.reason < 0 {
+				c.Reason = s.reasonOf(group, -r.reason)
+			}
 			if n := len(out); n > begin && out[n-1] == c {
 				continue // a ward and its location, said by one encounter
 			}
 			out = append(out, c)
-			pending = pending || rows[i].reason < 0
 		}
-	}
-	if pending {
-		s.findReasons(out[begin:])
 	}
 	if len(group) > 1 {
 		slices.SortStableFunc(out[begin:], func(a, b Care) int { return compare64(a.Period.From, b.Period.From) })
 	}
 	return out
+}
+
+// rowsOf are the rows of a node.
+func (s *State) rowsOf(n ID) []row {
+	if int(n) >= len(s.records) || s.records[n] == nil {
+		return nil
+	}
+	return s.records[n].care
+}
+
+// reasonOf is the diagnosis that a Condition of the same patient states; 0 while it is not known.
+func (s *State) reasonOf(group []ID, condition ID) ID {
+	for _, m := range group {
+		rows := s.rowsOf(m)
+		for i := range rows {
+			if rows[i].fact == condition && rows[i].reason > 0 {
+				return rows[i].reason
+			}
+		}
+	}
+	return 0
 }
 
 func (s *State) careOf(r *row) Care {
@@ -49,23 +83,6 @@ func (s *State) careOf(r *row) Care {
 		c.Department = s.departments.canon[-r.who]
 	}
 	return c
-}
-
-// findReasons fills in the diagnoses that are Conditions of the same patient.
-func (s *State) findReasons(care []Care) {
-	for i := range care {
-		if care[i].Reason >= 0 {
-			continue
-		}
-		condition := -care[i].Reason
-		care[i].Reason = 0
-		for j := range care {
-			if care[j].Resource == condition && care[j].Reason > 0 {
-				care[i].Reason = care[j].Reason
-				break
-			}
-		}
-	}
 }
 
 // roleDepartment is the department of a PractitionerRole that was referred to itself; 0 for a Practitioner.

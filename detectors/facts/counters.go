@@ -197,6 +197,12 @@ func (st *stats) count(typ ID, effective int64, isNew bool) {
 	}
 }
 
+// Has reports whether a resource of a type was read.
+func (s *State) Has(resourceType string) bool {
+	t := s.stats.types[s.texts.find(0, resourceType)]
+	return t != nil && t.Resources > 0
+}
+
 // Coverage says how many facts of each resource type there are, and of what time: detectors abstain without their context.
 func (s *State) Coverage() Coverage {
 	out := Coverage{Evicted: s.evicted, Patients: int(s.known)}

@@ -160,6 +160,33 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
+// TestCareNear asserts that care near a time is the care of all time that touches it, and general practitioners.
+func TestCareNear(t *testing.T) {
+	some := 0
+	for seed := range uint64(25) {
+		rng := rand.New(rand.NewPCG(seed, 13))
+		s := newState(t)
+		apply(t, s, hospital(rng)...)
+		for i := range 6 {
+			p := patient(s, fmt.Sprintf("Patient/%d", i))
+			for _, when := range []int64{at("2026-01-05 03:00"), at("2026-01-20 03:00"), at("2026-03-01 00:00")} {
+				near := facts.Period{From: when - 86_400_000_000, Until: when + 86_400_000_000}
+				var want []facts.Care
+				for _, c := range s.Care(p) {
+					if c.Kind == facts.CareGeneral || c.Period.From <= near.Until && c.Period.Until >= near.From {
+						want = append(want, c)
+					}
+				}
+				some += len(want)
+				same(t, fmt.Sprintf("seed %d: care of %d near %d", seed, i, when), s.AppendCareNear(nil, p, near), want)
+			}
+		}
+	}
+	if some == 0 {
+		t.Error("no care was near any time")
+	}
+}
+
 // TestVersionsReplace asserts that what a version says does not depend on the versions before it, where nothing is history:
 // a resource that was something else first, and one that was not, answer alike.
 func TestVersionsReplace(t *testing.T) {
