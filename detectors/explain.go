@@ -228,7 +228,7 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 		} else if c.Staff != 0 {
 			if d := j.home(c.Staff, at); d != 0 {
 				if d == p.Post.Department && c.Kind != facts.CareRequester && !j.whole(d) {
-					p.Reasons.add(ReasonUnitWindow)
+					j.unitWindow(p, d, phaseOf(c.Period, at))
 				}
 				j.set.departments = with(j.set.departments, d, phaseOf(c.Period, at))
 			}
@@ -297,8 +297,22 @@ func (j *judge) unit(p *Pair, c *facts.Care, at int64) {
 	case now:
 		p.Reasons.add(ReasonUnit)
 	default:
+		j.unitWindow(p, c.Department, phaseOf(c.Period, at))
+	}
+}
+
+// unitWindow says what it means that a department had or will have the patient within the window: a reason, unless it is known of the
+// department that its people leave such records alone. Where they all but never look back, the one who does is not at work.
+func (j *judge) unitWindow(p *Pair, department facts.ID, at phase) {
+	p.window = true
+	if !j.tables.leavesAlone(phased{department, at}) {
 		p.Reasons.add(ReasonUnitWindow)
 	}
+}
+
+// byWindow reports whether nothing but the window of their department accounts for the pair, if that does.
+func (p *Pair) byWindow() bool {
+	return p.window && p.Reasons&^(1<<ReasonUnitWindow|1<<ReasonWorksWith|1<<ReasonResponsible) == 0 && p.Signs&SignWrite == 0
 }
 
 func personalReason(k facts.CareKind) Reason {
@@ -371,7 +385,7 @@ func (p *Pair) Bond() int {
 		return bondPersonal
 	case p.Reasons.has(ReasonUnit) || p.Reasons.has(ReasonRouted):
 		return bondUnit
-	case p.Reasons.has(ReasonUnitWindow) || p.Reasons.has(ReasonResearch):
+	case p.Reasons.has(ReasonUnitWindow) || p.Reasons.has(ReasonResearch), p.Reasons == 0 && p.window:
 		return bondWindow
 	case p.Reasons != 0:
 		return bondStrong

@@ -248,7 +248,7 @@ func (j *judge) learn(c *closed, l *lessons) {
 			if p.Looks == 0 {
 				continue
 			}
-			l.observe(c.at, p.Post.Department, p.Reader, p.Patient, &p.near, p.Reasons == 0 && p.Signs&SignWrite == 0)
+			l.observe(&lesson{c.at, p.Post.Department, p.Reader, p.Patient, p.Reasons == 0 && p.Signs&SignWrite == 0, p.byWindow()}, &p.near)
 		}
 	}
 }

@@ -208,6 +208,10 @@ func (t *teller) usual(n *Note, d *ReaderDay, g group) {
 const noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
 	"patient within 30 days, and the department does not usually see such patients."
 
+// nothingButWindow is what is said where the department had or will have the patient, and that is no reason there.
+const nothingButWindow = "The reader's department had or will have the patient within 30 days, but its people leave such records alone, " +
+	"so that is no reason here. No encounter, appointment, order, note or care team names the reader."
+
 // noConnections is the same for several patients, or several readers.
 const noConnections = "Encounters, appointments, orders, notes, care teams and tasks within 30 days were tried, and what " +
 	"each department usually sees. None of them connects reader and patient where it says that no reason is known."
@@ -221,7 +225,11 @@ func (t *teller) tried(n *Note, p *Pair) {
 		}
 		return
 	}
-	n.Tried = append(n.Tried, noConnection)
+	if p.window {
+		n.Tried = append(n.Tried, nothingButWindow)
+	} else {
+		n.Tried = append(n.Tried, noConnection)
+	}
 	switch {
 	case p.Post.Department == 0:
 		n.Tried = append(n.Tried, "It is not known in which department the reader works, so what depends on that could not be tried.")
@@ -255,6 +263,9 @@ func (t *teller) readerDay(d *ReaderDay, c *Candidate) *Note {
 		n.Tried = append(n.Tried, "For each of the records a reason is known. They do not answer what is said above.")
 	} else {
 		n.Tried = append(n.Tried, noConnections)
+		if slices.ContainsFunc(d.Pairs, func(p Pair) bool { return p.Looks > 0 && p.Reasons == 0 && p.window }) {
+			n.Tried = append(n.Tried, "Where the reader's department had or will have the patient, its people leave such records alone.")
+		}
 	}
 	if c.pair != nil {
 		t.why(n, c.pair, t.judge.fired(KeyPair, t.judge.pairs, c.pair.situation(), &c.pair.grades))

@@ -29,6 +29,8 @@ type Pair struct {
 	Reasons, Tried, Blind reasons
 	// share is how usual it is, in ten thousandths, that the reader's department opens such records.
 	share int32
+	// window: their department had or will have the patient within the window, whether or not that is a reason here.
+	window bool
 	// seated: at a workstation of a department that has the patient now.
 	seated bool
 	// inCare: somebody has or had the patient within the window; kind is the first department or, negative, diagnosis that says so.

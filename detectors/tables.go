@@ -22,6 +22,9 @@ const (
 	minPatients = 8
 	// minWorkdays keeps one busy morning from being learned as work.
 	minWorkdays = 3
+	// minWindow is how many patients of a department were opened in a phase after or before their care, before it says anything that the
+	// department's own people were not among the readers.
+	minWindow = 100
 )
 
 // cell counts what one department does with the patients of another, or with those who have a diagnosis.
@@ -80,6 +83,8 @@ func target(p phased) int32 { return p.id*int32(phaseCount) + int32(p.phase) }
 // departments' responsibility for diagnoses (JAMIA 2012). They are rebuilt from the closed days and are part of the rule set.
 type tables struct {
 	share map[edge]int32
+	// alone are the phases of care after or before which the department's own people leave the records alone.
+	alone map[int32]struct{}
 }
 
 // lessons are what tables are made of, while days are closed: those of the half that is written now, and of the one before.
@@ -110,50 +115,63 @@ func newLessons() *lessons {
 	}
 }
 
-// observe counts one pair whose care is known. Only what no document explains teaches that departments work together: who
-// has a patient in common by document needs no lesson.
-func (l *lessons) observe(at day, department, reader, patient facts.ID, care *careSet, alone bool) {
-	if department == 0 {
+// lesson is one pair whose care is known.
+type lesson struct {
+	at                          day
+	department, reader, patient facts.ID
+	// alone: there is no reason. byWindow: there is none but that the department had or will have the patient.
+	alone, byWindow bool
+}
+
+// observe counts one pair. Only what no document explains teaches that departments work together: who has a patient in common by
+// document needs no lesson. What only the window of the own department explains teaches whether its people look back.
+func (l *lessons) observe(p *lesson, care *careSet) {
+	if p.department == 0 {
 		return
 	}
-	if l.readers[department] == nil {
-		l.readers[department] = map[facts.ID]uint8{}
+	if l.readers[p.department] == nil {
+		l.readers[p.department] = map[facts.ID]uint8{}
 	}
-	l.readers[department][reader] |= 1 << l.now
-	work := l.work[department]
+	l.readers[p.department][p.reader] |= 1 << l.now
+	work := l.work[p.department]
 	if work == nil {
 		work = &[2]peerCount{}
-		l.work[department] = work
+		l.work[p.department] = work
 	}
-	if work[l.now].looked++; alone {
+	if work[l.now].looked++; p.alone {
 		work[l.now].alone++
 	}
 	for _, to := range care.departments {
-		l.count(at, edge{department, target(to)}, reader, patient, alone)
+		teaches := p.alone
+		if to.id == p.department && to.phase != phaseDuring {
+			teaches = p.byWindow
+		}
+		l.count(p, target(to), teaches)
 	}
 	for _, to := range care.reasons {
-		l.count(at, edge{department, -target(to)}, reader, patient, alone)
+		l.count(p, -target(to), p.alone)
 	}
 }
 
-func (l *lessons) count(at day, e edge, reader, patient facts.ID, alone bool) {
-	if n := l.patients[e.to]; l.first(seenKey{edge{0, e.to}, patient}, &n) {
-		l.patients[e.to] = n
+func (l *lessons) count(p *lesson, to int32, teaches bool) {
+	if n := l.patients[to]; l.first(seenKey{edge{0, to}, p.patient}, &n) {
+		l.patients[to] = n
 	}
-	if !alone {
+	if !teaches {
 		return
 	}
+	e := edge{p.department, to}
 	c := l.cells[e]
 	if c == nil {
 		c = &cell{}
 		l.cells[e] = c
 	}
-	l.first(seenKey{e, patient}, &c.patients)
-	if c.last != at {
-		c.last = at
+	l.first(seenKey{e, p.patient}, &c.patients)
+	if c.last != p.at {
+		c.last = p.at
 		c.days[l.now]++
 	}
-	c.readers[l.now].add(reader)
+	c.readers[l.now].add(p.reader)
 }
 
 // first counts a patient in the half that is written now, and in no other; it reports whether that changed anything.
@@ -210,9 +228,40 @@ func (l *lessons) turn() {
 	}
 }
 
-// tables makes the shares. A department of few readers needs no more of them than it has.
+// leavesAlone reports whether a department's people are known to leave the records of its patients alone in a phase of their care. What
+// is not known, or not yet, is not held against anybody.
+func (t *tables) leavesAlone(p phased) bool {
+	_, known := t.alone[target(p)]
+	return known
+}
+
+// leftAlone finds the phases in which departments leave their patients' records alone: of so many patients that were opened by whomever
+// in that phase, they themselves opened next to none without another reason.
+func (l *lessons) leftAlone() map[int32]struct{} {
+	out := map[int32]struct{}{}
+	for to, n := range l.patients {
+		department, at := to/int32(phaseCount), phase(to%int32(phaseCount))
+		if to <= 0 || at == phaseDuring || n.sum() < minWindow || len(l.readers[department]) == 0 {
+			continue
+		}
+		c := l.cells[edge{department, to}]
+		if c == nil || !l.isWork(department, c) || int64(c.patients.sum())*10_000 < int64(n.sum())*rareShare {
+			out[to] = struct{}{}
+		}
+	}
+	return out
+}
+
+// isWork reports whether so many readers opened so many records on so many days that it is no coincidence. A department of few readers
+// needs no more of them than it has.
+func (l *lessons) isWork(department facts.ID, c *cell) bool {
+	need := min(minReaders, max(1, (len(l.readers[department])+1)/2))
+	return c.patients.sum() >= minPatients && c.distinct() >= need && c.days.sum() >= minWorkdays
+}
+
+// tables makes the shares.
 func (l *lessons) tables() *tables {
-	t := &tables{share: map[edge]int32{}}
+	t := &tables{share: map[edge]int32{}, alone: l.leftAlone()}
 	edges := make([]edge, 0, len(l.cells))
 	for e := range l.cells {
 		edges = append(edges, e)
@@ -223,8 +272,7 @@ func (l *lessons) tables() *tables {
 		if work.alone*1000 < work.looked*undocumented {
 			continue
 		}
-		need := min(minReaders, max(1, (len(l.readers[e.from])+1)/2))
-		if c.patients.sum() < minPatients || c.distinct() < need || c.days.sum() < minWorkdays {
+		if !l.isWork(e.from, c) {
 			continue
 		}
 		t.share[e] = int32(int64(c.patients.sum()) * 10_000 / int64(max(l.patients[e.to].sum(), 1)))
