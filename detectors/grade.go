@@ -54,8 +54,19 @@ type Scale struct {
 	Certain bool
 	// Hard: an explanation does not silence it, and it does not wait for the period of grace.
 	Hard bool
+	// HardFrom is the lowest grade that is hard by itself, whatever else is known; 0: only the highest.
+	HardFrom Grade
 	// Needs names the context without which the detector abstains.
 	Needs Needs
+}
+
+// hardAt reports whether a grade is hard by itself.
+func (s *Scale) hardAt(g Grade) bool {
+	from := s.HardFrom
+	if from == 0 {
+		from = Grade(len(s.Words))
+	}
+	return g >= from && g != Blind
 }
 
 // Needs is a set of kinds of context.

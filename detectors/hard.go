@@ -238,7 +238,7 @@ func (e *Engine) hardDay(d *ReaderDay) bool {
 		top := int(g) == len(s.Words)
 		switch {
 		case !s.Hard || g == Quiet || g == Blind:
-		case s.Certain && top, !s.Certain && !e.learning && (top || s.Name != vendorName):
+		case s.Certain && top, !s.Certain && !e.learning && (s.hardAt(g) || s.Name != vendorName):
 			return true
 		}
 	}

@@ -352,7 +352,7 @@ func (j *judge) hardSign(d *ReaderDay, p *Pair) bool {
 		}
 	}
 	for i := range j.readers.scales {
-		if s := &j.readers.scales[i]; s.Hard && int(d.grades[i]) == len(s.Words) {
+		if s := &j.readers.scales[i]; s.Hard && s.hardAt(d.grades[i]) {
 			return true
 		}
 	}

@@ -53,7 +53,7 @@ func readerScenarios() []Scenario {
 			"BulkExport": {30, 120, 350, 480}, "ManyUnexplained": {100, 200, 300, 250}, "VolumeSpike": {150, 150, 200},
 		}},
 		{Name: "shared account", Share: 140, Grades: map[string][]int{
-			"SharedAccount": {350, 300, 250}, "ManyUnexplained": {200, 150, 30, 10},
+			"SharedAccount": {120, 110, 230, 170, 330}, "ManyUnexplained": {200, 150, 30, 10},
 		}},
 		{Name: "many records", Share: 140, Grades: map[string][]int{
 			"ManyUnexplained": {150, 450, 250, 100}, "VolumeSpike": {100, 100, 100}, "FailedBurst": {60, 120},

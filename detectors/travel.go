@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -18,22 +19,36 @@ func sharedAccount() readerDetector {
 	return readerDetector{
 		Scale: Scale{
 			Name: "SharedAccount", Catalogue: "D17", Key: KeyReader, Peers: PeersGroup, Hard: true,
-			Words: []string{"in two departments within minutes", "in two departments in turn", "in two departments in turn again and again"},
+			Words: []string{
+				"in two departments within minutes", "in two departments in turn", "in two departments in turn again and again",
+				"in two departments within minutes, and in the other one with a patient of its own without a reason",
+				"in two departments within minutes, and in the other one with several patients of its own without a reason",
+			},
+			HardFrom: 3,
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
-			switch n := j.leaps(d.Accesses); {
+			n := j.leaps(d.Accesses)
+			switch far := j.farSide(d); {
+			case n == 0:
+				return Quiet
+			case far >= 2:
+				return 5
+			case far == 1:
+				return 4
 			case n >= 4:
 				return 3
 			case n >= 2:
 				return 2
-			case n == 1:
-				return 1
 			}
-			return Quiet
+			return 1
 		},
 		tell: func(t *teller, d *ReaderDay, _ Grade) string {
-			return "The account was at work in two departments within minutes, " + times(t.judge.leaps(d.Accesses)) +
-				": two people seem to use it."
+			said := "The account was at work in two departments within minutes, " + times(t.judge.leaps(d.Accesses))
+			if far := t.judge.farSide(d); far > 0 {
+				return said + ", and in the other one with " + count(far, "patient") +
+					" in care there whom nothing connects with its owner: two people seem to use it."
+			}
+			return said + ": two people seem to use it."
 		},
 		normal: "One account for each person would have made it normal.",
 	}
@@ -46,10 +61,7 @@ func (j *judge) leaps(accesses []Access) int {
 	var seen int64
 	for i := range accesses {
 		a := &accesses[i]
-		if a.Workstation == 0 || a.Any(SignSystem|SignLogin|SignLogout) {
-			continue
-		}
-		at := j.homeOf(a.Workstation)
+		at := j.placeOf(a)
 		if at == 0 {
 			continue
 		}
@@ -59,6 +71,55 @@ func (j *judge) leaps(accesses []Access) int {
 		here, seen = at, a.Occurred
 	}
 	return n
+}
+
+// farSide counts the records without a reason of patients who are cared for where the account jumped to: what somebody opens who works
+// there, under an account whose owner does not. Who walks about, or is rung up, does not open the records of the ward that they pass.
+func (j *judge) farSide(d *ReaderDay) int {
+	var far []facts.ID
+	var here facts.ID
+	var seen int64
+	begin, jumped := 0, false // of the stretch in one department, and whether the account jumped into it
+	collect := func(until int) {
+		if here == d.Post.Department || here == d.Post.DutyDepartment {
+			return
+		}
+		for i := begin; i < until; i++ {
+			a := &d.Accesses[i]
+			if !a.Any(SignLook) || a.Patient == 0 || j.homeOf(a.Workstation) != here || slices.Contains(far, a.Patient) {
+				continue
+			}
+			if p := d.pairOf(a.Patient); p.Reasons == 0 && p.Blind == 0 && p.near.during(here) {
+				far = append(far, a.Patient)
+			}
+		}
+	}
+	for i := range d.Accesses {
+		at := j.placeOf(&d.Accesses[i])
+		if at == 0 {
+			continue
+		}
+		if at != here {
+			jumps := here != 0 && d.Accesses[i].Occurred-seen <= together.Microseconds()
+			if jumped || jumps {
+				collect(i)
+			}
+			begin, jumped = i, jumps
+		}
+		here, seen = at, d.Accesses[i].Occurred
+	}
+	if jumped {
+		collect(len(d.Accesses))
+	}
+	return len(far)
+}
+
+// placeOf is the department whose workstation somebody was at work at; 0: none.
+func (j *judge) placeOf(a *Access) facts.ID {
+	if a.Workstation == 0 || a.Any(SignSystem|SignLogin|SignLogout) {
+		return 0
+	}
+	return j.homeOf(a.Workstation)
 }
 
 // bench counts who works at a workstation, by department: a space-saving sketch of four.
