@@ -97,3 +97,15 @@ func NewCalendar(zone *time.Location) func(us int64) (day int32, hourOfWeek int)
 	c := calendar{zone: zone}
 	return func(us int64) (int32, int) { return c.day(us), c.hourOfWeek(us) }
 }
+
+// Spilled writes the parts of a day into a file of dir one after the other, and reads back all of it, with what is still in memory.
+func Spilled(dir string, parts [][]Access, memory []Access) ([]Access, error) {
+	s, p := &spill{dir: dir}, &page{}
+	for _, part := range parts {
+		p.accesses = slices.Clone(part)
+		if err := s.write("test", p); err != nil {
+			return nil, err
+		}
+	}
+	return s.read(&p.file, memory)
+}

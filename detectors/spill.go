@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -31,6 +32,9 @@ type spilled struct {
 	// sum is the XXH64 of what was written.
 	sum *xxhash.Digest
 }
+
+// spillBlock is how many accesses are written or read at a time: 300 kB.
+const spillBlock = 4096
 
 // accessBytes is what an access takes in a file.
 const accessBytes = 73
@@ -71,15 +75,21 @@ func (s *spill) write(book string, p *page) error {
 	if err != nil {
 		return fmt.Errorf("keep a day: %w", err)
 	}
-	s.buf = s.buf[:0]
-	for i := range p.accesses {
-		s.buf = appendAccess(s.buf, &p.accesses[i])
+	at := int64(p.file.accesses) * accessBytes
+	for block := range slices.Chunk(p.accesses, spillBlock) {
+		s.buf = s.buf[:0]
+		for i := range block {
+			s.buf = appendAccess(s.buf, &block[i])
+		}
+		if _, err = file.WriteAt(s.buf, at); err != nil {
+			break
+		}
+		_, _ = p.file.sum.Write(s.buf)
+		at += int64(len(s.buf))
 	}
-	_, err = file.WriteAt(s.buf, int64(p.file.accesses)*accessBytes)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("keep a day: %w", err)
 	}
-	_, _ = p.file.sum.Write(s.buf)
 	p.file.accesses += len(p.accesses)
 	p.accesses = nil
 	return nil
@@ -93,10 +103,10 @@ func (s *spill) read(f *spilled, memory []Access) ([]Access, error) {
 	}
 	defer file.Close()
 	out := make([]Access, 0, f.accesses+len(memory))
-	block := make([]byte, 4096*accessBytes)
+	block := make([]byte, min(spillBlock, f.accesses)*accessBytes)
 	sum := xxhash.New()
 	for left := f.accesses; left > 0; {
-		n := min(left, 4096)
+		n := min(left, spillBlock)
 		if _, err := io.ReadFull(file, block[:n*accessBytes]); err != nil {
 			return nil, fmt.Errorf("read a day: %w", err)
 		}
