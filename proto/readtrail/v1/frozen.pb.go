@@ -38,7 +38,9 @@ type ScopeQuery struct {
 	FromUs  int64 `protobuf:"zigzag64,6,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
 	UntilUs int64 `protobuf:"zigzag64,7,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
 	// The accesses that this alert cites in its latest version. An answer gives them as events.
-	Alert         string `protobuf:"bytes,8,opt,name=alert,proto3" json:"alert,omitempty"`
+	Alert string `protobuf:"bytes,8,opt,name=alert,proto3" json:"alert,omitempty"`
+	// The accesses that the alerts of this case cite in their latest versions. An answer gives them as events.
+	Case          string `protobuf:"bytes,9,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -125,6 +127,13 @@ func (x *ScopeQuery) GetUntilUs() int64 {
 func (x *ScopeQuery) GetAlert() string {
 	if x != nil {
 		return x.Alert
+	}
+	return ""
+}
+
+func (x *ScopeQuery) GetCase() string {
+	if x != nil {
+		return x.Case
 	}
 	return ""
 }
@@ -436,7 +445,7 @@ var File_readtrail_v1_frozen_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/whom.proto\"\xfe\x01\n" +
+	"\x19readtrail/v1/frozen.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/whom.proto\"\x98\x02\n" +
 	"\n" +
 	"ScopeQuery\x12\x1c\n" +
 	"\x06reader\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x06reader\x12\x1e\n" +
@@ -446,7 +455,8 @@ const file_readtrail_v1_frozen_proto_rawDesc = "" +
 	"\x06events\x18\x05 \x03(\tB\x04\xc0\xf3\x18\x01R\x06events\x12\x17\n" +
 	"\afrom_us\x18\x06 \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\a \x01(\x12R\auntilUs\x12\x1a\n" +
-	"\x05alert\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\x05alert\"\xf8\x01\n" +
+	"\x05alert\x18\b \x01(\tB\x04\xc0\xf3\x18\x01R\x05alert\x12\x18\n" +
+	"\x04case\x18\t \x01(\tB\x04\xc0\xf3\x18\x01R\x04case\"\xf8\x01\n" +
 	"\vScopeCounts\x12\x18\n" +
 	"\areports\x18\x01 \x01(\x04R\areports\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12%\n" +

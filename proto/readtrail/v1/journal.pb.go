@@ -41,6 +41,7 @@ const (
 	Kind_KIND_CONTEXT_GAP         Kind = 13
 	Kind_KIND_BACKFILL_RELEASED   Kind = 14
 	Kind_KIND_SCOPE_FROZEN        Kind = 20
+	Kind_KIND_CASE                Kind = 22
 )
 
 // Enum value maps for Kind.
@@ -62,6 +63,7 @@ var (
 		13: "KIND_CONTEXT_GAP",
 		14: "KIND_BACKFILL_RELEASED",
 		20: "KIND_SCOPE_FROZEN",
+		22: "KIND_CASE",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":         0,
@@ -80,6 +82,7 @@ var (
 		"KIND_CONTEXT_GAP":         13,
 		"KIND_BACKFILL_RELEASED":   14,
 		"KIND_SCOPE_FROZEN":        20,
+		"KIND_CASE":                22,
 	}
 )
 
@@ -530,6 +533,7 @@ type Item struct {
 	//	*Item_ContextGap
 	//	*Item_BackfillReleased
 	//	*Item_ScopeFrozen
+	//	*Item_CaseEntry
 	Body isItem_Body `protobuf_oneof:"body"`
 	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
 	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
@@ -711,6 +715,15 @@ func (x *Item) GetScopeFrozen() *ScopeFrozen {
 	return nil
 }
 
+func (x *Item) GetCaseEntry() *CaseEntry {
+	if x != nil {
+		if x, ok := x.Body.(*Item_CaseEntry); ok {
+			return x.CaseEntry
+		}
+	}
+	return nil
+}
+
 func (x *Item) GetContent() []byte {
 	if x != nil {
 		return x.Content
@@ -789,6 +802,10 @@ type Item_ScopeFrozen struct {
 	ScopeFrozen *ScopeFrozen `protobuf:"bytes,20,opt,name=scope_frozen,json=scopeFrozen,proto3,oneof"`
 }
 
+type Item_CaseEntry struct {
+	CaseEntry *CaseEntry `protobuf:"bytes,22,opt,name=case_entry,json=caseEntry,proto3,oneof"`
+}
+
 func (*Item_Access) isItem_Body() {}
 
 func (*Item_Context) isItem_Body() {}
@@ -818,6 +835,8 @@ func (*Item_ContextGap) isItem_Body() {}
 func (*Item_BackfillReleased) isItem_Body() {}
 
 func (*Item_ScopeFrozen) isItem_Body() {}
+
+func (*Item_CaseEntry) isItem_Body() {}
 
 // SealedFrame holds originals and free text of one source and day, encrypted with that day's data key.
 type SealedFrame struct {
@@ -1948,7 +1967,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/case.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -1966,7 +1985,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\xd9\a\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x93\b\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -1986,7 +2005,9 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\vcontext_gap\x18\r \x01(\v2\x18.readtrail.v1.ContextGapH\x00R\n" +
 	"contextGap\x12M\n" +
 	"\x11backfill_released\x18\x10 \x01(\v2\x1e.readtrail.v1.BackfillReleasedH\x00R\x10backfillReleased\x12>\n" +
-	"\fscope_frozen\x18\x14 \x01(\v2\x19.readtrail.v1.ScopeFrozenH\x00R\vscopeFrozen\x12\x18\n" +
+	"\fscope_frozen\x18\x14 \x01(\v2\x19.readtrail.v1.ScopeFrozenH\x00R\vscopeFrozen\x128\n" +
+	"\n" +
+	"case_entry\x18\x16 \x01(\v2\x17.readtrail.v1.CaseEntryH\x00R\tcaseEntry\x12\x18\n" +
 	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
@@ -2110,7 +2131,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
 	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
-	"\vKIND_OUTAGE\x10\x05*\xd4\x02\n" +
+	"\vKIND_OUTAGE\x10\x05*\xe3\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
@@ -2129,7 +2150,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x13KIND_ALERT_DECISION\x10\f\x12\x14\n" +
 	"\x10KIND_CONTEXT_GAP\x10\r\x12\x1a\n" +
 	"\x16KIND_BACKFILL_RELEASED\x10\x0e\x12\x15\n" +
-	"\x11KIND_SCOPE_FROZEN\x10\x14*\x8f\x01\n" +
+	"\x11KIND_SCOPE_FROZEN\x10\x14\x12\r\n" +
+	"\tKIND_CASE\x10\x16*\x8f\x01\n" +
 	"\x0eIdentityPolicy\x12\x1f\n" +
 	"\x1bIDENTITY_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IDENTITY_POLICY_NATIVE\x10\x01\x12\x1b\n" +
@@ -2177,9 +2199,10 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*ContextGap)(nil),        // 23: readtrail.v1.ContextGap
 	(*BackfillReleased)(nil),  // 24: readtrail.v1.BackfillReleased
 	(*ScopeFrozen)(nil),       // 25: readtrail.v1.ScopeFrozen
-	(*FreeText)(nil),          // 26: readtrail.v1.FreeText
-	(*Identifier)(nil),        // 27: readtrail.v1.Identifier
-	(*Patient)(nil),           // 28: readtrail.v1.Patient
+	(*CaseEntry)(nil),         // 26: readtrail.v1.CaseEntry
+	(*FreeText)(nil),          // 27: readtrail.v1.FreeText
+	(*Identifier)(nil),        // 28: readtrail.v1.Identifier
+	(*Patient)(nil),           // 29: readtrail.v1.Patient
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2199,20 +2222,21 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	23, // 14: readtrail.v1.Item.context_gap:type_name -> readtrail.v1.ContextGap
 	24, // 15: readtrail.v1.Item.backfill_released:type_name -> readtrail.v1.BackfillReleased
 	25, // 16: readtrail.v1.Item.scope_frozen:type_name -> readtrail.v1.ScopeFrozen
-	26, // 17: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
-	2,  // 18: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
-	27, // 19: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
-	27, // 20: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
-	27, // 21: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	28, // 22: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
-	27, // 23: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
-	1,  // 24: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 25: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	26, // 17: readtrail.v1.Item.case_entry:type_name -> readtrail.v1.CaseEntry
+	27, // 18: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
+	2,  // 19: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
+	28, // 20: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
+	28, // 21: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
+	28, // 22: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
+	29, // 23: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
+	28, // 24: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
+	1,  // 25: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 26: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2221,6 +2245,7 @@ func file_readtrail_v1_journal_proto_init() {
 		return
 	}
 	file_readtrail_v1_access_proto_init()
+	file_readtrail_v1_case_proto_init()
 	file_readtrail_v1_context_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_frozen_proto_init()
@@ -2241,6 +2266,7 @@ func file_readtrail_v1_journal_proto_init() {
 		(*Item_ContextGap)(nil),
 		(*Item_BackfillReleased)(nil),
 		(*Item_ScopeFrozen)(nil),
+		(*Item_CaseEntry)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
