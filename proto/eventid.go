@@ -99,6 +99,9 @@ func MintEventID(at time.Time) (EventID, error) {
 	return EventID(k), nil
 }
 
+// Time is the id's time: what was recorded when it was made, in whole seconds and within a KSUID's range.
+func (id EventID) Time() time.Time { return ksuid.KSUID(id).Time().UTC() }
+
 // IsZero reports whether there is no id.
 func (id EventID) IsZero() bool { return id == EventID{} }
 

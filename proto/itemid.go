@@ -14,7 +14,7 @@ const ContentCheckSize = 8
 func (c ContentHash) Check() []byte { return append([]byte(nil), c[:ContentCheckSize]...) }
 
 // eventIDField returns where the body of an item keeps the item's id, or nil for a kind that has none: ticks, marks,
-// questions and commands are never sent twice by a source.
+// questions and most commands are never sent twice by a source.
 func eventIDField(it *v1.Item) *[]byte {
 	switch body := it.Body.(type) {
 	case *v1.Item_Access:
@@ -27,6 +27,8 @@ func eventIDField(it *v1.Item) *[]byte {
 		return &body.Coverage.EventId
 	case *v1.Item_ContextGap:
 		return &body.ContextGap.EventId
+	case *v1.Item_CaseEntry:
+		return &body.CaseEntry.EventId
 	}
 	return nil
 }

@@ -117,6 +117,8 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_BACKFILL_RELEASED
 	case *v1.Item_ScopeFrozen:
 		return v1.Kind_KIND_SCOPE_FROZEN
+	case *v1.Item_CaseEntry:
+		return v1.Kind_KIND_CASE
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }

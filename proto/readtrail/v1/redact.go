@@ -2,7 +2,11 @@
 // messages. Its Go is generated from the schemas beside it, except how messages show themselves in a log.
 package readtrailv1
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
 
 // LogValue keeps a careless slog call from printing who and whom: identifiers never reach a log.
 func (*Identifier) LogValue() slog.Value { return slog.StringValue("[redacted]") }
@@ -55,3 +59,25 @@ func (d *DecideAlertRequest) LogValue() slog.Value {
 
 // LogValue shows what was decided, not what was written about whom.
 func (d *DecisionRow) LogValue() slog.Value { return slog.StringValue(d.GetDisposition().String()) }
+
+// LogValue shows which step of a case it is, not what was written about whom.
+func (e *CaseEntry) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("step", bodyName(e)), slog.Int64("version", int64(e.GetVersion())))
+}
+
+// LogValue shows which step is to be made, not what is written about whom.
+func (m *WriteCaseRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("step", bodyName(m)), slog.Int64("version", int64(m.GetVersion())))
+}
+
+// LogValue shows how the case stands, not what it is about.
+func (r *CaseRow) LogValue() slog.Value { return slog.StringValue(r.GetStatus().String()) }
+
+// bodyName is the name of the field that a message has of its alternatives.
+func bodyName(m protoreflect.ProtoMessage) string {
+	r := m.ProtoReflect()
+	if f := r.WhichOneof(r.Descriptor().Oneofs().ByName("body")); f != nil {
+		return string(f.Name())
+	}
+	return ""
+}
