@@ -79,3 +79,40 @@ func (f *folder) scopeFrozen(position uint64, s *v1.ScopeFrozen) {
 	w.text(string(body))
 	w.end()
 }
+
+// caseEntry writes a step of a case as it is. Whether it counts is for who reads the steps to say.
+func (f *folder) caseEntry(position uint64, e *v1.CaseEntry) {
+	w := f.row(caseSteps, position)
+	if w == nil {
+		return
+	}
+	body, err := e.MarshalVT()
+	if err != nil {
+		body = nil // as above
+	}
+	step := e.ProtoReflect().WhichOneof(e.ProtoReflect().Descriptor().Oneofs().ByName("body"))
+	var number uint8
+	if step != nil {
+		number = uint8(step.Number()) // 10 to 21
+	}
+	w.text(IDText(e.CaseId))
+	w.u64(position)
+	w.time(f.out.received)
+	w.u32(e.Version)
+	w.u8(number)
+	w.u32(max(e.GetAsked().GetQuestion(), e.GetAnswered().GetQuestion()))
+	w.text(e.Asker)
+	w.text(e.Role)
+	w.time(e.AtUs)
+	w.texts(idTexts(append(append([][]byte{}, e.GetOpened().GetAlerts()...), e.GetAlerts().GetAdded()...))...)
+	w.text(string(body))
+	w.end()
+}
+
+func idTexts(ids [][]byte) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = IDText(id)
+	}
+	return out
+}

@@ -97,7 +97,7 @@ func (g *generator) item() *v1.Item {
 
 // casework is what people decided on alerts, and what detectors say in the journal.
 func (g *generator) casework() *v1.Item {
-	switch g.r.IntN(5) {
+	switch g.r.IntN(6) {
 	case 0:
 		return &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
 			AlertId: g.id(), Version: uint32(g.r.IntN(4)), Disposition: v1.Disposition(1 + g.r.IntN(5)), Comment: pick(g, "", "asked \"her\" manager"),
@@ -114,8 +114,29 @@ func (g *generator) casework() *v1.Item {
 			Query: &v1.ScopeQuery{Reader: "urn:staff|u1", FromUs: g.time()}, Position: g.r.Uint64(), Sha256: g.id(), Asker: "os:ada", Purpose: "breach \"7\"",
 			Totals: &v1.ScopeTotals{Counts: &v1.ScopeCounts{Reports: 3, Accesses: 3}, Events: 3, Patients: 2}, Format: 1, FrozenUs: g.time(),
 		}}}
+	case 4:
+		return &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: g.caseEntry()}}
 	}
 	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}
+}
+
+// caseEntry is a step of one of few cases, whether it counts or not.
+func (g *generator) caseEntry() *v1.CaseEntry {
+	e := &v1.CaseEntry{
+		CaseId:  proto.NewEventID(proto.EventIdentity{Source: "case", Key: []byte(pick(g, "one", "two")), Recorded: g.now}).Bytes(),
+		Version: uint32(g.r.IntN(5)), Asker: "os:ada", Role: "investigator", AtUs: g.time(), EventId: g.id(),
+	}
+	switch g.r.IntN(4) {
+	case 0:
+		e.Body = &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "the \"ward\" 7", Alerts: [][]byte{g.id(), g.id()}, DiscoveredUs: g.time()}}
+	case 1:
+		e.Body = &v1.CaseEntry_Alerts{Alerts: &v1.CaseAlerts{Added: [][]byte{g.id()}, Removed: [][]byte{g.id()}}}
+	case 2:
+		e.Body = &v1.CaseEntry_Answered{Answered: &v1.CaseAnswered{Question: 1 + uint32(g.r.IntN(3)), Text: "yes"}}
+	default:
+		e.Body = &v1.CaseEntry_Noted{Noted: &v1.CaseNoted{Text: "her manager\nsays"}}
+	}
+	return e
 }
 
 func (g *generator) imported() []byte {

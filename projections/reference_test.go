@@ -140,7 +140,34 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 			panic(err)
 		}
 		r.add("frozen_scopes", pos, rec, string(body))
+	case *v1.Item_CaseEntry:
+		r.caseEntry(pos, rec, b.CaseEntry)
 	}
+}
+
+func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry) {
+	body, err := protobuf.MarshalOptions{Deterministic: true}.Marshal(e)
+	if err != nil {
+		panic(err)
+	}
+	step, question, alerts := 0, uint32(0), []string{}
+	switch b := e.Body.(type) {
+	case *v1.CaseEntry_Opened:
+		step = 10
+		for _, id := range b.Opened.Alerts {
+			alerts = append(alerts, ksuid(id))
+		}
+	case *v1.CaseEntry_Alerts:
+		step = 11
+		for _, id := range b.Alerts.Added {
+			alerts = append(alerts, ksuid(id))
+		}
+	case *v1.CaseEntry_Noted:
+		step = 13
+	case *v1.CaseEntry_Answered:
+		step, question = 15, b.Answered.Question
+	}
+	r.add("cases", ksuid(e.CaseId), pos, rec, e.Version, step, question, e.Asker, e.Role, stamp(e.AtUs), alerts, string(body))
 }
 
 func (r *reference) question(pos uint64, rec string, q *v1.Question) {

@@ -27,6 +27,7 @@ const (
 	contextGaps
 	ruleSets
 	frozenScopes
+	caseSteps
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -138,6 +139,9 @@ var tables = [numTables]*table{
 		`hash text, position u64, received time, code text, config text, weights text, asker text`),
 	def(frozenScopes, "frozen_scopes",
 		`position u64, received time, body text`),
+	def(caseSteps, "cases",
+		`case_id text, position u64, received time, version u32, step u8, question u32, asker text, role text, at time,
+		alerts texts, body text`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),
