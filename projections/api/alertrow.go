@@ -19,9 +19,16 @@ type alertKey struct {
 
 // fillRows reads what a page's alerts are.
 func (p *pin) fillRows(ctx context.Context, rows []*v1.AlertRow, days []int32) error {
+	_, err := p.fillVersions(ctx, rows, days)
+	return err
+}
+
+// fillVersions is fillRows that returns the versions in full, by the ids of their alerts.
+func (p *pin) fillVersions(ctx context.Context, rows []*v1.AlertRow, days []int32) (map[string]*v1.AlertVersion, error) {
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
+	full := make(map[string]*v1.AlertVersion, len(rows))
 	texts, ids, versions := make([]string, len(days)), make([]string, len(rows)), make([]uint64, len(rows))
 	for i, day := range days {
 		texts[i] = dayText(day)
@@ -42,16 +49,17 @@ func (p *pin) fillRows(ctx context.Context, rows []*v1.AlertRow, days []int32) e
 		if err == nil && byKey[key] != nil {
 			describeAlert(byKey[key], v)
 			delete(byKey, key)
+			full[key.id] = v
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read alerts: %w", err)
+		return nil, fmt.Errorf("read alerts: %w", err)
 	}
 	if len(byKey) > 0 {
-		return fmt.Errorf("read alerts: %d of %d are missing", len(byKey), len(rows))
+		return nil, fmt.Errorf("read alerts: %d of %d are missing", len(byKey), len(rows))
 	}
-	return nil
+	return full, nil
 }
 
 // alertVersion reads a version as the table holds it.

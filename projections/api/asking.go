@@ -33,6 +33,8 @@ const (
 	queryListFrozen      = "ListFrozenScopes"
 	queryExportScope     = "ExportScope"
 	queryAccessReport    = "AccessReport"
+	queryListCases       = "ListCases"
+	queryGetCase         = "GetCase"
 )
 
 // asking is a question that names people, on its way to its answer.

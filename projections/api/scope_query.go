@@ -53,11 +53,13 @@ func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery
 		return nil, invalid("events", "give an object or events, not both")
 	case m.GetAlert() != "" && (m.GetObject() != "" || len(m.GetEvents()) > 0):
 		return nil, invalid("alert", "give an alert, an object or events, not several of them")
+	case m.GetCase() != "" && (m.GetAlert() != "" || m.GetObject() != "" || len(m.GetEvents()) > 0):
+		return nil, invalid("case", "give a case, an alert, an object or events, not several of them")
 	case len(m.GetEvents()) > maxScopeEvents:
 		return nil, invalid("events", "at most 5000")
 	case m.GetReader() == "" && m.GetAccount() == "" && m.GetWorkstation() == "" && m.GetObject() == "" && len(m.GetEvents()) == 0 &&
-		m.GetAlert() == "" && (m.GetFromUs() == 0 || m.GetUntilUs() == 0):
-		return nil, invalid("query", "name a reader, an account, a workstation, an object, events or an alert, or both times")
+		m.GetAlert() == "" && m.GetCase() == "" && (m.GetFromUs() == 0 || m.GetUntilUs() == 0):
+		return nil, invalid("query", "name a reader, an account, a workstation, an object, events, an alert or a case, or both times")
 	}
 	for _, f := range []struct {
 		field, text string
@@ -73,20 +75,32 @@ func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery
 		*f.to = &subject
 	}
 	q.exact = m.GetAccount() != ""
-	events := m.GetEvents()
-	if m.GetAlert() != "" {
-		var err error
-		if events, err = s.citedEvents(ctx, m.GetAlert()); err != nil {
-			return nil, err
-		}
+	events, err := s.eventsNamed(ctx, m)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.locateEvents(ctx, q, events); err != nil {
 		return nil, err
 	}
-	if m.GetAlert() != "" && len(q.events) == 0 {
-		return nil, invalid("alert", "it cites looks through Readtrail only, which are no accesses of any source: ask who viewed the record")
+	if len(events) > 0 && len(m.GetEvents()) == 0 && len(q.events) == 0 {
+		field := "alert"
+		if m.GetCase() != "" {
+			field = "case"
+		}
+		return nil, invalid(field, "it cites looks through Readtrail only, which are no accesses of any source: ask who viewed the record")
 	}
 	return q, nil
+}
+
+// eventsNamed are the events of a query, named one by one or by the alert or the case that cites them.
+func (s *Service) eventsNamed(ctx context.Context, m *v1.ScopeQuery) ([]string, error) {
+	switch {
+	case m.GetAlert() != "":
+		return s.citedEvents(ctx, m.GetAlert())
+	case m.GetCase() != "":
+		return s.eventsOfCase(ctx, m.GetCase())
+	}
+	return m.GetEvents(), nil
 }
 
 // citedEvents are the positions of the accesses that an alert cites in its latest version.

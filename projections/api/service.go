@@ -155,6 +155,11 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays}
 	_, _ = rand.Read(s.reportKey[:]) // does not fail
+	if cfg.Registerer != nil {
+		if err := cfg.Registerer.Register(newCaseMetrics(s)); err != nil {
+			return nil, fmt.Errorf("register metrics of cases: %w", err)
+		}
+	}
 	return s, nil
 }
 
