@@ -370,7 +370,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("questions", questions.Close)
-	decisions, err := casework.New(casework.Config{Append: jn, Alert: alertNow(questions), Import: importNow(questions), Logger: log})
+	decisions, err := casework.New(casework.Config{Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Import: importNow(questions), Logger: log})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}

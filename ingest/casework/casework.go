@@ -1,4 +1,4 @@
-// Package casework takes what people decide on alerts, and makes entries in the journal of it.
+// Package casework takes what people decide on alerts and do in cases, and makes entries in the journal of it.
 package casework
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/cases"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
@@ -22,8 +23,9 @@ import (
 const (
 	// maxComment is the longest comment, in characters (detection.proto).
 	maxComment = 2000
-	// maxRequest bounds a request in bytes: a comment of four bytes a character, and little else.
-	maxRequest = 16 << 10
+	// maxRequest bounds a request in bytes: an assessment of four factors of 1,000 characters and a text of 4,000, four bytes each, is 32
+	// KB, and 200 ids of alerts in JSON are 6.
+	maxRequest = 48 << 10
 	// maxRemembered bounds the decisions that are remembered until the read side knows them: 64k of about 200 bytes.
 	maxRemembered = 1 << 16
 	// commandTimeout bounds one command: the read side waits for what it lacks for two seconds, and an append takes milliseconds.
@@ -51,6 +53,9 @@ type Config struct {
 	Append ingest.Appender
 	// Alert finds an alert as far as the read side knows it; false: there is none. Required.
 	Alert func(ctx context.Context, id proto.EventID) (Alert, bool, error)
+	// Case finds the steps of a case in the same way, in the order of the journal; false: there is none, or it is about the caller in
+	// ctx. Required.
+	Case func(ctx context.Context, id proto.EventID) ([]cases.Step, bool, error)
 	// Import finds an import in the same way. Required.
 	Import func(ctx context.Context, id []byte) (Import, bool, error)
 	// Now is the clock of decisions. Default time.Now.
@@ -65,7 +70,7 @@ func (c Config) Validate() error {
 	for _, need := range []struct {
 		missing bool
 		what    string
-	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Import == nil, "import"}} {
+	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Import == nil, "import"}} {
 		if need.missing {
 			faults = append(faults, fmt.Errorf("casework: %s is required", need.what))
 		}
@@ -82,6 +87,8 @@ type Service struct {
 	// decided are the latest decisions since the start, for the time until the read side knows them.
 	decided  map[proto.EventID]decided
 	released map[string]bool
+	// steps are those of cases, for the same time, by number.
+	steps map[proto.EventID][]cases.Step
 }
 
 // decided is a decision and where it stands.
@@ -104,7 +111,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Logger = cfg.Logger.With(slog.String("component", "casework"))
-	return &Service{cfg: cfg, decided: map[proto.EventID]decided{}, released: map[string]bool{}}, nil
+	return &Service{cfg: cfg, decided: map[proto.EventID]decided{}, released: map[string]bool{}, steps: map[proto.EventID][]cases.Step{}}, nil
 }
 
 // Handler returns the path prefix and the handler of readtrail.v1.CaseworkService. The caller of each request has to be in its
@@ -229,6 +236,6 @@ func (s *Service) unavailable(ctx context.Context, what string, err error) error
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		return connect.NewError(connect.CodeCanceled, errors.New("the command was cancelled; whether it is kept is not known: look before you repeat it"))
 	}
-	s.cfg.Logger.ErrorContext(ctx, "command on an alert failed", slog.String("at", what), slog.Any("err", err))
+	s.cfg.Logger.ErrorContext(ctx, "command failed", slog.String("at", what), slog.Any("err", err))
 	return connect.NewError(connect.CodeUnavailable, errors.New("the command could not be journaled; try again in a moment"))
 }

@@ -47,6 +47,9 @@ type office struct {
 	mu      sync.Mutex
 	version uint32
 	known   []ingesttest.Kept
+	// more are further alerts; about says of which alerts who is the reader.
+	more  map[proto.EventID]bool
+	about map[string]proto.EventID
 }
 
 func newOffice(t *testing.T) *office {
@@ -61,7 +64,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) open() *casework.Service {
 	o.t.Helper()
 	s, err := casework.New(casework.Config{
-		Append: o, Alert: o.find, Import: o.findImport, Now: func() time.Time { return now },
+		Append: o, Alert: o.find, Case: o.findCase, Import: o.findImport, Now: func() time.Time { return now },
 		Logger: slog.New(slog.NewTextHandler(&o.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -78,10 +81,10 @@ func (o *office) look() {
 	o.known = kept
 }
 
-func (o *office) find(_ context.Context, id proto.EventID) (casework.Alert, bool, error) {
+func (o *office) find(ctx context.Context, id proto.EventID) (casework.Alert, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if id != o.alert {
+	if id != o.alert && !o.more[id] || o.about[proto.CallerFrom(ctx).Name] == id {
 		return casework.Alert{}, false, nil
 	}
 	a := casework.Alert{Version: o.version}

@@ -21,7 +21,7 @@ func investigator(ctx context.Context) (proto.Caller, error) {
 	case caller.Name == "":
 		return caller, connect.NewError(connect.CodeUnauthenticated, errors.New("who is asking is not known: send a token"))
 	case !caller.MayAsk():
-		return caller, connect.NewError(connect.CodePermissionDenied, errors.New("this role may not work on alerts"))
+		return caller, connect.NewError(connect.CodePermissionDenied, errors.New("this role may not work on alerts and cases"))
 	}
 	return caller, nil
 }
