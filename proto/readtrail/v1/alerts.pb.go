@@ -1808,7 +1808,7 @@ var File_readtrail_v1_alerts_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xed\x03\n" +
+	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xed\x03\n" +
 	"\x11ListAlertsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
@@ -1980,10 +1980,11 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"ListAlerts\x12\x1f.readtrail.v1.ListAlertsRequest\x1a .readtrail.v1.ListAlertsResponse\x12I\n" +
 	"\bGetAlert\x12\x1d.readtrail.v1.GetAlertRequest\x1a\x1e.readtrail.v1.GetAlertResponse\x12[\n" +
 	"\x0eSearchFindings\x12#.readtrail.v1.SearchFindingsRequest\x1a$.readtrail.v1.SearchFindingsResponse\x12[\n" +
-	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\xc5\x01\n" +
+	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\x93\x02\n" +
 	"\x0fCaseworkService\x12R\n" +
 	"\vDecideAlert\x12 .readtrail.v1.DecideAlertRequest\x1a!.readtrail.v1.DecideAlertResponse\x12^\n" +
-	"\x0fReleaseBackfill\x12$.readtrail.v1.ReleaseBackfillRequest\x1a%.readtrail.v1.ReleaseBackfillResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
+	"\x0fReleaseBackfill\x12$.readtrail.v1.ReleaseBackfillRequest\x1a%.readtrail.v1.ReleaseBackfillResponse\x12L\n" +
+	"\tWriteCase\x12\x1e.readtrail.v1.WriteCaseRequest\x1a\x1f.readtrail.v1.WriteCaseResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
 	file_readtrail_v1_alerts_proto_rawDescOnce sync.Once
@@ -2031,6 +2032,8 @@ var file_readtrail_v1_alerts_proto_goTypes = []any{
 	(*Access)(nil),                  // 28: readtrail.v1.Access
 	(*Finding)(nil),                 // 29: readtrail.v1.Finding
 	(Standing)(0),                   // 30: readtrail.v1.Standing
+	(*WriteCaseRequest)(nil),        // 31: readtrail.v1.WriteCaseRequest
+	(*WriteCaseResponse)(nil),       // 32: readtrail.v1.WriteCaseResponse
 }
 var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	0,  // 0: readtrail.v1.ListAlertsRequest.scope:type_name -> readtrail.v1.AlertScope
@@ -2068,14 +2071,16 @@ var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	12, // 32: readtrail.v1.AlertService.ScoreDetectors:input_type -> readtrail.v1.ScoreDetectorsRequest
 	15, // 33: readtrail.v1.CaseworkService.DecideAlert:input_type -> readtrail.v1.DecideAlertRequest
 	17, // 34: readtrail.v1.CaseworkService.ReleaseBackfill:input_type -> readtrail.v1.ReleaseBackfillRequest
-	2,  // 35: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
-	6,  // 36: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
-	10, // 37: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
-	13, // 38: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
-	16, // 39: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
-	18, // 40: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
-	35, // [35:41] is the sub-list for method output_type
-	29, // [29:35] is the sub-list for method input_type
+	31, // 35: readtrail.v1.CaseworkService.WriteCase:input_type -> readtrail.v1.WriteCaseRequest
+	2,  // 36: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
+	6,  // 37: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
+	10, // 38: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
+	13, // 39: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
+	16, // 40: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
+	18, // 41: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
+	32, // 42: readtrail.v1.CaseworkService.WriteCase:output_type -> readtrail.v1.WriteCaseResponse
+	36, // [36:43] is the sub-list for method output_type
+	29, // [29:36] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
 	29, // [29:29] is the sub-list for extension extendee
 	0,  // [0:29] is the sub-list for field type_name
@@ -2086,6 +2091,7 @@ func file_readtrail_v1_alerts_proto_init() {
 	if File_readtrail_v1_alerts_proto != nil {
 		return
 	}
+	file_readtrail_v1_case_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_query_proto_init()
 	file_readtrail_v1_whom_proto_init()

@@ -51,6 +51,9 @@ const (
 	// CaseworkServiceReleaseBackfillProcedure is the fully-qualified name of the CaseworkService's
 	// ReleaseBackfill RPC.
 	CaseworkServiceReleaseBackfillProcedure = "/readtrail.v1.CaseworkService/ReleaseBackfill"
+	// CaseworkServiceWriteCaseProcedure is the fully-qualified name of the CaseworkService's WriteCase
+	// RPC.
+	CaseworkServiceWriteCaseProcedure = "/readtrail.v1.CaseworkService/WriteCase"
 )
 
 // AlertServiceClient is a client for the readtrail.v1.AlertService service.
@@ -217,6 +220,9 @@ type CaseworkServiceClient interface {
 	DecideAlert(context.Context, *connect.Request[v1.DecideAlertRequest]) (*connect.Response[v1.DecideAlertResponse], error)
 	// Lets the alerts of an import that declared itself backfill notify. Privacy officers and administrators.
 	ReleaseBackfill(context.Context, *connect.Request[v1.ReleaseBackfillRequest]) (*connect.Response[v1.ReleaseBackfillResponse], error)
+	// Opens a case, or adds a step to one. Investigators open cases and work on those that they have; privacy officers and administrators
+	// assign, assess, conclude, tell of notices, hold, close and reopen any.
+	WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error)
 }
 
 // NewCaseworkServiceClient constructs a client for the readtrail.v1.CaseworkService service. By
@@ -242,6 +248,12 @@ func NewCaseworkServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(caseworkServiceMethods.ByName("ReleaseBackfill")),
 			connect.WithClientOptions(opts...),
 		),
+		writeCase: connect.NewClient[v1.WriteCaseRequest, v1.WriteCaseResponse](
+			httpClient,
+			baseURL+CaseworkServiceWriteCaseProcedure,
+			connect.WithSchema(caseworkServiceMethods.ByName("WriteCase")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -249,6 +261,7 @@ func NewCaseworkServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 type caseworkServiceClient struct {
 	decideAlert     *connect.Client[v1.DecideAlertRequest, v1.DecideAlertResponse]
 	releaseBackfill *connect.Client[v1.ReleaseBackfillRequest, v1.ReleaseBackfillResponse]
+	writeCase       *connect.Client[v1.WriteCaseRequest, v1.WriteCaseResponse]
 }
 
 // DecideAlert calls readtrail.v1.CaseworkService.DecideAlert.
@@ -261,12 +274,20 @@ func (c *caseworkServiceClient) ReleaseBackfill(ctx context.Context, req *connec
 	return c.releaseBackfill.CallUnary(ctx, req)
 }
 
+// WriteCase calls readtrail.v1.CaseworkService.WriteCase.
+func (c *caseworkServiceClient) WriteCase(ctx context.Context, req *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error) {
+	return c.writeCase.CallUnary(ctx, req)
+}
+
 // CaseworkServiceHandler is an implementation of the readtrail.v1.CaseworkService service.
 type CaseworkServiceHandler interface {
 	// Judges an alert, or takes it up. Privacy officers and administrators judge; an investigator may take one up and give it back.
 	DecideAlert(context.Context, *connect.Request[v1.DecideAlertRequest]) (*connect.Response[v1.DecideAlertResponse], error)
 	// Lets the alerts of an import that declared itself backfill notify. Privacy officers and administrators.
 	ReleaseBackfill(context.Context, *connect.Request[v1.ReleaseBackfillRequest]) (*connect.Response[v1.ReleaseBackfillResponse], error)
+	// Opens a case, or adds a step to one. Investigators open cases and work on those that they have; privacy officers and administrators
+	// assign, assess, conclude, tell of notices, hold, close and reopen any.
+	WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error)
 }
 
 // NewCaseworkServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -288,12 +309,20 @@ func NewCaseworkServiceHandler(svc CaseworkServiceHandler, opts ...connect.Handl
 		connect.WithSchema(caseworkServiceMethods.ByName("ReleaseBackfill")),
 		connect.WithHandlerOptions(opts...),
 	)
+	caseworkServiceWriteCaseHandler := connect.NewUnaryHandler(
+		CaseworkServiceWriteCaseProcedure,
+		svc.WriteCase,
+		connect.WithSchema(caseworkServiceMethods.ByName("WriteCase")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/readtrail.v1.CaseworkService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CaseworkServiceDecideAlertProcedure:
 			caseworkServiceDecideAlertHandler.ServeHTTP(w, r)
 		case CaseworkServiceReleaseBackfillProcedure:
 			caseworkServiceReleaseBackfillHandler.ServeHTTP(w, r)
+		case CaseworkServiceWriteCaseProcedure:
+			caseworkServiceWriteCaseHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -309,4 +338,8 @@ func (UnimplementedCaseworkServiceHandler) DecideAlert(context.Context, *connect
 
 func (UnimplementedCaseworkServiceHandler) ReleaseBackfill(context.Context, *connect.Request[v1.ReleaseBackfillRequest]) (*connect.Response[v1.ReleaseBackfillResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.ReleaseBackfill is not implemented"))
+}
+
+func (UnimplementedCaseworkServiceHandler) WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.WriteCase is not implemented"))
 }
