@@ -71,7 +71,7 @@ type command struct {
 	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
-	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert or period concerns."`
+	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert, case or period concerns."`
 	Report   cli.AccessReport   `cmd:"" group:"Ask:" help:"Access report for a patient: who looked at my data?"`
 	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
 	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
@@ -79,6 +79,8 @@ type command struct {
 	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
 	Alerts   cli.Alerts         `cmd:"" group:"Ask:" help:"What should a human look at?"`
 	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
+	Cases    cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
+	Case     cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
 	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
 	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`

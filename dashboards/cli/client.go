@@ -142,6 +142,10 @@ func (c *Connection) casework() readtrailv1connect.CaseworkServiceClient {
 	return readtrailv1connect.NewCaseworkServiceClient(c.HTTP, c.Base)
 }
 
+func (c *Connection) cases() readtrailv1connect.CaseServiceClient {
+	return readtrailv1connect.NewCaseServiceClient(c.HTTP, c.Base)
+}
+
 // Explain turns an error into words for a person: what went wrong and what to do.
 func Explain(err error) string {
 	var opErr *net.OpError

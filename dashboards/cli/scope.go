@@ -34,6 +34,7 @@ type ScopeQuery struct {
 	Object      string   `help:"Accesses to this object: an id, system|value or DocumentReference/7." placeholder:"ID"`
 	Event       []string `help:"These events alone: ids or journal positions. May be repeated." placeholder:"ID"`
 	Alert       string   `help:"The accesses that this alert cites." placeholder:"ID"`
+	Case        string   `help:"The accesses that the alerts of this case cite." placeholder:"ID"`
 	From        string   `help:"Accesses that occurred at or after this time (2006-01-02, '2006-01-02 15:04' or RFC 3339)." placeholder:"TIME"`
 	Until       string   `help:"Accesses that occurred before this time." placeholder:"TIME"`
 	Zone        string   `help:"Time zone to read and tell times in (IANA name). Default: the site's." placeholder:"ZONE"`
@@ -46,7 +47,7 @@ func (q ScopeQuery) query() (*v1.ScopeQuery, error) {
 		return nil, err
 	}
 	return &v1.ScopeQuery{
-		Reader: q.Reader, Account: q.Account, Workstation: q.Workstation, Object: q.Object, Events: q.Event, Alert: q.Alert,
+		Reader: q.Reader, Account: q.Account, Workstation: q.Workstation, Object: q.Object, Events: q.Event, Alert: q.Alert, Case: q.Case,
 		FromUs: b.from, UntilUs: b.until,
 	}, nil
 }

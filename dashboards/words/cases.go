@@ -1,0 +1,209 @@
+package words
+
+import (
+	"fmt"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// NoticeRule says to whom a notice is owed.
+func NoticeRule(r v1.NoticeRule) string {
+	switch r {
+	case v1.NoticeRule_NOTICE_RULE_INDIVIDUALS:
+		return "individuals"
+	case v1.NoticeRule_NOTICE_RULE_HHS:
+		return "HHS"
+	case v1.NoticeRule_NOTICE_RULE_MEDIA:
+		return "media"
+	case v1.NoticeRule_NOTICE_RULE_COVERED_ENTITY:
+		return "covered entity"
+	case v1.NoticeRule_NOTICE_RULE_CALIFORNIA_DEPARTMENT:
+		return "California Department of Public Health"
+	case v1.NoticeRule_NOTICE_RULE_CALIFORNIA_PATIENTS:
+		return "patients (California)"
+	case v1.NoticeRule_NOTICE_RULE_AUTHORITY:
+		return "supervisory authority"
+	}
+	return "other"
+}
+
+// NoticeState says where a notice stands.
+func NoticeState(n *v1.NoticeRow) string {
+	switch {
+	case n.Late:
+		return "sent too late"
+	case n.SentUs != 0:
+		return "sent"
+	case n.Overdue:
+		return "OVERDUE"
+	case n.Presumed:
+		return "owed unless assessed otherwise"
+	}
+	return "not sent"
+}
+
+// NoticeContent is what a notice to individuals tells.
+func NoticeContent(c v1.NoticeContent) string {
+	switch c {
+	case v1.NoticeContent_NOTICE_CONTENT_WHAT_HAPPENED:
+		return "what happened, and when"
+	case v1.NoticeContent_NOTICE_CONTENT_INFORMATION:
+		return "which information"
+	case v1.NoticeContent_NOTICE_CONTENT_PROTECTION:
+		return "how to protect oneself"
+	case v1.NoticeContent_NOTICE_CONTENT_MEASURES:
+		return "what is done about it"
+	}
+	return "whom to ask"
+}
+
+// NoticeLaw names a body of law.
+func NoticeLaw(l v1.NoticeLaw) string {
+	switch l {
+	case v1.NoticeLaw_NOTICE_LAW_CALIFORNIA:
+		return "California"
+	case v1.NoticeLaw_NOTICE_LAW_GDPR:
+		return "GDPR"
+	}
+	return "HIPAA"
+}
+
+// BreachFactor is one of the four of 45 CFR 164.402(2).
+func BreachFactor(f v1.BreachFactor) string {
+	switch f {
+	case v1.BreachFactor_BREACH_FACTOR_INFORMATION:
+		return "nature and extent of the information"
+	case v1.BreachFactor_BREACH_FACTOR_PERSON:
+		return "who used it or received it"
+	case v1.BreachFactor_BREACH_FACTOR_VIEWED:
+		return "whether it was acquired or viewed"
+	}
+	return "how far the risk is mitigated"
+}
+
+// BreachRisk is what a factor says.
+func BreachRisk(r v1.BreachRisk) string { return Enum(r.String(), "BREACH_RISK_") + " risk" }
+
+// BreachConclusion is what an assessment says; before there is one, a case counts as a breach.
+func BreachConclusion(c v1.BreachConclusion) string {
+	switch c {
+	case v1.BreachConclusion_BREACH_CONCLUSION_BREACH:
+		return "breach"
+	case v1.BreachConclusion_BREACH_CONCLUSION_LOW_PROBABILITY:
+		return "low probability of compromise"
+	case v1.BreachConclusion_BREACH_CONCLUSION_EXCEPTION:
+		return "exception"
+	case v1.BreachConclusion_BREACH_CONCLUSION_NOT_PHI:
+		return "no protected health information"
+	}
+	return "not assessed"
+}
+
+// BreachException is what 45 CFR 164.402(1) excludes.
+func BreachException(e v1.BreachException) string {
+	switch e {
+	case v1.BreachException_BREACH_EXCEPTION_GOOD_FAITH:
+		return "unintentional, in good faith and within authority (164.402(1)(i))"
+	case v1.BreachException_BREACH_EXCEPTION_INADVERTENT:
+		return "inadvertent, between persons authorised at the same entity (164.402(1)(ii))"
+	case v1.BreachException_BREACH_EXCEPTION_NOT_RETAINED:
+		return "the recipient could not have retained it (164.402(1)(iii))"
+	}
+	return ""
+}
+
+// Respondent is in which capacity somebody is asked.
+func Respondent(r v1.Respondent) string {
+	switch r {
+	case v1.Respondent_RESPONDENT_READER:
+		return "the reader"
+	case v1.Respondent_RESPONDENT_MANAGER:
+		return "the manager"
+	}
+	return "somebody else"
+}
+
+// CaseStep is what was done in a step.
+func CaseStep(s *v1.CaseStep) string {
+	switch b := s.GetEntry().GetBody().(type) {
+	case *v1.CaseEntry_Opened:
+		return "opened"
+	case *v1.CaseEntry_Alerts:
+		switch {
+		case len(b.Alerts.Removed) == 0:
+			return fmt.Sprintf("added %s", alerts(len(b.Alerts.Added)))
+		case len(b.Alerts.Added) == 0:
+			return fmt.Sprintf("took %s away", alerts(len(b.Alerts.Removed)))
+		}
+		return fmt.Sprintf("added %s, took %s away", alerts(len(b.Alerts.Added)), alerts(len(b.Alerts.Removed)))
+	case *v1.CaseEntry_Assigned:
+		if b.Assigned.Assignee == "" {
+			return "given back"
+		}
+		return "assigned to " + b.Assigned.Assignee
+	case *v1.CaseEntry_Noted:
+		return "note"
+	case *v1.CaseEntry_Asked:
+		return fmt.Sprintf("question %d to %s", b.Asked.Question, Respondent(b.Asked.Respondent))
+	case *v1.CaseEntry_Answered:
+		return fmt.Sprintf("answer to question %d", b.Answered.Question)
+	case *v1.CaseEntry_Assessed:
+		return fmt.Sprintf("assessment %d: %s", s.Assessment, BreachConclusion(b.Assessed.Conclusion))
+	case *v1.CaseEntry_Concluded:
+		return "concluded: " + Disposition(b.Concluded.Outcome)
+	case *v1.CaseEntry_Notice:
+		if b.Notice.SentUs == 0 {
+			return "notice planned: " + NoticeRule(b.Notice.Rule)
+		}
+		return "notice sent: " + NoticeRule(b.Notice.Rule)
+	case *v1.CaseEntry_Held:
+		if b.Held.Held {
+			return "legal hold"
+		}
+		return "legal hold lifted"
+	case *v1.CaseEntry_Closed:
+		return "closed"
+	case *v1.CaseEntry_Reopened:
+		return "reopened"
+	}
+	return "a step of a later release"
+}
+
+// CaseText is what was written in a step; empty where nothing was, or where it is not told.
+func CaseText(e *v1.CaseEntry) string {
+	switch b := e.GetBody().(type) {
+	case *v1.CaseEntry_Opened:
+		return b.Opened.Title
+	case *v1.CaseEntry_Alerts:
+		return b.Alerts.Text
+	case *v1.CaseEntry_Noted:
+		return b.Noted.Text
+	case *v1.CaseEntry_Asked:
+		if b.Asked.Name == "" {
+			return b.Asked.Text
+		}
+		return b.Asked.Name + ": " + b.Asked.Text
+	case *v1.CaseEntry_Answered:
+		return b.Answered.Text
+	case *v1.CaseEntry_Assessed:
+		return b.Assessed.Text
+	case *v1.CaseEntry_Concluded:
+		return b.Concluded.Text
+	case *v1.CaseEntry_Notice:
+		return b.Notice.Text
+	case *v1.CaseEntry_Held:
+		return b.Held.Text
+	case *v1.CaseEntry_Closed:
+		return b.Closed.Text
+	case *v1.CaseEntry_Reopened:
+		return b.Reopened.Text
+	}
+	return ""
+}
+
+func alerts(n int) string {
+	if n == 1 {
+		return "1 alert"
+	}
+	return fmt.Sprintf("%d alerts", n)
+}
