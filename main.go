@@ -430,7 +430,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(projections.NewService(projector).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, routes, console.Config{
-		Questions: questions, Alerts: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
+		Questions: questions, Alerts: questions, Cases: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
 		TimeZone: zone, Logger: log, Registerer: metrics,
 	})
 	if err != nil {

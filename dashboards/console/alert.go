@@ -35,6 +35,7 @@ type alertPage struct {
 	Backfill, Released          bool
 	Import                      string
 	MayJudge                    bool
+	Cases                       *alertCases
 	Said                        *said
 	Basis                       *basis
 }
@@ -89,6 +90,9 @@ func (c *Console) serveAlert(v *visit) error {
 	page := c.alertPage(v, x, why, res.Msg)
 	page.Assigned = assigned
 	if err := c.fillTimelines(v, &page, why, res.Msg); err != nil {
+		return err
+	}
+	if page.Cases, err = c.casesForAlert(v, why, x.ask.Subject); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "alert", page)

@@ -19,8 +19,10 @@ type Config struct {
 	Disabled bool
 	// Questions answers everything that the console shows. Each call carries the session's caller in its context. Required.
 	Questions readtrailv1connect.QueryServiceHandler
-	// Alerts answers what detectors found, Casework takes decisions, Scopes answers what a breach comes to; in the same way. Required.
+	// Alerts answers what detectors found, Cases what people investigate, Casework takes decisions, Scopes answers what a breach comes to; in
+	// the same way. Required.
 	Alerts   readtrailv1connect.AlertServiceHandler
+	Cases    readtrailv1connect.CaseServiceHandler
 	Casework readtrailv1connect.CaseworkServiceHandler
 	Scopes   readtrailv1connect.ScopeServiceHandler
 	// Export writes every report of a scope, part by part, as ScopeService.ExportScope does. Required.
@@ -61,6 +63,7 @@ func (c Config) Validate() error {
 	}{
 		{c.Questions == nil, "questions"},
 		{c.Alerts == nil, "alerts"},
+		{c.Cases == nil, "cases"},
 		{c.Casework == nil, "casework"},
 		{c.Scopes == nil, "scopes"},
 		{c.Export == nil, "export"},

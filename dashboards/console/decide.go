@@ -99,6 +99,11 @@ func (c *Console) decide(v *visit) error {
 
 // notDecided says in words why casework refused; any other failure is an error of the page.
 func (v *visit) notDecided(err error) (string, error) {
+	return v.refusedBecause("Nothing was decided", err)
+}
+
+// refusedBecause is notDecided for what is called otherwise.
+func (v *visit) refusedBecause(what string, err error) (string, error) {
 	refused, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		return "", err
@@ -106,7 +111,7 @@ func (v *visit) notDecided(err error) (string, error) {
 	switch refused.Code() {
 	case connect.CodeAborted, connect.CodeFailedPrecondition, connect.CodePermissionDenied, connect.CodeInvalidArgument, connect.CodeUnavailable,
 		connect.CodeNotFound, connect.CodeAlreadyExists:
-		return "Nothing was decided: " + strings.TrimSuffix(refused.Message(), ".") + ".", nil
+		return what + ": " + strings.TrimSuffix(refused.Message(), ".") + ".", nil
 	}
 	return "", err
 }

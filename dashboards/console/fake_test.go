@@ -21,6 +21,7 @@ type fakeAPI struct {
 	readtrailv1connect.UnimplementedAlertServiceHandler
 	readtrailv1connect.UnimplementedCaseworkServiceHandler
 	readtrailv1connect.UnimplementedScopeServiceHandler
+	readtrailv1connect.UnimplementedCaseServiceHandler
 	t *testing.T
 
 	mu      sync.Mutex
@@ -38,6 +39,8 @@ type fakeAPI struct {
 	queue    *v1.ListAlertsResponse
 	alert    *v1.GetAlertResponse
 	mine     bool // the asker has the alert in review
+	cases    *v1.ListCasesResponse
+	one      *v1.GetCaseResponse
 	scope    *v1.BreachScopeResponse
 	frozen   *v1.VerifyScopeResponse
 	list     *v1.ListFrozenScopesResponse

@@ -19,7 +19,7 @@ var (
 	withoutSession = []string{"GET /assets/{name}", "GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
 	forAnyRole     = []string{
 		"POST /sign-out", "GET /{$}", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress",
-		"GET /alerts", "GET /alerts/now", "GET /alerts/live", // by pseudonyms
+		"GET /alerts", "GET /alerts/now", "GET /alerts/live", "GET /cases", // by pseudonyms
 	}
 )
 
@@ -42,7 +42,7 @@ func request(pattern, handle string) (method, path string, form url.Values) {
 func TestRoutes(t *testing.T) {
 	s := newSite(t)
 	s.api.record, s.api.reader, s.api.event, s.api.found = record(), reader(), event(), found()
-	s.api.queue, s.api.alert, s.api.scope = queue(), alert(), scope()
+	s.api.queue, s.api.alert, s.api.scope, s.api.cases, s.api.one = queue(), alert(), scope(), cases(), oneCase()
 	s.api.parts = []*v1.ExportScopeResponse{{Header: header()}, {Data: []byte("a,b\n"), Done: true}}
 	for _, route := range s.console.Routes() {
 		t.Run(strings.ReplaceAll(route.Pattern, "/", "_"), func(t *testing.T) {
@@ -97,6 +97,11 @@ func (b *browser) handle(pattern string) string {
 		_, after, ok := strings.Cut(b.get("/alerts").body, `href="/alerts/`)
 		if handle, _, _ := strings.Cut(after, `"`); ok {
 			return handle
+		}
+		return nobodys
+	case strings.Contains(pattern, "/cases/{handle}"):
+		if path := b.casePath(); len(path) > len("/cases/") {
+			return path[len("/cases/"):]
 		}
 		return nobodys
 	case strings.Contains(pattern, "/scope/"):
@@ -196,7 +201,7 @@ func TestOtherSites(t *testing.T) {
 func TestMethods(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn(proto.RoleAdministrator)
-	for _, path := range []string{"/sign-out", "/ask", "/purpose/records/AAAAAAAAAAAAAAAAAAAAAA", "/alerts/AAAAAAAAAAAAAAAAAAAAAA/decide", "/frozen"} {
+	for _, path := range []string{"/sign-out", "/ask", "/purpose/records/AAAAAAAAAAAAAAAAAAAAAA", "/alerts/AAAAAAAAAAAAAAAAAAAAAA/decide", "/alerts/AAAAAAAAAAAAAAAAAAAAAA/case", "/cases/AAAAAAAAAAAAAAAAAAAAAA/step", "/frozen"} {
 		if p := b.get(path); p.status != http.StatusMethodNotAllowed {
 			t.Errorf("GET %s: %d", path, p.status)
 		}

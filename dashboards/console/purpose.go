@@ -16,6 +16,7 @@ const (
 	pageAccesses    = "accesses"
 	pageDeadLetters = "dead-letters"
 	pageAlerts      = "alerts"
+	pageCases       = "cases"
 	pageScope       = "scope"
 	pageFrozen      = "frozen"
 	pageCompare     = "compare"
@@ -44,7 +45,8 @@ type purposePage struct {
 var titles = map[string]string{
 	pageFind: "Find a person, a place or an event", pageRecords: "Who viewed this record?", pageReaders: "What did this reader do?",
 	pageEvents: "One event, as it came", pageAccesses: "Accesses by object, place and time", pageDeadLetters: "One dead letter, as it came",
-	pageAlerts: "One alert, as a colleague would tell it", pageScope: "What is the scope of this breach?", pageFrozen: "Scopes that were frozen",
+	pageAlerts: "One alert, as a colleague would tell it", pageCases: "One case: what is known, and what is due",
+	pageScope: "What is the scope of this breach?", pageFrozen: "Scopes that were frozen",
 	pageCompare: "What differs between two scopes?", pageReport: "Who looked at my data? For the patient",
 }
 

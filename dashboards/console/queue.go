@@ -176,7 +176,9 @@ type alertLine struct {
 // said is what became of a decision, for the next page that its asker sees.
 type said struct {
 	Text, Path string
-	Fault      bool
+	// Name is what the path leads to; empty: the alert.
+	Name  string
+	Fault bool
 }
 
 // serveQueue answers with the queue, or with the part of the page that changes, for the script that was told so.

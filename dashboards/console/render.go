@@ -89,6 +89,7 @@ type menuItem struct {
 var menu = []menuItem{
 	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "event"}, needsAsk: true},
 	{Path: "/alerts", Name: "Alerts", Key: "q", Pages: []string{"alerts", "alert"}},
+	{Path: "/cases", Name: "Cases", Key: "c", Pages: []string{"cases", "case"}},
 	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "frozenlist", "compare", "report", "reportform"}, needsAsk: true},
 	{Path: "/accesses", Name: "Search", Key: "a", Pages: []string{"accesses"}, needsAsk: true},
 	{Path: "/sources", Name: "Sources", Key: "s", Pages: []string{"sources"}},

@@ -16,6 +16,7 @@ type scoped struct {
 	Workstation string `json:"workstation,omitempty"`
 	Object      string `json:"object,omitempty"`
 	Alert       string `json:"alert,omitempty"`
+	Case        string `json:"case,omitempty"`
 	// Position is the journal position as of which it is computed; 0: now.
 	Position uint64 `json:"position,omitempty"`
 	// Before and After are frozen scopes to compare, by position; Before may be a position of the journal instead, or a time.
@@ -33,6 +34,7 @@ func (s scoped) said(f filter) []string {
 		{"workstation", s.Workstation},
 		{"object", s.Object},
 		{"accesses of alert", s.Alert},
+		{"accesses of case", s.Case},
 		{"from", f.From},
 		{"until and with", f.Until},
 		{"as it was known at", f.AsOf},
@@ -50,14 +52,14 @@ func (s scoped) said(f filter) []string {
 // enough reports whether the API would take it: one condition, or both times.
 func (a ask) enough() bool {
 	s := a.Scope
-	return s.Reader != "" || s.Account != "" || s.Workstation != "" || s.Object != "" || s.Alert != "" || a.From != 0 && a.Until != 0
+	return s.Reader != "" || s.Account != "" || s.Workstation != "" || s.Object != "" || s.Alert != "" || s.Case != "" || a.From != 0 && a.Until != 0
 }
 
 // scopeQuery is an ask as the API takes it.
 func scopeQuery(a ask) *v1.ScopeQuery {
 	s := a.Scope
 	return &v1.ScopeQuery{
-		Reader: s.Reader, Account: s.Account, Workstation: s.Workstation, Object: s.Object, Alert: s.Alert, FromUs: a.From, UntilUs: a.Until,
+		Reader: s.Reader, Account: s.Account, Workstation: s.Workstation, Object: s.Object, Alert: s.Alert, Case: s.Case, FromUs: a.From, UntilUs: a.Until,
 	}
 }
 
@@ -65,7 +67,7 @@ func scopeQuery(a ask) *v1.ScopeQuery {
 func (c *Console) scopeForm(v *visit) (ask, purpose, error) {
 	get := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
 	a := ask{Page: pageScope, Scope: scoped{
-		Reader: get("reader"), Account: get("account"), Workstation: get("workstation"), Object: get("object"), Alert: get("alert"),
+		Reader: get("reader"), Account: get("account"), Workstation: get("workstation"), Object: get("object"), Alert: get("alert"), Case: get("case"),
 	}}
 	why := purpose{get("purpose"), v.now}
 	return a, why, c.period(v, &a)

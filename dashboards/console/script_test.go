@@ -106,6 +106,11 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	s.api.queue, s.api.alert = poisoned[v1.ListAlertsResponse](text), poisoned[v1.GetAlertResponse](text)
 	s.api.scope, s.api.report = poisoned[v1.BreachScopeResponse](text), poisoned[v1.AccessReportResponse](text)
 	s.api.frozen, s.api.compared = poisoned[v1.VerifyScopeResponse](text), poisoned[v1.CompareScopesResponse](text)
+	s.api.cases, s.api.one = poisoned[v1.ListCasesResponse](text), poisoned[v1.GetCaseResponse](text)
+	s.api.one.Case.Status = v1.CaseStatus_CASE_STATUS_OPEN
+	for _, body := range caseBodies(text) {
+		s.api.one.Steps = append(s.api.one.Steps, &v1.CaseStep{Entry: body})
+	}
 	s.api.list = poisoned[v1.ListFrozenScopesResponse](text)
 	s.api.alert.Alert.Day = "2026-03-01" // a timeline is drawn of a day that there is
 	s.api.event.Original, s.api.letter.Original = []byte(text), []byte(text)
@@ -142,6 +147,7 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	pages["dead letter"] = b.get("/dead-letters/" + handle).body
 	s.api.record.Candidates = nil
 	alertPages(s, b, typed, pages)
+	casePages(s, b, typed, pages)
 	scopePages(s, b, typed, pages)
 	return pages
 }
@@ -157,6 +163,32 @@ func alertPages(s *site, b *browser, typed string, pages map[string]string) {
 	s.api.refuses = connect.NewError(connect.CodeAborted, errors.New(typed))
 	b.post("/alerts/"+handle+"/decide", url.Values{"as": {"misuse"}, "version": {"7"}, "comment": {typed}})
 	pages["not decided"] = b.get("/alerts").body
+}
+
+// caseBodies are steps of every kind, each with the text wherever one can stand.
+func caseBodies(text string) (out []*v1.CaseEntry) {
+	bodies := (&v1.CaseEntry{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
+	for i := range bodies.Len() {
+		e := &v1.CaseEntry{Asker: text, Role: text}
+		poisonReflect(e.ProtoReflect().Mutable(bodies.Get(i)).Message(), text, 0)
+		out = append(out, e)
+	}
+	return out
+}
+
+// casePages renders the list of cases, with titles and without, and a case in every part of which the text stands.
+func casePages(s *site, b *browser, typed string, pages map[string]string) {
+	s.api.refuses = nil
+	b.post("/cases", url.Values{"hide": {"1"}})
+	pages["cases refused"] = b.post("/cases", url.Values{"purpose": {typed + strings.Repeat("x", 500)}}).body
+	b.post("/cases", url.Values{"purpose": {typed}})
+	pages["cases"] = b.get("/cases").body
+	path := b.casePath()
+	pages["case"] = b.get(path).body
+	s.api.refuses = connect.NewError(connect.CodeAborted, errors.New(typed))
+	b.post(path+"/step", url.Values{"step": {"note"}, "version": {"7"}, "text": {typed}})
+	pages["not written"] = b.get(path).body
+	s.api.refuses = nil
 }
 
 // scopePages renders the breach scope, what became of it, and the patient's report.

@@ -217,4 +217,57 @@ test("an access report names staff as it is told to", async () => {
   for (const who of await named()) assert.match(who, /^Person /);
 });
 
+test("a case, from an alert to its closing, by the keyboard", async () => {
+  const { page } = kept.officer;
+  await page.goto(`${base}/alerts?show=all`);
+  await page.locator("[data-alert] td.what a").first().click();
+  await page.waitForURL(/\/alerts\/./);
+  await page.getByText("Open a case").focus();
+  await key(page, "Enter");
+  await inspect(page, "alert-case");
+  await page.getByLabel("Title").fill("Reads <b>after</b> the visit");
+  await page.getByRole("button", { name: "Open the case" }).press("Enter");
+  await page.waitForURL(/\/cases\/./);
+  await page.getByText("owed unless assessed otherwise").waitFor();
+  const write = async (form, button, fill) => {
+    await page.getByText(form, { exact: true }).focus();
+    await key(page, "Enter");
+    await fill();
+    await page.getByRole("button", { name: button, exact: true }).press("Enter");
+    await page.getByText("Journaled.").waitFor();
+  };
+  await write("Write a note", "Write it", () => page.getByLabel("Note", { exact: true }).fill("The roster comes tomorrow."));
+  await write("Put a question", "Put it", async () => {
+    await page.getByLabel("Who it is").fill("The reader");
+    await page.getByLabel("Question", { exact: true }).fill("Why did you open it?");
+  });
+  await write("Set an answer down", "Set it down", () => page.getByLabel("What was stated").fill("By mistake."));
+  await page.getByText("Close it", { exact: true }).click();
+  await page.getByRole("button", { name: "Close the case" }).press("Enter");
+  await page.getByText("Nothing was written: whether this is a breach is not assessed").waitFor();
+  await write("Assess it", "Journal the assessment", async () => {
+    for (const n of [1, 2, 3, 4]) {
+      await page.locator(`#risk-${n}`).selectOption("low");
+      await page.locator(`#factor-${n}`).fill("Names alone.");
+    }
+    await page.getByLabel("Conclusion").selectOption("low probability of compromise");
+    await page.getByLabel("Reasons").fill("The reader closed it at once.");
+  });
+  await page.getByText("The assessment owes no notice.").waitFor();
+  await write("Conclude it", "Conclude", async () => {
+    await page.getByLabel("appropriate").check();
+    await page.getByLabel("What was found, and what follows").fill("A mistake; nothing follows.");
+  });
+  for (const summary of await page.locator("[aria-labelledby=wo] summary").all()) await summary.click();
+  await inspect(page, "case");
+  await page.getByRole("link", { name: "Breach scope of this case" }).click();
+  await page.waitForURL(/\/scope\/./);
+  await page.goBack();
+  await write("Close it", "Close the case", () => {});
+  await inspect(page, "case-closed");
+  await page.goto(`${base}/cases?show=closed`);
+  await page.getByRole("link", { name: "Reads <b>after</b> the visit" }).waitFor();
+  await inspect(page, "cases");
+});
+
 test("nothing went wrong on the way", () => assert.deepEqual(kept.officer.wrong, []));

@@ -1,0 +1,170 @@
+package console
+
+import (
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	"github.com/readtrail/readtrail/dashboards/words"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// casePage is one case: what it is, what is due, and what was done.
+type casePage struct {
+	Handle, Purpose string
+	// Assigned says that the purpose is that its asker has it.
+	Assigned bool
+	Line     caseLine
+	Notices  []noticeLine
+	Alerts   []caseAlert
+	Steps    []stepLine
+	// Scope is its breach scope.
+	Scope string
+	Work  caseWork
+	Said  *said
+	Basis *basis
+}
+
+// noticeLine is a notice that is owed, planned or sent.
+type noticeLine struct {
+	Due, To, Whom, State, Because, Text string
+	// Until is the hour at which it is too late, where the law counts hours.
+	Until         *moment
+	Sent          *moment
+	People        uint64
+	Overdue, Late bool
+}
+
+// caseAlert is an alert of a case.
+type caseAlert struct {
+	ID, Path, Title, Day, Scenario string
+	Stand                          stand
+}
+
+// stepLine is one step.
+type stepLine struct {
+	Number          uint32
+	When            *moment
+	Who, Role, What string
+	Text            string
+	Details         []string
+}
+
+// caseWork is what the asker may do in the case as it stands. Casework decides; this only leaves out what it would refuse.
+type caseWork struct {
+	// Work: they have it, or may judge; Judge: they may judge.
+	Work, Judge, Take, GiveBack, Reopen bool
+	// Unanswered are the questions that wait for a statement.
+	Unanswered []choice
+	Held       bool
+	Today      string
+	Rules      []choice
+	Factors    []choice
+	Contents   []choice
+}
+
+// serveCase answers with one case. Who has it is not asked why: that is why. Anybody else is.
+func (c *Console) serveCase(v *visit) error {
+	x, ok := v.session.views.find(pageCases, v.r.PathValue("handle"))
+	if !ok {
+		return errNoView
+	}
+	why := x.purpose
+	if !why.holds(v.now) {
+		why = purpose{}
+	}
+	res, err := c.cfg.Cases.GetCase(v.r.Context(), connect.NewRequest(&v1.GetCaseRequest{Case: x.ask.Subject, Purpose: why.text}))
+	if why.text == "" && connect.CodeOf(err) == connect.CodeInvalidArgument && err != nil {
+		return v.askPurpose(http.StatusOK, x, "")
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // for people as it is
+	}
+	assigned := why.text == ""
+	if assigned {
+		why = purpose{"work on case " + x.ask.Subject, v.now}
+	}
+	page := c.casePage(v, x, why, res.Msg)
+	page.Assigned = assigned
+	return v.render(http.StatusOK, "case", page)
+}
+
+func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse) casePage {
+	at, links := c.clockOf(m.Header), linker{v, why}
+	page := casePage{
+		Handle: x.handle, Purpose: why.text, Line: v.caseLine(at, m.Case, why), Scope: links.to(ask{Page: pageScope, Scope: scoped{Case: m.GetCase().GetCaseId()}}),
+		Said: v.session.views.takeSaid(), Basis: c.basisOf(m.Header),
+	}
+	for _, n := range m.Notices {
+		line := noticeLine{
+			Due: n.DueDay, To: words.NoticeRule(n.Rule), Whom: n.To, State: words.NoticeState(n), Because: n.Because, Text: n.Text, Sent: at.at(n.SentUs),
+			People: n.People, Overdue: n.Overdue, Late: n.Late,
+		}
+		if n.Rule == v1.NoticeRule_NOTICE_RULE_AUTHORITY {
+			line.Until = at.at(n.DueUs)
+		}
+		page.Notices = append(page.Notices, line)
+	}
+	for _, a := range m.Alerts {
+		page.Alerts = append(page.Alerts, caseAlert{
+			ID: a.AlertId, Title: a.Title, Day: a.Day, Scenario: words.Code(a.Scenario), Stand: standOf(at, a), Path: links.to(ask{Page: pageAlerts, Subject: a.AlertId}),
+		})
+	}
+	for _, s := range m.Steps {
+		page.Steps = append(page.Steps, stepLine{
+			Number: s.GetEntry().GetVersion(), When: at.at(s.GetEntry().GetAtUs()), Who: s.GetEntry().GetAsker(), Role: words.Code(s.GetEntry().GetRole()),
+			What: words.CaseStep(s), Text: words.CaseText(s.GetEntry()), Details: stepDetails(s.GetEntry()),
+		})
+	}
+	page.Work = v.caseWork(at, m)
+	return page
+}
+
+// stepDetails are what an assessment and a notice say besides their text.
+func stepDetails(e *v1.CaseEntry) (out []string) {
+	if a := e.GetAssessed(); a != nil {
+		if a.Exception != 0 {
+			out = append(out, words.BreachException(a.Exception))
+		}
+		if a.People > 0 {
+			out = append(out, count(a.People, "person", "people")+" concerned, at most "+number(a.MostInOneState)+" in one state")
+		}
+		for _, f := range a.Factors {
+			out = append(out, words.BreachFactor(f.Factor)+": "+words.BreachRisk(f.Risk)+". "+f.Text)
+		}
+	}
+	for _, x := range e.GetNotice().GetContents() {
+		out = append(out, "tells "+words.NoticeContent(x))
+	}
+	return out
+}
+
+func (v *visit) caseWork(at clock, m *v1.GetCaseResponse) caseWork {
+	judge, row := mayJudge(v.session.caller), m.Case
+	mine := row.GetAssignee() == v.session.caller.Name
+	w := caseWork{Judge: judge, Held: row.GetHeld(), Today: v.now.In(at.zone).Format("2006-01-02")}
+	if row.GetStatus() != v1.CaseStatus_CASE_STATUS_OPEN {
+		w.Reopen, w.Judge = judge, false
+		return w
+	}
+	w.Work, w.Take, w.GiveBack = judge || mine, !mine && (judge || row.GetAssignee() == ""), mine
+	answered := map[uint32]bool{}
+	for _, s := range m.Steps {
+		answered[s.GetEntry().GetAnswered().GetQuestion()] = true
+	}
+	for _, s := range m.Steps {
+		if q := s.GetEntry().GetAsked(); q != nil && !answered[q.Question] {
+			w.Unanswered = append(w.Unanswered, choice{Value: number(uint64(q.Question)), Name: q.Name + ": " + q.Text})
+		}
+	}
+	for n := v1.NoticeRule_NOTICE_RULE_INDIVIDUALS; n <= v1.NoticeRule_NOTICE_RULE_OTHER; n++ {
+		w.Rules = append(w.Rules, choice{Value: number(uint64(n)), Name: words.NoticeRule(n)})
+	}
+	for n := v1.BreachFactor_BREACH_FACTOR_INFORMATION; n <= v1.BreachFactor_BREACH_FACTOR_MITIGATION; n++ {
+		w.Factors = append(w.Factors, choice{Value: number(uint64(n)), Name: words.BreachFactor(n)})
+	}
+	for n := v1.NoticeContent_NOTICE_CONTENT_WHAT_HAPPENED; n <= v1.NoticeContent_NOTICE_CONTENT_CONTACT; n++ {
+		w.Contents = append(w.Contents, choice{Value: number(uint64(n)), Name: words.NoticeContent(n)})
+	}
+	return w
+}

@@ -1,0 +1,240 @@
+package console
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// fields are a form's, as they were typed.
+type fields struct {
+	form url.Values
+	zone *time.Location
+	now  time.Time
+}
+
+// text is a field without blanks around it; lines end as they do in the journal.
+func (f fields) text(name string) string {
+	return strings.ReplaceAll(strings.TrimSpace(f.form.Get(name)), "\r\n", "\n")
+}
+
+// number is 0 for what is none: casework says what it wants.
+func (f fields) number(name string) uint64 {
+	n, err := strconv.ParseUint(f.text(name), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// day is a day's beginning at the site; what is none is 0.
+func (f fields) day(name string) int64 {
+	at, err := time.ParseInLocation(time.DateOnly, f.text(name), f.zone)
+	if err != nil {
+		return 0
+	}
+	return at.UnixMicro()
+}
+
+// after is the first moment after a day; what is none is 0.
+func (f fields) after(name string) int64 {
+	at, err := time.ParseInLocation(time.DateOnly, f.text(name), f.zone)
+	if err != nil {
+		return 0
+	}
+	return at.AddDate(0, 0, 1).UnixMicro()
+}
+
+// writeStep adds a step to a case, and shows the case again.
+func (c *Console) writeStep(v *visit) error {
+	if err := v.form(); err != nil {
+		return err
+	}
+	x, ok := v.session.views.find(pageCases, v.r.PathValue("handle"))
+	if !ok {
+		return errNoView
+	}
+	f := fields{v.r.PostForm, c.cfg.TimeZone, v.now}
+	done := said{Path: "/" + pageCases + "/" + x.handle, Name: "The case"}
+	m := stepOf(f, v.session.caller)
+	if m == nil {
+		done.Text, done.Fault = "Nothing was written: the form did not say what is to be done.", true
+	} else {
+		m.Case, m.Version = x.ask.Subject, uint32(f.number("version"))
+		if _, err := c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m)); err != nil {
+			done.Fault = true
+			if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
+				return err
+			}
+		} else {
+			done.Text = "Journaled."
+		}
+	}
+	v.session.views.say(done)
+	v.redirect(done.Path)
+	return nil
+}
+
+// stepOf reads a form into a step; nil: it names none.
+func stepOf(f fields, caller proto.Caller) *v1.WriteCaseRequest {
+	m := &v1.WriteCaseRequest{}
+	switch f.text("step") {
+	case "take":
+		m.Body = &v1.WriteCaseRequest_Assigned{Assigned: &v1.CaseAssigned{Assignee: caller.Name}}
+	case "give-back":
+		m.Body = &v1.WriteCaseRequest_Assigned{Assigned: &v1.CaseAssigned{}}
+	case "assign":
+		m.Body = &v1.WriteCaseRequest_Assigned{Assigned: &v1.CaseAssigned{Assignee: f.text("assignee")}}
+	case "note":
+		m.Body = &v1.WriteCaseRequest_Noted{Noted: &v1.CaseNoted{Text: f.text("text")}}
+	case "ask":
+		m.Body = &v1.WriteCaseRequest_Asked{Asked: &v1.CaseAsked{
+			Respondent: v1.Respondent(f.number("respondent")), Name: f.text("name"), Text: f.text("text"),
+		}}
+	case "answer":
+		m.Body = &v1.WriteCaseRequest_Answered{Answered: &v1.CaseAnswered{Question: uint32(f.number("question")), Text: f.text("text")}}
+	case "assess":
+		m.Body = &v1.WriteCaseRequest_Assessed{Assessed: assessmentOf(f)}
+	case "conclude":
+		m.Body = &v1.WriteCaseRequest_Concluded{Concluded: &v1.CaseConcluded{Outcome: v1.Disposition(f.number("outcome")), Text: f.text("text")}}
+	case "notice":
+		m.Body = &v1.WriteCaseRequest_Notice{Notice: noticeOf(f)}
+	case "hold":
+		m.Body = &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{Held: f.text("held") == "1", Text: f.text("text")}}
+	case "close":
+		m.Body = &v1.WriteCaseRequest_Closed{Closed: &v1.CaseClosed{Text: f.text("text")}}
+	case "reopen":
+		m.Body = &v1.WriteCaseRequest_Reopened{Reopened: &v1.CaseReopened{Text: f.text("text")}}
+	case "remove":
+		id, err := proto.ParseEventID(f.text("alert"))
+		if err != nil {
+			return nil
+		}
+		m.Body = &v1.WriteCaseRequest_Alerts{Alerts: &v1.CaseAlerts{Removed: [][]byte{id.Bytes()}}}
+	default:
+		return nil
+	}
+	return m
+}
+
+func assessmentOf(f fields) *v1.BreachAssessed {
+	a := &v1.BreachAssessed{
+		Conclusion: v1.BreachConclusion(f.number("conclusion")), Exception: v1.BreachException(f.number("exception")), People: f.number("people"),
+		MostInOneState: f.number("most"), DiscoveredUs: f.day("discovered"), Text: f.text("text"),
+	}
+	for n := v1.BreachFactor_BREACH_FACTOR_INFORMATION; n <= v1.BreachFactor_BREACH_FACTOR_MITIGATION; n++ {
+		field := "factor-" + strconv.Itoa(int(n))
+		if f.text(field) != "" || f.number("risk-"+strconv.Itoa(int(n))) != 0 {
+			a.Factors = append(a.Factors, &v1.FactorJudged{Factor: n, Risk: v1.BreachRisk(f.number("risk-" + strconv.Itoa(int(n)))), Text: f.text(field)})
+		}
+	}
+	return a
+}
+
+func noticeOf(f fields) *v1.CaseNotice {
+	n := &v1.CaseNotice{
+		Rule: v1.NoticeRule(f.number("rule")), To: f.text("to"), DueUs: f.after("due"), SentUs: f.day("sent"), People: f.number("people"), Text: f.text("text"),
+	}
+	for _, x := range f.form["tells"] {
+		if i, err := strconv.ParseUint(x, 10, 8); err == nil {
+			n.Contents = append(n.Contents, v1.NoticeContent(i))
+		}
+	}
+	return n
+}
+
+// caseOfAlert opens a case from an alert, or adds the alert to one that is open.
+func (c *Console) caseOfAlert(v *visit) error {
+	if err := v.form(); err != nil {
+		return err
+	}
+	x, ok := v.session.views.find(pageAlerts, v.r.PathValue("handle"))
+	if !ok {
+		return errNoView
+	}
+	f := fields{v.r.PostForm, c.cfg.TimeZone, v.now}
+	alert, err := proto.ParseEventID(x.ask.Subject)
+	if err != nil {
+		return errNoView
+	}
+	done := said{Path: "/" + pageAlerts + "/" + x.handle}
+	m, why := &v1.WriteCaseRequest{Case: f.text("new")}, x.purpose
+	if to := f.text("case"); to != "" {
+		var version uint64
+		if m.Case, version, ok = cutVersion(to); !ok {
+			return errNoView
+		}
+		m.Version = uint32(version)
+		m.Body = &v1.WriteCaseRequest_Alerts{Alerts: &v1.CaseAlerts{Added: [][]byte{alert.Bytes()}}}
+	} else {
+		opened := &v1.CaseOpened{Title: f.text("title"), Alerts: [][]byte{alert.Bytes()}, DiscoveredUs: f.day("discovered"), Assignee: v.session.caller.Name}
+		m.Body = &v1.WriteCaseRequest_Opened{Opened: opened}
+	}
+	if _, err := c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m)); err != nil {
+		done.Fault = true
+		if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
+			return err
+		}
+	} else {
+		if !why.holds(v.now) {
+			why = purpose{}
+		}
+		done = said{Path: linker{v, why}.to(ask{Page: pageCases, Subject: m.Case}), Text: "Journaled.", Name: "The case"}
+	}
+	v.session.views.say(done)
+	v.redirect(done.Path)
+	return nil
+}
+
+// cutVersion reads a case and the version that the form showed of it.
+func cutVersion(text string) (id string, version uint64, ok bool) {
+	id, after, _ := strings.Cut(text, ".")
+	version, err := strconv.ParseUint(after, 10, 32)
+	return id, version, err == nil && version > 0
+}
+
+// alertCases is what an alert's page offers: a new case of it, and the open ones that its asker may add it to.
+type alertCases struct {
+	// New is the id of the case that the form opens, so that sending it twice opens one.
+	New, Today string
+	Holding    []caseLine
+	Open       []choice
+}
+
+// casesForAlert finds the cases that hold an alert, and those that it can be added to.
+func (c *Console) casesForAlert(v *visit, why purpose, alert string) (*alertCases, error) {
+	id, err := proto.MintEventID(v.now)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
+	}
+	out := &alertCases{New: id.String(), Today: v.now.In(c.cfg.TimeZone).Format(time.DateOnly)}
+	holding, err := c.cfg.Cases.ListCases(v.r.Context(), connect.NewRequest(&v1.ListCasesRequest{Alert: alert, Purpose: why.text, Page: &v1.Page{Size: 20}}))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // for people as it is
+	}
+	held := map[string]bool{}
+	for _, r := range holding.Msg.Cases {
+		held[r.CaseId] = true
+		out.Holding = append(out.Holding, v.caseLine(c.clockOf(holding.Msg.Header), r, why))
+	}
+	m := &v1.ListCasesRequest{Status: v1.CaseStatus_CASE_STATUS_OPEN, Purpose: why.text, Page: &v1.Page{Size: 200}}
+	if !mayJudge(v.session.caller) {
+		m.Assignee = v.session.caller.Name
+	}
+	open, err := c.cfg.Cases.ListCases(v.r.Context(), connect.NewRequest(m))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // for people as it is
+	}
+	for _, r := range open.Msg.Cases {
+		if !held[r.CaseId] {
+			out.Open = append(out.Open, choice{Value: r.CaseId + "." + strconv.FormatUint(uint64(r.Version), 10), Name: r.Title})
+		}
+	}
+	return out, nil
+}
