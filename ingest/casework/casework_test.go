@@ -44,6 +44,9 @@ type office struct {
 	service *casework.Service
 	logged  bytes.Buffer
 
+	// later is how far the clock has gone.
+	later time.Duration
+
 	mu      sync.Mutex
 	version uint32
 	known   []ingesttest.Kept
@@ -64,7 +67,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) open() *casework.Service {
 	o.t.Helper()
 	s, err := casework.New(casework.Config{
-		Append: o, Alert: o.find, Case: o.findCase, Import: o.findImport, Now: func() time.Time { return now },
+		Append: o, Alert: o.find, Case: o.findCase, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
 		Logger: slog.New(slog.NewTextHandler(&o.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
