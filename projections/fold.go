@@ -20,6 +20,7 @@ type folded struct {
 	skipped [firstMerging]int
 	names   []identifierRow
 	links   []eventLinkRow
+	groups  []readerGroupRow
 	extents []extentRow
 	touches []touchRow
 	// unresolved says that an access names a patient by text only, live that one came by no import.

@@ -30,7 +30,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 	a := accessFacts{
 		position: position, event: e, occurred: occurredOf(e, f.out.received), readerSystem: readerSystem,
 		readerValue: readerValue, readerKey: ReaderKey(readerSystem, readerValue),
-		importKey: ImportKey(e.ImportId), pairKey: PairKey(e.RequestId),
+		importKey: ImportKey(e.ImportId), pairKey: PairKey(e.RequestId), groupKey: GroupKey(readerGroup(e.Reader)),
 	}
 	f.out.live = f.out.live || len(e.ImportId) == 0
 	f.distinctPatients(e)
@@ -45,6 +45,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 			}
 		}
 		f.identities(position, e)
+		f.groups(&a)
 	}
 	if f.rollups {
 		f.extent(&a)
@@ -64,6 +65,7 @@ type accessFacts struct {
 	readerSystem, readerValue string
 	readerKey                 uint64
 	importKey, pairKey        uint64
+	groupKey                  uint64
 }
 
 // distinctPatients leaves the event's patients in f.patients, in the order that numbers them, and NoPatient alone when nobody is named.
@@ -265,6 +267,7 @@ func (f *folder) byReader(a *accessFacts, ordinal int) {
 	w.u64(a.pairKey)
 	w.bytes(f.packs.parts)
 	w.bytes(f.packs.sensitivity)
+	w.u64(a.groupKey)
 	w.end()
 }
 

@@ -171,8 +171,8 @@ func (g *generator) access(source string) *v1.AccessEvent {
 	if g.chance(90) {
 		e.Reader = &v1.Reader{
 			Identifiers: g.some("dr", 5, 2), Name: pick(g, "", "Dr. Roe", "Dr.\x1fPoe\x1e"), Type: v1.ReaderType(g.r.IntN(8)),
-			Role:       pick(g, nil, &v1.Coding{System: "http://snomed.info/sct", Code: "59058001", Display: "Physician"}),
-			Department: pick(g, "", "Oncology"),
+			Role:       pick(g, nil, &v1.Coding{System: "http://snomed.info/sct", Code: "59058001", Display: "Physician"}, &v1.Coding{Display: "Clerk"}),
+			Department: pick(g, "", "Oncology", "ONCOLOGY", "Ward 3"),
 		}
 	}
 	if g.chance(30) {

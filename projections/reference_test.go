@@ -290,13 +290,17 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 			purposes, e.BreakGlass, labels, e.Source, flags, importKey(e.ImportId), pair)
 		r.add("accesses_by_reader", idKey(readerID), stamp(occurred), pos, n, p.key, readerID.System, readerID.Value, stamp(received),
 			int(e.Action), int(e.Outcome), int(e.Mode), e.BreakGlass, e.Site, e.Workstation, e.NetworkAddress, e.Source, importKey(e.ImportId), pair,
-			sorted(types), sorted(labels))
+			sorted(types), sorted(labels), groupKey(e.Reader))
 		r.touch(idKey(readerID), p.key, occurred, pos, e.BreakGlass)
 		if p.key == 1 {
 			r.identifier(3, &v1.Identifier{Value: p.text}, p.text, 1, pos)
 		}
 	}
 	r.eventIdentity(pos, e)
+	if group := groupKey(e.Reader); group != 0 && idKey(readerID) != 0 {
+		key := []any{group, stamp(occurred)[:10], idKey(readerID), escaped(readerID.System) + "\x1f" + escaped(readerID.Value), e.Reader.Department, roleText(e.Reader)}
+		r.merge("reader_groups", key, []any{pos}, func(old, new []any) { old[0] = min(old[0].(uint64), new[0].(uint64)) })
+	}
 	hour := time.UnixMicro(occurred).UTC().Truncate(time.Hour).Format("2006-01-02 15:04:05")
 	c := counts[e.Source+"\x00"+hour]
 	if c == nil {
@@ -320,6 +324,28 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 	}
 	r.merge("source_hours", []any{e.Source, hour}, extent(), widen)
 	r.merge("source_extents", []any{e.Source, stamp(received)[:8] + "01"}, extent(), widen)
+}
+
+// escaped is a field of a packed text.
+func escaped(field string) string {
+	return strings.NewReplacer("\x1f", "\x1eu", "\x1e", "\x1er").Replace(field)
+}
+
+// roleText is what an event says of the role: the code, else the text.
+func roleText(r *v1.Reader) string {
+	if code := r.GetRole().GetCode(); code != "" {
+		return code
+	}
+	return r.GetRole().GetDisplay()
+}
+
+// groupKey is the group of a reader: what is stated of department and role, whatever the case of its letters.
+func groupKey(r *v1.Reader) uint64 {
+	department, role := strings.ToLower(strings.TrimSpace(r.GetDepartment())), strings.ToLower(strings.TrimSpace(roleText(r)))
+	if department == "" && role == "" {
+		return 0
+	}
+	return hash(department + "\x1f" + role)
 }
 
 // sorted is a set of texts in order, without the empty one.
@@ -472,6 +498,7 @@ func (r *reference) context(pos uint64, rec string, c *v1.ContextFact) {
 var mergedTables = map[string]struct{ key, rest string }{
 	"event_links":    {"key, other_key, kind, system, value, other_system, other_value, source", "min(position)"},
 	"identifiers":    {"folded, kind, system, value, key", "max(text), min(position)"},
+	"reader_groups":  {"group_key, day, reader_key, reader, department, role", "min(position)"},
 	"source_hours":   {"source, hour", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
 	"source_counts":  {"source, hour, sequence", "max(events), max(patientless), max(unresolved), max(break_glass), max(failed)"},
 	"source_extents": {"source, month", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
@@ -513,7 +540,8 @@ var fieldsOf = map[string]string{
 		encounter_value application on_behalf_of organization site workstation network_address purposes break_glass sensitivity source
 		flags import_key pair_key`,
 	"accesses_by_reader": `reader_key occurred position patient_ordinal patient_key reader_system reader_value received action outcome mode
-		break_glass site workstation network_address source import_key pair_key part_names sensitivity_labels`,
+		break_glass site workstation network_address source import_key pair_key part_names sensitivity_labels
+		group_key`,
 }
 
 // checkTables compares every table of a version with the fold of the journal, row for row.

@@ -114,6 +114,9 @@ func (r *run) add(f *folded, seen *seenSet) {
 	for i := range f.links {
 		r.addLink(&f.links[i], seen)
 	}
+	for i := range f.groups {
+		r.addGroup(&f.groups[i], seen)
+	}
 }
 
 func (r *run) addName(n *identifierRow, seen *seenSet) {

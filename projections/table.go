@@ -31,6 +31,7 @@ const (
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
+	readerGroups
 	sourceHours
 	sourceExtents
 	sourceCounts
@@ -98,7 +99,7 @@ var tables = [numTables]*table{
 	def(accessesByReader, "accesses_by_reader",
 		`reader_key u64, occurred time, position u64, patient_ordinal u16, patient_key u64, reader text,
 		received time, codes u64, site text, workstation text, network_address text, source text, import_key u64,
-		pair_key u64, parts text, sensitivity text`),
+		pair_key u64, parts text, sensitivity text, group_key u64`),
 	def(contextFacts, "context",
 		`resource_key u64, position u64, received time, source text, resource_type text, resource_id text,
 		version_id text, effective time, display text, deleted bool, identifier_systems texts,
@@ -147,6 +148,8 @@ var tables = [numTables]*table{
 		position u64, source text`),
 	def(identifiers, "identifiers",
 		`folded text, kind u8, system text, value text, key u64, text text, position u64`),
+	def(readerGroups, "reader_groups",
+		`group_key u64, day day, reader_key u64, reader text, department text, role text, position u64`),
 	def(sourceHours, "source_hours",
 		`source text, hour hour, first_occurred time, last_occurred time, first_received time, last_received time,
 		first_position u64, last_position u64`),
