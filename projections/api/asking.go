@@ -15,6 +15,7 @@ import (
 const (
 	queryWhoViewed       = "WhoViewed"
 	queryReaderActivity  = "ReaderActivity"
+	queryReaderProfile   = "ReaderProfile"
 	queryGetEvent        = "GetEvent"
 	querySearchAccesses  = "SearchAccesses"
 	queryListDeadLetters = "ListDeadLetters"

@@ -52,6 +52,8 @@ type row struct {
 	packedReader string
 	outcome      v1.Outcome
 	mode         v1.AccessMode
+	// profiled is what the event adds to the profile of a reader.
+	profiled *profiledEvent
 	// full is the event as a page shows it, and importKey the import that brought it, when it was listed with all that.
 	full      *v1.Access
 	importKey uint64

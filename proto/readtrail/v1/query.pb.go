@@ -21,6 +21,80 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type ProfileMeasure int32
+
+const (
+	ProfileMeasure_PROFILE_MEASURE_UNSPECIFIED ProfileMeasure = 0
+	// Means over local days with accesses.
+	ProfileMeasure_PROFILE_MEASURE_PATIENTS_A_DAY ProfileMeasure = 1
+	ProfileMeasure_PROFILE_MEASURE_ACCESSES_A_DAY ProfileMeasure = 2
+	// Shares of accesses, 0 to 1. Outside the usual hours of the peers.
+	ProfileMeasure_PROFILE_MEASURE_UNUSUAL_HOURS ProfileMeasure = 3
+	// Of the accesses that carry a verdict.
+	ProfileMeasure_PROFILE_MEASURE_UNEXPLAINED ProfileMeasure = 4
+	// Searches, hits of a search, and what a list or report showed.
+	ProfileMeasure_PROFILE_MEASURE_SEARCHES_AND_LISTS ProfileMeasure = 5
+	// Printed, exported, changed, disclosed and the like: neither read nor searched.
+	ProfileMeasure_PROFILE_MEASURE_OTHER_ACTIONS ProfileMeasure = 6
+	// With a label of sensitivity other than normal confidentiality or less.
+	ProfileMeasure_PROFILE_MEASURE_SENSITIVE ProfileMeasure = 7
+	// A number of accesses.
+	ProfileMeasure_PROFILE_MEASURE_BREAK_GLASS ProfileMeasure = 8
+)
+
+// Enum value maps for ProfileMeasure.
+var (
+	ProfileMeasure_name = map[int32]string{
+		0: "PROFILE_MEASURE_UNSPECIFIED",
+		1: "PROFILE_MEASURE_PATIENTS_A_DAY",
+		2: "PROFILE_MEASURE_ACCESSES_A_DAY",
+		3: "PROFILE_MEASURE_UNUSUAL_HOURS",
+		4: "PROFILE_MEASURE_UNEXPLAINED",
+		5: "PROFILE_MEASURE_SEARCHES_AND_LISTS",
+		6: "PROFILE_MEASURE_OTHER_ACTIONS",
+		7: "PROFILE_MEASURE_SENSITIVE",
+		8: "PROFILE_MEASURE_BREAK_GLASS",
+	}
+	ProfileMeasure_value = map[string]int32{
+		"PROFILE_MEASURE_UNSPECIFIED":        0,
+		"PROFILE_MEASURE_PATIENTS_A_DAY":     1,
+		"PROFILE_MEASURE_ACCESSES_A_DAY":     2,
+		"PROFILE_MEASURE_UNUSUAL_HOURS":      3,
+		"PROFILE_MEASURE_UNEXPLAINED":        4,
+		"PROFILE_MEASURE_SEARCHES_AND_LISTS": 5,
+		"PROFILE_MEASURE_OTHER_ACTIONS":      6,
+		"PROFILE_MEASURE_SENSITIVE":          7,
+		"PROFILE_MEASURE_BREAK_GLASS":        8,
+	}
+)
+
+func (x ProfileMeasure) Enum() *ProfileMeasure {
+	p := new(ProfileMeasure)
+	*p = x
+	return p
+}
+
+func (x ProfileMeasure) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ProfileMeasure) Descriptor() protoreflect.EnumDescriptor {
+	return file_readtrail_v1_query_proto_enumTypes[0].Descriptor()
+}
+
+func (ProfileMeasure) Type() protoreflect.EnumType {
+	return &file_readtrail_v1_query_proto_enumTypes[0]
+}
+
+func (x ProfileMeasure) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ProfileMeasure.Descriptor instead.
+func (ProfileMeasure) EnumDescriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{0}
+}
+
 // AnswerHeader goes before every answer: what it rests on.
 type AnswerHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4109,6 +4183,425 @@ func (x *RebuildResponse) GetFlipped() bool {
 	return false
 }
 
+type ReaderProfileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in ReaderActivityRequest.
+	Reader  string `protobuf:"bytes,1,opt,name=reader,proto3" json:"reader,omitempty"`
+	Purpose string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs  int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	// Occurred time, half-open, at most 366 days; 0 and 0: the 30 local days that end with the latest day on which the reader did anything.
+	FromUs     int64  `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs    int64  `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	TimeZone   string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string `protobuf:"bytes,7,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// The group to compare with, whatever the case of letters; both empty: the one that most of the reader's events state.
+	Department string `protobuf:"bytes,8,opt,name=department,proto3" json:"department,omitempty"`
+	// A code, or the text of a role that has none.
+	Role          string `protobuf:"bytes,9,opt,name=role,proto3" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReaderProfileRequest) Reset() {
+	*x = ReaderProfileRequest{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReaderProfileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReaderProfileRequest) ProtoMessage() {}
+
+func (x *ReaderProfileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReaderProfileRequest.ProtoReflect.Descriptor instead.
+func (*ReaderProfileRequest) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ReaderProfileRequest) GetReader() string {
+	if x != nil {
+		return x.Reader
+	}
+	return ""
+}
+
+func (x *ReaderProfileRequest) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *ReaderProfileRequest) GetAsOfUs() int64 {
+	if x != nil {
+		return x.AsOfUs
+	}
+	return 0
+}
+
+func (x *ReaderProfileRequest) GetFromUs() int64 {
+	if x != nil {
+		return x.FromUs
+	}
+	return 0
+}
+
+func (x *ReaderProfileRequest) GetUntilUs() int64 {
+	if x != nil {
+		return x.UntilUs
+	}
+	return 0
+}
+
+func (x *ReaderProfileRequest) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *ReaderProfileRequest) GetQuestionId() string {
+	if x != nil {
+		return x.QuestionId
+	}
+	return ""
+}
+
+func (x *ReaderProfileRequest) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *ReaderProfileRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+type ReaderProfileResponse struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Header      *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	Identifiers []*FollowedIdentifier  `protobuf:"bytes,2,rep,name=identifiers,proto3" json:"identifiers,omitempty"`
+	Candidates  []*Candidate           `protobuf:"bytes,3,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// Departments and roles that the reader's events of the period state, most events first.
+	Groups []*PeerGroup `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	// The one that is compared; absent when no event states any. All figures are of accesses whose events state it.
+	Group    *PeerGroup `protobuf:"bytes,5,opt,name=group,proto3" json:"group,omitempty"`
+	Accesses uint64     `protobuf:"varint,6,opt,name=accesses,proto3" json:"accesses,omitempty"`
+	// Local days with accesses.
+	Days uint32 `protobuf:"varint,7,opt,name=days,proto3" json:"days,omitempty"`
+	// Other readers with accesses in the group and period, a human under several identifiers once; 0 when they are fewer than peers_needed.
+	Peers uint32 `protobuf:"varint,8,opt,name=peers,proto3" json:"peers,omitempty"`
+	// Fewer peers than this are not told of: what few do would single somebody out.
+	PeersNeeded uint32 `protobuf:"varint,9,opt,name=peers_needed,json=peersNeeded,proto3" json:"peers_needed,omitempty"`
+	// The group has more readers than are compared: those that are were chosen by hash.
+	Sampled bool             `protobuf:"varint,10,opt,name=sampled,proto3" json:"sampled,omitempty"`
+	Figures []*ProfileFigure `protobuf:"bytes,11,rep,name=figures,proto3" json:"figures,omitempty"`
+	// 168 numbers of accesses, as in WhoViewedResponse; of the reader, and of all peers together (empty when they are too few).
+	WeekHours     []uint64 `protobuf:"varint,12,rep,packed,name=week_hours,json=weekHours,proto3" json:"week_hours,omitempty"`
+	PeerWeekHours []uint64 `protobuf:"varint,13,rep,packed,name=peer_week_hours,json=peerWeekHours,proto3" json:"peer_week_hours,omitempty"`
+	// The fewest hours of the week that hold 95 % of the peers' accesses: true is a usual hour; empty when peers are too few.
+	UsualHours    []bool `protobuf:"varint,14,rep,packed,name=usual_hours,json=usualHours,proto3" json:"usual_hours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReaderProfileResponse) Reset() {
+	*x = ReaderProfileResponse{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReaderProfileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReaderProfileResponse) ProtoMessage() {}
+
+func (x *ReaderProfileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReaderProfileResponse.ProtoReflect.Descriptor instead.
+func (*ReaderProfileResponse) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *ReaderProfileResponse) GetHeader() *AnswerHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetIdentifiers() []*FollowedIdentifier {
+	if x != nil {
+		return x.Identifiers
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetCandidates() []*Candidate {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetGroups() []*PeerGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetGroup() *PeerGroup {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetAccesses() uint64 {
+	if x != nil {
+		return x.Accesses
+	}
+	return 0
+}
+
+func (x *ReaderProfileResponse) GetDays() uint32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *ReaderProfileResponse) GetPeers() uint32 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *ReaderProfileResponse) GetPeersNeeded() uint32 {
+	if x != nil {
+		return x.PeersNeeded
+	}
+	return 0
+}
+
+func (x *ReaderProfileResponse) GetSampled() bool {
+	if x != nil {
+		return x.Sampled
+	}
+	return false
+}
+
+func (x *ReaderProfileResponse) GetFigures() []*ProfileFigure {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetWeekHours() []uint64 {
+	if x != nil {
+		return x.WeekHours
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetPeerWeekHours() []uint64 {
+	if x != nil {
+		return x.PeerWeekHours
+	}
+	return nil
+}
+
+func (x *ReaderProfileResponse) GetUsualHours() []bool {
+	if x != nil {
+		return x.UsualHours
+	}
+	return nil
+}
+
+type PeerGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As sent first.
+	Department string `protobuf:"bytes,1,opt,name=department,proto3" json:"department,omitempty"`
+	Role       string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// The reader's events that state it.
+	Events        uint64 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerGroup) Reset() {
+	*x = PeerGroup{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerGroup) ProtoMessage() {}
+
+func (x *PeerGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerGroup.ProtoReflect.Descriptor instead.
+func (*PeerGroup) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *PeerGroup) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *PeerGroup) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *PeerGroup) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+// ProfileFigure is a measure of the reader beside that of the peers.
+type ProfileFigure struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Measure ProfileMeasure         `protobuf:"varint,1,opt,name=measure,proto3,enum=readtrail.v1.ProfileMeasure" json:"measure,omitempty"`
+	// Absent when it is not known: no access carries a verdict, no hour is usual.
+	Value *float64 `protobuf:"fixed64,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
+	// Peers for whom it is known; what follows is told when they are not too few.
+	Peers  uint32   `protobuf:"varint,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	Median *float64 `protobuf:"fixed64,4,opt,name=median,proto3,oneof" json:"median,omitempty"`
+	// The nearest rank that 90 % do not exceed.
+	Percentile_90 *float64 `protobuf:"fixed64,5,opt,name=percentile_90,json=percentile90,proto3,oneof" json:"percentile_90,omitempty"`
+	// The share of peers below the reader and half of those equal, in percent, rounded down.
+	Rank          *uint32 `protobuf:"varint,6,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProfileFigure) Reset() {
+	*x = ProfileFigure{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProfileFigure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProfileFigure) ProtoMessage() {}
+
+func (x *ProfileFigure) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProfileFigure.ProtoReflect.Descriptor instead.
+func (*ProfileFigure) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ProfileFigure) GetMeasure() ProfileMeasure {
+	if x != nil {
+		return x.Measure
+	}
+	return ProfileMeasure_PROFILE_MEASURE_UNSPECIFIED
+}
+
+func (x *ProfileFigure) GetValue() float64 {
+	if x != nil && x.Value != nil {
+		return *x.Value
+	}
+	return 0
+}
+
+func (x *ProfileFigure) GetPeers() uint32 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *ProfileFigure) GetMedian() float64 {
+	if x != nil && x.Median != nil {
+		return *x.Median
+	}
+	return 0
+}
+
+func (x *ProfileFigure) GetPercentile_90() float64 {
+	if x != nil && x.Percentile_90 != nil {
+		return *x.Percentile_90
+	}
+	return 0
+}
+
+func (x *ProfileFigure) GetRank() uint32 {
+	if x != nil && x.Rank != nil {
+		return *x.Rank
+	}
+	return 0
+}
+
 var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
@@ -4507,10 +5000,71 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x16\n" +
 	"\x06target\x18\x03 \x01(\x04R\x06target\x12\x12\n" +
 	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x18\n" +
-	"\aflipped\x18\x05 \x01(\bR\aflipped2\xbd\x05\n" +
+	"\aflipped\x18\x05 \x01(\bR\aflipped\"\x88\x02\n" +
+	"\x14ReaderProfileRequest\x12\x16\n" +
+	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
+	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
+	"\bas_of_us\x18\x03 \x01(\x12R\x06asOfUs\x12\x17\n" +
+	"\afrom_us\x18\x04 \x01(\x12R\x06fromUs\x12\x19\n" +
+	"\buntil_us\x18\x05 \x01(\x12R\auntilUs\x12\x1b\n" +
+	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\x12\x1f\n" +
+	"\vquestion_id\x18\a \x01(\tR\n" +
+	"questionId\x12\x1e\n" +
+	"\n" +
+	"department\x18\b \x01(\tR\n" +
+	"department\x12\x12\n" +
+	"\x04role\x18\t \x01(\tR\x04role\"\xd6\x04\n" +
+	"\x15ReaderProfileResponse\x122\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
+	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
+	"\n" +
+	"candidates\x18\x03 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
+	"candidates\x12/\n" +
+	"\x06groups\x18\x04 \x03(\v2\x17.readtrail.v1.PeerGroupR\x06groups\x12-\n" +
+	"\x05group\x18\x05 \x01(\v2\x17.readtrail.v1.PeerGroupR\x05group\x12\x1a\n" +
+	"\baccesses\x18\x06 \x01(\x04R\baccesses\x12\x12\n" +
+	"\x04days\x18\a \x01(\rR\x04days\x12\x14\n" +
+	"\x05peers\x18\b \x01(\rR\x05peers\x12!\n" +
+	"\fpeers_needed\x18\t \x01(\rR\vpeersNeeded\x12\x18\n" +
+	"\asampled\x18\n" +
+	" \x01(\bR\asampled\x125\n" +
+	"\afigures\x18\v \x03(\v2\x1b.readtrail.v1.ProfileFigureR\afigures\x12\x1d\n" +
+	"\n" +
+	"week_hours\x18\f \x03(\x04R\tweekHours\x12&\n" +
+	"\x0fpeer_week_hours\x18\r \x03(\x04R\rpeerWeekHours\x12\x1f\n" +
+	"\vusual_hours\x18\x0e \x03(\bR\n" +
+	"usualHours\"c\n" +
+	"\tPeerGroup\x12$\n" +
+	"\n" +
+	"department\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\n" +
+	"department\x12\x18\n" +
+	"\x04role\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04role\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x04R\x06events\"\x88\x02\n" +
+	"\rProfileFigure\x126\n" +
+	"\ameasure\x18\x01 \x01(\x0e2\x1c.readtrail.v1.ProfileMeasureR\ameasure\x12\x19\n" +
+	"\x05value\x18\x02 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x14\n" +
+	"\x05peers\x18\x03 \x01(\rR\x05peers\x12\x1b\n" +
+	"\x06median\x18\x04 \x01(\x01H\x01R\x06median\x88\x01\x01\x12(\n" +
+	"\rpercentile_90\x18\x05 \x01(\x01H\x02R\fpercentile90\x88\x01\x01\x12\x17\n" +
+	"\x04rank\x18\x06 \x01(\rH\x03R\x04rank\x88\x01\x01B\b\n" +
+	"\x06_valueB\t\n" +
+	"\a_medianB\x10\n" +
+	"\x0e_percentile_90B\a\n" +
+	"\x05_rank*\xc8\x02\n" +
+	"\x0eProfileMeasure\x12\x1f\n" +
+	"\x1bPROFILE_MEASURE_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1ePROFILE_MEASURE_PATIENTS_A_DAY\x10\x01\x12\"\n" +
+	"\x1ePROFILE_MEASURE_ACCESSES_A_DAY\x10\x02\x12!\n" +
+	"\x1dPROFILE_MEASURE_UNUSUAL_HOURS\x10\x03\x12\x1f\n" +
+	"\x1bPROFILE_MEASURE_UNEXPLAINED\x10\x04\x12&\n" +
+	"\"PROFILE_MEASURE_SEARCHES_AND_LISTS\x10\x05\x12!\n" +
+	"\x1dPROFILE_MEASURE_OTHER_ACTIONS\x10\x06\x12\x1d\n" +
+	"\x19PROFILE_MEASURE_SENSITIVE\x10\a\x12\x1f\n" +
+	"\x1bPROFILE_MEASURE_BREAK_GLASS\x10\b2\x97\x06\n" +
 	"\fQueryService\x12L\n" +
 	"\tWhoViewed\x12\x1e.readtrail.v1.WhoViewedRequest\x1a\x1f.readtrail.v1.WhoViewedResponse\x12[\n" +
-	"\x0eReaderActivity\x12#.readtrail.v1.ReaderActivityRequest\x1a$.readtrail.v1.ReaderActivityResponse\x12I\n" +
+	"\x0eReaderActivity\x12#.readtrail.v1.ReaderActivityRequest\x1a$.readtrail.v1.ReaderActivityResponse\x12X\n" +
+	"\rReaderProfile\x12\".readtrail.v1.ReaderProfileRequest\x1a#.readtrail.v1.ReaderProfileResponse\x12I\n" +
 	"\bGetEvent\x12\x1d.readtrail.v1.GetEventRequest\x1a\x1e.readtrail.v1.GetEventResponse\x12[\n" +
 	"\x0eSearchAccesses\x12#.readtrail.v1.SearchAccessesRequest\x1a$.readtrail.v1.SearchAccessesResponse\x12^\n" +
 	"\x0fListDeadLetters\x12$.readtrail.v1.ListDeadLettersRequest\x1a%.readtrail.v1.ListDeadLettersResponse\x12X\n" +
@@ -4540,168 +5094,183 @@ func file_readtrail_v1_query_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_query_proto_rawDescData
 }
 
-var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_readtrail_v1_query_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_readtrail_v1_query_proto_goTypes = []any{
-	(*AnswerHeader)(nil),             // 0: readtrail.v1.AnswerHeader
-	(*DetectionProgress)(nil),        // 1: readtrail.v1.DetectionProgress
-	(*MissingContext)(nil),           // 2: readtrail.v1.MissingContext
-	(*SourceCoverage)(nil),           // 3: readtrail.v1.SourceCoverage
-	(*CoverageGap)(nil),              // 4: readtrail.v1.CoverageGap
-	(*Page)(nil),                     // 5: readtrail.v1.Page
-	(*WhoViewedRequest)(nil),         // 6: readtrail.v1.WhoViewedRequest
-	(*AccessFilter)(nil),             // 7: readtrail.v1.AccessFilter
-	(*WhoViewedResponse)(nil),        // 8: readtrail.v1.WhoViewedResponse
-	(*WhoViewedTotals)(nil),          // 9: readtrail.v1.WhoViewedTotals
-	(*FollowedIdentifier)(nil),       // 10: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 11: readtrail.v1.Candidate
-	(*ReaderSummary)(nil),            // 12: readtrail.v1.ReaderSummary
-	(*Access)(nil),                   // 13: readtrail.v1.Access
-	(*PairedEvent)(nil),              // 14: readtrail.v1.PairedEvent
-	(*Look)(nil),                     // 15: readtrail.v1.Look
-	(*ReaderActivityRequest)(nil),    // 16: readtrail.v1.ReaderActivityRequest
-	(*ReaderActivityResponse)(nil),   // 17: readtrail.v1.ReaderActivityResponse
-	(*ReaderActivityTotals)(nil),     // 18: readtrail.v1.ReaderActivityTotals
-	(*DayCount)(nil),                 // 19: readtrail.v1.DayCount
-	(*GetEventRequest)(nil),          // 20: readtrail.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 21: readtrail.v1.GetEventResponse
-	(*SearchAccessesRequest)(nil),    // 22: readtrail.v1.SearchAccessesRequest
-	(*SearchAccessesResponse)(nil),   // 23: readtrail.v1.SearchAccessesResponse
-	(*DeadLetterRow)(nil),            // 24: readtrail.v1.DeadLetterRow
-	(*DeadLetterCount)(nil),          // 25: readtrail.v1.DeadLetterCount
-	(*ListDeadLettersRequest)(nil),   // 26: readtrail.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 27: readtrail.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 28: readtrail.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 29: readtrail.v1.GetDeadLetterResponse
-	(*ListSourcesRequest)(nil),       // 30: readtrail.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),      // 31: readtrail.v1.ListSourcesResponse
-	(*SourceRow)(nil),                // 32: readtrail.v1.SourceRow
-	(*GetStatusRequest)(nil),         // 33: readtrail.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 34: readtrail.v1.GetStatusResponse
-	(*StreamProgress)(nil),           // 35: readtrail.v1.StreamProgress
-	(*ProjectionProgress)(nil),       // 36: readtrail.v1.ProjectionProgress
-	(*RegisterSourceRequest)(nil),    // 37: readtrail.v1.RegisterSourceRequest
-	(*RegisterSourceResponse)(nil),   // 38: readtrail.v1.RegisterSourceResponse
-	(*CreateTokenRequest)(nil),       // 39: readtrail.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),      // 40: readtrail.v1.CreateTokenResponse
-	(*RevokeTokenRequest)(nil),       // 41: readtrail.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),      // 42: readtrail.v1.RevokeTokenResponse
-	(*ListTokensRequest)(nil),        // 43: readtrail.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),       // 44: readtrail.v1.ListTokensResponse
-	(*RetryDeadLettersRequest)(nil),  // 45: readtrail.v1.RetryDeadLettersRequest
-	(*RetryDeadLettersResponse)(nil), // 46: readtrail.v1.RetryDeadLettersResponse
-	(*RebuildRequest)(nil),           // 47: readtrail.v1.RebuildRequest
-	(*RebuildResponse)(nil),          // 48: readtrail.v1.RebuildResponse
-	(CoverageFact_Kind)(0),           // 49: readtrail.v1.CoverageFact.Kind
-	(Action)(0),                      // 50: readtrail.v1.Action
-	(*Identifier)(nil),               // 51: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 52: readtrail.v1.Reader
-	(Outcome)(0),                     // 53: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 54: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 55: readtrail.v1.Patient
-	(*Object)(nil),                   // 56: readtrail.v1.Object
-	(Verdict)(0),                     // 57: readtrail.v1.Verdict
-	(Explanation)(0),                 // 58: readtrail.v1.Explanation
-	(Standing)(0),                    // 59: readtrail.v1.Standing
-	(*AccessEvent)(nil),              // 60: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 61: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 62: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 63: readtrail.v1.TokenRegistered
+	(ProfileMeasure)(0),              // 0: readtrail.v1.ProfileMeasure
+	(*AnswerHeader)(nil),             // 1: readtrail.v1.AnswerHeader
+	(*DetectionProgress)(nil),        // 2: readtrail.v1.DetectionProgress
+	(*MissingContext)(nil),           // 3: readtrail.v1.MissingContext
+	(*SourceCoverage)(nil),           // 4: readtrail.v1.SourceCoverage
+	(*CoverageGap)(nil),              // 5: readtrail.v1.CoverageGap
+	(*Page)(nil),                     // 6: readtrail.v1.Page
+	(*WhoViewedRequest)(nil),         // 7: readtrail.v1.WhoViewedRequest
+	(*AccessFilter)(nil),             // 8: readtrail.v1.AccessFilter
+	(*WhoViewedResponse)(nil),        // 9: readtrail.v1.WhoViewedResponse
+	(*WhoViewedTotals)(nil),          // 10: readtrail.v1.WhoViewedTotals
+	(*FollowedIdentifier)(nil),       // 11: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 12: readtrail.v1.Candidate
+	(*ReaderSummary)(nil),            // 13: readtrail.v1.ReaderSummary
+	(*Access)(nil),                   // 14: readtrail.v1.Access
+	(*PairedEvent)(nil),              // 15: readtrail.v1.PairedEvent
+	(*Look)(nil),                     // 16: readtrail.v1.Look
+	(*ReaderActivityRequest)(nil),    // 17: readtrail.v1.ReaderActivityRequest
+	(*ReaderActivityResponse)(nil),   // 18: readtrail.v1.ReaderActivityResponse
+	(*ReaderActivityTotals)(nil),     // 19: readtrail.v1.ReaderActivityTotals
+	(*DayCount)(nil),                 // 20: readtrail.v1.DayCount
+	(*GetEventRequest)(nil),          // 21: readtrail.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 22: readtrail.v1.GetEventResponse
+	(*SearchAccessesRequest)(nil),    // 23: readtrail.v1.SearchAccessesRequest
+	(*SearchAccessesResponse)(nil),   // 24: readtrail.v1.SearchAccessesResponse
+	(*DeadLetterRow)(nil),            // 25: readtrail.v1.DeadLetterRow
+	(*DeadLetterCount)(nil),          // 26: readtrail.v1.DeadLetterCount
+	(*ListDeadLettersRequest)(nil),   // 27: readtrail.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 28: readtrail.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 29: readtrail.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 30: readtrail.v1.GetDeadLetterResponse
+	(*ListSourcesRequest)(nil),       // 31: readtrail.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),      // 32: readtrail.v1.ListSourcesResponse
+	(*SourceRow)(nil),                // 33: readtrail.v1.SourceRow
+	(*GetStatusRequest)(nil),         // 34: readtrail.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 35: readtrail.v1.GetStatusResponse
+	(*StreamProgress)(nil),           // 36: readtrail.v1.StreamProgress
+	(*ProjectionProgress)(nil),       // 37: readtrail.v1.ProjectionProgress
+	(*RegisterSourceRequest)(nil),    // 38: readtrail.v1.RegisterSourceRequest
+	(*RegisterSourceResponse)(nil),   // 39: readtrail.v1.RegisterSourceResponse
+	(*CreateTokenRequest)(nil),       // 40: readtrail.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),      // 41: readtrail.v1.CreateTokenResponse
+	(*RevokeTokenRequest)(nil),       // 42: readtrail.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),      // 43: readtrail.v1.RevokeTokenResponse
+	(*ListTokensRequest)(nil),        // 44: readtrail.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),       // 45: readtrail.v1.ListTokensResponse
+	(*RetryDeadLettersRequest)(nil),  // 46: readtrail.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil), // 47: readtrail.v1.RetryDeadLettersResponse
+	(*RebuildRequest)(nil),           // 48: readtrail.v1.RebuildRequest
+	(*RebuildResponse)(nil),          // 49: readtrail.v1.RebuildResponse
+	(*ReaderProfileRequest)(nil),     // 50: readtrail.v1.ReaderProfileRequest
+	(*ReaderProfileResponse)(nil),    // 51: readtrail.v1.ReaderProfileResponse
+	(*PeerGroup)(nil),                // 52: readtrail.v1.PeerGroup
+	(*ProfileFigure)(nil),            // 53: readtrail.v1.ProfileFigure
+	(CoverageFact_Kind)(0),           // 54: readtrail.v1.CoverageFact.Kind
+	(Action)(0),                      // 55: readtrail.v1.Action
+	(*Identifier)(nil),               // 56: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 57: readtrail.v1.Reader
+	(Outcome)(0),                     // 58: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 59: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 60: readtrail.v1.Patient
+	(*Object)(nil),                   // 61: readtrail.v1.Object
+	(Verdict)(0),                     // 62: readtrail.v1.Verdict
+	(Explanation)(0),                 // 63: readtrail.v1.Explanation
+	(Standing)(0),                    // 64: readtrail.v1.Standing
+	(*AccessEvent)(nil),              // 65: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 66: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 67: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 68: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
-	3,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
-	4,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
-	1,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
-	2,  // 3: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
-	49, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	5,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	7,  // 6: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
-	50, // 7: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
-	0,  // 8: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	10, // 9: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	11, // 10: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	11, // 11: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	9,  // 12: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	12, // 13: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	13, // 14: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	15, // 15: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	51, // 16: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	51, // 17: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	52, // 18: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	50, // 19: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	50, // 20: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	53, // 21: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	54, // 22: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	52, // 23: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	55, // 24: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	56, // 25: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	51, // 26: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	14, // 27: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	57, // 28: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	58, // 29: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	59, // 30: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
-	5,  // 31: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	0,  // 32: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	10, // 33: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	11, // 34: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	18, // 35: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	19, // 36: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	13, // 37: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	0,  // 38: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	60, // 39: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	61, // 40: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	14, // 41: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	50, // 42: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	5,  // 43: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	0,  // 44: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	13, // 45: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	5,  // 46: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	0,  // 47: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 48: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	24, // 49: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 50: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	24, // 51: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	0,  // 52: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	32, // 53: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	62, // 54: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	4,  // 55: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	36, // 56: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	35, // 57: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	62, // 58: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	62, // 59: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	63, // 60: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	6,  // 61: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	16, // 62: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	20, // 63: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	22, // 64: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	26, // 65: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	28, // 66: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	30, // 67: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	33, // 68: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	37, // 69: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	39, // 70: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	41, // 71: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	43, // 72: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	45, // 73: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	47, // 74: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	8,  // 75: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	17, // 76: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	21, // 77: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	23, // 78: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	27, // 79: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	29, // 80: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	31, // 81: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	34, // 82: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	38, // 83: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	40, // 84: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	42, // 85: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	44, // 86: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	46, // 87: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	48, // 88: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	75, // [75:89] is the sub-list for method output_type
-	61, // [61:75] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	4,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
+	5,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
+	2,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
+	3,  // 3: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
+	54, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	6,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
+	8,  // 6: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	55, // 7: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	1,  // 8: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 9: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 10: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	12, // 11: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	10, // 12: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	13, // 13: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	14, // 14: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	16, // 15: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	56, // 16: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	56, // 17: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	57, // 18: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	55, // 19: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	55, // 20: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	58, // 21: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	59, // 22: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	57, // 23: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	60, // 24: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	61, // 25: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	56, // 26: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	15, // 27: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	62, // 28: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	63, // 29: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	64, // 30: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	6,  // 31: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	1,  // 32: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 33: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 34: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	19, // 35: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	20, // 36: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	14, // 37: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	1,  // 38: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	65, // 39: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	66, // 40: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	15, // 41: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	55, // 42: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	6,  // 43: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	1,  // 44: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	14, // 45: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	6,  // 46: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	1,  // 47: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	26, // 48: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	25, // 49: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 50: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 51: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 52: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 53: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	67, // 54: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	5,  // 55: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	37, // 56: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	36, // 57: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	67, // 58: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	67, // 59: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	68, // 60: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	1,  // 61: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 62: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 63: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
+	52, // 64: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
+	52, // 65: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
+	53, // 66: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
+	0,  // 67: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
+	7,  // 68: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	17, // 69: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	50, // 70: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
+	21, // 71: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	23, // 72: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	27, // 73: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	29, // 74: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	31, // 75: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	34, // 76: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	38, // 77: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	40, // 78: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	42, // 79: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	44, // 80: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	46, // 81: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	48, // 82: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	9,  // 83: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	18, // 84: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	51, // 85: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
+	22, // 86: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	24, // 87: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	28, // 88: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	30, // 89: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	32, // 90: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	35, // 91: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	39, // 92: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	41, // 93: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	43, // 94: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	45, // 95: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	47, // 96: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	49, // 97: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	83, // [83:98] is the sub-list for method output_type
+	68, // [68:83] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -4713,18 +5282,20 @@ func file_readtrail_v1_query_proto_init() {
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_journal_proto_init()
 	file_readtrail_v1_whom_proto_init()
+	file_readtrail_v1_query_proto_msgTypes[52].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_query_proto_rawDesc), len(file_readtrail_v1_query_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   49,
+			NumEnums:      1,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
 		GoTypes:           file_readtrail_v1_query_proto_goTypes,
 		DependencyIndexes: file_readtrail_v1_query_proto_depIdxs,
+		EnumInfos:         file_readtrail_v1_query_proto_enumTypes,
 		MessageInfos:      file_readtrail_v1_query_proto_msgTypes,
 	}.Build()
 	File_readtrail_v1_query_proto = out.File

@@ -44,6 +44,9 @@ const (
 	// QueryServiceReaderActivityProcedure is the fully-qualified name of the QueryService's
 	// ReaderActivity RPC.
 	QueryServiceReaderActivityProcedure = "/readtrail.v1.QueryService/ReaderActivity"
+	// QueryServiceReaderProfileProcedure is the fully-qualified name of the QueryService's
+	// ReaderProfile RPC.
+	QueryServiceReaderProfileProcedure = "/readtrail.v1.QueryService/ReaderProfile"
 	// QueryServiceGetEventProcedure is the fully-qualified name of the QueryService's GetEvent RPC.
 	QueryServiceGetEventProcedure = "/readtrail.v1.QueryService/GetEvent"
 	// QueryServiceSearchAccessesProcedure is the fully-qualified name of the QueryService's
@@ -86,6 +89,8 @@ type QueryServiceClient interface {
 	WhoViewed(context.Context, *connect.Request[v1.WhoViewedRequest]) (*connect.Response[v1.WhoViewedResponse], error)
 	// What did this reader do?
 	ReaderActivity(context.Context, *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error)
+	// How does what this reader does compare with what their peers do? Peers are counted, never named.
+	ReaderProfile(context.Context, *connect.Request[v1.ReaderProfileRequest]) (*connect.Response[v1.ReaderProfileResponse], error)
 	// One event, normalised and as it came.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
 	// Accesses by object, site, workstation and time.
@@ -120,6 +125,12 @@ func NewQueryServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+QueryServiceReaderActivityProcedure,
 			connect.WithSchema(queryServiceMethods.ByName("ReaderActivity")),
+			connect.WithClientOptions(opts...),
+		),
+		readerProfile: connect.NewClient[v1.ReaderProfileRequest, v1.ReaderProfileResponse](
+			httpClient,
+			baseURL+QueryServiceReaderProfileProcedure,
+			connect.WithSchema(queryServiceMethods.ByName("ReaderProfile")),
 			connect.WithClientOptions(opts...),
 		),
 		getEvent: connect.NewClient[v1.GetEventRequest, v1.GetEventResponse](
@@ -165,6 +176,7 @@ func NewQueryServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type queryServiceClient struct {
 	whoViewed       *connect.Client[v1.WhoViewedRequest, v1.WhoViewedResponse]
 	readerActivity  *connect.Client[v1.ReaderActivityRequest, v1.ReaderActivityResponse]
+	readerProfile   *connect.Client[v1.ReaderProfileRequest, v1.ReaderProfileResponse]
 	getEvent        *connect.Client[v1.GetEventRequest, v1.GetEventResponse]
 	searchAccesses  *connect.Client[v1.SearchAccessesRequest, v1.SearchAccessesResponse]
 	listDeadLetters *connect.Client[v1.ListDeadLettersRequest, v1.ListDeadLettersResponse]
@@ -181,6 +193,11 @@ func (c *queryServiceClient) WhoViewed(ctx context.Context, req *connect.Request
 // ReaderActivity calls readtrail.v1.QueryService.ReaderActivity.
 func (c *queryServiceClient) ReaderActivity(ctx context.Context, req *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error) {
 	return c.readerActivity.CallUnary(ctx, req)
+}
+
+// ReaderProfile calls readtrail.v1.QueryService.ReaderProfile.
+func (c *queryServiceClient) ReaderProfile(ctx context.Context, req *connect.Request[v1.ReaderProfileRequest]) (*connect.Response[v1.ReaderProfileResponse], error) {
+	return c.readerProfile.CallUnary(ctx, req)
 }
 
 // GetEvent calls readtrail.v1.QueryService.GetEvent.
@@ -219,6 +236,8 @@ type QueryServiceHandler interface {
 	WhoViewed(context.Context, *connect.Request[v1.WhoViewedRequest]) (*connect.Response[v1.WhoViewedResponse], error)
 	// What did this reader do?
 	ReaderActivity(context.Context, *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error)
+	// How does what this reader does compare with what their peers do? Peers are counted, never named.
+	ReaderProfile(context.Context, *connect.Request[v1.ReaderProfileRequest]) (*connect.Response[v1.ReaderProfileResponse], error)
 	// One event, normalised and as it came.
 	GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error)
 	// Accesses by object, site, workstation and time.
@@ -249,6 +268,12 @@ func NewQueryServiceHandler(svc QueryServiceHandler, opts ...connect.HandlerOpti
 		QueryServiceReaderActivityProcedure,
 		svc.ReaderActivity,
 		connect.WithSchema(queryServiceMethods.ByName("ReaderActivity")),
+		connect.WithHandlerOptions(opts...),
+	)
+	queryServiceReaderProfileHandler := connect.NewUnaryHandler(
+		QueryServiceReaderProfileProcedure,
+		svc.ReaderProfile,
+		connect.WithSchema(queryServiceMethods.ByName("ReaderProfile")),
 		connect.WithHandlerOptions(opts...),
 	)
 	queryServiceGetEventHandler := connect.NewUnaryHandler(
@@ -293,6 +318,8 @@ func NewQueryServiceHandler(svc QueryServiceHandler, opts ...connect.HandlerOpti
 			queryServiceWhoViewedHandler.ServeHTTP(w, r)
 		case QueryServiceReaderActivityProcedure:
 			queryServiceReaderActivityHandler.ServeHTTP(w, r)
+		case QueryServiceReaderProfileProcedure:
+			queryServiceReaderProfileHandler.ServeHTTP(w, r)
 		case QueryServiceGetEventProcedure:
 			queryServiceGetEventHandler.ServeHTTP(w, r)
 		case QueryServiceSearchAccessesProcedure:
@@ -320,6 +347,10 @@ func (UnimplementedQueryServiceHandler) WhoViewed(context.Context, *connect.Requ
 
 func (UnimplementedQueryServiceHandler) ReaderActivity(context.Context, *connect.Request[v1.ReaderActivityRequest]) (*connect.Response[v1.ReaderActivityResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.QueryService.ReaderActivity is not implemented"))
+}
+
+func (UnimplementedQueryServiceHandler) ReaderProfile(context.Context, *connect.Request[v1.ReaderProfileRequest]) (*connect.Response[v1.ReaderProfileResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.QueryService.ReaderProfile is not implemented"))
 }
 
 func (UnimplementedQueryServiceHandler) GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {
