@@ -69,6 +69,7 @@ type command struct {
 	Rebuild  cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
 	Who      cli.WhoViewed      `cmd:"" name:"who-viewed" group:"Ask:" help:"Who viewed this record?"`
 	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
+	Profile  cli.ReaderProfile  `cmd:"" group:"Ask:" help:"How does this reader compare with their peers?"`
 	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
 	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
 	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert, case or period concerns."`

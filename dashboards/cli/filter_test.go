@@ -21,8 +21,10 @@ import (
 type filters struct {
 	readtrailv1connect.UnimplementedQueryServiceHandler
 	readtrailv1connect.UnimplementedSignInServiceHandler
-	asked *v1.AccessFilter
-	role  string
+	asked    *v1.AccessFilter
+	role     string
+	profile  *v1.ReaderProfileResponse
+	compared *v1.ReaderProfileRequest
 }
 
 func (f *filters) WhoViewed(_ context.Context, req *connect.Request[v1.WhoViewedRequest]) (*connect.Response[v1.WhoViewedResponse], error) {

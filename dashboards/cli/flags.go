@@ -22,7 +22,7 @@ func inFlags(err error) error {
 	message := flags.Replace(failed.Message())
 	field, problem, _ := strings.Cut(message, ": ")
 	switch field {
-	case "purpose", "object", "site", "workstation", "source", "text", "action", "department", "unresolved":
+	case "purpose", "object", "site", "workstation", "source", "text", "action", "department", "role", "unresolved":
 		message = "--" + field + ": " + problem
 	case "conditions":
 		message = "name at least one condition besides the time, such as --object or --workstation"

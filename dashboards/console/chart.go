@@ -46,6 +46,8 @@ type weekHour struct {
 	Count   uint64
 	// Level is 0 for none, else 1 to 5 in even steps.
 	Level int
+	// Usual says that it is a usual hour of the reader's peers.
+	Usual bool
 	// Title is what the cell says of itself.
 	Title string
 }

@@ -66,6 +66,8 @@ func (c *Console) pages() []page {
 		{pattern: "POST /records/{handle}", may: mayAsk, serve: c.refine},
 		{pattern: "GET /readers/{handle}", may: mayAsk, serve: c.serveReader},
 		{pattern: "POST /readers/{handle}", may: mayAsk, serve: c.refine},
+		{pattern: "GET /profile/{handle}", may: mayAsk, serve: c.serveProfile},
+		{pattern: "POST /profile/{handle}", may: mayAsk, serve: c.refine},
 		{pattern: "GET /events/{handle}", may: mayAsk, serve: c.serveEvent},
 		{pattern: "GET /events/{handle}/original", may: mayAsk, serve: c.serveOriginal},
 		{pattern: "GET /accesses", may: mayAsk, serve: c.serveSearch},

@@ -28,6 +28,7 @@ type fakeAPI struct {
 	asked   []asked
 	record  *v1.WhoViewedResponse
 	reader  *v1.ReaderActivityResponse
+	profile *v1.ReaderProfileResponse
 	event   *v1.GetEventResponse
 	found   *v1.SearchAccessesResponse
 	sources *v1.ListSourcesResponse
@@ -99,6 +100,13 @@ func (f *fakeAPI) ReaderActivity(ctx context.Context, req *connect.Request[v1.Re
 		return nil, err
 	}
 	return answerWith(f.reader)
+}
+
+func (f *fakeAPI) ReaderProfile(ctx context.Context, req *connect.Request[v1.ReaderProfileRequest]) (*connect.Response[v1.ReaderProfileResponse], error) {
+	if err := f.note(ctx, "ReaderProfile", req.Msg.Purpose, req.Msg, proto.Caller.MayAsk); err != nil {
+		return nil, err
+	}
+	return answerWith(f.profile)
 }
 
 func (f *fakeAPI) GetEvent(ctx context.Context, req *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {

@@ -91,6 +91,9 @@ func (c *Console) refine(v *visit) error {
 	if err := c.period(v, &a); err != nil {
 		return err
 	}
+	if page == pageProfile {
+		a.Group = formGroup(v)
+	}
 	if page == pageRecords {
 		a.Only = only{
 			Action: formAction(v), Department: strings.TrimSpace(v.r.PostForm.Get("department")), BreakGlass: v.r.PostForm.Has("break_glass"),

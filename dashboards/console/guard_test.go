@@ -43,6 +43,7 @@ func TestRoutes(t *testing.T) {
 	s := newSite(t)
 	s.api.record, s.api.reader, s.api.event, s.api.found = record(), reader(), event(), found()
 	s.api.queue, s.api.alert, s.api.scope, s.api.cases, s.api.one = queue(), alert(), scope(), cases(), oneCase()
+	s.api.profile = profile()
 	s.api.parts = []*v1.ExportScopeResponse{{Header: header()}, {Data: []byte("a,b\n"), Done: true}}
 	for _, route := range s.console.Routes() {
 		t.Run(strings.ReplaceAll(route.Pattern, "/", "_"), func(t *testing.T) {
@@ -102,6 +103,13 @@ func (b *browser) handle(pattern string) string {
 	case strings.Contains(pattern, "/cases/{handle}"):
 		if path := b.casePath(); len(path) > len("/cases/") {
 			return path[len("/cases/"):]
+		}
+		return nobodys
+	case strings.Contains(pattern, "/profile/"):
+		if to := b.post("/ask", url.Values{"q": {"S-77"}, "kind": {"readers"}, "purpose": {"complaint 12"}}); to.status == http.StatusSeeOther {
+			_, after, _ := strings.Cut(b.get(to.location).body, `href="/profile/`)
+			handle, _, _ := strings.Cut(after, `"`)
+			return handle
 		}
 		return nobodys
 	case strings.Contains(pattern, "/scope/"):

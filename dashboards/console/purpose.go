@@ -21,6 +21,7 @@ const (
 	pageFrozen      = "frozen"
 	pageCompare     = "compare"
 	pageReport      = "report"
+	pageProfile     = "profile"
 )
 
 // maxPurpose is the longest purpose, in characters; the API takes no longer one.
@@ -48,6 +49,7 @@ var titles = map[string]string{
 	pageAlerts: "One alert, as a colleague would tell it", pageCases: "One case: what is known, and what is due",
 	pageScope: "What is the scope of this breach?", pageFrozen: "Scopes that were frozen",
 	pageCompare: "What differs between two scopes?", pageReport: "Who looked at my data? For the patient",
+	pageProfile: "How does this reader compare with their peers?",
 }
 
 // opened returns the view that an address names, once it is known why it is asked. Otherwise done is true: the asker was

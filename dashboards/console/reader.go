@@ -48,6 +48,7 @@ func (c *Console) serveReader(v *visit) error {
 		page.Name, page.Detail = newest.Reader.Name, joined(newest.Role, newest.Department)
 	}
 	page.Scope = links.to(ask{Page: pageScope, From: x.ask.From, Until: x.ask.Until, Zone: x.ask.Zone, Scope: scoped{Reader: x.ask.Subject}})
+	page.Profile = links.profileOf(x.ask)
 	page.Candidates = links.candidates(pageReaders, x.ask, m.Candidates)
 	page.Totals, page.Week, page.Days = m.Totals, weekOf(m.WeekHours), columnsOf(m.Days)
 	for _, d := range m.Days {

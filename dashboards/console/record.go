@@ -23,6 +23,8 @@ type listPage struct {
 	Only    only
 	Actions []choice
 	Reasons []choice
+	// Groups are set where a reader can be compared in more than one.
+	Groups []choice
 	// First is false on later pages, which have rows only.
 	First bool
 	Rows  []accessRow
@@ -34,8 +36,8 @@ type listPage struct {
 	What       string
 	// Judged says that detectors judged any of the rows: reasons are shown then.
 	Judged bool
-	// Scope and Report are where to go on from here.
-	Scope, Report string
+	// Scope, Report and Profile are where to go on from here.
+	Scope, Report, Profile string
 }
 
 type followed struct{ ID, Via, Source, Position string }
@@ -173,6 +175,8 @@ func titleOf(query string) string {
 		return "Who viewed this record?"
 	case "ReaderActivity":
 		return "What did a reader do?"
+	case "ReaderProfile":
+		return "How does a reader compare with their peers?"
 	case "GetEvent":
 		return "One event"
 	case "SearchAccesses":

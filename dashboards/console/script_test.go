@@ -100,6 +100,7 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	t.Helper()
 	s := newSite(t)
 	s.api.record, s.api.reader = poisoned[v1.WhoViewedResponse](text), poisoned[v1.ReaderActivityResponse](text)
+	s.api.profile = poisoned[v1.ReaderProfileResponse](text)
 	s.api.event, s.api.found = poisoned[v1.GetEventResponse](text), poisoned[v1.SearchAccessesResponse](text)
 	s.api.sources, s.api.status = poisoned[v1.ListSourcesResponse](text), poisoned[v1.GetStatusResponse](text)
 	s.api.dead, s.api.letter = poisoned[v1.ListDeadLettersResponse](text), poisoned[v1.GetDeadLetterResponse](text)
@@ -132,6 +133,9 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	s.api.record.Candidates, s.api.reader.Candidates = nil, nil
 	keep("record", url.Values{"q": {typed}, "kind": {"records"}, "purpose": {typed}})
 	keep("reader", url.Values{"q": {typed}, "kind": {"readers"}, "purpose": {typed}})
+	profile, page := b.openProfile(typed, typed)
+	pages["profile candidates"], s.api.profile.Candidates = page.body, nil
+	pages["profile"] = b.get(profile).body
 	event := keep("event", url.Values{"q": {typed}, "kind": {"events"}, "purpose": {typed}})
 	pages["original"] = b.get(event + "?original").body
 	keep("accesses", url.Values{"q": {typed}, "kind": {"name"}, "purpose": {typed}})

@@ -40,6 +40,8 @@ type ask struct {
 	Scope   scoped `json:"scope,omitzero"`
 	// Names is how a report names staff.
 	Names int32 `json:"names,omitempty"`
+	// Group is whom a reader is compared with; none: the group of most of their accesses.
+	Group peerGroup `json:"group,omitzero"`
 }
 
 // only is what WhoViewed can be told to leave out.

@@ -108,6 +108,14 @@ test("what a reader did", async () => {
   await ask(page, story.reader, "readers");
   await page.getByRole("heading", { name: "Accesses over time" }).waitFor();
   await inspect(page, "reader");
+  await page.getByRole("link", { name: "Beside their peers" }).click();
+  await page.getByRole("heading", { name: "Beside the peers" }).waitFor();
+  await page.getByText("Period and time zone").first().click();
+  await inspect(page, "profile");
+  // Whoever reads with the ears has every number; the picture is beside it.
+  const cells = await page.locator("table.figures tbody tr").allTextContents();
+  assert.equal(cells.length, 8);
+  for (const cell of cells) assert.match(cell, /\d|not known/);
 });
 
 test("a search by place, with another period", async () => {
