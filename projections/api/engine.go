@@ -40,6 +40,8 @@ type engine struct {
 	stuck proto.Position
 	// listedFull is maxListedFull, lookRows maxLookRows; tests lower them.
 	listedFull, lookRows int
+	// searched is maxSearched; tests lower it.
+	searched int
 	// imports says of imports whether they are backfill.
 	imports map[uint64]bool
 
@@ -85,7 +87,7 @@ const maxVersions = 8
 // newEngine has ClickHouse give up when nobody waits for the answer any more.
 func newEngine(s *store.Store) *engine {
 	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
-	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows}
+	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows, searched: maxSearched}
 }
 
 func (e *engine) set(version uint64) (queries.Set, error) {

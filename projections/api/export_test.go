@@ -119,3 +119,6 @@ func (s *Service) Candidates(ctx context.Context, q EventSearch) (int, error) {
 func (s *Service) Export(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error {
 	return s.translate(ctx, queryExportScope, s.exportScope(ctx, proto.CallerFrom(ctx), m, send))
 }
+
+// SetSearched replaces how many reports one page of a search looks into for a verdict.
+func (s *Service) SetSearched(n int) { s.engine.searched = n }

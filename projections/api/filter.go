@@ -18,7 +18,7 @@ func keeper(f *v1.AccessFilter) (func(*access) bool, error) {
 	if err := checkCondition("filter.department", f.GetDepartment()); err != nil {
 		return nil, err
 	}
-	if filterText(f) == "" {
+	if f = withoutVerdicts(f); filterText(f) == "" {
 		return nil, nil //nolint:nilnil // no filter is a filter that leaves nothing out
 	}
 	return func(a *access) bool {
@@ -31,6 +31,41 @@ func keeper(f *v1.AccessFilter) (func(*access) bool, error) {
 				(f.Department == "" || strings.EqualFold(r.department, f.Department))
 		})
 	}, nil
+}
+
+// withoutVerdicts is what can be said of an access before it is known how it was judged; for verdicts see wantedVerdicts.
+func withoutVerdicts(f *v1.AccessFilter) *v1.AccessFilter {
+	return &v1.AccessFilter{
+		Action: f.GetAction(), Department: f.GetDepartment(), BreakGlass: f.GetBreakGlass(), Failed: f.GetFailed(), WithoutIncidental: f.GetWithoutIncidental(),
+	}
+}
+
+// wantedVerdicts checks verdicts that a list is narrowed to; none means any.
+func wantedVerdicts(field string, list []v1.Verdict) (verdictSet, error) {
+	var out verdictSet
+	for _, v := range list {
+		if v < 0 || int(v) >= numVerdicts {
+			return out, invalid(field, "unknown")
+		}
+		out[v] = true
+	}
+	return out, nil
+}
+
+// verdictSet are verdicts by their numbers.
+type verdictSet [numVerdicts]bool
+
+func (s verdictSet) none() bool { return s == verdictSet{} }
+
+// text tells sets apart; "" is none.
+func (s verdictSet) text() string {
+	var text strings.Builder
+	for v, yes := range s {
+		if yes {
+			text.WriteString(strconv.Itoa(v))
+		}
+	}
+	return text.String()
 }
 
 // filterText tells filters apart; "" is none.

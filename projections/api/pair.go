@@ -52,6 +52,8 @@ type row struct {
 	packedReader string
 	outcome      v1.Outcome
 	mode         v1.AccessMode
+	// named are the keys of the patients that the event names, where they are read.
+	named []uint64
 	// profiled is what the event adds to the profile of a reader.
 	profiled *profiledEvent
 	// full is the event as a page shows it, and importKey the import that brought it, when it was listed with all that.

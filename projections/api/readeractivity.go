@@ -26,7 +26,7 @@ func (s *Service) ReaderActivity(ctx context.Context, req *connect.Request[v1.Re
 func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.ReaderActivityRequest) (*v1.ReaderActivityResponse, error) {
 	a, err := s.checkList(c, queryReaderActivity, listFields{
 		field: "reader", text: m.Reader, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
-		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page,
+		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page, verdicts: m.Verdicts,
 	})
 	if err != nil {
 		return nil, err
@@ -50,18 +50,27 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 }
 
 func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around *backdrop, res *v1.ReaderActivityResponse, q *v1.Question) error {
+	keep, err := p.sift(ctx, a, func(l *lister, _ *verdicts) error { return p.readerEvents(ctx, a.readerAsk(who), l.add) })
+	if err != nil {
+		return fmt.Errorf("read reader's events: %w", err)
+	}
 	totals, days, hours := &v1.ReaderActivityTotals{}, map[string]uint64{}, weekHours{zone: a.zone}
-	l := newLister(cut{at: a.at, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	l := newLister(cut{at: a.at, keep: keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	seen := patientDays{days: map[string]uint64{}}
 	if a.first() {
 		l.every = func(x *access) {
 			countActivity(x, a.zone, totals, days)
 			hours.add(x.shown.occurred)
+			seen.add(x, a.zone)
 		}
 	}
+	ask := a.readerAsk(who)
+	// Those whom narrowed accesses name are counted here, from all rows; those of the whole list in ClickHouse.
+	ask.named = a.first() && !a.verdicts.none()
 	var patients map[string]uint64
 	together, running := errgroup.WithContext(ctx)
 	together.Go(func() error {
-		err := p.readerEvents(running, who.keyed, a.at, start(a.token), l.add)
+		err := p.readerEvents(running, ask, l.add)
 		if err == nil {
 			err = stopped(l.pairs.finish())
 		}
@@ -73,17 +82,22 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		}
 		return p.markVerdicts(running, res.Accesses)
 	})
-	if a.first() {
+	if a.first() && !ask.named {
 		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })
 	}
-	err := together.Wait()
-	if err != nil {
+	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
+	}
+	if ask.named {
+		patients = seen.close()
 	}
 	if res.Header, err = around.header(a.zone, res.Accesses, askBackReader.unknown); err != nil {
 		return err
 	}
 	res.Identifiers = who.followed
+	if !a.verdicts.none() {
+		res.Header.Notes = append([]string{noteFiltered}, res.Header.Notes...)
+	}
 	res.NextPageToken = l.next(p, a.hash, a.page())
 	if !who.known && p.behind == 0 {
 		res.Header.Notes = append([]string{"No event and no context names this reader: nothing is known of them."}, res.Header.Notes...)
@@ -107,17 +121,64 @@ func countActivity(x *access, zone *time.Location, totals *v1.ReaderActivityTota
 	days[time.UnixMicro(x.shown.occurred).In(zone).Format(time.DateOnly)]++
 }
 
-// readerEvents streams a reader's events to add, newest first, one row an event.
-func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from order, add func(*row) error) error {
-	if len(ids) == 0 {
+// patientDays counts the patients of accesses that come newest first, by local day and altogether.
+type patientDays struct {
+	day   string
+	ofDay map[uint64]struct{}
+	ofAll map[uint64]struct{}
+	days  map[string]uint64
+}
+
+func (d *patientDays) add(x *access, zone *time.Location) {
+	if day := time.UnixMicro(x.shown.occurred).In(zone).Format(time.DateOnly); day != d.day {
+		d.closeDay()
+		d.day = day
+	}
+	x.events(func(r *row) {
+		for _, key := range r.named {
+			if d.ofDay == nil {
+				d.ofDay, d.ofAll = map[uint64]struct{}{}, map[uint64]struct{}{}
+			}
+			d.ofDay[key], d.ofAll[key] = struct{}{}, struct{}{}
+		}
+	})
+}
+
+func (d *patientDays) closeDay() {
+	// Where clocks went back, a day may come twice.
+	d.days[d.day] += uint64(len(d.ofDay))
+	clear(d.ofDay)
+}
+
+func (d *patientDays) close() map[string]uint64 {
+	d.closeDay()
+	d.days[allDays] = uint64(len(d.ofAll))
+	return d.days
+}
+
+// readerAsk is which events of a reader are read. named: with all patients that they name.
+type readerAsk struct {
+	ids   []ident
+	at    period
+	from  order
+	named bool
+}
+
+func (a *listAsk) readerAsk(who *identity) readerAsk {
+	return readerAsk{ids: who.keyed, at: a.at, from: start(a.token)}
+}
+
+// readerEvents streams a reader's events to add, newest first.
+func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) error) error {
+	if len(q.ids) == 0 {
 		return nil
 	}
-	keys := keysOf(ids)
-	lo, hi := at.bounds(maxPair.Microseconds())
+	lo, hi := q.at.bounds(maxPair.Microseconds())
 	params := store.Params{
-		"keys": keys, "packed": packedOf(ids), "from": lo, "until": hi,
-		"start_occurred": from.occurred, "start_position": uint64(from.position),
+		"keys": keysOf(q.ids), "packed": packedOf(q.ids), "from": lo, "until": hi,
+		"start_occurred": q.from.occurred, "start_position": uint64(q.from.position), "named": q.named,
 	}
+	var last *row
 	return p.query(ctx, "reader_events", params, func(sr store.Row) error {
 		r := &row{}
 		var position, codes, pair uint64
@@ -125,6 +186,16 @@ func (p *pin) readerEvents(ctx context.Context, ids []ident, at period, from ord
 			return err
 		}
 		r.position = proto.Position(position)
+		again := last != nil && last.position == r.position
+		if !again {
+			last = r
+		}
+		if q.named && r.patient > projections.UnresolvedPatient {
+			last.named = append(last.named, r.patient)
+		}
+		if again {
+			return nil
+		}
 		r.judge(projections.CodesOf(codes))
 		r.pairBy(pair, 0, r.patient, nil)
 		return add(r)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -17,6 +18,9 @@ import (
 
 // minText is the shortest text to search for, in characters: fewer match nearly everything.
 const minText = 3
+
+// maxSearched bounds the reports that one page looks into for a verdict (query.proto): five statements with the verdicts of 10,000.
+const maxSearched = 50_000
 
 // SearchAccesses finds events by object, place, source and the like. Reports are listed one by one: what pairs with one
 // may lie outside the conditions, so pairs are shown by GetEvent.
@@ -35,8 +39,10 @@ type searchAsk struct {
 	at     period
 	size   int
 	zone   *time.Location
-	hash   [8]byte
-	token  PageToken
+	// verdicts are those that the page is narrowed to; none: any.
+	verdicts verdictSet
+	hash     [8]byte
+	token    PageToken
 }
 
 func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*searchAsk, error) {
@@ -73,6 +79,9 @@ func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*sea
 		return nil, err
 	}
 	var err error
+	if a.verdicts, err = wantedVerdicts("verdicts", m.Verdicts); err != nil {
+		return nil, err
+	}
 	if m.Object != "" {
 		if a.object, err = checkSubject("object", m.Object); err != nil {
 			return nil, err
@@ -90,7 +99,7 @@ func (s *Service) checkSearch(c proto.Caller, m *v1.SearchAccessesRequest) (*sea
 	for _, b := range []bool{m.BreakGlass, m.Patientless, m.Unresolved} {
 		parts = append(parts, strconv.FormatBool(b))
 	}
-	a.hash = questionHash(parts...)
+	a.hash = questionHash(append(parts, a.verdicts.text())...)
 	if a.token, err = parseToken(m.Page.GetToken(), a.hash); err != nil {
 		return nil, err
 	}
@@ -109,20 +118,18 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	}
 	around := p.backdrop(ctx, a.at)
 	defer func() { _ = around.wait() }()
-	page, readers, err := p.search(ctx, a)
+	found, err := p.searchPage(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	res := &v1.SearchAccessesResponse{}
-	if len(page) > a.size {
-		page = page[:a.size]
-		last := page[a.size-1].shown
+	if found.last != nil {
 		res.NextPageToken = PageToken{
 			Question: a.hash, Version: p.version, Position: p.position, Page: max(a.token.Page, 1) + 1,
-			AfterOccurred: last.occurred, AfterPosition: last.position,
+			AfterOccurred: found.last.occurred, AfterPosition: found.last.position,
 		}.String()
 	}
-	if res.Accesses, err = p.detailsOfReaders(ctx, readers, page); err != nil {
+	if res.Accesses, err = p.detailsOfReaders(ctx, found.readers, found.page); err != nil {
 		return nil, err
 	}
 	if err := p.markVerdicts(ctx, res.Accesses); err != nil {
@@ -131,22 +138,87 @@ func (s *Service) searchAccesses(ctx context.Context, c proto.Caller, m *v1.Sear
 	if res.Header, err = around.header(a.zone, res.Accesses, "there were such accesses"); err != nil {
 		return nil, err
 	}
+	if found.bounded {
+		note := fmt.Sprintf("Of the next %d reports that match, no more have one of these verdicts: older ones follow on the next page.", found.looked)
+		res.Header.Notes = append([]string{note}, res.Header.Notes...)
+	}
 	question := &v1.Question{Rows: uint64(len(res.Accesses)), Subjects: shownPatients(res.Accesses), Patients: recordsShown(res.Accesses)}
 	return res, s.journal(ctx, a.asking, res.Header, question)
 }
 
-// search returns up to one event more than the page holds, newest first, and the reader keys that they stand under.
-func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, error) {
-	m := a.m
-	from, until := a.at.bounds(0)
+// searchedPage is a page of a search.
+type searchedPage struct {
+	page []*access
+	// readers are the reader keys that it stands under.
+	readers []uint64
+	// last is what the next page comes after; nil behind the last one.
+	last *row
+	// bounded: the page ends because of how many reports were looked into.
+	bounded bool
+	looked  int
+}
+
+// searchPage finds a page, newest first. Narrowed to verdicts, it looks into more and more reports at a time until the page is full.
+func (p *pin) searchPage(ctx context.Context, a *searchAsk) (searchedPage, error) {
 	after := order{maxTime, proto.Position(^uint64(0))}
 	if a.token.AfterPosition != 0 {
 		after = a.token.after()
 	}
+	var out searchedPage
+	for limit := a.size + 1; ; limit = min(4*limit, verdictChunk) {
+		list, readers, err := p.search(ctx, a, after, limit)
+		if err != nil {
+			return out, err
+		}
+		left, err := p.narrowed(ctx, a.verdicts, list)
+		if err != nil {
+			return out, err
+		}
+		for i, x := range list {
+			if _, found := slices.BinarySearch(left, uint64(x.shown.position)); !found && !a.verdicts.none() {
+				continue
+			}
+			if len(out.page) == a.size {
+				out.last = out.page[a.size-1].shown
+				return out, nil
+			}
+			out.page = append(out.page, x)
+			if !slices.Contains(out.readers, readers[i]) {
+				out.readers = append(out.readers, readers[i])
+			}
+		}
+		out.looked += len(list)
+		if len(list) < limit {
+			return out, nil
+		}
+		after = list[len(list)-1].shown.order()
+		if out.looked >= p.engine.searched {
+			out.last, out.bounded = list[len(list)-1].shown, true
+			return out, nil
+		}
+	}
+}
+
+// narrowed returns the positions of those reports that have one of some verdicts, sorted.
+func (p *pin) narrowed(ctx context.Context, wanted verdictSet, list []*access) ([]uint64, error) {
+	if wanted.none() {
+		return nil, nil
+	}
+	v := p.verdicts()
+	for _, x := range list {
+		v.add(x)
+	}
+	return v.with(ctx, wanted)
+}
+
+// search returns some events, newest first, and of each the reader key that it stands under.
+func (p *pin) search(ctx context.Context, a *searchAsk, after order, limit int) ([]*access, []uint64, error) {
+	m := a.m
+	from, until := a.at.bounds(0)
 	params := store.Params{
 		"from": from, "until": until, "after_occurred": after.occurred, "after_position": uint64(after.position),
 		"site": m.Site, "workstation": m.Workstation, "network_address": m.NetworkAddress, "source": m.Source,
-		"action": uint8(m.Action), "break_glass": m.BreakGlass, "limit": uint32(a.size + 1),
+		"action": uint8(m.Action), "break_glass": m.BreakGlass, "limit": uint32(limit),
 	}
 	statement := "search_places"
 	if m.Object != "" || m.ObjectType != "" || m.Text != "" || m.Patientless || m.Unresolved {
@@ -156,7 +228,6 @@ func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, er
 		params["patientless"], params["unresolved"] = m.Patientless, m.Unresolved
 	}
 	var page []*access
-	seen := map[uint64]bool{}
 	var readers []uint64
 	err := p.query(ctx, statement, params, func(sr store.Row) error {
 		r := &row{}
@@ -167,10 +238,7 @@ func (p *pin) search(ctx context.Context, a *searchAsk) ([]*access, []uint64, er
 		r.judge(projections.CodesOf(codes))
 		r.position = proto.Position(position)
 		page = append(page, &access{shown: r})
-		if !seen[reader] {
-			seen[reader] = true
-			readers = append(readers, reader)
-		}
+		readers = append(readers, reader)
 		return nil
 	})
 	if err != nil {

@@ -104,12 +104,24 @@ func (v *verdicts) want(page []*access, alone bool) {
 
 // load finds the judgements.
 func (v *verdicts) load(ctx context.Context) error {
+	return v.each(ctx, func(position uint64, j judgement) {
+		v.counts[j.verdict]++
+		if _, shown := v.page[position]; shown {
+			v.page[position] = j
+		}
+	})
+}
+
+// each finds the judgement of every access.
+func (v *verdicts) each(ctx context.Context, told func(position uint64, j judgement)) error {
 	judged, err := v.pin.judgedAny(ctx)
 	if err != nil {
 		return err
 	}
 	if !judged { // no detector ever wrote anything
-		v.counts[v1.Verdict_VERDICT_UNSPECIFIED] = uint64(len(v.positions))
+		for _, position := range v.positions {
+			told(position, judgement{})
+		}
 		return nil
 	}
 	for chunk := range slices.Chunk(v.positions, verdictChunk) {
@@ -118,11 +130,7 @@ func (v *verdicts) load(ctx context.Context) error {
 			return err
 		}
 		for _, position := range chunk {
-			j := found[position]
-			v.counts[j.verdict]++
-			if _, shown := v.page[position]; shown {
-				v.page[position] = j
-			}
+			told(position, found[position])
 		}
 	}
 	return nil

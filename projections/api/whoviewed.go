@@ -37,10 +37,11 @@ type listAsk struct {
 	asOf    int64
 	size    int
 	zone    *time.Location
-	// keep says which accesses are meant; nil: all of them.
-	keep  func(*access) bool
-	hash  [8]byte
-	token PageToken
+	// keep says which accesses are meant; nil: all of them. verdicts does when they are not none.
+	keep     func(*access) bool
+	verdicts verdictSet
+	hash     [8]byte
+	token    PageToken
 }
 
 // listFields are the fields of such a request.
@@ -49,6 +50,7 @@ type listFields struct {
 	asOf, from, until                      int64
 	page                                   *v1.Page
 	filter                                 *v1.AccessFilter
+	verdicts                               []v1.Verdict
 }
 
 func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAsk, error) {
@@ -69,9 +71,12 @@ func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAs
 	if a.keep, err = keeper(f.filter); err != nil {
 		return nil, err
 	}
+	if a.verdicts, err = wantedVerdicts("verdicts", f.verdicts); err != nil {
+		return nil, err
+	}
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	a.hash = questionHash(query, a.subject.String(), strconv.FormatBool(a.subject.Exact), number(f.asOf), number(f.from), number(f.until),
-		filterText(f.filter))
+		filterText(withoutVerdicts(f.filter)), a.verdicts.text())
 	if a.token, err = parseToken(f.page.GetToken(), a.hash); err != nil {
 		return nil, err
 	}
@@ -88,6 +93,7 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 	a, err := s.checkList(c, queryWhoViewed, listFields{
 		field: "patient", text: m.Patient, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
 		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page, filter: m.Filter,
+		verdicts: m.Filter.GetVerdicts(),
 	})
 	if err != nil {
 		return nil, err
@@ -187,7 +193,7 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		return err
 	}
 	res.Identifiers = who.followed
-	if a.keep != nil {
+	if a.keep != nil || !a.verdicts.none() {
 		res.Header.Notes = append([]string{noteFiltered}, res.Header.Notes...)
 	}
 	if !who.known && p.behind == 0 {
@@ -214,7 +220,13 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 // readers may stand in the list twice, because their links were too many to follow.
 func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sources []*source, res *v1.WhoViewedResponse) (apart bool, err error) {
 	tally := newTally(a.zone)
-	l := newLister(cut{at: a.at, keep: a.keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
+	keep, err := p.sift(ctx, a, func(l *lister, judged *verdicts) error {
+		return p.recordEvents(ctx, recordAsk{ids: who.keyed, at: a.at, from: start(a.token), sources: sources, mine: judged.mine}, l.add)
+	})
+	if err != nil {
+		return false, fmt.Errorf("read record: %w", err)
+	}
+	l := newLister(cut{at: a.at, keep: keep, after: a.token.after(), size: a.size, all: a.first()}, nil)
 	judged := p.verdicts()
 	if a.first() {
 		l.every = func(x *access) {

@@ -747,8 +747,10 @@ type AccessFilter struct {
 	Failed     bool   `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Without those that were only shown on a list or report.
 	WithoutIncidental bool `protobuf:"varint,5,opt,name=without_incidental,json=withoutIncidental,proto3" json:"without_incidental,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// One of these verdicts, of the report that is shown; unspecified is not judged yet. None: any.
+	Verdicts      []Verdict `protobuf:"varint,6,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AccessFilter) Reset() {
@@ -814,6 +816,13 @@ func (x *AccessFilter) GetWithoutIncidental() bool {
 		return x.WithoutIncidental
 	}
 	return false
+}
+
+func (x *AccessFilter) GetVerdicts() []Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
 }
 
 type WhoViewedResponse struct {
@@ -1782,14 +1791,16 @@ func (x *Look) GetPages() uint32 {
 type ReaderActivityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As a person would write it: a user id, "system|value", "Practitioner/123", an absolute URL.
-	Reader        string `protobuf:"bytes,1,opt,name=reader,proto3" json:"reader,omitempty"`
-	Purpose       string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	FromUs        int64  `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
-	UntilUs       int64  `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
-	Page          *Page  `protobuf:"bytes,6,opt,name=page,proto3" json:"page,omitempty"`
-	TimeZone      string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	QuestionId    string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Reader     string `protobuf:"bytes,1,opt,name=reader,proto3" json:"reader,omitempty"`
+	Purpose    string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	FromUs     int64  `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs    int64  `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	Page       *Page  `protobuf:"bytes,6,opt,name=page,proto3" json:"page,omitempty"`
+	TimeZone   string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Only accesses with one of these verdicts, as in AccessFilter: what is left is listed and counted.
+	Verdicts      []Verdict `protobuf:"varint,9,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1878,6 +1889,13 @@ func (x *ReaderActivityRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *ReaderActivityRequest) GetVerdicts() []Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
 }
 
 type ReaderActivityResponse struct {
@@ -2327,8 +2345,11 @@ type SearchAccessesRequest struct {
 	Page           *Page  `protobuf:"bytes,16,opt,name=page,proto3" json:"page,omitempty"`
 	TimeZone       string `protobuf:"bytes,17,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	QuestionId     string `protobuf:"bytes,18,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// One of these verdicts; unspecified is not judged yet. A page looks into 50,000 reports at most: it may hold fewer than its size, and
+	// another follow.
+	Verdicts      []Verdict `protobuf:"varint,19,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchAccessesRequest) Reset() {
@@ -2485,6 +2506,13 @@ func (x *SearchAccessesRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *SearchAccessesRequest) GetVerdicts() []Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
 }
 
 type SearchAccessesResponse struct {
@@ -4661,7 +4689,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
 	"questionId\x122\n" +
-	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xc4\x01\n" +
+	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xf7\x01\n" +
 	"\fAccessFilter\x12,\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
 	"\n" +
@@ -4670,7 +4698,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\vbreak_glass\x18\x03 \x01(\bR\n" +
 	"breakGlass\x12\x16\n" +
 	"\x06failed\x18\x04 \x01(\bR\x06failed\x12-\n" +
-	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\"\xc7\x04\n" +
+	"\x12without_incidental\x18\x05 \x01(\bR\x11withoutIncidental\x121\n" +
+	"\bverdicts\x18\x06 \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\"\xc7\x04\n" +
 	"\x11WhoViewedResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x02R\videntifiers\x12=\n" +
@@ -4789,7 +4818,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\apurpose\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\apurpose\x12\x19\n" +
 	"\basked_us\x18\x06 \x01(\x12R\aaskedUs\x12\x12\n" +
 	"\x04rows\x18\a \x01(\x04R\x04rows\x12\x14\n" +
-	"\x05pages\x18\b \x01(\rR\x05pages\"\xfd\x01\n" +
+	"\x05pages\x18\b \x01(\rR\x05pages\"\xb0\x02\n" +
 	"\x15ReaderActivityRequest\x12\x16\n" +
 	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -4799,7 +4828,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x06 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xbc\x03\n" +
+	"questionId\x121\n" +
+	"\bverdicts\x18\t \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\"\xbc\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
@@ -4841,7 +4871,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06paired\x18\a \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12\x1f\n" +
 	"\vreceived_us\x18\b \x01(\x12R\n" +
 	"receivedUs\x12+\n" +
-	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xba\x04\n" +
+	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xed\x04\n" +
 	"\x15SearchAccessesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1f\n" +
@@ -4866,7 +4896,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x04page\x18\x10 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x12 \x01(\tR\n" +
-	"questionId\"\xac\x01\n" +
+	"questionId\x121\n" +
+	"\bverdicts\x18\x13 \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\"\xac\x01\n" +
 	"\x16SearchAccessesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x120\n" +
 	"\baccesses\x18\x02 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
@@ -5153,13 +5184,13 @@ var file_readtrail_v1_query_proto_goTypes = []any{
 	(*ProfileFigure)(nil),            // 53: readtrail.v1.ProfileFigure
 	(CoverageFact_Kind)(0),           // 54: readtrail.v1.CoverageFact.Kind
 	(Action)(0),                      // 55: readtrail.v1.Action
-	(*Identifier)(nil),               // 56: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 57: readtrail.v1.Reader
-	(Outcome)(0),                     // 58: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 59: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 60: readtrail.v1.Patient
-	(*Object)(nil),                   // 61: readtrail.v1.Object
-	(Verdict)(0),                     // 62: readtrail.v1.Verdict
+	(Verdict)(0),                     // 56: readtrail.v1.Verdict
+	(*Identifier)(nil),               // 57: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 58: readtrail.v1.Reader
+	(Outcome)(0),                     // 59: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 60: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 61: readtrail.v1.Patient
+	(*Object)(nil),                   // 62: readtrail.v1.Object
 	(Explanation)(0),                 // 63: readtrail.v1.Explanation
 	(Standing)(0),                    // 64: readtrail.v1.Standing
 	(*AccessEvent)(nil),              // 65: readtrail.v1.AccessEvent
@@ -5176,101 +5207,104 @@ var file_readtrail_v1_query_proto_depIdxs = []int32{
 	6,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
 	8,  // 6: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
 	55, // 7: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
-	1,  // 8: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 9: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 10: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	12, // 11: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	10, // 12: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	13, // 13: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	14, // 14: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	16, // 15: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	56, // 16: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	56, // 17: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	57, // 18: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	55, // 19: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	55, // 20: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	58, // 21: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	59, // 22: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	57, // 23: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	60, // 24: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	61, // 25: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	56, // 26: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	15, // 27: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	62, // 28: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	63, // 29: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	64, // 30: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
-	6,  // 31: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	1,  // 32: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 33: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 34: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	19, // 35: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	20, // 36: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	14, // 37: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	1,  // 38: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	65, // 39: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	66, // 40: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	15, // 41: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	55, // 42: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	6,  // 43: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	1,  // 44: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	14, // 45: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	6,  // 46: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	1,  // 47: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	26, // 48: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	25, // 49: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 50: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 51: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 52: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 53: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	67, // 54: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	5,  // 55: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	37, // 56: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	36, // 57: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	67, // 58: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	67, // 59: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	68, // 60: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	1,  // 61: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 62: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 63: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
-	52, // 64: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
-	52, // 65: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
-	53, // 66: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
-	0,  // 67: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
-	7,  // 68: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	17, // 69: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	50, // 70: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
-	21, // 71: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	23, // 72: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	27, // 73: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	29, // 74: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	31, // 75: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	34, // 76: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	38, // 77: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	40, // 78: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	42, // 79: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	44, // 80: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	46, // 81: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	48, // 82: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	9,  // 83: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	18, // 84: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	51, // 85: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
-	22, // 86: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	24, // 87: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	28, // 88: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	30, // 89: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	32, // 90: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	35, // 91: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	39, // 92: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	41, // 93: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	43, // 94: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	45, // 95: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	47, // 96: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	49, // 97: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	83, // [83:98] is the sub-list for method output_type
-	68, // [68:83] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	56, // 8: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 9: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 10: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 11: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	12, // 12: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	10, // 13: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	13, // 14: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	14, // 15: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	16, // 16: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	57, // 17: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	57, // 18: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	58, // 19: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	55, // 20: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	55, // 21: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	59, // 22: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	60, // 23: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	58, // 24: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	61, // 25: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	62, // 26: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	57, // 27: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	15, // 28: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	56, // 29: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	63, // 30: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	64, // 31: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	6,  // 32: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	56, // 33: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 34: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 35: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 36: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	19, // 37: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	20, // 38: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	14, // 39: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	1,  // 40: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	65, // 41: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	66, // 42: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	15, // 43: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	55, // 44: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	6,  // 45: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	56, // 46: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 47: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	14, // 48: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	6,  // 49: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	1,  // 50: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	26, // 51: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	25, // 52: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 53: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 54: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 55: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 56: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	67, // 57: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	5,  // 58: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	37, // 59: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	36, // 60: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	67, // 61: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	67, // 62: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	68, // 63: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	1,  // 64: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 65: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 66: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
+	52, // 67: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
+	52, // 68: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
+	53, // 69: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
+	0,  // 70: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
+	7,  // 71: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	17, // 72: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	50, // 73: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
+	21, // 74: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	23, // 75: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	27, // 76: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	29, // 77: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	31, // 78: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	34, // 79: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	38, // 80: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	40, // 81: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	42, // 82: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	44, // 83: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	46, // 84: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	48, // 85: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	9,  // 86: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	18, // 87: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	51, // 88: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
+	22, // 89: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	24, // 90: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	28, // 91: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	30, // 92: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	32, // 93: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	35, // 94: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	39, // 95: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	41, // 96: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	43, // 97: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	45, // 98: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	47, // 99: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	49, // 100: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	86, // [86:101] is the sub-list for method output_type
+	71, // [71:86] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
