@@ -109,6 +109,7 @@ type Search struct {
 	BreakGlass  bool   `help:"Only accesses by break-glass."`
 	Patientless bool   `help:"Only events without a patient."`
 	Unresolved  bool   `help:"Only events whose patient could not be resolved."`
+	Verdicts
 	Period
 	Paging
 	Output
@@ -124,7 +125,7 @@ func (q Search) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 		Purpose: q.Purpose, Object: q.Object, ObjectType: q.ObjectType, Site: q.Site, Workstation: q.Workstation,
 		NetworkAddress: q.Address, Source: q.Source, Text: q.Text, Action: actionOf(q.Action), BreakGlass: q.BreakGlass,
 		Patientless: q.Patientless, Unresolved: q.Unresolved, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit}, Verdicts: q.list(),
 	}
 	var answer *v1.SearchAccessesResponse
 	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {

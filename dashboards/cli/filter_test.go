@@ -60,11 +60,16 @@ func (f *filters) serve(t *testing.T) *cli.Connection {
 
 func TestFilterFlags(t *testing.T) {
 	f := &filters{}
-	q := cli.WhoViewed{Patient: "42", Purpose: "complaint 12", Only: cli.Only{Action: "print", Department: "Billing", Failed: true, Deliberate: true}}
+	q := cli.WhoViewed{Patient: "42", Purpose: "complaint 12", Only: cli.Only{
+		Action: "print", Department: "Billing", Failed: true, Deliberate: true, Verdicts: cli.Verdicts{Verdict: []string{"not-judged", "unexplained"}},
+	}}
 	if err := q.Run(context.Background(), f.serve(t), io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	want := &v1.AccessFilter{Action: v1.Action_ACTION_PRINT, Department: "Billing", Failed: true, WithoutIncidental: true}
+	want := &v1.AccessFilter{
+		Action: v1.Action_ACTION_PRINT, Department: "Billing", Failed: true, WithoutIncidental: true,
+		Verdicts: []v1.Verdict{v1.Verdict_VERDICT_UNSPECIFIED, v1.Verdict_VERDICT_UNEXPLAINED},
+	}
 	if diff := cmp.Diff(want, f.asked, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}

@@ -121,10 +121,13 @@ type Only struct {
 	BreakGlass bool   `help:"Only by break-glass."`
 	Failed     bool   `help:"Only failed ones."`
 	Deliberate bool   `help:"Not those that were only shown on a list or report."`
+	Verdicts
 }
 
 func (o Only) filter() *v1.AccessFilter {
-	return &v1.AccessFilter{Action: actionOf(o.Action), Department: o.Department, BreakGlass: o.BreakGlass, Failed: o.Failed, WithoutIncidental: o.Deliberate}
+	return &v1.AccessFilter{
+		Action: actionOf(o.Action), Department: o.Department, BreakGlass: o.BreakGlass, Failed: o.Failed, WithoutIncidental: o.Deliberate, Verdicts: o.list(),
+	}
 }
 
 // WhoViewed is `readtrail who-viewed`.
@@ -342,6 +345,7 @@ func accessMarks(a *v1.Access) string {
 type ReaderActivity struct {
 	Reader  string `arg:"" help:"The reader: a user id, system|value, Practitioner/123 or an absolute URL."`
 	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Verdicts
 	Period
 	Paging
 	Output
@@ -355,7 +359,7 @@ func (q ReaderActivity) Run(ctx context.Context, conn *Connection, w io.Writer) 
 	}
 	req := &v1.ReaderActivityRequest{
 		Reader: q.Reader, Purpose: q.Purpose, AsOfUs: b.asOf, FromUs: b.from, UntilUs: b.until,
-		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit},
+		TimeZone: q.Zone, Page: &v1.Page{Size: q.Limit}, Verdicts: q.list(),
 	}
 	var answer *v1.ReaderActivityResponse
 	return q.pages(conn, q.Output, func(token, questionID string) (page, error) {

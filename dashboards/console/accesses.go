@@ -13,8 +13,7 @@ import (
 // accessesPage searches accesses by object, place, source and time.
 type accessesPage struct {
 	listPage
-	Search  search
-	Actions []choice
+	Search search
 	// Said are the conditions in words.
 	Said  []string
 	Last  string
@@ -53,6 +52,9 @@ func (s search) said() []string {
 			out = append(out, c.name+" "+c.text)
 		}
 	}
+	if s.Reason > 0 {
+		out = append(out, "reason: "+reasonNames[s.Reason])
+	}
 	for _, c := range []struct {
 		yes  bool
 		text string
@@ -62,6 +64,12 @@ func (s search) said() []string {
 		}
 	}
 	return out
+}
+
+// withoutReason are the conditions of which the API wants one at least.
+func (s search) withoutReason() search {
+	s.Reason = 0
+	return s
 }
 
 // formAction is the action that a form chose; 0 is any.
@@ -84,7 +92,10 @@ func (v *visit) searchForm(status int, a ask, why, fault string) error {
 		why = stated[0]
 	}
 	return v.render(status, "accesses", accessesPage{
-		listPage: listPage{Page: pageAccesses, Filter: v.c.filterOf(a)}, Search: a.Search, Actions: actionChoices(a.Search.Action), Last: why, Fault: fault,
+		listPage: listPage{
+			Page: pageAccesses, Filter: v.c.filterOf(a), Actions: actionChoices(a.Search.Action), Reasons: reasonChoices(a.Search.Reason),
+		},
+		Search: a.Search, Last: why, Fault: fault,
 	})
 }
 
@@ -96,11 +107,11 @@ func (c *Console) search(v *visit) error {
 	get := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
 	a := ask{Page: pageAccesses, Search: search{
 		Object: get("object"), ObjectType: get("object_type"), Site: get("site"), Workstation: get("workstation"),
-		NetworkAddress: get("network_address"), Source: get("source"), Text: get("text"), Action: formAction(v),
+		NetworkAddress: get("network_address"), Source: get("source"), Text: get("text"), Action: formAction(v), Reason: formReason(v),
 		BreakGlass: get("break_glass") != "", Patientless: get("patientless") != "", Unresolved: get("unresolved") != "",
 	}}
 	why := purpose{get("purpose"), v.now}
-	if len(a.Search.said()) == 0 {
+	if a.Search.withoutReason() == (search{}) {
 		return v.searchForm(http.StatusUnprocessableEntity, a, why.text, "Name at least one condition besides the time.")
 	}
 	if fault := purposeFault(why.text); fault != "" {
@@ -133,9 +144,9 @@ func (c *Console) serveAccesses(v *visit) error {
 	m, links, at := res.Msg, linker{v, x.purpose}, c.clockOf(res.Msg.Header)
 	page := accessesPage{
 		listPage: c.list(x, after, m.Header, links.rows(at, m.Accesses), m.NextPageToken), Search: x.ask.Search,
-		Actions: actionChoices(x.ask.Search.Action), Said: x.ask.Search.said(), Last: x.purpose.text, Asked: true,
+		Said: x.ask.Search.said(), Last: x.purpose.text, Asked: true,
 	}
-	page.What = "accesses"
+	page.What, page.Actions, page.Reasons = "accesses", actionChoices(x.ask.Search.Action), reasonChoices(x.ask.Search.Reason)
 	if v.partial() {
 		return v.renderPart(http.StatusOK, "accesses", "rows", page.listPage)
 	}

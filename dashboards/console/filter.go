@@ -91,10 +91,12 @@ func (c *Console) refine(v *visit) error {
 	if err := c.period(v, &a); err != nil {
 		return err
 	}
-	if page == pageProfile {
+	switch page {
+	case pageProfile:
 		a.Group = formGroup(v)
-	}
-	if page == pageRecords {
+	case pageReaders:
+		a.Only = only{Reason: formReason(v)}
+	case pageRecords:
 		a.Only = only{
 			Action: formAction(v), Department: strings.TrimSpace(v.r.PostForm.Get("department")), BreakGlass: v.r.PostForm.Has("break_glass"),
 			Failed: v.r.PostForm.Has("failed"), Deliberate: v.r.PostForm.Has("deliberate"), Reason: formReason(v),

@@ -151,5 +151,6 @@ func searchRequest(a ask, why string, page *v1.Page) *v1.SearchAccessesRequest {
 		Purpose: why, Object: s.Object, ObjectType: s.ObjectType, Site: s.Site, Workstation: s.Workstation, NetworkAddress: s.NetworkAddress,
 		Source: s.Source, Text: s.Text, Action: v1.Action(s.Action), BreakGlass: s.BreakGlass, Patientless: s.Patientless,
 		Unresolved: s.Unresolved, AsOfUs: a.AsOf, FromUs: a.From, UntilUs: a.Until, TimeZone: a.Zone, Page: page,
+		Verdicts: verdictsOf(s.Reason),
 	}
 }

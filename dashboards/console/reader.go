@@ -32,7 +32,7 @@ func (c *Console) serveReader(v *visit) error {
 	after := v.r.URL.Query().Get("after")
 	res, err := c.cfg.Questions.ReaderActivity(v.r.Context(), connect.NewRequest(&v1.ReaderActivityRequest{
 		Reader: x.ask.Subject, Purpose: x.purpose.text, AsOfUs: x.ask.AsOf, FromUs: x.ask.From, UntilUs: x.ask.Until,
-		TimeZone: x.ask.Zone, Page: &v1.Page{Size: rowsAPage, Token: after},
+		TimeZone: x.ask.Zone, Page: &v1.Page{Size: rowsAPage, Token: after}, Verdicts: verdictsOf(x.ask.Only.Reason),
 	}))
 	if err != nil {
 		return err //nolint:wrapcheck // for people as it is
@@ -40,6 +40,8 @@ func (c *Console) serveReader(v *visit) error {
 	m, links, at := res.Msg, linker{v, x.purpose}, c.clockOf(res.Msg.Header)
 	page := readerPage{listPage: c.list(x, after, m.Header, links.rows(at, m.Accesses), m.NextPageToken)}
 	page.Followed, page.What = followedOf(m.Identifiers), "reader"
+	page.Reasons = reasonChoices(x.ask.Only.Reason)
+	page.Filter.Set = page.Filter.Set || x.ask.Only != only{}
 	if v.partial() {
 		return v.renderPart(http.StatusOK, "reader", "rows", page.listPage)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"connectrpc.com/connect"
+
 	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -57,8 +59,6 @@ type recordPage struct {
 	Unresolved  []candidate
 	Looks       []look
 	LooksTotal  uint64
-	// Narrowed says how far the list was narrowed to a verdict; empty: it was not.
-	Narrowed string
 }
 
 type readerRow struct {
@@ -87,10 +87,14 @@ func (c *Console) serveRecord(v *visit) error {
 		return err
 	}
 	after := v.r.URL.Query().Get("after")
-	m, narrowed, err := c.askRecord(v, x, after)
+	res, err := c.cfg.Questions.WhoViewed(v.r.Context(), connect.NewRequest(&v1.WhoViewedRequest{
+		Patient: x.ask.Subject, Purpose: x.purpose.text, AsOfUs: x.ask.AsOf, FromUs: x.ask.From, UntilUs: x.ask.Until,
+		TimeZone: x.ask.Zone, Page: &v1.Page{Size: rowsAPage, Token: after}, Filter: x.ask.Only.filter(),
+	}))
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // for people as it is
 	}
+	m := res.Msg
 	links, at := linker{v, x.purpose}, c.clockOf(m.Header)
 	page := recordPage{listPage: c.list(x, after, m.Header, links.rows(at, m.Accesses), m.NextPageToken)}
 	page.Followed, page.What = followedOf(m.Identifiers), "record"
@@ -100,7 +104,6 @@ func (c *Console) serveRecord(v *visit) error {
 	page.Candidates = links.candidates(pageRecords, x.ask, m.Candidates)
 	page.Report = links.to(ask{Page: pageReport, Subject: x.ask.Subject, From: x.ask.From, Until: x.ask.Until, Zone: x.ask.Zone})
 	page.Only, page.Actions, page.Reasons = x.ask.Only, actionChoices(x.ask.Only.Action), reasonChoices(x.ask.Only.Reason)
-	page.Narrowed = narrowed
 	page.Filter.Set = page.Filter.Set || x.ask.Only != only{}
 	page.Totals, page.LooksTotal = m.Totals, m.LooksTotal
 	page.Departments, page.Week = departments(m.Readers), weekOf(m.WeekHours)

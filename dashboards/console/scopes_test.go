@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -262,30 +263,41 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// A list narrowed to a verdict holds those accesses and no other, of every page, and says what it left out.
+// What a form narrows a list to is asked of the API, for a record, a reader and a search, page by page.
 func TestNarrowedToAReason(t *testing.T) {
 	s := newSite(t)
+	s.api.record, s.api.reader, s.api.found = record(), reader(), found()
 	b := s.signedIn(proto.RoleInvestigator)
-	s.api.record = record()
-	path, _ := b.open(url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}})
-	s.api.record.NextPageToken = ""
-	for i, v := range []v1.Verdict{v1.Verdict_VERDICT_EXPLAINED, v1.Verdict_VERDICT_UNEXPLAINED, v1.Verdict_VERDICT_UNSPECIFIED} {
-		s.api.record.Accesses = append(s.api.record.Accesses, &v1.Access{Position: uint64(50001 + i), Verdict: v, OccurredUs: 1772438400_000000})
+	for reason, want := range map[string][]v1.Verdict{
+		"0": nil, "1": {v1.Verdict_VERDICT_EXPLAINED}, "2": {v1.Verdict_VERDICT_UNEXPLAINED}, "3": {v1.Verdict_VERDICT_NOT_ASSESSABLE},
+		"4": {v1.Verdict_VERDICT_UNSPECIFIED}, "5": nil, "-1": nil,
+	} {
+		chosen := url.Values{"reason": {reason}}
+		shown := func(p answer) {
+			t.Helper()
+			if want != nil && !strings.Contains(p.body, `value="`+reason+`" selected`) {
+				t.Errorf("%s: the form does not say what was chosen", reason)
+			}
+		}
+		path, _ := b.open(url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}})
+		to := b.post(path, chosen).location
+		shown(b.get(to))
+		b.get(to + "?after=bmV4dA")
+		if m, _ := last[*v1.WhoViewedRequest](s, "WhoViewed"); !slices.Equal(m.GetFilter().GetVerdicts(), want) || m.GetPage().GetToken() != "bmV4dA" {
+			t.Errorf("%s: asked %v", reason, m)
+		}
+		path, _ = b.open(url.Values{"q": {"S-77"}, "kind": {"readers"}, "purpose": {"complaint 12"}})
+		shown(b.get(b.post(path, chosen).location))
+		if m, _ := last[*v1.ReaderActivityRequest](s, "ReaderActivity"); !slices.Equal(m.GetVerdicts(), want) {
+			t.Errorf("%s: asked %v", reason, m)
+		}
+		shown(b.get(b.post("/accesses", url.Values{"reason": {reason}, "site": {"north"}, "purpose": {"complaint 12"}}).location))
+		if m, _ := last[*v1.SearchAccessesRequest](s, "SearchAccesses"); !slices.Equal(m.GetVerdicts(), want) {
+			t.Errorf("%s: asked %v", reason, m)
+		}
 	}
-	page := b.get(b.post(path, url.Values{"reason": {"2"}}).location)
-	if !strings.Contains(page.body, ">50002<") || strings.Contains(page.body, ">50001<") || strings.Contains(page.body, ">50003<") {
-		t.Errorf("%d\n%s", page.status, page.body)
-	}
-	if !strings.Contains(page.body, "1 of 4 accesses: those whose reason is none found.") || !strings.Contains(page.body, `value="2" selected`) {
-		t.Error("the page does not say what it left out")
-	}
-	if m, _ := last[*v1.WhoViewedRequest](s, "WhoViewed"); m.GetFilter() != nil || m.GetPage().GetSize() != 1000 {
-		t.Errorf("asked: %v", m)
-	}
-	s.api.record.NextPageToken = "bmV4dA" // for ever
-	_, before := last[*v1.WhoViewedRequest](s, "WhoViewed")
-	page = b.get(b.post(path, url.Values{"reason": {"3"}}).location)
-	if _, n := last[*v1.WhoViewedRequest](s, "WhoViewed"); n-before != 5 || !strings.Contains(page.body, "Older ones were not looked through") {
-		t.Errorf("%d questions\n%s", n-before, page.body)
+	// A verdict alone is no search.
+	if p := b.post("/accesses", url.Values{"reason": {"2"}, "purpose": {"complaint 12"}}); p.status != http.StatusUnprocessableEntity {
+		t.Errorf("a verdict alone: %d", p.status)
 	}
 }

@@ -51,17 +51,18 @@ type only struct {
 	BreakGlass bool   `json:"break_glass,omitempty"`
 	Failed     bool   `json:"failed,omitempty"`
 	Deliberate bool   `json:"deliberate,omitempty"`
-	// Reason is a verdict: 1 explained, 2 unexplained, 3 not assessable; 0: any. The API has no such condition: see byReason.
+	// Reason is one of reasonNames; 0: any.
 	Reason int32 `json:"reason,omitempty"`
 }
 
 // filter is the conditions as the API takes them; nil without any.
 func (o only) filter() *v1.AccessFilter {
-	if o.Reason = 0; o == (only{}) {
+	if o == (only{}) {
 		return nil
 	}
 	return &v1.AccessFilter{
 		Action: v1.Action(o.Action), Department: o.Department, BreakGlass: o.BreakGlass, Failed: o.Failed, WithoutIncidental: o.Deliberate,
+		Verdicts: verdictsOf(o.Reason),
 	}
 }
 
@@ -75,9 +76,11 @@ type search struct {
 	Source         string `json:"source,omitempty"`
 	Text           string `json:"text,omitempty"`
 	Action         int32  `json:"action,omitempty"`
-	BreakGlass     bool   `json:"break_glass,omitempty"`
-	Patientless    bool   `json:"patientless,omitempty"`
-	Unresolved     bool   `json:"unresolved,omitempty"`
+	// Reason is one of reasonNames; 0: any.
+	Reason      int32 `json:"reason,omitempty"`
+	BreakGlass  bool  `json:"break_glass,omitempty"`
+	Patientless bool  `json:"patientless,omitempty"`
+	Unresolved  bool  `json:"unresolved,omitempty"`
 }
 
 // purpose is why something is asked, and when that was said.
