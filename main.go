@@ -49,6 +49,7 @@ import (
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/fault"
+	"github.com/readtrail/readtrail/proto/openapi"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -331,7 +332,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	reg, err := register.Open(register.Config{
 		Path: filepath.Join(cfg.StateDir(), "register.json"), Follow: followAs(jn, "register"),
 		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
-		Append: jn, Zone: zone, Logger: log, Registerer: metrics, Public: []string{"/healthz", "/readyz", "/fhir/metadata"},
+		Append: jn, Zone: zone, Logger: log, Registerer: metrics, Public: []string{"/healthz", "/readyz", "/fhir/metadata", openapi.Path},
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -414,6 +415,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	routes := http.NewServeMux()
 	routes.Handle("/fhir/metadata", fhirHandler)
+	routes.Handle(openapi.Path, openapi.Handler())
 	routes.Handle("/fhir", register.RequireSource(fhirHandler))
 	routes.Handle("/fhir/", register.RequireSource(fhirHandler))
 	for _, pattern := range readback.Patterns() {
