@@ -64,6 +64,9 @@ func (q Cases) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	if err := caseTable(clockOf(a.Header).at, a.Cases, false).text(w); err != nil {
 		return err
 	}
+	if q.Purpose == "" {
+		fmt.Fprintln(w, "\nTitles may name people. Say why you ask with -p to read them.")
+	}
 	fmt.Fprintln(w, "\nOne in full: readtrail case ID -p PURPOSE")
 	if a.NextPageToken != "" {
 		fmt.Fprintf(w, "More: --page %s\n", a.NextPageToken)

@@ -118,6 +118,7 @@ func TestWhoViewed(t *testing.T) {
 		{name: "json", ask: cli.WhoViewed{Output: cli.Output{JSON: true}}, pages: []*v1.WhoViewedResponse{record()}},
 		{name: "csv-all-pages", ask: cli.WhoViewed{Output: cli.Output{Format: "csv"}, Paging: cli.Paging{All: true}}, pages: []*v1.WhoViewedResponse{record(), second}},
 		{name: "nothing", pages: []*v1.WhoViewedResponse{{Header: &v1.AnswerHeader{TimeZone: "UTC", Notes: []string{"No source covers this period: whether the record was viewed is not known."}}}}},
+		{name: "nothing-matches", ask: cli.WhoViewed{Only: cli.Only{Failed: true}}, pages: []*v1.WhoViewedResponse{{Header: header()}}},
 		{name: "ambiguous", want: cli.ErrAmbiguous, pages: []*v1.WhoViewedResponse{{Header: header(), Candidates: []*v1.Candidate{{Identifier: &v1.Identifier{System: "urn:a", Value: "42"}, Events: 3}, {Identifier: &v1.Identifier{System: "urn:b", Value: "42"}, Text: "Maier"}}}}},
 	}
 	for _, tt := range tests {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -186,13 +187,21 @@ func (q WhoViewed) print(w io.Writer, a *v1.WhoViewedResponse, first bool) error
 	return q.printRecord(w, a)
 }
 
+// matching completes "no access": those that a filter leaves out may be there.
+func (o Only) matching() string {
+	if proto.Size(o.filter()) == 0 {
+		return ""
+	}
+	return " that matches"
+}
+
 func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	t, c := a.GetTotals(), clockOf(a.Header)
 	switch {
 	case t.GetEvents() == 0 && a.GetHeader().GetBehind() > 0:
-		fmt.Fprintln(w, "\nNo access to this record is in what is known so far; the last messages are not projected yet.")
+		fmt.Fprintf(w, "\nNo access to this record%s is in what is known so far; the last messages are not projected yet.\n", q.matching())
 	case t.GetEvents() == 0:
-		fmt.Fprintln(w, "\nNo access to this record is in what the sources reported.")
+		fmt.Fprintf(w, "\nNo access to this record%s is in what the sources reported.\n", q.matching())
 	default:
 		fmt.Fprintf(w, "\n%s, %s reported by %s%s.\n", count(t.GetReaders(), "reader", "readers"),
 			count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"), totalMarks(t))
