@@ -86,6 +86,7 @@ type folder struct {
 	present  *present
 	rollups  bool
 	accesses bool
+	// conflict: the journal had another item under this one's id before.
 	conflict bool
 	flags    []string
 	labels   distinct
@@ -138,8 +139,8 @@ func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded,
 }
 
 func (f *folder) item(position uint64, it *v1.Item) {
+	f.conflict = len(it.ConflictsWith) > 0
 	if body, ok := it.Body.(*v1.Item_Access); ok {
-		f.conflict = len(it.ConflictsWith) > 0
 		f.access(position, body.Access)
 		return
 	}

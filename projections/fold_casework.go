@@ -104,7 +104,11 @@ func (f *folder) caseEntry(position uint64, e *v1.CaseEntry) {
 	w.text(e.Asker)
 	w.text(e.Role)
 	w.time(e.AtUs)
-	w.texts(idTexts(append(append([][]byte{}, e.GetOpened().GetAlerts()...), e.GetAlerts().GetAdded()...))...)
+	var added [][]byte
+	if !f.conflict { // who lost a number to another step must not be able to say whom the case is about
+		added = append(append(added, e.GetOpened().GetAlerts()...), e.GetAlerts().GetAdded()...)
+	}
+	w.texts(idTexts(added)...)
 	w.text(string(body))
 	w.end()
 }

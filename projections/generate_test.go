@@ -118,7 +118,11 @@ func (g *generator) casework() *v1.Item {
 			Totals: &v1.ScopeTotals{Counts: &v1.ScopeCounts{Reports: 3, Accesses: 3}, Events: 3, Patients: 2}, Format: 1, FrozenUs: g.time(),
 		}}}
 	case 4:
-		return &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: g.caseEntry()}}
+		it := &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: g.caseEntry()}}
+		if g.chance(30) {
+			it.ConflictsWith = g.id()
+		}
+		return it
 	}
 	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}
 }

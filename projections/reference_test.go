@@ -141,11 +141,11 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 		}
 		r.add("frozen_scopes", pos, rec, string(body))
 	case *v1.Item_CaseEntry:
-		r.caseEntry(pos, rec, b.CaseEntry)
+		r.caseEntry(pos, rec, b.CaseEntry, len(it.ConflictsWith) > 0)
 	}
 }
 
-func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry) {
+func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry, conflict bool) {
 	body, err := protobuf.MarshalOptions{Deterministic: true}.Marshal(e)
 	if err != nil {
 		panic(err)
@@ -166,6 +166,9 @@ func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry) {
 		step = 13
 	case *v1.CaseEntry_Answered:
 		step, question = 15, b.Answered.Question
+	}
+	if conflict {
+		alerts = []string{}
 	}
 	r.add("cases", ksuid(e.CaseId), pos, rec, e.Version, step, question, e.Asker, e.Role, stamp(e.AtUs), alerts, string(body))
 }

@@ -88,12 +88,13 @@ type CaseNotice struct {
 	People   uint64   `help:"How many were told." placeholder:"N"`
 	Tells    []string `help:"What a notice to individuals tells: what-happened, information, protection, measures, contact. May be repeated." placeholder:"WHAT"`
 	TellsAll bool     `help:"It tells all five (45 CFR 164.404(c)(1))."`
+	Withdraw bool     `help:"What was planned is not to be sent after all; --text says why. What the law wants stays owed."`
 	Text     string   `help:"How it was sent, and what else there is to say; up to 2000 characters."`
 }
 
 // Run plans a notice, or says that it was sent.
 func (q CaseNotice) Run(ctx context.Context, conn *Connection, w io.Writer) error {
-	n := &v1.CaseNotice{Rule: v1.NoticeRule(enumOf(v1.NoticeRule_value, "NOTICE_RULE_", q.Rule)), To: q.To, People: q.People, Text: q.Text}
+	n := &v1.CaseNotice{Rule: v1.NoticeRule(enumOf(v1.NoticeRule_value, "NOTICE_RULE_", q.Rule)), To: q.To, People: q.People, Text: q.Text, Withdrawn: q.Withdraw}
 	if q.TellsAll {
 		q.Tells = []string{"what-happened", "information", "protection", "measures", "contact"}
 	}

@@ -140,6 +140,7 @@ func assessmentOf(f fields) *v1.BreachAssessed {
 func noticeOf(f fields) *v1.CaseNotice {
 	n := &v1.CaseNotice{
 		Rule: v1.NoticeRule(f.number("rule")), To: f.text("to"), DueUs: f.after("due"), SentUs: f.day("sent"), People: f.number("people"), Text: f.text("text"),
+		Withdrawn: f.text("withdrawn") != "",
 	}
 	for _, x := range f.form["tells"] {
 		if i, err := strconv.ParseUint(x, 10, 8); err == nil {

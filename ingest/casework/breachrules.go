@@ -2,6 +2,7 @@ package casework
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -60,8 +61,12 @@ func checkNotice(n *v1.CaseNotice, now time.Time) error {
 	switch {
 	case n.GetRule() == 0 || v1.NoticeRule_name[int32(n.Rule)] == "":
 		return invalid("rule", "by which rule it is owed")
-	case other != (n.DueUs > 0):
+	case other != (n.DueUs > 0) && (!n.Withdrawn || n.DueUs != 0):
 		return invalid("due", "when it is too late, of another rule; the others say so themselves")
+	case n.Withdrawn && n.SentUs != 0:
+		return invalid("withdrawn", "what was not sent")
+	case n.Withdrawn && strings.TrimSpace(n.Text) == "":
+		return invalid("text", "why the notice is not to be sent")
 	case n.Rule == v1.NoticeRule_NOTICE_RULE_INDIVIDUALS && n.SentUs != 0 && len(seen) < allContents:
 		return invalid("contents", "a notice to individuals tells all five (45 CFR 164.404(c)(1)): "+
 			"what happened, which information, how to protect oneself, what is done, whom to ask")

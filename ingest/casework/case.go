@@ -185,10 +185,19 @@ func permitStep(caller proto.Caller, now *cases.State, e *v1.CaseEntry) error {
 		}
 		return refused("the case is closed: a privacy officer may reopen it")
 	}
-	if now.Version >= maxSteps {
+	if now.Version >= maxSteps && goesOn(e) {
 		return refused("the case has as many steps as one may have: close it and open another")
 	}
 	return allows(now, e)
+}
+
+// goesOn reports whether a step carries an investigation on, and does not end it.
+func goesOn(e *v1.CaseEntry) bool {
+	switch e.Body.(type) {
+	case *v1.CaseEntry_Alerts, *v1.CaseEntry_Noted, *v1.CaseEntry_Asked, *v1.CaseEntry_Answered, *v1.CaseEntry_Reopened:
+		return true
+	}
+	return false
 }
 
 // holds refuses who may not work on the case: an investigator works on those that they have.

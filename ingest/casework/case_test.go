@@ -3,7 +3,9 @@ package casework_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -412,6 +414,8 @@ func TestCaseIsClosedWhenItIsDone(t *testing.T) {
 	const individuals, hhs, other = v1.NoticeRule_NOTICE_RULE_INDIVIDUALS, v1.NoticeRule_NOTICE_RULE_HHS, v1.NoticeRule_NOTICE_RULE_OTHER
 	board := func(n *v1.CaseNotice) { n.To, n.DueUs = "Board", now.AddDate(0, 1, 0).UnixMicro() }
 	const not = connect.CodeFailedPrecondition
+	const authority = v1.NoticeRule_NOTICE_RULE_AUTHORITY
+	withdrawn := func(n *v1.CaseNotice) { n.Withdrawn, n.Text = true, "not theirs to know" }
 	for i, tt := range []struct {
 		step  *v1.WriteCaseRequest
 		close connect.Code
@@ -425,6 +429,9 @@ func TestCaseIsClosedWhenItIsDone(t *testing.T) {
 		{notice(individuals, sent), not},
 		{notice(hhs, sent), not},
 		{notice(other, board, sent), 0},
+		{notice(authority), not},
+		{notice(authority, withdrawn), 0},
+		{notice(individuals, sent), 0},
 	} {
 		f.must(officer, tt.step)
 		if code := f.write(officer, closed()); code != tt.close {
@@ -438,6 +445,20 @@ func TestCaseIsClosedWhenItIsDone(t *testing.T) {
 	if code := f.write(officer, noted("late")); code != connect.CodeFailedPrecondition {
 		t.Errorf("a note in a closed case: %v", code)
 	}
+}
+
+// TestLongCaseCanBeClosed: notes fill a case up, and do not keep it open.
+func TestLongCaseCanBeClosed(t *testing.T) {
+	o := newOffice(t)
+	officer := caller(proto.RolePrivacyOfficer, "os:officer")
+	f := o.newFile().must(officer, o.opening(""))
+	for i := range 1999 {
+		f.must(officer, noted(fmt.Sprint(i)))
+	}
+	if got := f.write(officer, noted("one more")); got != connect.CodeFailedPrecondition {
+		t.Errorf("a note beyond the bound: %v", got)
+	}
+	f.must(officer, assessed(), concluded(), closed())
 }
 
 func TestRefusalsInACase(t *testing.T) {
@@ -497,6 +518,8 @@ func TestRefusalsInACase(t *testing.T) {
 		"another rule without a recipient":  {notice(8, func(n *v1.CaseNotice) { n.DueUs = 5 }), bad},
 		"a notice sent tomorrow":            {notice(2, func(n *v1.CaseNotice) { n.SentUs = now.AddDate(0, 0, 1).UnixMicro() }), bad},
 		"a notice that does not tell all":   {notice(1, sent, func(n *v1.CaseNotice) { n.Contents = n.Contents[:4] }), bad},
+		"a notice sent and withdrawn":       {notice(2, sent, func(n *v1.CaseNotice) { n.Withdrawn = true }), bad},
+		"a notice withdrawn for no reason":  {notice(2, func(n *v1.CaseNotice) { n.Withdrawn, n.Text = true, " " }), bad},
 		"a hold that is so":                 {held(false), failed},
 		"a full disk": {func() *v1.WriteCaseRequest {
 			return noted("full")
@@ -514,7 +537,11 @@ func TestRefusalsInACase(t *testing.T) {
 		}
 		o.Fail = nil
 	}
-	g := &file{o: o, id: f.id, version: f.version + 1}
+	g := &file{o: o, id: f.id, version: math.MaxUint32}
+	if got := g.write(officer, noted("x")); got != bad {
+		t.Errorf("the largest version: %v", got)
+	}
+	g = &file{o: o, id: f.id, version: f.version + 1}
 	if got := g.write(officer, noted("x")); got != bad {
 		t.Errorf("a version to come: %v", got)
 	}

@@ -18,8 +18,10 @@ const (
 	maxTitle, maxReference, maxName, maxFactor, maxShort, maxLong = 200, 64, 200, 1000, 2000, 4000
 	// maxCaseAlerts bounds the alerts of a case: an answer tells each, and a scope all that they cite.
 	maxCaseAlerts = 200
-	// maxQuestions and maxSteps bound what one answer tells of a case.
+	// maxQuestions and maxSteps bound what one answer tells of a case; what is needed to close it may be said beyond.
 	maxQuestions, maxSteps = 200, 2000
+	// maxVersion bounds the number of a step: maxSteps leaves out what ends a case.
+	maxVersion = 1 << 20
 	// clockSlack is how far the clock of who writes may be ahead.
 	clockSlack = 5 * time.Minute
 	// oldestID is how long ago the id of a new case may have been made.
@@ -31,6 +33,9 @@ func checkCase(caller proto.Caller, m *v1.WriteCaseRequest, now time.Time) (prot
 	id, err := proto.ParseEventID(m.Case)
 	if err != nil {
 		return id, nil, invalid("case", "an id of 27 characters, as the list of cases shows it")
+	}
+	if m.Version > maxVersion {
+		return id, nil, invalid("version", "the case has no such version")
 	}
 	e := &v1.CaseEntry{CaseId: id.Bytes(), Version: m.Version + 1}
 	if opening := m.GetOpened() != nil; opening != (m.Version == 0) {

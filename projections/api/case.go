@@ -35,8 +35,12 @@ func (s *Service) getCase(ctx context.Context, c proto.Caller, m *v1.GetCaseRequ
 	if err != nil {
 		return nil, err
 	}
+	own, err := s.ownCases(ctx, p) // first: a refusal is the same whether there is such a case or not
+	if err != nil {
+		return nil, err
+	}
 	purpose := m.Purpose
-	if purpose == "" && c.MayAsk() && x.Assignee == c.Name {
+	if purpose == "" && c.MayAsk() && x.Assignee == c.Name && !own[id.String()] {
 		purpose = "work on case " + id.String()
 	}
 	var asked *asking
@@ -46,10 +50,6 @@ func (s *Service) getCase(ctx context.Context, c proto.Caller, m *v1.GetCaseRequ
 	case purpose != "":
 		err = errNoNames()
 	}
-	if err != nil {
-		return nil, err
-	}
-	own, err := s.ownCases(ctx, p) // first: a refusal is the same whether there is such a case or not
 	if err != nil {
 		return nil, err
 	}

@@ -301,6 +301,16 @@ func TestCaseIsKeptFromWhomItIsAbout(t *testing.T) {
 		h.append(&v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: e}})
 	}
 	entry(1, &v1.CaseEntry{Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "late", Alerts: [][]byte{other}, DiscoveredUs: 1}}})
+	// A step that lost its number to another one, of somebody who would keep the case from the asker.
+	fair := proto.NewEventID(proto.EventIdentity{Source: "fair", Recorded: begin}).Bytes()
+	for i, alert := range [][]byte{other, mine} {
+		it := &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: &v1.CaseEntry{CaseId: fair, Version: 1, AtUs: h.clock().UnixMicro(), Asker: "os:eve",
+			Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "fair", Alerts: [][]byte{alert}, DiscoveredUs: 1}}}}}
+		if i > 0 {
+			it.ConflictsWith = fair
+		}
+		h.append(it)
+	}
 	before := h.clock().UnixMicro()
 	h.pass(time.Minute)
 	entry(2, &v1.CaseEntry{Body: &v1.CaseEntry_Alerts{Alerts: &v1.CaseAlerts{Added: [][]byte{mine}}}})
@@ -344,6 +354,9 @@ func TestCaseIsKeptFromWhomItIsAbout(t *testing.T) {
 	}
 	if hidden == 0 || hidden == len(all) {
 		t.Fatalf("%d of %d cases are about the asker", hidden, len(all))
+	}
+	if _, err := service.GetCase(self, connect.NewRequest(&v1.GetCaseRequest{Case: projections.IDText(fair), Purpose: "p"})); err != nil {
+		t.Errorf("a case that a lost step says is about the asker: %v", err)
 	}
 	lateID := projections.IDText(late.CaseId)
 	if _, err := service.GetCase(self, connect.NewRequest(&v1.GetCaseRequest{Case: lateID, Purpose: "p", AsOfUs: before})); connect.CodeOf(err) != connect.CodeNotFound {

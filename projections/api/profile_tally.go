@@ -296,7 +296,10 @@ func (c *comparison) figure(m v1.ProfileMeasure, peers []*doings, usual []bool) 
 	f.Peers = uint32(len(values))
 	n := len(values)
 	median, high := (values[(n-1)/2]+values[n/2])/2, values[(9*n+9)/10-1]
-	f.Median, f.Percentile_90 = &median, &high
+	f.Median = &median
+	if n >= 2*minPeers { // of fewer it is the figure of one of them, the highest
+		f.Percentile_90 = &high
+	}
 	if known {
 		rank := rankOf(value, values)
 		f.Rank = &rank

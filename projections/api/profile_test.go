@@ -215,7 +215,10 @@ func expect(all map[int]*did, reader int) *v1.ReaderProfileResponse {
 			sort.Float64s(values)
 			median := (values[(n-1)/2] + values[n/2]) / 2
 			high := values[(n*9+9)/10-1]
-			f.Peers, f.Median, f.Percentile_90 = uint32(n), &median, &high
+			f.Peers, f.Median = uint32(n), &median
+			if n >= 10 {
+				f.Percentile_90 = &high
+			}
 			if own[m] != nil {
 				points := 0
 				for _, x := range values {

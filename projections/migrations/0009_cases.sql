@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS cases_vN
     asker    String,
     role     LowCardinality(String),
     at       DateTime64(6, 'UTC'),
-    -- KSUID texts of the alerts that the step adds to the case.
+    -- KSUID texts of the alerts that the step adds to the case; none of a step whose number another one had before.
     alerts   Array(String),
     -- The CaseEntry, serialised.
     body     String CODEC(ZSTD(3))

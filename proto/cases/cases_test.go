@@ -176,6 +176,22 @@ func TestNoticesThatWereTold(t *testing.T) {
 	}
 }
 
+// TestWithdrawnNotice: what was planned and is not to be sent is gone, but for what the law wants.
+func TestWithdrawnNotice(t *testing.T) {
+	f := open(&v1.CaseOpened{DiscoveredUs: start.UnixMicro(), Laws: []v1.NoticeLaw{v1.NoticeLaw_NOTICE_LAW_HIPAA}}).
+		notice(&v1.CaseNotice{Rule: individuals}).
+		notice(&v1.CaseNotice{Rule: other, To: "Board", DueUs: start.UnixMicro()}).
+		notice(&v1.CaseNotice{Rule: individuals, Withdrawn: true, Text: "a mistake"}).
+		notice(&v1.CaseNotice{Rule: other, To: "Board", Withdrawn: true, Text: "not theirs"})
+	if all := cases.Fold(f.steps).Notices(time.UTC); len(all) != 1 || all[0].Rule != individuals || all[0].Sent() || all[0].Due.IsZero() {
+		t.Fatalf("presumed a breach: %+v", all)
+	}
+	f.assess(&v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_LOW_PROBABILITY})
+	if all := cases.Fold(f.steps).Notices(time.UTC); len(all) != 0 {
+		t.Errorf("no breach: %+v", all)
+	}
+}
+
 // TestOfTwoThatClaimANumberTheFirstHolds: however steps are mixed with ones that lost, the case is what the ones that count make of it.
 func TestOfTwoThatClaimANumberTheFirstHolds(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))

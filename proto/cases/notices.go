@@ -49,7 +49,8 @@ func (n Notice) Late() bool { return n.Sent() && !time.UnixMicro(n.Told.SentUs).
 // Notices are those that the case owes or that somebody spoke of, by when they are due. Days are those of the zone.
 func (s *State) Notices(zone *time.Location) []Notice {
 	var out []Notice
-	for _, rule := range s.owed() {
+	owed := s.owed()
+	for _, rule := range owed {
 		out = append(out, Notice{Rule: rule, Presumed: s.Assessment == nil})
 	}
 	for _, t := range s.notices {
@@ -60,6 +61,7 @@ func (s *State) Notices(zone *time.Location) []Notice {
 		}
 		out[i].To, out[i].Told, out[i].Asker, out[i].AtUs = t.notice.To, t.notice, t.asker, t.atUs
 	}
+	out = slices.DeleteFunc(out, func(n Notice) bool { return n.Told.GetWithdrawn() && !slices.Contains(owed, n.Rule) })
 	for i := range out {
 		s.date(&out[i], zone)
 	}

@@ -155,14 +155,17 @@ func (s *State) discovered(us int64, laws []v1.NoticeLaw) {
 
 // tell keeps what was said of a notice in the place of what was said of it before.
 func (s *State) tell(t told) {
-	same := func(x told) bool {
-		return x.notice.Rule == t.notice.Rule && (t.notice.Rule != v1.NoticeRule_NOTICE_RULE_OTHER || x.notice.To == t.notice.To)
-	}
+	same := func(x told) bool { return SameNotice(x.notice, t.notice) }
 	if i := slices.IndexFunc(s.notices, same); i >= 0 {
 		s.notices[i] = t
 		return
 	}
 	s.notices = append(s.notices, t)
+}
+
+// SameNotice reports whether two speak of one notice: one of another rule stands by its recipient.
+func SameNotice(a, b *v1.CaseNotice) bool {
+	return a.Rule == b.Rule && (a.Rule != v1.NoticeRule_NOTICE_RULE_OTHER || a.To == b.To)
 }
 
 // Unanswered is how many questions wait for a statement.

@@ -1409,7 +1409,9 @@ type CaseNotice struct {
 	// All five of a notice to individuals that was sent.
 	Contents []NoticeContent `protobuf:"varint,6,rep,packed,name=contents,proto3,enum=readtrail.v1.NoticeContent" json:"contents,omitempty"`
 	// How it was sent, and what else there is to say; up to 2,000 characters.
-	Text          string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	// What was planned is not to be sent after all; text says why. One that the law wants of the case stays owed.
+	Withdrawn     bool `protobuf:"varint,8,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1491,6 +1493,13 @@ func (x *CaseNotice) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *CaseNotice) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
 }
 
 // CaseHeld puts a legal hold on a case or lifts it. Readtrail itself discards nothing; a case with a hold is not closed.
@@ -2023,7 +2032,7 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x04laws\x18\b \x03(\x0e2\x17.readtrail.v1.NoticeLawR\x04laws\"^\n" +
 	"\rCaseConcluded\x123\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x19.readtrail.v1.DispositionR\aoutcome\x12\x18\n" +
-	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xeb\x01\n" +
+	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x89\x02\n" +
 	"\n" +
 	"CaseNotice\x12,\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x18.readtrail.v1.NoticeRuleR\x04rule\x12\x14\n" +
@@ -2032,7 +2041,8 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\asent_us\x18\x04 \x01(\x12R\x06sentUs\x12\x16\n" +
 	"\x06people\x18\x05 \x01(\x04R\x06people\x127\n" +
 	"\bcontents\x18\x06 \x03(\x0e2\x1b.readtrail.v1.NoticeContentR\bcontents\x12\x18\n" +
-	"\x04text\x18\a \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"8\n" +
+	"\x04text\x18\a \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x1c\n" +
+	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"8\n" +
 	"\bCaseHeld\x12\x12\n" +
 	"\x04held\x18\x01 \x01(\bR\x04held\x12\x18\n" +
 	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"&\n" +

@@ -4550,7 +4550,7 @@ type ProfileFigure struct {
 	// Peers for whom it is known; what follows is told when they are not too few.
 	Peers  uint32   `protobuf:"varint,3,opt,name=peers,proto3" json:"peers,omitempty"`
 	Median *float64 `protobuf:"fixed64,4,opt,name=median,proto3,oneof" json:"median,omitempty"`
-	// The nearest rank that 90 % do not exceed.
+	// The nearest rank that 90 % do not exceed. Of fewer than ten peers it is not told: it would be the figure of one of them.
 	Percentile_90 *float64 `protobuf:"fixed64,5,opt,name=percentile_90,json=percentile90,proto3,oneof" json:"percentile_90,omitempty"`
 	// The share of peers below the reader and half of those equal, in percent, rounded down.
 	Rank          *uint32 `protobuf:"varint,6,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
