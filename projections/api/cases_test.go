@@ -304,8 +304,10 @@ func TestCaseIsKeptFromWhomItIsAbout(t *testing.T) {
 	// A step that lost its number to another one, of somebody who would keep the case from the asker.
 	fair := proto.NewEventID(proto.EventIdentity{Source: "fair", Recorded: begin}).Bytes()
 	for i, alert := range [][]byte{other, mine} {
-		it := &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: &v1.CaseEntry{CaseId: fair, Version: 1, AtUs: h.clock().UnixMicro(), Asker: "os:eve",
-			Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "fair", Alerts: [][]byte{alert}, DiscoveredUs: 1}}}}}
+		it := &v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: &v1.CaseEntry{
+			CaseId: fair, Version: 1, AtUs: h.clock().UnixMicro(), Asker: "os:eve",
+			Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "fair", Alerts: [][]byte{alert}, DiscoveredUs: 1}},
+		}}}
 		if i > 0 {
 			it.ConflictsWith = fair
 		}
