@@ -128,6 +128,31 @@ func (f *reader) keepReading(ctx context.Context) error {
 	}
 }
 
+// replayTries is how often in a row a start tries to read on where a cluster that finds a new leader has lost the reader.
+const replayTries = 30
+
+// readThrough reads up to until. What the reader's own function fails with ends it, and so does a server that stays away.
+func (f *reader) readThrough(ctx context.Context) error {
+	var own error
+	fn := f.fn
+	f.fn = func(ctx context.Context, b *proto.Batch) error { own = fn(ctx, b); return own }
+	for tries, next := 0, f.next; ; tries++ {
+		err := f.read(ctx)
+		if f.next > next {
+			tries, next = 0, f.next
+		}
+		if err == nil || own != nil || tries >= replayTries || ctx.Err() != nil || errors.Is(err, ErrGap) || errors.Is(err, proto.ErrCorrupt) {
+			return err
+		}
+		f.j.log.WarnContext(ctx, "reading on after the stream was lost", slog.Uint64("sequence", f.next), slog.Any("err", err))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(followRetry):
+		}
+	}
+}
+
 // read makes a consumer and reads from it until it breaks.
 func (f *reader) read(ctx context.Context) error {
 	l := f.j.current()
@@ -248,7 +273,7 @@ func (j *Journal) replay(ctx context.Context, index *seen, end uint64, each func
 		}
 		return nil
 	}
-	if err := f.read(ctx); err != nil {
+	if err := f.readThrough(ctx); err != nil {
 		return fmt.Errorf("replay journal into index: %w", err)
 	}
 	j.log.InfoContext(ctx, "index of seen events is up to date", slog.Uint64("batches", end-m.sequence), slog.Duration("took", time.Since(begin)))
