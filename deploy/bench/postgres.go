@@ -298,7 +298,7 @@ func recordParams(of subject) store.Params {
 
 func readerParams(of subject) store.Params {
 	params := recordParams(of)
-	params["from"], params["until"] = of.from, of.until
+	params["from"], params["until"], params["named"] = of.from, of.until, false
 	return params
 }
 
