@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/readtrail/readtrail/projections/queries"
+	"github.com/readtrail/readtrail/projections/store"
 )
 
 func TestQuantile(t *testing.T) {
@@ -251,6 +255,25 @@ func TestStatementsHaveNoComments(t *testing.T) {
 		text := statement(strings.TrimSuffix(e.Name(), ".sql"))
 		if text == "" || strings.Contains(text, "--") {
 			t.Errorf("%s: %q", e.Name(), text)
+		}
+	}
+}
+
+// TestStatementsHaveTheirParameters: the statements of the query service are used as they are, also where no PostgreSQL is beside them.
+func TestStatementsHaveTheirParameters(t *testing.T) {
+	set, err := queries.For(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, params := range map[string]store.Params{"record_events": recordParams(subject{}), "reader_events": readerParams(subject{})} {
+		found := regexp.MustCompile(`\{(\w+):`).FindAllStringSubmatch(set[name], -1)
+		if len(found) == 0 {
+			t.Errorf("%s has no parameters", name)
+		}
+		for _, m := range found {
+			if _, given := params[m[1]]; !given {
+				t.Errorf("%s: %s is not given", name, m[1])
+			}
 		}
 	}
 }
