@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/readtrail/readtrail/ingest"
@@ -156,22 +155,8 @@ func (f *reader) readThrough(ctx context.Context) error {
 // read makes a consumer and reads from it until it breaks.
 func (f *reader) read(ctx context.Context) error {
 	l := f.j.current()
-	ctx, cancel := context.WithCancel(ctx)
-	// A server that comes back has forgotten its consumers, and one that was replaced never answers: begin again.
-	lost := l.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
-	defer l.nc.RemoveStatusListener(lost)
-	watch := make(chan struct{})
-	defer func() { <-watch }()
-	defer cancel()
-	go func() {
-		defer close(watch)
-		select {
-		case <-l.gone:
-		case <-lost:
-		case <-ctx.Done():
-		}
-		cancel()
-	}()
+	ctx, unwatch := l.whileConnected(ctx)
+	defer unwatch()
 	stream := l.stream
 	if f.output != "" {
 		var err error

@@ -91,10 +91,50 @@ func (e External) options(credentials string) []nats.Option {
 	return options
 }
 
+// errDisconnected says that an answer will not come.
+var errDisconnected = errors.New("the connection to NATS was lost")
+
+// whileConnected returns a context that also ends when the connection is lost, or another link took its place: a server that comes
+// back has forgotten its consumers and what it was asked, and one that was replaced never answers.
+func (l *link) whileConnected(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	lost := l.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	if !l.nc.IsConnected() { // lost before it was watched
+		cancel(errDisconnected)
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-l.gone:
+		case <-lost:
+		case <-ctx.Done():
+		}
+		cancel(errDisconnected)
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-watched
+		l.nc.RemoveStatusListener(lost)
+	}
+}
+
 // useStream finds the stream, or makes it, and checks that it keeps what it is given.
 func (l *link) useStream(ctx context.Context, cfg Config, fallbackBytes int64) error {
 	ctx, cancel := context.WithTimeout(ctx, serverStart)
 	defer cancel()
+	ctx, unwatch := l.whileConnected(ctx)
+	defer unwatch()
+	if err := l.findStream(ctx, cfg, fallbackBytes); err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		}
+		return err
+	}
+	return nil
+}
+
+func (l *link) findStream(ctx context.Context, cfg Config, fallbackBytes int64) error {
 	stream, err := l.js.Stream(ctx, Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		want := streamConfig(cfg, orDefault(cfg.MaxBytes, fallbackBytes))

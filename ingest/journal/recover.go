@@ -96,7 +96,9 @@ func (j *Journal) readAgain(ctx context.Context, r *recovery) error {
 		timeout = askTimeout
 	}
 	short, cancel := context.WithTimeout(ctx, timeout)
-	info, err := l.stream.Info(short)
+	asking, unwatch := l.whileConnected(short)
+	info, err := l.stream.Info(asking)
+	unwatch()
 	cancel()
 	if err != nil {
 		return fmt.Errorf("read stream state: %w", err)
