@@ -40,6 +40,14 @@ func StopServer(j *Journal) {
 	}
 }
 
+// WhileConnected is a context that ends with the connection that the journal has now.
+func WhileConnected(ctx context.Context, j *Journal) (context.Context, func()) {
+	return j.current().whileConnected(ctx)
+}
+
+// ErrDisconnected is why it ended.
+var ErrDisconnected = errDisconnected
+
 // Intrude publishes a message as another writer would: at the end of the stream, whatever that is.
 func Intrude(ctx context.Context, j *Journal, message []byte) error {
 	_, err := j.current().js.Publish(ctx, subject, message)

@@ -74,6 +74,42 @@ func TestServerStopsUnderLargeCalls(t *testing.T) {
 	}
 }
 
+// TestNoAnswerIsAwaitedFromAServerThatIsGone: what a connection was asked ends with it, at once and not when its time is up.
+func TestNoAnswerIsAwaitedFromAServerThatIsGone(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, j *journal.Journal){
+		"stopped": func(_ *testing.T, j *journal.Journal) { journal.StopServer(j) },
+		"replaced": func(t *testing.T, j *journal.Journal) {
+			if err := journal.Restart(t.Context(), j); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t, testConfig(t, t.TempDir()))
+			asked, unwatch := journal.WhileConnected(t.Context(), j)
+			defer unwatch()
+			if asked.Err() != nil {
+				t.Fatal("it ended before the connection did")
+			}
+			end(t, j)
+			<-asked.Done()
+			if cause := context.Cause(asked); !errors.Is(cause, journal.ErrDisconnected) {
+				t.Errorf("ended by %v", cause)
+			}
+		})
+	}
+	t.Run("stopped before", func(t *testing.T) {
+		j := open(t, testConfig(t, t.TempDir()))
+		first, unwatch := journal.WhileConnected(t.Context(), j)
+		defer unwatch()
+		journal.StopServer(j)
+		<-first.Done()
+		second, unwatch := journal.WhileConnected(t.Context(), j)
+		defer unwatch()
+		<-second.Done()
+	})
+}
+
 // pause waits between two attempts.
 func pause(ctx context.Context, d time.Duration) {
 	select {
