@@ -121,7 +121,14 @@ type AnswerHeader struct {
 	// not come in time: what they say is not known yet. 0: nothing that concerns the subject is missing.
 	Behind uint64 `protobuf:"varint,13,opt,name=behind,proto3" json:"behind,omitempty"`
 	// How far detectors have judged; absent where none ever did.
-	Detection     *DetectionProgress `protobuf:"bytes,14,opt,name=detection,proto3" json:"detection,omitempty"`
+	Detection *DetectionProgress `protobuf:"bytes,14,opt,name=detection,proto3" json:"detection,omitempty"`
+	// What the asker may see accesses of; absent: everything. An answer with limits is not complete.
+	Limits *Limits `protobuf:"bytes,20,opt,name=limits,proto3" json:"limits,omitempty"`
+	// How many reports of accesses elsewhere were left out of the answer, where that can be told: elsewhere_counted.
+	Elsewhere        uint64 `protobuf:"varint,21,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
+	ElsewhereCounted bool   `protobuf:"varint,22,opt,name=elsewhere_counted,json=elsewhereCounted,proto3" json:"elsewhere_counted,omitempty"`
+	// KSUID of the broken glass that the answer was given under.
+	GlassId       string `protobuf:"bytes,23,opt,name=glass_id,json=glassId,proto3" json:"glass_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -252,6 +259,34 @@ func (x *AnswerHeader) GetDetection() *DetectionProgress {
 		return x.Detection
 	}
 	return nil
+}
+
+func (x *AnswerHeader) GetLimits() *Limits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *AnswerHeader) GetElsewhere() uint64 {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return 0
+}
+
+func (x *AnswerHeader) GetElsewhereCounted() bool {
+	if x != nil {
+		return x.ElsewhereCounted
+	}
+	return false
+}
+
+func (x *AnswerHeader) GetGlassId() string {
+	if x != nil {
+		return x.GlassId
+	}
+	return ""
 }
 
 // DetectionProgress says how far detectors have judged, as known at the answer's position. What they have not judged carries no
@@ -4634,7 +4669,7 @@ var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\x1a\x17readtrail/v1/whom.proto\"\xa5\x04\n" +
+	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\x1a\x19readtrail/v1/limits.proto\x1a\x17readtrail/v1/whom.proto\"\xbf\x05\n" +
 	"\fAnswerHeader\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12)\n" +
@@ -4651,7 +4686,11 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\afrom_us\x18\v \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\f \x01(\x12R\auntilUs\x12\x16\n" +
 	"\x06behind\x18\r \x01(\x04R\x06behind\x12=\n" +
-	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\"\xfd\x01\n" +
+	"\tdetection\x18\x0e \x01(\v2\x1f.readtrail.v1.DetectionProgressR\tdetection\x12,\n" +
+	"\x06limits\x18\x14 \x01(\v2\x14.readtrail.v1.LimitsR\x06limits\x12\x1c\n" +
+	"\telsewhere\x18\x15 \x01(\x04R\telsewhere\x12+\n" +
+	"\x11elsewhere_counted\x18\x16 \x01(\bR\x10elsewhereCounted\x12\x1f\n" +
+	"\bglass_id\x18\x17 \x01(\tB\x04\xc0\xf3\x18\x01R\aglassId\"\xfd\x01\n" +
 	"\x11DetectionProgress\x12'\n" +
 	"\fjudged_until\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\vjudgedUntil\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x13\n" +
@@ -5182,129 +5221,131 @@ var file_readtrail_v1_query_proto_goTypes = []any{
 	(*ReaderProfileResponse)(nil),    // 51: readtrail.v1.ReaderProfileResponse
 	(*PeerGroup)(nil),                // 52: readtrail.v1.PeerGroup
 	(*ProfileFigure)(nil),            // 53: readtrail.v1.ProfileFigure
-	(CoverageFact_Kind)(0),           // 54: readtrail.v1.CoverageFact.Kind
-	(Action)(0),                      // 55: readtrail.v1.Action
-	(Verdict)(0),                     // 56: readtrail.v1.Verdict
-	(*Identifier)(nil),               // 57: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 58: readtrail.v1.Reader
-	(Outcome)(0),                     // 59: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 60: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 61: readtrail.v1.Patient
-	(*Object)(nil),                   // 62: readtrail.v1.Object
-	(Explanation)(0),                 // 63: readtrail.v1.Explanation
-	(Standing)(0),                    // 64: readtrail.v1.Standing
-	(*AccessEvent)(nil),              // 65: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 66: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 67: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 68: readtrail.v1.TokenRegistered
+	(*Limits)(nil),                   // 54: readtrail.v1.Limits
+	(CoverageFact_Kind)(0),           // 55: readtrail.v1.CoverageFact.Kind
+	(Action)(0),                      // 56: readtrail.v1.Action
+	(Verdict)(0),                     // 57: readtrail.v1.Verdict
+	(*Identifier)(nil),               // 58: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 59: readtrail.v1.Reader
+	(Outcome)(0),                     // 60: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 61: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 62: readtrail.v1.Patient
+	(*Object)(nil),                   // 63: readtrail.v1.Object
+	(Explanation)(0),                 // 64: readtrail.v1.Explanation
+	(Standing)(0),                    // 65: readtrail.v1.Standing
+	(*AccessEvent)(nil),              // 66: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 67: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 68: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 69: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
 	4,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
 	5,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
 	2,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
-	3,  // 3: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
-	54, // 4: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	6,  // 5: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	8,  // 6: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
-	55, // 7: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
-	56, // 8: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 9: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 10: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 11: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	12, // 12: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	10, // 13: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	13, // 14: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	14, // 15: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	16, // 16: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	57, // 17: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	57, // 18: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	58, // 19: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	55, // 20: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	55, // 21: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	59, // 22: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	60, // 23: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	58, // 24: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	61, // 25: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	62, // 26: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	57, // 27: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	15, // 28: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	56, // 29: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	63, // 30: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	64, // 31: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
-	6,  // 32: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	56, // 33: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 34: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 35: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 36: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	19, // 37: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	20, // 38: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	14, // 39: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	1,  // 40: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	65, // 41: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	66, // 42: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	15, // 43: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	55, // 44: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	6,  // 45: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	56, // 46: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 47: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	14, // 48: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	6,  // 49: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	1,  // 50: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	26, // 51: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	25, // 52: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 53: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 54: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 55: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 56: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	67, // 57: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	5,  // 58: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	37, // 59: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	36, // 60: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	67, // 61: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	67, // 62: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	68, // 63: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	1,  // 64: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 65: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 66: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
-	52, // 67: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
-	52, // 68: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
-	53, // 69: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
-	0,  // 70: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
-	7,  // 71: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	17, // 72: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	50, // 73: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
-	21, // 74: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	23, // 75: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	27, // 76: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	29, // 77: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	31, // 78: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	34, // 79: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	38, // 80: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	40, // 81: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	42, // 82: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	44, // 83: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	46, // 84: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	48, // 85: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	9,  // 86: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	18, // 87: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	51, // 88: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
-	22, // 89: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	24, // 90: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	28, // 91: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	30, // 92: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	32, // 93: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	35, // 94: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	39, // 95: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	41, // 96: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	43, // 97: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	45, // 98: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	47, // 99: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	49, // 100: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	86, // [86:101] is the sub-list for method output_type
-	71, // [71:86] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	54, // 3: readtrail.v1.AnswerHeader.limits:type_name -> readtrail.v1.Limits
+	3,  // 4: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
+	55, // 5: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	6,  // 6: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
+	8,  // 7: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	56, // 8: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	57, // 9: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 10: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 11: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 12: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	12, // 13: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	10, // 14: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	13, // 15: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	14, // 16: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	16, // 17: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	58, // 18: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	58, // 19: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	59, // 20: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	56, // 21: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	56, // 22: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	60, // 23: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	61, // 24: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	59, // 25: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	62, // 26: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	63, // 27: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	58, // 28: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	15, // 29: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	57, // 30: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	64, // 31: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	65, // 32: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	6,  // 33: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	57, // 34: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 35: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 36: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 37: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	19, // 38: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	20, // 39: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	14, // 40: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	1,  // 41: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	66, // 42: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	67, // 43: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	15, // 44: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	56, // 45: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	6,  // 46: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	57, // 47: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
+	1,  // 48: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	14, // 49: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	6,  // 50: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	1,  // 51: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	26, // 52: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	25, // 53: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 54: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	25, // 55: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	1,  // 56: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	33, // 57: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	68, // 58: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	5,  // 59: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	37, // 60: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	36, // 61: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	68, // 62: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	68, // 63: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	69, // 64: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	1,  // 65: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 66: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	12, // 67: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
+	52, // 68: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
+	52, // 69: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
+	53, // 70: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
+	0,  // 71: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
+	7,  // 72: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	17, // 73: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	50, // 74: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
+	21, // 75: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	23, // 76: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	27, // 77: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	29, // 78: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	31, // 79: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	34, // 80: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	38, // 81: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	40, // 82: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	42, // 83: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	44, // 84: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	46, // 85: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	48, // 86: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	9,  // 87: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	18, // 88: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	51, // 89: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
+	22, // 90: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	24, // 91: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	28, // 92: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	30, // 93: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	32, // 94: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	35, // 95: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	39, // 96: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	41, // 97: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	43, // 98: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	45, // 99: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	47, // 100: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	49, // 101: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	87, // [87:102] is the sub-list for method output_type
+	72, // [72:87] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -5315,6 +5356,7 @@ func file_readtrail_v1_query_proto_init() {
 	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_journal_proto_init()
+	file_readtrail_v1_limits_proto_init()
 	file_readtrail_v1_whom_proto_init()
 	file_readtrail_v1_query_proto_msgTypes[52].OneofWrappers = []any{}
 	type x struct{}
