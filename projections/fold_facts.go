@@ -92,6 +92,7 @@ func (f *folder) question(position uint64, q *v1.Question) {
 		w.u64(q.Position)
 		w.bool(q.Summary)
 		w.time(q.AskedUs)
+		w.text(IDText(q.Glass.GetGlassId()))
 		w.end()
 	}
 }

@@ -194,6 +194,10 @@ func (m alertMessage) fold(r *streamRun, sequence uint64) error {
 	for i, x := range m.Patients {
 		patients[i] = PatientKey(x.Identifier.GetSystem(), x.Identifier.GetValue())
 	}
+	positions := make([]uint64, len(m.Accesses))
+	for i, a := range m.Accesses {
+		positions[i] = a.Position
+	}
 	w := b.begin()
 	w.day(localDay(m.Day))
 	w.text(IDText(m.AlertId))
@@ -217,6 +221,7 @@ func (m alertMessage) fold(r *streamRun, sequence uint64) error {
 	w.u64s(readers...)
 	w.u64s(patients...)
 	w.bytes(body)
+	w.u64s(positions...)
 	w.end()
 	return nil
 }

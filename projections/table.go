@@ -28,6 +28,7 @@ const (
 	ruleSets
 	frozenScopes
 	caseSteps
+	brokenGlass
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -119,7 +120,7 @@ var tables = [numTables]*table{
 	def(questions, "questions",
 		`subject_key u64, position u64, ordinal u32, subject_kind u8, subject_system text, subject_value text,
 		received time, question_id text, asker text, role text, query text, purpose text, rows u64, page u32,
-		answer_position u64, summary bool, asked time`),
+		answer_position u64, summary bool, asked time, glass_id text`),
 	def(sources, "sources",
 		`name text, position u64, received time, owner text, time_zone text, identity_policy u8, base_url text,
 		systems texts, expected_silence_s u32, disabled bool, asker text, patient_system text, reader_system text,
@@ -143,6 +144,9 @@ var tables = [numTables]*table{
 	def(caseSteps, "cases",
 		`case_id text, position u64, received time, version u32, step u8, question u32, asker text, role text, at time,
 		alerts texts, body text`),
+	def(brokenGlass, "broken_glass",
+		`glass_id text, position u64, received time, review bool, asker text, role text, text text, verdict u8, at time, until time,
+		sites texts, departments texts, nothing bool`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),
@@ -184,7 +188,7 @@ var (
 	alertsTable = def(noTable, "alerts",
 		`day day, alert_id text, version u32, sequence u64, cause u64, at time, state u8, shape u8, severity u8,
 		scenario text, score i32, chance u16, rank u32, shown bool, sampled bool, hard bool, backfill bool, queue text,
-		detectors texts, reader_keys u64s, patient_keys u64s, body text`)
+		detectors texts, reader_keys u64s, patient_keys u64s, body text, positions u64s`)
 )
 
 // streamTables are all of them; with tables, they are what a version has.

@@ -10,6 +10,11 @@ const (
 	RoleAdministrator  = "administrator"
 )
 
+// Roles are all roles, least first.
+func Roles() []string {
+	return []string{RoleViewer, RoleInvestigator, RolePrivacyOfficer, RoleAdministrator}
+}
+
 // Caller is who stands behind a request, as the listener established it. The zero Caller is nobody.
 type Caller struct {
 	// Name is "token:<id>", "os:<user>" or "source:<name>": it goes into the journal as the asker.
@@ -22,6 +27,10 @@ type Caller struct {
 	Source string
 	// Local is true for a user of this machine on the local socket, who may name the source that input comes from.
 	Local bool
+	// Limits are the sites and departments that the identity provider states for them. What holds is for the configuration to say.
+	Limits Limits
+	// Unlimited says that the identity provider states that they may see everything.
+	Unlimited bool
 }
 
 type callerKey struct{}

@@ -119,6 +119,10 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_SCOPE_FROZEN
 	case *v1.Item_CaseEntry:
 		return v1.Kind_KIND_CASE
+	case *v1.Item_GlassBroken:
+		return v1.Kind_KIND_GLASS_BROKEN
+	case *v1.Item_GlassReviewed:
+		return v1.Kind_KIND_GLASS_REVIEWED
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }

@@ -261,7 +261,7 @@ func TestStatementsHaveNoComments(t *testing.T) {
 
 // TestStatementsHaveTheirParameters: the statements of the query service are used as they are, also where no PostgreSQL is beside them.
 func TestStatementsHaveTheirParameters(t *testing.T) {
-	set, err := queries.For(1)
+	set, err := queries.For(1, queries.Whole)
 	if err != nil {
 		t.Fatal(err)
 	}

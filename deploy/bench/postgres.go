@@ -262,7 +262,7 @@ func (b *bench) compareQuestions(ctx context.Context, e *engine, db *postgres) e
 	if err != nil {
 		return err
 	}
-	set, err := queries.For(1)
+	set, err := queries.For(1, queries.Whole)
 	if err != nil {
 		return fmt.Errorf("read statements: %w", err)
 	}

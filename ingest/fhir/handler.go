@@ -133,7 +133,7 @@ func SourceOf(r *http.Request, find func(string) (ingest.Source, bool)) (src ing
 	named := r.URL.Query().Get("source")
 	name := caller.Source
 	switch {
-	case caller == proto.Caller{}:
+	case caller.Name == "":
 		return src, http.StatusUnauthorized, "a source's credential is required"
 	case name == "" && !caller.Local:
 		return src, http.StatusForbidden, "only a registered source may send this"

@@ -79,6 +79,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 	}
 	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
 	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
+	q.Limits, q.Elsewhere = h.Limits, h.Elsewhere
 	if err := s.ask(ctx, a.caller, q); err != nil {
 		return s.withhold(ctx, a.query, err)
 	}

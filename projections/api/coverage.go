@@ -218,7 +218,7 @@ func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
 func (p *pin) readUnresolved(ctx context.Context, at period) (uint64, error) {
 	from, until := at.bounds(0)
 	whole := store.Params{"from": from, "until": until}
-	if at != (period{}) || p.past {
+	if at != (period{}) || p.past || p.limits.Limited() {
 		return p.countUnresolved(ctx, "unresolved_events", whole)
 	}
 	known := p.engine.unresolvedBefore(p.version, p.position)
@@ -282,6 +282,7 @@ func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject strin
 	if note := b.judged.note(shown, p.engine.detecting.site); note != "" {
 		h.Notes = append(h.Notes, note)
 	}
+	p.limitHeader(h)
 	return h, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 
@@ -31,7 +32,7 @@ type engine struct {
 	meter func(name string, params store.Params, cost store.Stats)
 
 	mu   sync.Mutex // guards what follows
-	sets map[uint64]queries.Set
+	sets map[setKey]queries.Set
 	// unresolved is the latest count of unresolved events over all time.
 	unresolved unresolvedCount
 	// counted is how many events each source sent, as far as they were added up.
@@ -81,35 +82,47 @@ func (e *engine) rememberUnresolved(n unresolvedCount) {
 	}
 }
 
-// maxVersions bounds the statement sets kept: the version that answers, the one before and those that old tokens name.
-const maxVersions = 8
+// setKey is a version of the tables, and which rows of it the statements reach.
+type setKey struct {
+	version uint64
+	reach   queries.Reach
+}
+
+// maxSets bounds the statement sets kept: of the version that answers, the one before and those that old tokens name, in each reach.
+const maxSets = 24
 
 // newEngine has ClickHouse give up when nobody waits for the answer any more.
 func newEngine(s *store.Store) *engine {
 	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
-	return &engine{store: s.With(limits), sets: map[uint64]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows, searched: maxSearched}
+	return &engine{store: s.With(limits), sets: map[setKey]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows, searched: maxSearched}
 }
 
-func (e *engine) set(version uint64) (queries.Set, error) {
+func (e *engine) set(version uint64, reach queries.Reach) (queries.Set, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if set, ok := e.sets[version]; ok {
+	key := setKey{version, reach}
+	if set, ok := e.sets[key]; ok {
 		return set, nil
 	}
-	set, err := queries.For(version)
+	set, err := queries.For(version, reach)
 	if err != nil {
 		return nil, err
 	}
-	if len(e.sets) >= maxVersions {
+	if len(e.sets) >= maxSets {
 		clear(e.sets)
 	}
-	e.sets[version] = set
+	e.sets[key] = set
 	return set, nil
 }
 
-// pin is what one answer rests on: a version of the tables and a position. Nothing above the position is read.
+// pin is what one answer rests on: a version of the tables, a position, and what the asker may see. Nothing above the position is read,
+// and nothing outside of the limits.
 type pin struct {
-	engine   *engine
+	engine *engine
+	// limits are those of whoever asks; set has the statements that hold to them.
+	limits proto.Limits
+	// outside is how many reports lie outside of the limits, where that was counted.
+	outside  atomic.Pointer[uint64]
 	set      queries.Set
 	version  uint64
 	position proto.Position
@@ -134,12 +147,20 @@ type pin struct {
 	detected onceJudged
 }
 
-// query runs a statement; the pinned position is filled in.
+// query runs a statement; the pinned position and the limits are filled in.
 func (p *pin) query(ctx context.Context, name string, params store.Params, scan func(store.Row) error) error {
-	sql, ok := p.set[name]
-	if !ok {
+	return p.queryIn(ctx, p.set, name, params, scan)
+}
+
+func (p *pin) queryIn(ctx context.Context, set queries.Set, name string, params store.Params, scan func(store.Row) error) error {
+	sql, ok := set[name]
+	switch {
+	case !ok && p.limits.Limited():
+		return fmt.Errorf("statement %s: %w", name, errNotLimitable())
+	case !ok:
 		return fmt.Errorf("no statement %s", name)
 	}
+	p.limit(name, sql, params)
 	if strings.Contains(sql, "{position:") {
 		params["position"] = uint64(p.position)
 	}
@@ -157,7 +178,11 @@ func (p *pin) query(ctx context.Context, name string, params store.Params, scan 
 
 // pin decides what an answer rests on: what the page token pinned, what was known at asOf, or everything there is.
 func (s *Service) pin(ctx context.Context, asOf int64, token PageToken) (*pin, error) {
-	p := &pin{engine: s.engine, version: token.Version, journal: s.cfg.Head()}
+	limits, err := s.limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &pin{engine: s.engine, limits: limits, version: token.Version, journal: s.cfg.Head()}
 	if err := s.watermark(ctx, p); err != nil {
 		return nil, err
 	}
@@ -178,7 +203,7 @@ func (s *Service) watermark(ctx context.Context, p *pin) (err error) {
 	if ok && live.Position != 0 && (p.version == 0 || p.version == uint64(live.Version)) {
 		p.version, p.position, p.received = uint64(live.Version), live.Position, live.Received
 		p.live, p.written = true, live
-		p.set, err = s.engine.set(p.version)
+		p.set, err = s.engine.set(p.version, p.reach())
 		return err
 	}
 	fromToken := p.version != 0
@@ -193,7 +218,7 @@ func (s *Service) watermark(ctx context.Context, p *pin) (err error) {
 		}
 		return fmt.Errorf("no version of the projections answers yet: %w", store.ErrUnavailable)
 	}
-	if p.set, err = s.engine.set(p.version); err != nil {
+	if p.set, err = s.engine.set(p.version, p.reach()); err != nil {
 		return err
 	}
 	var mark uint64

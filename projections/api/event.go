@@ -56,6 +56,9 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if err != nil {
 		return nil, err
 	}
+	if !p.limits.Within(event) {
+		return nil, s.keepElsewhere(ctx, a, p.limits, p.position, notFound("the journal holds no such event"))
+	}
 	around := p.backdrop(ctx, period{event.OccurredUs, event.OccurredUs + 1})
 	defer func() { _ = around.wait() }()
 	if res.Paired, err = p.paired(ctx, event, e.position, around); err != nil {

@@ -153,7 +153,7 @@ func (s *Service) searchEvents(ctx context.Context, c proto.Caller, q EventSearc
 	if err != nil {
 		return nil, err
 	}
-	found := &inspection{ask: a, meant: meant, deadline: time.Now().Add(inspectFor)}
+	found := &inspection{ask: a, meant: meant, limits: p.limits, deadline: time.Now().Add(inspectFor)}
 	if len(q.IDs) > 0 {
 		err = s.eventsByID(ctx, found)
 	} else {
@@ -250,8 +250,10 @@ type candidate struct {
 
 // inspection is the search of one page among candidates.
 type inspection struct {
-	ask      *eventAsk
-	meant    *meant
+	ask   *eventAsk
+	meant *meant
+	// limits are those of the asker: an event outside of them is as none.
+	limits   proto.Limits
 	deadline time.Time
 
 	events []FoundEvent
@@ -288,7 +290,7 @@ func (in *inspection) look(c candidate, b *proto.Batch, item *v1.Item) {
 func (in *inspection) meets(e *v1.AccessEvent, received int64) bool {
 	q := in.ask
 	recorded := cmp.Or(e.RecordedUs, e.OccurredUs, received)
-	return q.Recorded.holds(recorded) && q.Received.holds(received) &&
+	return in.limits.Within(e) && q.Recorded.holds(recorded) && q.Received.holds(received) &&
 		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, e.Outcome)) &&
 		(len(q.Sources) == 0 || slices.Contains(q.Sources, e.Source)) &&
 		(len(q.Sites) == 0 || slices.Contains(q.Sites, e.Site)) &&

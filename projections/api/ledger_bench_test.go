@@ -87,7 +87,7 @@ func (l *ledger) measure(b *testing.B, n int, ask func(i int) error) {
 		}
 	}
 	l.service.SetMeter(nil)
-	set, err := queries.For(1)
+	set, err := queries.For(1, queries.Whole)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -140,6 +140,9 @@ func (p *pin) fillProfile(ctx context.Context, a *listAsk, who *identity, around
 			notes = append(notes, peersNote(res))
 		}
 	}
+	if err := p.elsewhereOf(ctx, "elsewhere_reader", who.keyed, a.at); err != nil {
+		return err
+	}
 	var err error
 	if res.Header, err = around.header(a.zone, nil, askBackReader.unknown); err != nil {
 		return err

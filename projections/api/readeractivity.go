@@ -85,6 +85,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	if a.first() && !ask.named {
 		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })
 	}
+	together.Go(func() error { return p.elsewhereOf(running, "elsewhere_reader", who.keyed, a.at) })
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}

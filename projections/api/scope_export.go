@@ -34,8 +34,7 @@ func (x *ScopeService) Export(ctx context.Context, m *v1.ExportScopeRequest, sen
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(unopened(ctx), exportTimeout)
 	defer cancel()
-	caller := proto.CallerFrom(ctx)
-	err := permit(caller, asksOfPeople)
+	caller, err := x.s.admit(ctx, queryExportScope, asksOfPeople)
 	if err == nil {
 		err = x.s.exportScope(ctx, caller, m, func(part *v1.ExportScopeResponse) error {
 			part, err := leaving(ctx, x.s, part)

@@ -15,7 +15,12 @@ type fhirForm struct {
 }
 
 func (f *fhirForm) begin(to []byte, x *scoped) []byte {
-	to = append(to, `{"resourceType":"Bundle","type":"collection","identifier":{"system":"urn:readtrail:position","value":"`...)
+	to = append(to, `{"resourceType":"Bundle",`...)
+	if f.limit(x); f.limited != "" {
+		to = appendQuoted(append(to, `"meta":{"tag":[{"system":"urn:readtrail:limited-to","code":"limited","display":`...), f.limited)
+		to = append(to, `}]},`...)
+	}
+	to = append(to, `"type":"collection","identifier":{"system":"urn:readtrail:position","value":"`...)
 	to = append(to, x.pin.position.String()...)
 	to = append(to, `"},"timestamp":"`...)
 	to = time.UnixMicro(x.pin.received).UTC().AppendFormat(to, time.RFC3339Nano)

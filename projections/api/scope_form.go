@@ -12,7 +12,9 @@ import (
 
 // said says what a report's packed columns and codes mean. Rows repeat few readers, lists and codes, so each is told once.
 type said struct {
-	zone    *time.Location
+	zone *time.Location
+	// limited says what the asker is limited to, in every row: a file travels without its answer's header. "" for nothing.
+	limited string
 	lists   map[string][]string
 	readers map[string]ident
 	actions [256]string
@@ -70,9 +72,20 @@ func (s *said) time(to []byte, us int64) []byte {
 // (CWE-1236): =, +, -, @, their full-width forms, tab, carriage return or line feed at its beginning.
 type csvForm struct{ *said }
 
-func (f *csvForm) begin(to []byte, _ *scoped) []byte {
-	return append(to, "occurred,class,verdict,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
-		"parts,sensitivity,source,site,workstation,network_address,patients_in_event,position\r\n"...)
+func (f *csvForm) begin(to []byte, x *scoped) []byte {
+	to = append(to, "occurred,class,verdict,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
+		"parts,sensitivity,source,site,workstation,network_address,patients_in_event,position"...)
+	if f.limit(x); f.limited != "" {
+		to = append(to, ",limited_to"...)
+	}
+	return append(to, "\r\n"...)
+}
+
+// limit notes what a file is limited to.
+func (s *said) limit(x *scoped) {
+	if x.pin.limits.Limited() {
+		s.limited = x.pin.limits.Text()
+	}
 }
 
 func (f *csvForm) report(to []byte, r *scopeRow, c class) []byte {
@@ -101,7 +114,12 @@ func (f *csvForm) report(to []byte, r *scopeRow, c class) []byte {
 		to = appendCell(to, cell)
 	}
 	to = append(strconv.AppendUint(to, uint64(r.patients), 10), ',')
-	return append(strconv.AppendUint(to, uint64(r.position), 10), "\r\n"...)
+	to = strconv.AppendUint(to, uint64(r.position), 10)
+	if f.limited != "" {
+		to = appendCell(append(to, ','), f.limited)
+		to = to[:len(to)-1] // the comma behind it
+	}
+	return append(to, "\r\n"...)
 }
 
 func (f *csvForm) end(to []byte) []byte { return to }
@@ -134,7 +152,7 @@ func appendCell(to []byte, cell string) []byte {
 // jsonForm writes a JSON object a line and report.
 type jsonForm struct{ *said }
 
-func (f *jsonForm) begin(to []byte, _ *scoped) []byte { return to }
+func (f *jsonForm) begin(to []byte, x *scoped) []byte { f.limit(x); return to }
 func (f *jsonForm) end(to []byte) []byte              { return to }
 
 func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
@@ -168,6 +186,7 @@ func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
 		to = append(to, `,"breakGlass":true`...)
 	}
 	to = appendTexts(appendTexts(to, "parts", f.list(r.parts)), "sensitivity", f.list(r.labels))
+	to = appendMember(to, "limitedTo", f.limited)
 	to = append(to, `,"patientsInEvent":`...)
 	to = append(strconv.AppendUint(to, uint64(r.patients), 10), `,"position":"`...)
 	return append(strconv.AppendUint(to, uint64(r.position), 10), "\"}\n"...)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,6 +109,9 @@ func noFrozen() error { return notFound("the journal holds no such " + frozenFie
 
 // frozen reads a frozen scope from the journal.
 func (s *Service) frozen(ctx context.Context, position uint64) (*v1.ScopeFrozen, error) {
+	if limits, err := s.limits(ctx); err != nil || limits.Limited() { // it counts everything
+		return nil, cmp.Or(err, errNotLimitable())
+	}
 	e, err := s.entry(ctx, frozenField, proto.Position(position).String(), v1.Kind_KIND_SCOPE_FROZEN)
 	if err != nil {
 		return nil, err

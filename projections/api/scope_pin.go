@@ -64,6 +64,11 @@ func (s *Service) compute(ctx context.Context, a *asking, x *scoped) error {
 	if x.sel, err = x.pin.selection(ctx, x.query, who); err != nil {
 		return err
 	}
+	if x.query.object == nil { // else the selection has only those of the object's events that are within
+		if err := x.pin.elsewhere(ctx, "elsewhere_scope", x.sel.params()); err != nil {
+			return err
+		}
+	}
 	sources, err := x.around.sources()
 	if err != nil {
 		return err

@@ -58,6 +58,8 @@ type Config struct {
 	// Readers says which readers a caller is, so that nobody reads alerts about themself; false: nobody said. An identifier without a
 	// system is meant in every one. Default: nobody said of anybody.
 	Readers func(c proto.Caller) (readers []*v1.Identifier, known bool)
+	// Limits says which sites and departments a caller may see accesses of. Default: everybody sees everything.
+	Limits func(c proto.Caller) proto.Limits
 	// KnownReadersOnly keeps alerts, findings and scopes from callers of whom nobody said which readers they are.
 	KnownReadersOnly bool
 	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
@@ -108,6 +110,9 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.PseudonymKey) == 0 {
 		c.PseudonymKey = []byte(rand.Text())
+	}
+	if c.Limits == nil {
+		c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{} }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -195,9 +200,8 @@ func run[Res any](ctx context.Context, s *Service, how manner, compute func(cont
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(unopened(ctx), how.limit)
 	defer cancel()
-	caller := proto.CallerFrom(ctx)
 	var res *Res
-	err := permit(caller, how.mayAsk)
+	caller, err := s.admit(ctx, how.query, how.mayAsk)
 	if err == nil {
 		res, err = compute(ctx, caller)
 	}

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -95,7 +96,7 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 		received = b.Head.ReceivedUs
 	}
 	p := &pin{engine: s.engine}
-	if p.set, err = s.engine.set(0); err != nil {
+	if p.set, err = s.engine.set(0, queries.Whole); err != nil {
 		return nil, err
 	}
 	err = p.query(ctx, "progress", store.Params{}, func(row store.Row) error {

@@ -186,6 +186,7 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
 		together.Go(func() (err error) { res.Looks, res.LooksTotal, err = p.looks(ctx, who.idents()); return err })
 	}
+	together.Go(func() error { return p.elsewhereOf(ctx, "elsewhere_record", who.keyed, a.at) })
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
