@@ -364,6 +364,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	if answersConfig.Limits, err = cfg.Askers.Limits(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	answersConfig.KnownReadersOnly = cfg.Askers.KnownOnly
 	if cfg.Detectors.Enabled {
 		answersConfig.LearningDays = cfg.Detectors.LearningDays

@@ -22,6 +22,10 @@ type basis struct {
 	Unresolved        uint64
 	Notes             []string
 	Question          string
+	// Limited says what the asker's limits left out, "" where they have none. It stands apart: the answer is not complete.
+	Limited string
+	// Glass is the broken glass that the answer was given under, if any.
+	Glass string
 	// Whole is true when no gap and no note stands in the way.
 	Whole bool
 }
@@ -38,6 +42,9 @@ type gapLine struct {
 	From, Until  *moment
 }
 
+// limitedNote begins the sentence of an answer that says what its asker is limited to.
+const limitedNote = "Limited to "
+
 func (c *Console) basisOf(h *v1.AnswerHeader) *basis {
 	if h == nil {
 		h = &v1.AnswerHeader{}
@@ -46,7 +53,10 @@ func (c *Console) basisOf(h *v1.AnswerHeader) *basis {
 	b := &basis{
 		Position: fmt.Sprint(h.Position), Journal: fmt.Sprint(h.JournalPosition), Behind: h.Position < h.JournalPosition,
 		AsOf: at.at(h.AsOfUs), Zone: h.TimeZone, From: at.at(h.FromUs), Until: at.at(h.UntilUs), Unresolved: h.UnresolvedEvents,
-		Question: h.QuestionId, Notes: h.Notes,
+		Question: h.QuestionId, Notes: slices.Clone(h.Notes), Glass: h.GlassId,
+	}
+	if at := slices.IndexFunc(b.Notes, func(note string) bool { return strings.HasPrefix(note, limitedNote) }); at >= 0 && h.Limits != nil {
+		b.Limited, b.Notes = b.Notes[at], slices.Delete(b.Notes, at, at+1)
 	}
 	for _, s := range h.Coverage {
 		b.Sources = append(b.Sources, covered{
@@ -56,7 +66,7 @@ func (c *Console) basisOf(h *v1.AnswerHeader) *basis {
 	for _, g := range h.Gaps {
 		b.Gaps = append(b.Gaps, gapOf(at, g))
 	}
-	b.Whole = len(b.Gaps) == 0 && len(b.Notes) == 0 && len(b.Sources) > 0
+	b.Whole = b.Limited == "" && len(b.Gaps) == 0 && len(b.Notes) == 0 && len(b.Sources) > 0
 	return b
 }
 

@@ -46,6 +46,10 @@ type Provider struct {
 	// Roles maps each role to the values of the claim that give it. Of several the highest counts; without one, nobody is
 	// let in.
 	Roles map[string][]string
+	// SiteClaim and DepartmentClaim hold, as a string or a list of strings, the sites and departments that somebody may see accesses of;
+	// Everywhere is the value that stands for all of them. With a claim named here, who has none of its values sees nothing. Default:
+	// the provider limits nobody.
+	SiteClaim, DepartmentClaim, Everywhere string
 	// HTTP reaches the provider. Default: a client with a timeout.
 	HTTP *http.Client
 }
@@ -267,16 +271,11 @@ func (p *provider) reader(claims map[string]any) proto.ReaderID {
 	return proto.NewReaderID(p.cfg.ReaderSystem, value)
 }
 
-// identify makes an identity of what the provider states.
-func (p *provider) identify(claims map[string]any) (identity, error) {
-	name, _ := claims[p.cfg.NameClaim].(string)
-	if name == "" || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return identity{}, fmt.Errorf("read the id token: the claim %s is no name", p.cfg.NameClaim)
-	}
-	var values []string
-	switch stated := claims[p.cfg.RoleClaim].(type) {
+// textsOf are the texts of a claim: a string, or a list of strings.
+func textsOf(claim any) (values []string) {
+	switch stated := claim.(type) {
 	case string:
-		values = []string{stated}
+		return []string{stated}
 	case []any:
 		for _, x := range stated {
 			if text, ok := x.(string); ok {
@@ -284,9 +283,52 @@ func (p *provider) identify(claims map[string]any) (identity, error) {
 			}
 		}
 	}
+	return values
+}
+
+// limits are the sites and departments that the provider states for somebody. A claim that is asked for and says nothing leaves nothing.
+func (p *provider) limits(claims map[string]any) (l proto.Limits) {
+	for _, one := range []struct {
+		claim string
+		into  *[]string
+	}{{p.cfg.SiteClaim, &l.Sites}, {p.cfg.DepartmentClaim, &l.Departments}} {
+		if one.claim == "" {
+			continue
+		}
+		var named []string
+		everywhere := false
+		for _, value := range textsOf(claims[one.claim]) {
+			value = strings.TrimSpace(value)
+			everywhere = everywhere || value != "" && value == p.cfg.Everywhere
+			if value != "" {
+				named = append(named, value)
+			}
+		}
+		switch {
+		case everywhere:
+		case len(named) == 0:
+			return proto.Limits{Nothing: true}
+		default:
+			*one.into = named
+		}
+	}
+	return l
+}
+
+// identify makes an identity of what the provider states.
+func (p *provider) identify(claims map[string]any) (identity, error) {
+	name, _ := claims[p.cfg.NameClaim].(string)
+	if name == "" || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return identity{}, fmt.Errorf("read the id token: the claim %s is no name", p.cfg.NameClaim)
+	}
+	values := textsOf(claims[p.cfg.RoleClaim])
 	for _, role := range slices.Backward(roles) {
 		if slices.ContainsFunc(p.cfg.Roles[role], func(value string) bool { return slices.Contains(values, value) }) {
-			return identity{caller: proto.Caller{Name: "oidc:" + name, Role: role, Reader: p.reader(claims)}, way: "provider"}, nil
+			limits := p.limits(claims)
+			return identity{caller: proto.Caller{
+				Name: "oidc:" + name, Role: role, Reader: p.reader(claims), Limits: limits,
+				Unlimited: p.cfg.SiteClaim+p.cfg.DepartmentClaim != "" && !limits.Limited(),
+			}, way: "provider"}, nil
 		}
 	}
 	return identity{}, refusal{http.StatusForbidden, "You have no role here", "You are known to the identity provider, which gives you none of the roles of this console. An administrator of the provider can."}

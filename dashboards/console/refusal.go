@@ -48,7 +48,7 @@ func (v *visit) explain(err error) refusal {
 	case connect.CodeAborted, connect.CodeAlreadyExists:
 		return refusal{http.StatusConflict, "It is no longer as you saw it", text}
 	case connect.CodePermissionDenied:
-		return errForbidden
+		return refusal{http.StatusForbidden, errForbidden.Title, text}
 	case connect.CodeUnavailable:
 		return refusal{http.StatusServiceUnavailable, "No answer at the moment", text}
 	case connect.CodeDeadlineExceeded:

@@ -16,6 +16,10 @@ import (
 type Askers struct {
 	ReadersFile string `yaml:"readers_file"`
 	KnownOnly   bool   `yaml:"known_only"`
+	// LimitsFile says which sites and departments they may see accesses of.
+	LimitsFile string `yaml:"limits_file"`
+	// LimitedRoles, with commas, are the roles whose people see nothing until somebody stated what they may see.
+	LimitedRoles string `yaml:"limited_roles"`
 }
 
 // errReader refuses a line of the file; it repeats nothing of it.

@@ -36,7 +36,18 @@ func (c *Config) Check(ctx context.Context) error {
 	c.checkKeys(&f)
 	c.checkClickHouse(&f)
 	c.checkSizes(&f)
+	c.checkAskers(&f)
 	return errors.Join(f...)
+}
+
+// checkAskers reads the files that say who askers are and what they may see.
+func (c *Config) checkAskers(f *faults) {
+	if _, err := c.Askers.Readers(); err != nil {
+		f.add("askers.readers_file", "%w", err)
+	}
+	if _, err := c.Askers.Limits(); err != nil {
+		f.add("askers.limits_file", "%w", err)
+	}
 }
 
 // checkDirs: what is not there yet is made at the start, where the directory above it lets us.

@@ -89,7 +89,11 @@ type OIDC struct {
 	Investigator   string `yaml:"investigator"`
 	PrivacyOfficer string `yaml:"privacy_officer"`
 	Administrator  string `yaml:"administrator"`
-	CAFile         string `yaml:"ca_file"`
+	// SiteClaim and DepartmentClaim hold what somebody is limited to; Everywhere is the value that stands for all.
+	SiteClaim       string `yaml:"site_claim"`
+	DepartmentClaim string `yaml:"department_claim"`
+	Everywhere      string `yaml:"everywhere"`
+	CAFile          string `yaml:"ca_file"`
 }
 
 // Journal is NATS JetStream: embedded when URL is empty.
@@ -267,6 +271,9 @@ func (c *Config) Validate() error {
 		fault("listen.tls.client_ca_file", "needs cert_file and key_file")
 	}
 	for key, text := range c.Console.faults() {
+		fault(key, text)
+	}
+	for key, text := range c.Askers.faults() {
 		fault(key, text)
 	}
 	if len(c.Listen.Socket) > 100 {

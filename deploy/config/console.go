@@ -92,7 +92,7 @@ func (o OIDC) Provider() (console.Provider, error) {
 	}
 	p := console.Provider{
 		Issuer: o.Issuer, ClientID: o.ClientID, Scopes: strings.Fields(o.Scopes), NameClaim: o.NameClaim, ReaderClaim: o.ReaderClaim, ReaderSystem: o.ReaderSystem,
-		RoleClaim: o.RoleClaim, Roles: o.roles(),
+		RoleClaim: o.RoleClaim, Roles: o.roles(), SiteClaim: o.SiteClaim, DepartmentClaim: o.DepartmentClaim, Everywhere: o.Everywhere,
 	}
 	if o.ClientSecretFile != "" {
 		text, err := os.ReadFile(o.ClientSecretFile)

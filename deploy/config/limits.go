@@ -1,0 +1,92 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// statedLimits is a line of the limits file.
+type statedLimits struct {
+	Sites       []string `yaml:"sites"`
+	Departments []string `yaml:"departments"`
+	Everything  bool     `yaml:"everything"`
+}
+
+// errLimits refuses a line of the file; it repeats nothing of it.
+var errLimits = errors.New(`askers.limits_file: want lines such as "token:<id>": {sites: [North], departments: [Cardiology]}, or {everything: true}`)
+
+// faults are by key.
+func (a Askers) faults() map[string]string {
+	faults := map[string]string{}
+	for _, role := range listOf(a.LimitedRoles) {
+		if !slices.Contains(proto.Roles(), role) {
+			faults["askers.limited_roles"] = "want roles with commas: " + strings.Join(proto.Roles(), ", ")
+		}
+	}
+	return faults
+}
+
+// listOf reads a list with commas.
+func listOf(text string) (list []string) {
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			list = append(list, value)
+		}
+	}
+	return list
+}
+
+// Limits reads the file and returns a function that says what a caller may see accesses of: what the file states of them, else what the
+// identity provider does; of whom neither says anything, nothing where their role is a limited one, else everything.
+func (a Askers) Limits() (func(proto.Caller) proto.Limits, error) {
+	listed := map[string]proto.Limits{}
+	if a.LimitsFile != "" {
+		text, err := os.ReadFile(a.LimitsFile)
+		if err != nil {
+			return nil, fmt.Errorf("read askers.limits_file: %w", err)
+		}
+		if listed, err = parseLimits(text); err != nil {
+			return nil, err
+		}
+	}
+	limited := listOf(a.LimitedRoles)
+	return func(c proto.Caller) proto.Limits {
+		if l, stated := listed[c.Name]; stated {
+			return l
+		}
+		if c.Limits.Limited() {
+			return c.Limits
+		}
+		return proto.Limits{Nothing: slices.Contains(limited, c.Role) && !c.Unlimited}
+	}, nil
+}
+
+func parseLimits(text []byte) (map[string]proto.Limits, error) {
+	var lines map[string]statedLimits
+	d := yaml.NewDecoder(strings.NewReader(string(text)))
+	d.KnownFields(true)
+	if err := d.Decode(&lines); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+		return nil, errLimits // the library's error may repeat a line, which names somebody
+	}
+	listed := make(map[string]proto.Limits, len(lines))
+	for asker, stated := range lines {
+		kind, name, ok := strings.Cut(asker, ":")
+		if !ok || name == "" || kind != "token" && kind != "oidc" && kind != "os" {
+			return nil, errLimits
+		}
+		some := len(stated.Sites)+len(stated.Departments) > 0
+		blank := func(x string) bool { return strings.TrimSpace(x) == "" }
+		if some == stated.Everything || slices.ContainsFunc(stated.Sites, blank) || slices.ContainsFunc(stated.Departments, blank) {
+			return nil, errLimits
+		}
+		listed[asker] = proto.Limits{Sites: stated.Sites, Departments: stated.Departments}
+	}
+	return listed, nil
+}
