@@ -1045,15 +1045,9 @@ type CaseAsked struct {
 	// Who it is, up to 200 characters.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// The question, up to 2,000 characters.
-	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// Who answers it here, signed in as respondent ("oidc:<name>", "token:<id>"); empty: whoever asked writes the answer down.
-	Addressee string `protobuf:"bytes,5,opt,name=addressee,proto3" json:"addressee,omitempty"`
-	// Journal positions of the accesses that the addressee is shown, of those that the case's alerts cite; at most 200.
-	Disclosed []uint64 `protobuf:"varint,6,rep,packed,name=disclosed,proto3" json:"disclosed,omitempty"`
-	// They are shown whose records these were, too.
-	DisclosePatients bool `protobuf:"varint,7,opt,name=disclose_patients,json=disclosePatients,proto3" json:"disclose_patients,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CaseAsked) Reset() {
@@ -1114,28 +1108,7 @@ func (x *CaseAsked) GetText() string {
 	return ""
 }
 
-func (x *CaseAsked) GetAddressee() string {
-	if x != nil {
-		return x.Addressee
-	}
-	return ""
-}
-
-func (x *CaseAsked) GetDisclosed() []uint64 {
-	if x != nil {
-		return x.Disclosed
-	}
-	return nil
-}
-
-func (x *CaseAsked) GetDisclosePatients() bool {
-	if x != nil {
-		return x.DisclosePatients
-	}
-	return false
-}
-
-// CaseAnswered sets down what a respondent stated: whoever asked writes it down, or the addressee does.
+// CaseAnswered sets down what a respondent stated. Whoever asked writes it down.
 type CaseAnswered struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Question uint32                 `protobuf:"varint,1,opt,name=question,proto3" json:"question,omitempty"`
@@ -2029,17 +2002,14 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\fCaseAssigned\x12 \n" +
 	"\bassignee\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bassignee\"%\n" +
 	"\tCaseNoted\x12\x18\n" +
-	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x84\x02\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x95\x01\n" +
 	"\tCaseAsked\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\rR\bquestion\x128\n" +
 	"\n" +
 	"respondent\x18\x02 \x01(\x0e2\x18.readtrail.v1.RespondentR\n" +
 	"respondent\x12\x18\n" +
 	"\x04name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x18\n" +
-	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\"\n" +
-	"\taddressee\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\taddressee\x12\x1c\n" +
-	"\tdisclosed\x18\x06 \x03(\x04R\tdisclosed\x12+\n" +
-	"\x11disclose_patients\x18\a \x01(\bR\x10disclosePatients\"e\n" +
+	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"e\n" +
 	"\fCaseAnswered\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\rR\bquestion\x12\x18\n" +
 	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x1f\n" +

@@ -185,11 +185,10 @@ type BrokenGlassRow struct {
 	GlassId string                 `protobuf:"bytes,1,opt,name=glass_id,json=glassId,proto3" json:"glass_id,omitempty"`
 	Asker   string                 `protobuf:"bytes,2,opt,name=asker,proto3" json:"asker,omitempty"`
 	Role    string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
-	// Told to whoever may review.
-	Reason  string  `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	AtUs    int64   `protobuf:"zigzag64,5,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
-	UntilUs int64   `protobuf:"zigzag64,6,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
-	Limits  *Limits `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
+	Reason  string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	AtUs    int64                  `protobuf:"zigzag64,5,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	UntilUs int64                  `protobuf:"zigzag64,6,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	Limits  *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
 	// How many answers were given under it, and how many rows they had.
 	Answers       uint64       `protobuf:"varint,8,opt,name=answers,proto3" json:"answers,omitempty"`
 	Rows          uint64       `protobuf:"varint,9,opt,name=rows,proto3" json:"rows,omitempty"`
@@ -522,7 +521,7 @@ const file_readtrail_v1_glass_proto_rawDesc = "" +
 	"\bglass_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\aglassId\x12\x1a\n" +
 	"\x05asker\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x18\n" +
 	"\x04role\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1c\n" +
-	"\x06reason\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x06reason\x12\x13\n" +
+	"\x06reason\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x06reason\x12\x13\n" +
 	"\x05at_us\x18\x05 \x01(\x12R\x04atUs\x12\x19\n" +
 	"\buntil_us\x18\x06 \x01(\x12R\auntilUs\x12,\n" +
 	"\x06limits\x18\a \x01(\v2\x14.readtrail.v1.LimitsR\x06limits\x12\x18\n" +
@@ -534,7 +533,7 @@ const file_readtrail_v1_glass_proto_rawDesc = "" +
 	"reviewedBy\x12\x1f\n" +
 	"\vreviewed_us\x18\f \x01(\x12R\n" +
 	"reviewedUs\x12\x18\n" +
-	"\x04note\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\x04note\x12\x1a\n" +
+	"\x04note\x18\r \x01(\tB\x04\xc0\xf3\x18\x05R\x04note\x12\x1a\n" +
 	"\bposition\x18\x0e \x01(\x04R\bposition\"\xc7\x01\n" +
 	"\x17ListBrokenGlassResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x120\n" +
