@@ -368,6 +368,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig.KnownReadersOnly = cfg.Askers.KnownOnly
+	answersConfig.Glass.Roles, answersConfig.Glass.Valid = cfg.Askers.GlassRoles(), cfg.Askers.BreakGlassValid
 	if cfg.Detectors.Enabled {
 		answersConfig.LearningDays = cfg.Detectors.LearningDays
 		answersConfig.Streams = func() api.StreamHeads { return api.StreamHeads{Findings: jn.FindingsHead(), Alerts: jn.AlertsHead()} }
@@ -429,6 +430,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.Handler())
 	routes.Handle(questions.AlertHandler())
 	routes.Handle(questions.CaseHandler())
+	routes.Handle(questions.Glasses().Handler())
 	routes.Handle(decisions.Handler())
 	routes.Handle(questions.Scopes().Handler())
 	routes.Handle(retries.Handler())
@@ -468,7 +470,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 
 	listeners, err := serve.Open(serve.Config{
 		HTTP: cfg.Listen.HTTP, Socket: cfg.Listen.Socket, CertFile: cfg.Listen.TLS.CertFile, KeyFile: cfg.Listen.TLS.KeyFile,
-		ClientCAFile: cfg.Listen.TLS.ClientCAFile, ConnContext: register.ConnContext, Handler: pages.Or(fhir.Outcomes(reg.Authenticate(routes))), Logger: log,
+		ClientCAFile: cfg.Listen.TLS.ClientCAFile, ConnContext: register.ConnContext, Handler: pages.Or(fhir.Outcomes(reg.Authenticate(api.UnderGlass(routes)))), Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -542,12 +544,15 @@ func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Proj
 			return err //nolint:wrapcheck // says what failed
 		},
 		Freeze: func(ctx context.Context, frozen *v1.ScopeFrozen) (proto.Position, error) {
-			entry := ingest.Entry{Item: &v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: frozen}}}
-			results, err := jn.Append(ctx, []ingest.Entry{entry}, ingest.Options{Reserved: true})
-			if err != nil {
-				return 0, err //nolint:wrapcheck // says what failed
-			}
-			return results[0].Position, nil
+			return appendOne(ctx, jn, &v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: frozen}})
+		},
+		Glass: api.Glass{
+			Break: func(ctx context.Context, g *v1.GlassBroken) (proto.Position, error) {
+				return appendOne(ctx, jn, &v1.Item{Body: &v1.Item_GlassBroken{GlassBroken: g}})
+			},
+			Review: func(ctx context.Context, r *v1.GlassReviewed) (proto.Position, error) {
+				return appendOne(ctx, jn, &v1.Item{Body: &v1.Item_GlassReviewed{GlassReviewed: r}})
+			},
 		},
 		JournalStatus: func(ctx context.Context) (api.JournalStatus, error) {
 			stats, err := jn.Stats(ctx)
@@ -555,6 +560,15 @@ func apiConfig(db *store.Store, jn *journal.Journal, projector *projections.Proj
 			return api.JournalStatus{Bytes: stats.Bytes, Messages: stats.Messages, Durability: d.State, Reason: d.Reason}, err //nolint:wrapcheck // says what failed
 		},
 	}
+}
+
+// appendOne keeps one entry of the read side, from the space that is kept back for questions and decisions.
+func appendOne(ctx context.Context, jn *journal.Journal, it *v1.Item) (proto.Position, error) {
+	results, err := jn.Append(ctx, []ingest.Entry{{Item: it}}, ingest.Options{Reserved: true})
+	if err != nil {
+		return 0, err //nolint:wrapcheck // says what failed
+	}
+	return results[0].Position, nil
 }
 
 // reading tells the write side's capability statement what the read side answers.

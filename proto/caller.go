@@ -31,6 +31,24 @@ type Caller struct {
 	Limits Limits
 	// Unlimited says that the identity provider states that they may see everything.
 	Unlimited bool
+	// Elevated says that they broke the glass for this question: it is answered beyond role and limits, once it is journaled.
+	Elevated bool
+}
+
+type glassKey struct{}
+
+// GlassHeader is the header by which a request carries a broken glass.
+const GlassHeader = "Readtrail-Glass"
+
+// WithGlass returns a context whose questions are asked under a broken glass; "" for none.
+func WithGlass(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, glassKey{}, id)
+}
+
+// GlassFrom returns the id of the broken glass that questions are asked under, or "".
+func GlassFrom(ctx context.Context) string {
+	id, _ := ctx.Value(glassKey{}).(string)
+	return id
 }
 
 type callerKey struct{}
@@ -48,7 +66,12 @@ func CallerFrom(ctx context.Context) Caller {
 
 // MayAsk reports whether the caller may ask questions that name people.
 func (c Caller) MayAsk() bool {
-	return c.Role == RoleInvestigator || c.Role == RolePrivacyOfficer || c.Role == RoleAdministrator
+	return c.Elevated || c.Role == RoleInvestigator || c.Role == RolePrivacyOfficer || c.Role == RoleAdministrator
+}
+
+// MayReview reports whether the caller may say whether others broke the glass for good reason.
+func (c Caller) MayReview() bool {
+	return c.Role == RolePrivacyOfficer || c.Role == RoleAdministrator
 }
 
 // MayCommand reports whether the caller may change sources, tokens and projections.

@@ -17,6 +17,7 @@ const (
 	askerSystem  = "urn:readtrail:asker"
 	roleSystem   = "urn:readtrail:role"
 	purposeText  = "urn:readtrail:purpose"
+	actReasons   = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 )
 
 // QuestionEvent tells a question as an access event in the shape of IHE BALP's PatientQuery: the asker as reader, their role, why, whose
@@ -54,6 +55,11 @@ func QuestionEvent(q *v1.Question) *v1.AccessEvent {
 	}
 	if q.Withheld > 0 {
 		e.Extensions = append(e.Extensions, &v1.Extension{Name: WithheldExtension, Value: strconv.FormatUint(q.Withheld, 10)})
+	}
+	if g := q.Glass; g != nil {
+		e.BreakGlass = true
+		e.BreakGlassReason = &v1.Coding{System: purposeText, Display: g.Reason}
+		e.Purposes = append(e.Purposes, &v1.Coding{System: actReasons, Code: "BTG", Display: "break the glass"})
 	}
 	// Who asked for one patient looked at that record; whom a list showed was shown.
 	if q.Patient.GetValue() != "" && len(q.Patients) == 1 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,9 @@ type Askers struct {
 	LimitsFile string `yaml:"limits_file"`
 	// LimitedRoles, with commas, are the roles whose people see nothing until somebody stated what they may see.
 	LimitedRoles string `yaml:"limited_roles"`
+	// BreakGlassRoles, with commas, may break the glass; it lets see for BreakGlassValid.
+	BreakGlassRoles string        `yaml:"break_glass_roles"`
+	BreakGlassValid time.Duration `yaml:"break_glass_valid"`
 }
 
 // errReader refuses a line of the file; it repeats nothing of it.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -25,13 +26,24 @@ var errLimits = errors.New(`askers.limits_file: want lines such as "token:<id>":
 // faults are by key.
 func (a Askers) faults() map[string]string {
 	faults := map[string]string{}
-	for _, role := range listOf(a.LimitedRoles) {
-		if !slices.Contains(proto.Roles(), role) {
-			faults["askers.limited_roles"] = "want roles with commas: " + strings.Join(proto.Roles(), ", ")
+	for key, text := range map[string]string{"askers.limited_roles": a.LimitedRoles, "askers.break_glass_roles": a.BreakGlassRoles} {
+		for _, role := range listOf(text) {
+			if !slices.Contains(proto.Roles(), role) {
+				faults[key] = "want roles with commas: " + strings.Join(proto.Roles(), ", ")
+			}
 		}
+	}
+	if a.BreakGlassValid < time.Minute || a.BreakGlassValid > maxGlassValid {
+		faults["askers.break_glass_valid"] = "want 1m to 8h: it is for what cannot wait"
 	}
 	return faults
 }
+
+// maxGlassValid is a working day: whoever needs more needs other limits.
+const maxGlassValid = 8 * time.Hour
+
+// GlassRoles are the roles that may break the glass.
+func (a Askers) GlassRoles() []string { return listOf(a.BreakGlassRoles) }
 
 // listOf reads a list with commas.
 func listOf(text string) (list []string) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"connectrpc.com/connect"
@@ -36,6 +37,7 @@ const (
 	queryAccessReport    = "AccessReport"
 	queryListCases       = "ListCases"
 	queryGetCase         = "GetCase"
+	queryListGlass       = "ListBrokenGlass"
 )
 
 // asking is a question that names people, on its way to its answer.
@@ -79,7 +81,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 	}
 	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
 	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
-	q.Limits, q.Elsewhere = h.Limits, h.Elsewhere
+	q.Limits, q.Elsewhere, h.GlassId = h.Limits, h.Elsewhere, proto.GlassFrom(ctx)
 	if err := s.ask(ctx, a.caller, q); err != nil {
 		return s.withhold(ctx, a.query, err)
 	}
@@ -97,11 +99,31 @@ func (s *Service) summarise(ctx context.Context, caller proto.Caller, query stri
 
 // summariseWithout is summarise for an answer from which something about the asker was left out.
 func (s *Service) summariseWithout(ctx context.Context, caller proto.Caller, query string, h *v1.AnswerHeader, withheld uint64) error {
+	if g, err := s.glass(ctx); err != nil || g != nil {
+		return s.askUnderGlass(ctx, caller, query, h, withheld)
+	}
 	id, err := s.summaries.count(ctx, caller, query, proto.Position(h.Position), withheld)
 	if err != nil {
 		return s.withhold(ctx, query, err)
 	}
 	h.QuestionId = id.String()
+	return nil
+}
+
+// askUnderGlass journals an answer that names nobody as a question of its own: what is seen under a broken glass is not summarised.
+func (s *Service) askUnderGlass(ctx context.Context, caller proto.Caller, query string, h *v1.AnswerHeader, withheld uint64) error {
+	id, err := proto.MintEventID(s.cfg.Now())
+	if err != nil {
+		return fmt.Errorf("mint question id: %w", err)
+	}
+	q := &v1.Question{
+		QuestionId: id.Bytes(), Asker: caller.Name, Role: caller.Role, Query: query, Rows: 1, Page: 1, Position: h.Position,
+		AskedUs: s.cfg.Now().UnixMicro(), Withheld: withheld,
+	}
+	if err := s.ask(ctx, caller, q); err != nil {
+		return s.withhold(ctx, query, err)
+	}
+	h.QuestionId, h.GlassId = id.String(), proto.GlassFrom(ctx)
 	return nil
 }
 

@@ -165,6 +165,13 @@ func (s *Service) ask(ctx context.Context, c proto.Caller, q *v1.Question) error
 	if s.cfg.Readers != nil {
 		q.AskerReaders, _ = s.cfg.Readers(c)
 	}
+	g, err := s.glass(ctx)
+	if err != nil {
+		return err
+	}
+	if g != nil {
+		q.Glass = &v1.Glass{GlassId: g.id.Bytes(), Reason: g.reason}
+	}
 	return s.cfg.Ask(ctx, []*v1.Question{q})
 }
 

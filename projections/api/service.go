@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -60,6 +61,8 @@ type Config struct {
 	Readers func(c proto.Caller) (readers []*v1.Identifier, known bool)
 	// Limits says which sites and departments a caller may see accesses of. Default: everybody sees everything.
 	Limits func(c proto.Caller) proto.Limits
+	// Glass is how askers see beyond their role and limits. Default: they do not.
+	Glass Glass
 	// KnownReadersOnly keeps alerts, findings and scopes from callers of whom nobody said which readers they are.
 	KnownReadersOnly bool
 	// SoftwareVersion is what GetStatus calls this program. Default "unknown".
@@ -114,6 +117,9 @@ func (c Config) withDefaults() Config {
 	if c.Limits == nil {
 		c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{} }
 	}
+	if c.Glass.Valid == 0 {
+		c.Glass.Valid = glassValid
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -132,6 +138,9 @@ type Service struct {
 	questions  *questionBook
 	summaries  *summaries
 	pseudonyms pseudonyms
+	glasses    *glasses
+	// reviews is held by a review of a broken glass.
+	reviews sync.Mutex
 	// reportKey keys the codes that stand for staff in reports for patients.
 	reportKey [32]byte
 	// patience is how long an answer waits for the projections: catchUpTimeout.
@@ -152,11 +161,15 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	broken, err := newGlasses(cfg.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics of broken glasses: %w", err)
+	}
 	logger := cfg.Logger.With(slog.String("component", "api"))
 	s := &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
 		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
-		pseudonyms: pseudonyms{cfg.PseudonymKey},
+		pseudonyms: pseudonyms{cfg.PseudonymKey}, glasses: broken,
 	}
 	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays}
 	_, _ = rand.Read(s.reportKey[:]) // does not fail

@@ -37,12 +37,21 @@ func errNotLimitable() error { return connect.NewError(connect.CodePermissionDen
 
 // limits are those that the asker in ctx is answered within.
 func (s *Service) limits(ctx context.Context) (proto.Limits, error) {
+	g, err := s.glass(ctx)
+	if err != nil || g != nil {
+		return proto.Limits{Nothing: err != nil}, err
+	}
 	return s.cfg.Limits(proto.CallerFrom(ctx)), nil
 }
 
 // admit checks who asks, and that the question can be answered within what they may see.
 func (s *Service) admit(ctx context.Context, query string, mayAsk func(proto.Caller) bool) (proto.Caller, error) {
 	caller := proto.CallerFrom(ctx)
+	g, err := s.glass(ctx)
+	if err != nil {
+		return caller, err
+	}
+	caller.Elevated = g != nil
 	if err := permit(caller, mayAsk); err != nil {
 		return caller, err
 	}

@@ -73,10 +73,25 @@ func newPlaces(t *testing.T, limits proto.Limits) *places {
 	w.settle()
 	c := w.config()
 	c.Limits = func(c proto.Caller) proto.Limits {
-		if c.Name == "token:limited" {
+		if c.Name == "token:limited" || c.Name == "token:kim" || c.Name == "token:other" {
 			return p.limits
 		}
 		return proto.Limits{}
+	}
+	c.Glass = api.Glass{
+		Roles: []string{proto.RoleInvestigator, proto.RolePrivacyOfficer},
+		Break: func(_ context.Context, g *v1.GlassBroken) (proto.Position, error) {
+			return p.keep(&v1.Item{Body: &v1.Item_GlassBroken{GlassBroken: g}})
+		},
+		Review: func(_ context.Context, r *v1.GlassReviewed) (proto.Position, error) {
+			return p.keep(&v1.Item{Body: &v1.Item_GlassReviewed{GlassReviewed: r}})
+		},
+	}
+	c.Readers = func(c proto.Caller) ([]*v1.Identifier, bool) {
+		if c.Name == "token:kim" {
+			return []*v1.Identifier{id("urn:staff", "kim")}, true
+		}
+		return nil, false
 	}
 	c.Freeze = func(context.Context, *v1.ScopeFrozen) (proto.Position, error) {
 		return 0, errors.New("nothing is frozen here")
@@ -87,6 +102,17 @@ func newPlaces(t *testing.T, limits proto.Limits) *places {
 	}
 	t.Cleanup(func() { _ = p.service.Close(context.Background()) })
 	return p
+}
+
+// keep journals an entry, unless the journal is down.
+func (p *places) keep(it *v1.Item) (proto.Position, error) {
+	p.mu.Lock()
+	fails := p.askFails
+	p.mu.Unlock()
+	if fails != nil {
+		return 0, fails
+	}
+	return p.append(it), nil
 }
 
 func mustMint(t *testing.T, n int) proto.EventID {
