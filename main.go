@@ -84,6 +84,7 @@ type command struct {
 	Cases    cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
 	Case     cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
 	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
+	Glass    cli.Glass          `cmd:"" group:"Ask:" help:"Who broke the glass, and why; review it."`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
 	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
 	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
@@ -121,7 +122,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "readtrail: %v\n  readtrail --help lists the commands.\n", err)
 		return exitUsage
 	}
-	env := &environment{cmd: &cmd, stdout: stdout, stderr: stderr}
+	env := &environment{ctx: ctx, cmd: &cmd, stdout: stdout, stderr: stderr}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.BindTo(stdout, (*io.Writer)(nil))
 	parsed.Bind(env, config.Loader(env.config), demo.Up(func(ctx context.Context, cfg *config.Config, ready func()) error {
@@ -147,6 +148,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // environment is what every command can ask for.
 type environment struct {
+	ctx            context.Context //nolint:containedctx // of the one command that this process runs
 	cmd            *command
 	stdout, stderr io.Writer
 }
@@ -169,6 +171,9 @@ func (e *environment) connection() (*cli.Connection, error) {
 		return nil, err //nolint:wrapcheck // says what failed
 	}
 	conn.Aside = e.stderr
+	if e.cmd.Reason != "" {
+		return conn, conn.BreakGlass(e.ctx, e.cmd.Reason) //nolint:wrapcheck // says what failed
+	}
 	return conn, nil
 }
 
@@ -438,7 +443,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(projections.NewService(projector).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, routes, console.Config{
-		Questions: questions, Alerts: questions, Cases: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
+		Questions: questions, Alerts: questions, Cases: questions, Casework: decisions, Scopes: questions.Scopes(), Glasses: questions.Glasses(), Export: questions.Scopes().Export,
 		TimeZone: zone, Logger: log, Registerer: metrics,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ const (
 	askerSystem  = "urn:readtrail:asker"
 	roleSystem   = "urn:readtrail:role"
 	purposeText  = "urn:readtrail:purpose"
+	reasonText   = "urn:readtrail:break-glass-reason"
 	actReasons   = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 )
 
@@ -58,8 +59,8 @@ func QuestionEvent(q *v1.Question) *v1.AccessEvent {
 	}
 	if g := q.Glass; g != nil {
 		e.BreakGlass = true
-		e.BreakGlassReason = &v1.Coding{System: purposeText, Display: g.Reason}
-		e.Purposes = append(e.Purposes, &v1.Coding{System: actReasons, Code: "BTG", Display: "break the glass"})
+		e.BreakGlassReason = &v1.Coding{System: reasonText, Code: "stated"} // in words: no glass is broken without
+		e.Purposes = append(e.Purposes, &v1.Coding{System: actReasons, Code: "BTG", Display: "break the glass: " + g.Reason})
 	}
 	// Who asked for one patient looked at that record; whom a list showed was shown.
 	if q.Patient.GetValue() != "" && len(q.Patients) == 1 {

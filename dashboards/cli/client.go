@@ -31,6 +31,8 @@ type Target struct {
 	Server    string `help:"Server to ask: a socket path, unix:///path or https://host:port. Default: the socket in the data directory." env:"READTRAIL_SERVER" placeholder:"URL"`
 	TokenFile string `help:"File that holds the API token; not needed on the local socket." env:"READTRAIL_TOKEN_FILE" placeholder:"FILE" type:"path"`
 	CAFile    string `help:"Certificate authorities to trust instead of the system's (PEM)." name:"ca-file" env:"READTRAIL_CA_FILE" placeholder:"FILE" type:"path"`
+	// Reason breaks the glass before the question is asked.
+	Reason string `help:"Break the glass: be answered beyond your role and limits. Say why in words; it is journaled and reviewed." name:"break-the-glass" placeholder:"REASON"`
 }
 
 // Connection is an HTTP client bound to one server.

@@ -151,7 +151,7 @@ func (q Search) print(w io.Writer, a *v1.SearchAccessesResponse, first bool) err
 	writeHeader(w, a.Header)
 	fmt.Fprintln(w)
 	if len(a.Accesses) == 0 {
-		fmt.Fprintln(w, "No access of this kind is in what the sources reported.")
+		fmt.Fprintln(w, withinLimits(a.Header, "No access of this kind is in what the sources reported."))
 		return nil
 	}
 	if err := accessTable(c.at, a.Accesses).text(w); err != nil {

@@ -103,3 +103,11 @@ func orOpen(text, open string) string {
 	}
 	return text
 }
+
+// withinLimits is a sentence that says that there is nothing, unless the asker has limits: then it says nothing of others.
+func withinLimits(h *v1.AnswerHeader, text string) string {
+	if h.GetLimits() == nil {
+		return text
+	}
+	return "Nothing is within what you may see. That says nothing of others: see the note on limits."
+}

@@ -201,7 +201,7 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	case t.GetEvents() == 0 && a.GetHeader().GetBehind() > 0:
 		fmt.Fprintf(w, "\nNo access to this record%s is in what is known so far; the last messages are not projected yet.\n", q.matching())
 	case t.GetEvents() == 0:
-		fmt.Fprintf(w, "\nNo access to this record%s is in what the sources reported.\n", q.matching())
+		fmt.Fprintln(w, "\n"+withinLimits(a.Header, "No access to this record"+q.matching()+" is in what the sources reported."))
 	default:
 		fmt.Fprintf(w, "\n%s, %s reported by %s%s.\n", count(t.GetReaders(), "reader", "readers"),
 			count(t.GetAccesses(), "access", "accesses"), count(t.GetEvents(), "event", "events"), totalMarks(t))

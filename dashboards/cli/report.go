@@ -87,7 +87,7 @@ func printReport(w io.Writer, a *v1.AccessReportResponse) error {
 		fmt.Fprintln(w, printable(note))
 	}
 	if len(a.Accesses) == 0 {
-		fmt.Fprintln(w, "\nThe systems told us of no access to this record in this time.")
+		fmt.Fprintln(w, "\n"+withinLimits(a.Header, "The systems told us of no access to this record in this time."))
 	} else {
 		fmt.Fprintf(w, "\n%s, newest first\n", count(uint64(len(a.Accesses)), "access", "accesses"))
 		if err := reportTable(c.at, a.Accesses).text(w); err != nil {

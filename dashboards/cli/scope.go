@@ -192,7 +192,7 @@ func (q ScopeShow) printTotals(w io.Writer, a *v1.BreachScopeResponse) error {
 	fmt.Fprintf(w, "  %-14s%s\n", "sha-256", hex.EncodeToString(a.Sha256))
 	t := a.Totals
 	if t.GetEvents() == 0 {
-		fmt.Fprintln(w, "\nNo event matches, in what the sources reported.")
+		fmt.Fprintln(w, "\n"+withinLimits(a.Header, "No event matches, in what the sources reported."))
 		return nil
 	}
 	fmt.Fprintf(w, "\n%s and %s without an identifier; %s.\n", count(t.Patients, "patient", "patients"),

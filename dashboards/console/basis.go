@@ -56,7 +56,8 @@ func (c *Console) basisOf(h *v1.AnswerHeader) *basis {
 		Question: h.QuestionId, Notes: slices.Clone(h.Notes), Glass: h.GlassId,
 	}
 	if at := slices.IndexFunc(b.Notes, func(note string) bool { return strings.HasPrefix(note, limitedNote) }); at >= 0 && h.Limits != nil {
-		b.Limited, b.Notes = b.Notes[at], slices.Delete(b.Notes, at, at+1)
+		b.Limited = b.Notes[at]
+		b.Notes = slices.Delete(b.Notes, at, at+1)
 	}
 	for _, s := range h.Coverage {
 		b.Sources = append(b.Sources, covered{

@@ -55,7 +55,7 @@ func (v *visit) caseLine(at clock, r *v1.CaseRow, why purpose) caseLine {
 		laws[i] = words.NoticeLaw(l)
 	}
 	line.Laws = strings.Join(laws, ", ")
-	if v.session.caller.MayAsk() {
+	if v.mayAsk() {
 		line.Path = linker{v, why}.to(ask{Page: pageCases, Subject: r.GetCaseId()})
 	}
 	return line
@@ -84,7 +84,7 @@ func (c *Console) casesList(v *visit, status int, fault string) error {
 	at := c.clockOf(res.Msg.Header)
 	page := casesPage{
 		Totals: res.Msg.Totals, Basis: c.basisOf(res.Msg.Header),
-		Names: names{MayAsk: v.session.caller.MayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: show},
+		Names: names{MayAsk: v.mayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: show},
 	}
 	if len(page.Names.Stated) > 0 {
 		page.Names.Last = page.Names.Stated[0]

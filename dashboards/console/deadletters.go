@@ -34,7 +34,7 @@ type deadRow struct {
 
 func (c *Console) serveDeadLetters(v *visit) error {
 	q := v.r.URL.Query()
-	page := deadLettersPage{Source: q.Get("source"), Reason: q.Get("reason"), Retried: q.Has("retried"), MayAsk: v.session.caller.MayAsk()}
+	page := deadLettersPage{Source: q.Get("source"), Reason: q.Get("reason"), Retried: q.Has("retried"), MayAsk: v.mayAsk()}
 	res, err := c.cfg.Questions.ListDeadLetters(v.r.Context(), connect.NewRequest(&v1.ListDeadLettersRequest{
 		Source: page.Source, Reason: page.Reason, IncludeRetried: page.Retried, Page: &v1.Page{Size: rowsAPage, Token: q.Get("after")},
 	}))

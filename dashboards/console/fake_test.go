@@ -57,13 +57,15 @@ type asked struct {
 	caller proto.Caller
 	query  string
 	body   any
+	// glass is the broken glass that it was asked under.
+	glass string
 }
 
 func (f *fakeAPI) note(ctx context.Context, query, purpose string, body any, may func(proto.Caller) bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	caller := proto.CallerFrom(ctx)
-	f.asked = append(f.asked, asked{caller, query, body})
+	f.asked = append(f.asked, asked{caller, query, body, proto.GlassFrom(ctx)})
 	switch {
 	case f.fails != nil:
 		return f.fails

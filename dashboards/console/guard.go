@@ -91,11 +91,12 @@ func (c *Console) handle(p page) http.HandlerFunc {
 				v.turnAway()
 				return
 			}
-			if !p.may(v.session.caller) {
+			if !p.may(v.elevated()) {
 				v.fail(errForbidden)
 				return
 			}
-			v.r = r.WithContext(proto.WithCaller(r.Context(), v.session.caller))
+			ctx := proto.WithGlass(r.Context(), v.session.glass(v.now).id)
+			v.r = r.WithContext(proto.WithCaller(ctx, v.session.caller))
 		}
 		if err := p.serve(v); err != nil {
 			v.fail(err)

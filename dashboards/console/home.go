@@ -34,7 +34,7 @@ var kinds = []kind{
 func (c *Console) serveHome(v *visit) error { return v.home(http.StatusOK, homePage{}) }
 
 func (v *visit) home(status int, p homePage) error {
-	p.Stated, p.MayAsk = v.session.views.stated(), v.session.caller.MayAsk()
+	p.Stated, p.MayAsk = v.session.views.stated(), v.mayAsk()
 	if p.Last == "" && len(p.Stated) > 0 {
 		p.Last = p.Stated[0]
 	}

@@ -201,7 +201,7 @@ func (v *visit) queue(status int, a queueAsk, fault string) error {
 		Ask: a, Totals: m.Totals, From: m.From, To: m.To, Basis: v.c.basisOf(m.Header), First: after == "", MayJudge: mayJudge(v.session.caller),
 		Days: v.days(a, why, m), None: words.NoAlerts(m), Said: v.session.views.takeSaid(), Chances: chances(a.Chance),
 		Now: a.path("/alerts/now"), Live: a.path("/alerts/live", "mark", markOf(m)),
-		Names: names{MayAsk: v.session.caller.MayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: a.query()},
+		Names: names{MayAsk: v.mayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: a.query()},
 	}
 	if len(page.Names.Stated) > 0 {
 		page.Names.Last = page.Names.Stated[0]
@@ -255,7 +255,7 @@ func (v *visit) alertLine(a queueAsk, why purpose, at clock, r *v1.AlertRow) ale
 	if line.Title == "" {
 		line.Title = "an alert that names nobody"
 	}
-	if v.session.caller.MayAsk() {
+	if v.mayAsk() {
 		line.Path = linker{v, why}.to(ask{Page: pageAlerts, Subject: r.AlertId})
 		line.Handle = line.Path[strings.LastIndexByte(line.Path, '/')+1:]
 		line.Decisions = decisionsFor(v.session.caller, r)

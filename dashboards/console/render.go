@@ -72,8 +72,10 @@ type shell struct {
 	// Asker, Role and MayAsk are the session's; without a session there is no menu.
 	Asker, Role string
 	MayAsk      bool
-	Menu        []menuItem
-	Zone        string
+	// Glass is until when the session's broken glass lets see; nil: it is whole.
+	Glass *moment
+	Menu  []menuItem
+	Zone  string
 	// Body is what the page's own template shows.
 	Body any
 }
@@ -104,7 +106,10 @@ func (m menuItem) Here(page string) bool { return slices.Contains(m.Pages, page)
 func (v *visit) render(status int, name string, body any) error {
 	s := shell{Page: name, Zone: v.c.cfg.TimeZone.String(), Body: body}
 	if v.session != nil {
-		s.Asker, s.Role, s.MayAsk = v.session.caller.Name, words.Code(v.session.caller.Role), v.session.caller.MayAsk()
+		s.Asker, s.Role, s.MayAsk = v.session.caller.Name, words.Code(v.session.caller.Role), v.mayAsk()
+		if g := v.session.glass(v.now); g.id != "" {
+			s.Glass = clock{zone: v.c.cfg.TimeZone}.at(g.until.UnixMicro())
+		}
 		for _, m := range menu {
 			if !m.needsAsk || s.MayAsk {
 				s.Menu = append(s.Menu, m)

@@ -30,8 +30,9 @@ type session struct {
 	// over is closed when the session ends, for what goes on beyond one request.
 	over chan struct{}
 
-	mu   sync.Mutex
-	used time.Time // under mu
+	mu     sync.Mutex
+	used   time.Time   // under mu
+	broken brokenGlass // under mu
 }
 
 // sessions are kept in memory: a restart signs everybody out. Only digests of the ids that browsers hold are kept.

@@ -16,15 +16,7 @@ import (
 func TestLooksThroughReadtrailAreWatched(t *testing.T) {
 	t.Parallel()
 	h, w := fortnight(), fortnightWritten()
-	var self *v1.AlertVersion
-	for _, a := range w.versions {
-		if a.Hard && a.Shape == v1.Shape_SHAPE_PAIR && slices.ContainsFunc(a.Detectors, func(d *v1.FiredDetector) bool { return d.Detector == "SelfAccess" && d.Grade == 2 }) {
-			self = a
-		}
-	}
-	if self == nil {
-		t.Fatal("nobody looked at their own record")
-	}
+	self := ownLook(t, w)
 	reader, patient := self.Readers[0].Identifier, self.Patients[0].Identifier
 	at := h.start(14).Add(10*time.Hour + 30*time.Minute)
 	look := func(asker string, summary bool, readers ...*v1.Identifier) *v1.Question {
@@ -61,6 +53,65 @@ func TestLooksThroughReadtrailAreWatched(t *testing.T) {
 			})
 			if found != tt.found || judged != tt.told {
 				t.Errorf("found %v, judged %v; want %v, %v", found, judged, tt.found, tt.told)
+			}
+		})
+	}
+}
+
+// ownLook is an alert about somebody who looked at their own record.
+func ownLook(t *testing.T, w *written) (self *v1.AlertVersion) {
+	t.Helper()
+	for _, a := range w.versions {
+		if a.Hard && a.Shape == v1.Shape_SHAPE_PAIR && slices.ContainsFunc(a.Detectors, func(d *v1.FiredDetector) bool { return d.Detector == "SelfAccess" && d.Grade == 2 }) {
+			self = a
+		}
+	}
+	if self == nil {
+		t.Fatal("nobody looked at their own record")
+	}
+	return self
+}
+
+// TestBrokenGlassIsWatched: a question under a broken glass is to detectors what a broken glass in a record system is (D7), and one
+// without is not.
+func TestBrokenGlassIsWatched(t *testing.T) {
+	t.Parallel()
+	h, w := fortnight(), fortnightWritten()
+	self := ownLook(t, w)
+	reader, patient := self.Readers[0].Identifier, self.Patients[0].Identifier
+	at := h.start(10).Add(10*time.Hour + 30*time.Minute)
+	look := func(glass *v1.Glass) *v1.Question {
+		id, err := proto.MintEventID(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &v1.Question{
+			QuestionId: id.Bytes(), Asker: "token:1", Role: proto.RoleInvestigator, Query: "WhoViewed", Patient: patient, Purpose: "case 7", Rows: 7, Page: 1,
+			AskedUs: at.UnixMicro(), Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{patient}}}, Glass: glass,
+			AskerReaders: []*v1.Identifier{reader},
+		}
+	}
+	for name, tt := range map[string]struct {
+		glass *v1.Glass
+		found bool
+	}{
+		"broken": {&v1.Glass{GlassId: make([]byte, 20), Reason: "the other site asks for help"}, true},
+		"whole":  {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := look(tt.glass)
+			watched := h.copy(t)
+			watched.after(at, entry{item: &v1.Item{Body: &v1.Item_Question{Question: q}}})
+			position := positionOf(t, watched, q)
+			_, got := run(t, engineConfig(t, h), watched.batches)
+			found := slices.ContainsFunc(got.messages, func(m *v1.Findings) bool {
+				return slices.ContainsFunc(m.Findings, func(f *v1.Finding) bool {
+					return f.Detector == "BreakGlassMisuse" && f.Grade == 2 && slices.Contains(f.Positions, position)
+				})
+			})
+			if found != tt.found {
+				t.Errorf("found %v, want %v", found, tt.found)
 			}
 		})
 	}

@@ -64,6 +64,9 @@ type ImportNow struct{ Backfill, Ended, Released bool }
 
 // ImportNow finds an import as AlertNow finds an alert.
 func (s *Service) ImportNow(ctx context.Context, id []byte) (now ImportNow, found bool, err error) {
+	if s.cfg.Limits(proto.CallerFrom(ctx)).Limited() { // an import is of no site
+		return now, false, nil
+	}
 	p, _, around, err := s.standOnDays(ctx, &daysAsk{}, projections.ProjectorAlerts)
 	if err != nil {
 		return now, false, err

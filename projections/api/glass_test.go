@@ -48,7 +48,7 @@ func TestBrokenGlass(t *testing.T) {
 	}
 	q := p.lastQuestion()
 	look := proto.QuestionEvent(q)
-	if q.Glass.GetReason() != goodReason || q.Limits != nil || !look.BreakGlass || look.BreakGlassReason.Display != goodReason || look.Purposes[1].Code != "BTG" {
+	if q.Glass.GetReason() != goodReason || q.Limits != nil || !look.BreakGlass || look.BreakGlassReason.Code != "stated" || look.Purposes[1].Code != "BTG" || look.Purposes[1].Display != "break the glass: "+goodReason {
 		t.Errorf("journaled %v, a look %v", q, look)
 	}
 	res, err = p.whoViewed(ctx)

@@ -181,7 +181,7 @@
     if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
     if (Date.now() - leading < 1500) {
       leading = 0;
-      const item = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`);
+      const item = document.querySelector(`.bar a[data-key="${CSS.escape(event.key)}"]`);
       if (item) event.preventDefault();
       return go(item && item.href);
     }

@@ -141,9 +141,9 @@ test("a search by place, with another period", async () => {
   await inspect(page, "record-empty");
 });
 
-test("sources, dead letters, status, help", async () => {
+test("sources, dead letters, status, the glass, help", async () => {
   const { page } = kept.main;
-  for (const [path, name] of [["/sources", "sources"], ["/dead-letters", "dead-letters"], ["/status", "status"], ["/help", "help"]]) {
+  for (const [path, name] of [["/sources", "sources"], ["/dead-letters", "dead-letters"], ["/status", "status"], ["/glass", "glass"], ["/help", "help"]]) {
     await page.goto(base + path);
     await inspect(page, name);
   }
