@@ -43,6 +43,13 @@ func TestGlassOfASession(t *testing.T) {
 	if page := b.get("/help").body; !strings.Contains(page, "The glass is broken until") {
 		t.Error("a page does not say that the glass is broken")
 	}
+	s.api.queue = queue()
+	before := len(s.api.questions())
+	b.get("/alerts/live")
+	looked := s.api.questions()[before:]
+	if len(looked) == 0 || looked[0].query != "ListAlerts" || looked[0].glass != "" {
+		t.Errorf("a stream that nobody looks at carries the glass: %+v", looked)
+	}
 	b.post("/glass/end", url.Values{})
 	if ask(b).glass != "" {
 		t.Error("the glass was ended, and a question carries it")
