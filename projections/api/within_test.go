@@ -558,3 +558,26 @@ func TestStatementsAgreeWithEvents(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitsBesideOwn: who is limited, and known among the readers, is answered like anybody with limits: the statements hold to both.
+func TestLimitsBesideOwn(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}, Departments: []string{"Cardiology"}})
+	kim := as(t.Context(), "token:kim", proto.RolePrivacyOfficer)
+	for name, tt := range placesAsks() {
+		res, err := tt.ask(kim, p)
+		switch {
+		case tt.refused:
+			if connect.CodeOf(err) != connect.CodePermissionDenied {
+				t.Errorf("%s: %v", name, err)
+			}
+		case name == "CompareScopes" || name == "BreachScope of an alert" || name == "BreachScope of a case": // kim's own accesses are among them
+			if connect.CodeOf(err) != connect.CodePermissionDenied {
+				t.Errorf("%s: %v", name, err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case strings.Contains(strings.ToUpper(protojson.Format(res)), elsewhere):
+			t.Errorf("%s tells what happened elsewhere", name)
+		}
+	}
+}
