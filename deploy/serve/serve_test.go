@@ -194,17 +194,20 @@ func TestAwait(t *testing.T) {
 func TestMetricsAreNotForSources(t *testing.T) {
 	routes := http.NewServeMux()
 	serve.Operations(routes, prometheus.NewRegistry(), func(context.Context) serve.Health { return serve.Health{} })
-	for caller, want := range map[proto.Caller]int{
-		{}:                                  http.StatusForbidden,
-		{Name: "source:ehr", Source: "ehr"}: http.StatusForbidden,
-		{Name: "token:1", Role: proto.RoleViewer}:        http.StatusOK,
-		{Name: "os:root", Role: proto.RoleAdministrator}: http.StatusOK,
+	for _, tt := range []struct {
+		caller proto.Caller
+		want   int
+	}{
+		{proto.Caller{}, http.StatusForbidden},
+		{proto.Caller{Name: "source:ehr", Source: "ehr"}, http.StatusForbidden},
+		{proto.Caller{Name: "token:1", Role: proto.RoleViewer}, http.StatusOK},
+		{proto.Caller{Name: "os:root", Role: proto.RoleAdministrator}, http.StatusOK},
 	} {
 		w := httptest.NewRecorder()
 		req := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		routes.ServeHTTP(w, req.WithContext(proto.WithCaller(req.Context(), caller)))
-		if w.Code != want {
-			t.Errorf("%q: %d, want %d", caller.Name, w.Code, want)
+		routes.ServeHTTP(w, req.WithContext(proto.WithCaller(req.Context(), tt.caller)))
+		if w.Code != tt.want {
+			t.Errorf("%q: %d, want %d", tt.caller.Name, w.Code, tt.want)
 		}
 	}
 }
