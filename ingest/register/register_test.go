@@ -244,7 +244,7 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := proto.Caller{Name: "token:" + made.Msg.TokenId, Role: proto.RoleInvestigator}
-	if got, ok := r.Token(made.Msg.Token); !ok || got != want {
+	if got, ok := r.Token(made.Msg.Token); !ok || !cmp.Equal(got, want) {
 		t.Fatalf("token: %+v, %v", got, ok)
 	}
 	if _, ok := r.Token(made.Msg.Token + "x"); ok {
