@@ -298,14 +298,17 @@ func TestAnAdapterThatCameLater(t *testing.T) {
 
 func TestWhoMayRetry(t *testing.T) {
 	f := newFixture(t, nil)
-	for caller, want := range map[proto.Caller]connect.Code{
-		{}: connect.CodeUnauthenticated,
-		{Name: "token:2", Role: proto.RolePrivacyOfficer}: connect.CodePermissionDenied,
-		{Name: "source:ehr", Source: "ehr"}:               connect.CodePermissionDenied,
+	for _, tt := range []struct {
+		caller proto.Caller
+		want   connect.Code
+	}{
+		{proto.Caller{}, connect.CodeUnauthenticated},
+		{proto.Caller{Name: "token:2", Role: proto.RolePrivacyOfficer}, connect.CodePermissionDenied},
+		{proto.Caller{Name: "source:ehr", Source: "ehr"}, connect.CodePermissionDenied},
 	} {
-		_, err := f.service.RetryDeadLetters(proto.WithCaller(t.Context(), caller), connect.NewRequest(&v1.RetryDeadLettersRequest{}))
-		if connect.CodeOf(err) != want {
-			t.Errorf("%v, want %v", err, want)
+		_, err := f.service.RetryDeadLetters(proto.WithCaller(t.Context(), tt.caller), connect.NewRequest(&v1.RetryDeadLettersRequest{}))
+		if connect.CodeOf(err) != tt.want {
+			t.Errorf("%v, want %v", err, tt.want)
 		}
 	}
 	for _, name := range []string{"x", proto.EventID{1}.String()} {
