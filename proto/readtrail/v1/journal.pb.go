@@ -42,6 +42,7 @@ const (
 	Kind_KIND_BACKFILL_RELEASED   Kind = 14
 	Kind_KIND_SCOPE_FROZEN        Kind = 20
 	Kind_KIND_CASE                Kind = 22
+	Kind_KIND_VIEW                Kind = 25
 )
 
 // Enum value maps for Kind.
@@ -64,6 +65,7 @@ var (
 		14: "KIND_BACKFILL_RELEASED",
 		20: "KIND_SCOPE_FROZEN",
 		22: "KIND_CASE",
+		25: "KIND_VIEW",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":         0,
@@ -83,6 +85,7 @@ var (
 		"KIND_BACKFILL_RELEASED":   14,
 		"KIND_SCOPE_FROZEN":        20,
 		"KIND_CASE":                22,
+		"KIND_VIEW":                25,
 	}
 )
 
@@ -534,6 +537,7 @@ type Item struct {
 	//	*Item_BackfillReleased
 	//	*Item_ScopeFrozen
 	//	*Item_CaseEntry
+	//	*Item_ViewEntry
 	Body isItem_Body `protobuf_oneof:"body"`
 	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
 	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
@@ -724,6 +728,15 @@ func (x *Item) GetCaseEntry() *CaseEntry {
 	return nil
 }
 
+func (x *Item) GetViewEntry() *ViewEntry {
+	if x != nil {
+		if x, ok := x.Body.(*Item_ViewEntry); ok {
+			return x.ViewEntry
+		}
+	}
+	return nil
+}
+
 func (x *Item) GetContent() []byte {
 	if x != nil {
 		return x.Content
@@ -806,6 +819,10 @@ type Item_CaseEntry struct {
 	CaseEntry *CaseEntry `protobuf:"bytes,22,opt,name=case_entry,json=caseEntry,proto3,oneof"`
 }
 
+type Item_ViewEntry struct {
+	ViewEntry *ViewEntry `protobuf:"bytes,25,opt,name=view_entry,json=viewEntry,proto3,oneof"`
+}
+
 func (*Item_Access) isItem_Body() {}
 
 func (*Item_Context) isItem_Body() {}
@@ -837,6 +854,8 @@ func (*Item_BackfillReleased) isItem_Body() {}
 func (*Item_ScopeFrozen) isItem_Body() {}
 
 func (*Item_CaseEntry) isItem_Body() {}
+
+func (*Item_ViewEntry) isItem_Body() {}
 
 // SealedFrame holds originals and free text of one source and day, encrypted with that day's data key.
 type SealedFrame struct {
@@ -1476,7 +1495,9 @@ type Question struct {
 	// The patients whose records the answer shows something of, each with the identifiers that are known to be theirs.
 	Patients []*Patient `protobuf:"bytes,15,rep,name=patients,proto3" json:"patients,omitempty"`
 	// Who the asker is among the readers, as far as that was configured.
-	AskerReaders  []*Identifier `protobuf:"bytes,16,rep,name=asker_readers,json=askerReaders,proto3" json:"asker_readers,omitempty"`
+	AskerReaders []*Identifier `protobuf:"bytes,16,rep,name=asker_readers,json=askerReaders,proto3" json:"asker_readers,omitempty"`
+	// The fields that left, where the asker did not want all of them; none: all left. The other numbers are those of the whole answer.
+	ReadMask      []string `protobuf:"bytes,20,rep,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1619,6 +1640,13 @@ func (x *Question) GetPatients() []*Patient {
 func (x *Question) GetAskerReaders() []*Identifier {
 	if x != nil {
 		return x.AskerReaders
+	}
+	return nil
+}
+
+func (x *Question) GetReadMask() []string {
+	if x != nil {
+		return x.ReadMask
 	}
 	return nil
 }
@@ -1967,7 +1995,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/case.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/case.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x17readtrail/v1/view.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -1985,7 +2013,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x93\b\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\xcd\b\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -2007,7 +2035,9 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x11backfill_released\x18\x10 \x01(\v2\x1e.readtrail.v1.BackfillReleasedH\x00R\x10backfillReleased\x12>\n" +
 	"\fscope_frozen\x18\x14 \x01(\v2\x19.readtrail.v1.ScopeFrozenH\x00R\vscopeFrozen\x128\n" +
 	"\n" +
-	"case_entry\x18\x16 \x01(\v2\x17.readtrail.v1.CaseEntryH\x00R\tcaseEntry\x12\x18\n" +
+	"case_entry\x18\x16 \x01(\v2\x17.readtrail.v1.CaseEntryH\x00R\tcaseEntry\x128\n" +
+	"\n" +
+	"view_entry\x18\x19 \x01(\v2\x17.readtrail.v1.ViewEntryH\x00R\tviewEntry\x12\x18\n" +
 	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
@@ -2073,7 +2103,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x04Tick\x12\x13\n" +
 	"\x05at_us\x18\x01 \x01(\x12R\x04atUs\x12\x1b\n" +
 	"\tuptime_us\x18\x02 \x01(\x12R\buptimeUs\x12\x1b\n" +
-	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\xa8\x04\n" +
+	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\xc5\x04\n" +
 	"\bQuestion\x12\x1f\n" +
 	"\vquestion_id\x18\x01 \x01(\fR\n" +
 	"questionId\x12\x14\n" +
@@ -2092,7 +2122,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\bsubjects\x18\r \x03(\v2\x18.readtrail.v1.IdentifierR\bsubjects\x12\x1a\n" +
 	"\bwithheld\x18\x0e \x01(\x04R\bwithheld\x121\n" +
 	"\bpatients\x18\x0f \x03(\v2\x15.readtrail.v1.PatientR\bpatients\x12=\n" +
-	"\rasker_readers\x18\x10 \x03(\v2\x18.readtrail.v1.IdentifierR\faskerReaders\"\xbd\x04\n" +
+	"\rasker_readers\x18\x10 \x03(\v2\x18.readtrail.v1.IdentifierR\faskerReaders\x12\x1b\n" +
+	"\tread_mask\x18\x14 \x03(\tR\breadMask\"\xbd\x04\n" +
 	"\x10SourceRegistered\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x1a\n" +
 	"\x05owner\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05owner\x12!\n" +
@@ -2131,7 +2162,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
 	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
-	"\vKIND_OUTAGE\x10\x05*\xe3\x02\n" +
+	"\vKIND_OUTAGE\x10\x05*\xf2\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
@@ -2151,7 +2182,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x10KIND_CONTEXT_GAP\x10\r\x12\x1a\n" +
 	"\x16KIND_BACKFILL_RELEASED\x10\x0e\x12\x15\n" +
 	"\x11KIND_SCOPE_FROZEN\x10\x14\x12\r\n" +
-	"\tKIND_CASE\x10\x16*\x8f\x01\n" +
+	"\tKIND_CASE\x10\x16\x12\r\n" +
+	"\tKIND_VIEW\x10\x19*\x8f\x01\n" +
 	"\x0eIdentityPolicy\x12\x1f\n" +
 	"\x1bIDENTITY_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IDENTITY_POLICY_NATIVE\x10\x01\x12\x1b\n" +
@@ -2200,9 +2232,10 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*BackfillReleased)(nil),  // 24: readtrail.v1.BackfillReleased
 	(*ScopeFrozen)(nil),       // 25: readtrail.v1.ScopeFrozen
 	(*CaseEntry)(nil),         // 26: readtrail.v1.CaseEntry
-	(*FreeText)(nil),          // 27: readtrail.v1.FreeText
-	(*Identifier)(nil),        // 28: readtrail.v1.Identifier
-	(*Patient)(nil),           // 29: readtrail.v1.Patient
+	(*ViewEntry)(nil),         // 27: readtrail.v1.ViewEntry
+	(*FreeText)(nil),          // 28: readtrail.v1.FreeText
+	(*Identifier)(nil),        // 29: readtrail.v1.Identifier
+	(*Patient)(nil),           // 30: readtrail.v1.Patient
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2223,20 +2256,21 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	24, // 15: readtrail.v1.Item.backfill_released:type_name -> readtrail.v1.BackfillReleased
 	25, // 16: readtrail.v1.Item.scope_frozen:type_name -> readtrail.v1.ScopeFrozen
 	26, // 17: readtrail.v1.Item.case_entry:type_name -> readtrail.v1.CaseEntry
-	27, // 18: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
-	2,  // 19: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
-	28, // 20: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
-	28, // 21: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
-	28, // 22: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	29, // 23: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
-	28, // 24: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
-	1,  // 25: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 26: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	27, // 18: readtrail.v1.Item.view_entry:type_name -> readtrail.v1.ViewEntry
+	28, // 19: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
+	2,  // 20: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
+	29, // 21: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
+	29, // 22: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
+	29, // 23: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
+	30, // 24: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
+	29, // 25: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
+	1,  // 26: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 27: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2249,6 +2283,7 @@ func file_readtrail_v1_journal_proto_init() {
 	file_readtrail_v1_context_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_frozen_proto_init()
+	file_readtrail_v1_view_proto_init()
 	file_readtrail_v1_whom_proto_init()
 	file_readtrail_v1_journal_proto_msgTypes[3].OneofWrappers = []any{
 		(*Item_Access)(nil),
@@ -2267,6 +2302,7 @@ func file_readtrail_v1_journal_proto_init() {
 		(*Item_BackfillReleased)(nil),
 		(*Item_ScopeFrozen)(nil),
 		(*Item_CaseEntry)(nil),
+		(*Item_ViewEntry)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
