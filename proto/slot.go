@@ -119,6 +119,8 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_SCOPE_FROZEN
 	case *v1.Item_CaseEntry:
 		return v1.Kind_KIND_CASE
+	case *v1.Item_ViewEntry:
+		return v1.Kind_KIND_VIEW
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }
