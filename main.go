@@ -374,7 +374,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("questions", questions.Close)
-	decisions, err := casework.New(casework.Config{Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Import: importNow(questions), Logger: log})
+	decisions, err := casework.New(casework.Config{
+		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Import: importNow(questions), Logger: log,
+	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -426,6 +428,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.Handler())
 	routes.Handle(questions.AlertHandler())
 	routes.Handle(questions.CaseHandler())
+	routes.Handle(questions.ViewHandler())
 	routes.Handle(decisions.Handler())
 	routes.Handle(questions.Scopes().Handler())
 	routes.Handle(retries.Handler())
@@ -433,7 +436,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(projections.NewService(projector).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, routes, console.Config{
-		Questions: questions, Alerts: questions, Cases: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
+		Questions: questions, Alerts: questions, Cases: questions, Views: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,
 		TimeZone: zone, Logger: log, Registerer: metrics,
 	})
 	if err != nil {

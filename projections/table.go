@@ -28,6 +28,7 @@ const (
 	ruleSets
 	frozenScopes
 	caseSteps
+	savedViews
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -143,6 +144,8 @@ var tables = [numTables]*table{
 	def(caseSteps, "cases",
 		`case_id text, position u64, received time, version u32, step u8, question u32, asker text, role text, at time,
 		alerts texts, body text`),
+	def(savedViews, "views",
+		`view_id text, position u64, received time, version u32, owner text, shared bool, deleted bool, page u8, body text`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),

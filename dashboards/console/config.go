@@ -25,6 +25,8 @@ type Config struct {
 	Cases    readtrailv1connect.CaseServiceHandler
 	Casework readtrailv1connect.CaseworkServiceHandler
 	Scopes   readtrailv1connect.ScopeServiceHandler
+	// Views answers which questions people saved under a name, in the same way. Required.
+	Views readtrailv1connect.ViewServiceHandler
 	// Export writes every report of a scope, part by part, as ScopeService.ExportScope does. Required.
 	Export func(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error
 	// Hosts are the names under which the console may be asked for, without ports. A page that was reached under any
@@ -66,6 +68,7 @@ func (c Config) Validate() error {
 		{c.Cases == nil, "cases"},
 		{c.Casework == nil, "casework"},
 		{c.Scopes == nil, "scopes"},
+		{c.Views == nil, "views"},
 		{c.Export == nil, "export"},
 	} {
 		if need.missing {

@@ -148,8 +148,8 @@ const fieldMask = "google.protobuf.FieldMask"
 func maskSchema() schema {
 	return schema{
 		Type: "string", Format: "field-mask", Description: "Paths from the answer on, with commas between them, in camel case: \"accesses.position,totals\". " +
-			"A path through a list means each of its elements; \"accesses.*.position\" says the same, and \"*\" is all. The header and the token of the " +
-			"next page are always there. A path that the answer does not have is refused, and named (invalid_argument). AIP-157 and AIP-161.",
+			"A path through a list means each of its elements. The header and the token of the next page are always there. In binary form, " +
+			"\"accesses.*.position\" says the same as without the asterisk, and \"*\" is all; the JSON form of a mask has no asterisk. A path that the answer does not have is refused, and named (invalid_argument). AIP-157 and AIP-161.",
 	}
 }
 

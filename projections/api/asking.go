@@ -36,6 +36,8 @@ const (
 	queryAccessReport    = "AccessReport"
 	queryListCases       = "ListCases"
 	queryGetCase         = "GetCase"
+	queryListViews       = "ListViews"
+	queryGetView         = "GetView"
 )
 
 // asking is a question that names people, on its way to its answer.
@@ -79,6 +81,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 	}
 	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
 	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
+	noteMask(ctx, q)
 	if err := s.ask(ctx, a.caller, q); err != nil {
 		return s.withhold(ctx, a.query, err)
 	}

@@ -174,8 +174,12 @@ func (s *Service) Close(ctx context.Context) error {
 // Handler returns the path prefix and the handler of the service. The listener puts the caller into the context
 // (proto.WithCaller) before it; without one every question is refused.
 func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handler) {
-	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
-	return readtrailv1connect.NewQueryServiceHandler(s, options...)
+	return readtrailv1connect.NewQueryServiceHandler(s, s.handling(options)...)
+}
+
+// handling is how every service here is served: requests are bounded, and masks are for one place (readmask.go).
+func (s *Service) handling(options []connect.HandlerOption) []connect.HandlerOption {
+	return append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest), connect.WithInterceptors(masking())}, options...)
 }
 
 // answer runs one question that is answered within answerTimeout.
