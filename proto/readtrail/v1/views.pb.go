@@ -348,7 +348,9 @@ type GetViewResponse struct {
 	FromDay string `protobuf:"bytes,6,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
 	ToDay   string `protobuf:"bytes,7,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
 	// Of a view of cases: the moment before which a notice has to be due; 0: any.
-	DueBeforeUs   int64 `protobuf:"zigzag64,8,opt,name=due_before_us,json=dueBeforeUs,proto3" json:"due_before_us,omitempty"`
+	DueBeforeUs int64 `protobuf:"zigzag64,8,opt,name=due_before_us,json=dueBeforeUs,proto3" json:"due_before_us,omitempty"`
+	// Who asks: whose cases a view of one's own cases is of.
+	Asker         string `protobuf:"bytes,9,opt,name=asker,proto3" json:"asker,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -437,6 +439,13 @@ func (x *GetViewResponse) GetDueBeforeUs() int64 {
 		return x.DueBeforeUs
 	}
 	return 0
+}
+
+func (x *GetViewResponse) GetAsker() string {
+	if x != nil {
+		return x.Asker
+	}
+	return ""
 }
 
 type SaveViewRequest struct {
@@ -709,7 +718,7 @@ const file_readtrail_v1_views_proto_rawDesc = "" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1f\n" +
 	"\vquestion_id\x18\x03 \x01(\tR\n" +
 	"questionId\x127\n" +
-	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xbe\x02\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xda\x02\n" +
 	"\x0fGetViewResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12)\n" +
 	"\x04view\x18\x02 \x01(\v2\x15.readtrail.v1.ViewRowR\x04view\x126\n" +
@@ -718,7 +727,8 @@ const file_readtrail_v1_views_proto_rawDesc = "" +
 	"\buntil_us\x18\x05 \x01(\x12R\auntilUs\x12\x1f\n" +
 	"\bfrom_day\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\afromDay\x12\x1b\n" +
 	"\x06to_day\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\x05toDay\x12\"\n" +
-	"\rdue_before_us\x18\b \x01(\x12R\vdueBeforeUs\"\xa3\x01\n" +
+	"\rdue_before_us\x18\b \x01(\x12R\vdueBeforeUs\x12\x1a\n" +
+	"\x05asker\x18\t \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\"\xa3\x01\n" +
 	"\x0fSaveViewRequest\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\tR\x04view\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x12\n" +
