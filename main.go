@@ -83,6 +83,7 @@ type command struct {
 	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
 	Cases    cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
 	Case     cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
+	Views    cli.Views          `cmd:"" group:"Ask:" help:"Questions that were saved under a name: list, save, show, share, delete."`
 	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
 	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`

@@ -134,6 +134,7 @@ func (s *Service) getView(ctx context.Context, c proto.Caller, m *v1.GetViewRequ
 	times := views.TimesAt(q, s.cfg.Now(), s.cfg.TimeZone)
 	res := &v1.GetViewResponse{
 		View: row, Question: q, FromUs: times.From, UntilUs: times.Until, FromDay: times.FromDay, ToDay: times.ToDay, DueBeforeUs: times.DueBefore,
+		Asker: c.Name,
 	}
 	if res.Header, err = around.header(s.cfg.TimeZone, nil, "it was changed"); err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func TestViewIsOpened(t *testing.T) {
 	day := func(n int) int64 { return begin.Truncate(24*time.Hour).AddDate(0, 0, n).UnixMicro() }
 	res := open()
 	want := &v1.GetViewResponse{
-		Header: res.Header, Question: q, FromUs: day(-6), UntilUs: day(1),
+		Header: res.Header, Question: q, FromUs: day(-6), UntilUs: day(1), Asker: "token:1",
 		View: &v1.ViewRow{
 			ViewId: viewID("watched").String(), Version: 1, Name: "watched", Page: v1.ViewPage_VIEW_PAGE_RECORD, Owner: "token:1", Mine: true, Window: q.Window,
 			ChangedUs: begin.UnixMicro(),
