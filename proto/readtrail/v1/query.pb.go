@@ -3544,10 +3544,8 @@ type RunningTask struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  RunningTask_Kind       `protobuf:"varint,1,opt,name=kind,proto3,enum=readtrail.v1.RunningTask_Kind" json:"kind,omitempty"`
 	// Of an import: who sends.
-	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
-	// Of an import: it declared itself backfill.
-	Backfill  bool  `protobuf:"varint,3,opt,name=backfill,proto3" json:"backfill,omitempty"`
-	StartedUs int64 `protobuf:"zigzag64,4,opt,name=started_us,json=startedUs,proto3" json:"started_us,omitempty"`
+	Source    string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	StartedUs int64  `protobuf:"zigzag64,4,opt,name=started_us,json=startedUs,proto3" json:"started_us,omitempty"`
 	// How much is done of how much, in the unit "bytes" or "messages"; total 0: how much there is, is not known.
 	Done  uint64 `protobuf:"varint,5,opt,name=done,proto3" json:"done,omitempty"`
 	Total uint64 `protobuf:"varint,6,opt,name=total,proto3" json:"total,omitempty"`
@@ -3606,13 +3604,6 @@ func (x *RunningTask) GetSource() string {
 		return x.Source
 	}
 	return ""
-}
-
-func (x *RunningTask) GetBackfill() bool {
-	if x != nil {
-		return x.Backfill
-	}
-	return false
 }
 
 func (x *RunningTask) GetStartedUs() int64 {
@@ -5261,11 +5252,10 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x1e\n" +
 	"\aversion\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\aversion\x126\n" +
 	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\x12/\n" +
-	"\x05tasks\x18\x14 \x03(\v2\x19.readtrail.v1.RunningTaskR\x05tasks\"\x99\x03\n" +
+	"\x05tasks\x18\x14 \x03(\v2\x19.readtrail.v1.RunningTaskR\x05tasks\"\xfd\x02\n" +
 	"\vRunningTask\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.readtrail.v1.RunningTask.KindR\x04kind\x12\x1c\n" +
-	"\x06source\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1a\n" +
-	"\bbackfill\x18\x03 \x01(\bR\bbackfill\x12\x1d\n" +
+	"\x06source\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1d\n" +
 	"\n" +
 	"started_us\x18\x04 \x01(\x12R\tstartedUs\x12\x12\n" +
 	"\x04done\x18\x05 \x01(\x04R\x04done\x12\x14\n" +
