@@ -354,13 +354,16 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	tasks := api.NewTasks(nil)
 	detector, replays, err := detect.Open(detect.Config{
 		Settings: cfg, Journal: jn, AlertKey: keys.AlertKey(), Zone: zone, Logger: log, Metrics: metrics,
+		Watch: func() detect.Watch { return tasks.Begin(v1.RunningTask_KIND_BACKTEST, "", "messages") },
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
+	answersConfig.Tasks = tasks.Running
 	answersConfig.PseudonymKey = keys.PseudonymKey()
 	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -404,6 +407,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	decoders := map[importer.Form]importer.Decoder{importer.FormDelimited: delimited}
 	imports, err := importer.NewHandler(importer.ServerConfig{
 		Intake: intake, Source: reg.ByName, Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
+		Watch: func(source string) importer.Watch { return tasks.Begin(v1.RunningTask_KIND_IMPORT, source, "bytes") },
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -434,7 +438,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.Scopes().Handler())
 	routes.Handle(retries.Handler())
 	routes.Handle(reg.Handler())
-	routes.Handle(projections.NewService(projector).Handler())
+	routes.Handle(projections.NewService(projector, func() projections.Watch {
+		return tasks.Begin(v1.RunningTask_KIND_REBUILD, "", "messages")
+	}).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, routes, console.Config{
 		Questions: questions, Alerts: questions, Cases: questions, Views: questions, Casework: decisions, Scopes: questions.Scopes(), Export: questions.Scopes().Export,

@@ -269,8 +269,12 @@ func TestViewOfTheDay(t *testing.T) {
 func TestViewsAreListedAndChanged(t *testing.T) {
 	c := &cabinet{rows: []*v1.ViewRow{
 		viewRow("The week", func(v *v1.ViewRow) { v.Mine, v.Window = true, &v1.ViewWindow{LastDays: 7} }),
-		viewRow("the week", func(v *v1.ViewRow) { v.ViewId, v.Shared, v.Page = "1ujsszwN8NRY24YaXiTIE2VWDTS", true, v1.ViewPage_VIEW_PAGE_ALERTS }),
-		viewRow("=1+1", func(v *v1.ViewRow) { v.ViewId, v.Shared, v.Window = "2ujsszwN8NRY24YaXiTIE2VWDTS", true, &v1.ViewWindow{FromUs: day} }),
+		viewRow("the week", func(v *v1.ViewRow) {
+			v.ViewId, v.Shared, v.Page = "1ujsszwN8NRY24YaXiTIE2VWDTS", true, v1.ViewPage_VIEW_PAGE_ALERTS
+		}),
+		viewRow("=1+1", func(v *v1.ViewRow) {
+			v.ViewId, v.Shared, v.Window = "2ujsszwN8NRY24YaXiTIE2VWDTS", true, &v1.ViewWindow{FromUs: day}
+		}),
 		viewRow("=1+1", func(v *v1.ViewRow) { v.ViewId, v.Shared, v.Owner = "3ujsszwN8NRY24YaXiTIE2VWDTS", true, "os:bo" }),
 	}}
 	conn := c.serve(t)

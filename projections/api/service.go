@@ -50,6 +50,8 @@ type Config struct {
 	JournalStatus func(ctx context.Context) (JournalStatus, error)
 	// Streams are the last messages of what detectors write. Default: no detector writes here, and GetStatus does not speak of it.
 	Streams func() StreamHeads
+	// Tasks tells what runs in this process and takes a while (Tasks.Running). Default: nothing does.
+	Tasks func() []*v1.RunningTask
 	// LearningDays is how many days detectors learn what is usual before they judge any. Default: not told.
 	LearningDays int
 	// PseudonymKey makes pseudonyms of readers, records and workstations, the same for as long as the key is. Default: a random one, so
