@@ -74,11 +74,11 @@ func (q ViewsList) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	case "json":
 		return writeJSON(w, a)
 	case "csv":
-		writeHeader(conn.aside(), a.Header)
+		writeRests(conn.aside(), a.Header)
 		return table(c.stamp).csv(w)
 	}
 	fmt.Fprintf(w, "Saved views\n\n")
-	writeHeader(w, a.Header)
+	writeRests(w, a.Header)
 	fmt.Fprintln(w)
 	if len(a.Views) == 0 {
 		fmt.Fprintln(w, "None. Save one: readtrail views save search \"Ward 7\" --workstation WS-12 --last-days 7")
@@ -89,6 +89,14 @@ func (q ViewsList) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	}
 	fmt.Fprintln(w, "\nAsk one: readtrail VERB --view NAME (with -p PURPOSE where people are named)")
 	return nil
+}
+
+// writeRests says what an answer about views rests on: the journal alone, and no source.
+func writeRests(w io.Writer, h *v1.AnswerHeader) {
+	fmt.Fprintf(w, "  %-14s%s %s, journal position %d\n  %-14s%s (journaled)\n", "known at", clockOf(h).at(h.GetAsOfUs()), h.GetTimeZone(), h.GetPosition(), "question", h.GetQuestionId())
+	for _, note := range h.GetNotes() {
+		fmt.Fprintf(w, "  %-14s%s\n", "note", printable(note))
+	}
 }
 
 // windowText is a window in words; empty: all times.
@@ -167,12 +175,12 @@ func (q ViewsShow) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	case "json":
 		return writeJSON(w, a)
 	case "csv":
-		writeHeader(conn.aside(), a.Header)
+		writeRests(conn.aside(), a.Header)
 		return t.csv(w)
 	}
 	v := a.View
 	fmt.Fprintf(w, "%s\n\n", printable(v.Name))
-	writeHeader(w, a.Header)
+	writeRests(w, a.Header)
 	whose := cmp.Or(map[bool]string{true: "yours"}[v.Mine], v.Owner)
 	if v.Shared {
 		whose += ", shared with everybody who may ask"
@@ -218,8 +226,14 @@ func conditionTable(c clock, a *v1.GetViewResponse) *table {
 	case *v1.ViewQuestion_Search:
 		x := page.Search
 		for _, f := range [][2]string{
-			{"object", x.Object}, {"object-type", x.ObjectType}, {"site", x.Site}, {"workstation", x.Workstation}, {"address", x.NetworkAddress},
-			{"source", x.Source}, {"text", x.Text}, {"action", words.Enum(x.Action.String(), "ACTION_")},
+			{"object", x.Object},
+			{"object-type", x.ObjectType},
+			{"site", x.Site},
+			{"workstation", x.Workstation},
+			{"address", x.NetworkAddress},
+			{"source", x.Source},
+			{"text", x.Text},
+			{"action", words.Enum(x.Action.String(), "ACTION_")},
 		} {
 			add(f[0], f[1])
 		}

@@ -163,7 +163,8 @@ func TestSavedAtTheTerminalAsksTheSame(t *testing.T) {
 		saved *v1.ViewQuestion
 	}{
 		"who-viewed": {
-			[]string{"MRN-42", "--action", "print", "--department", "Ward 7", "--break-glass", "--failed", "--deliberate", "--verdict", "unexplained,not-judged"}, nil,
+			[]string{"MRN-42", "--action", "print", "--department", "Ward 7", "--break-glass", "--failed", "--deliberate", "--verdict", "unexplained,not-judged"},
+			nil,
 			&v1.ViewQuestion{Page: &v1.ViewQuestion_Record{Record: &v1.ViewOfRecord{
 				Patient: "MRN-42", Action: v1.Action_ACTION_PRINT, Department: "Ward 7", BreakGlass: true, Failed: true, WithoutIncidental: true,
 				Verdicts: []v1.Verdict{v1.Verdict_VERDICT_UNEXPLAINED, v1.Verdict_VERDICT_UNSPECIFIED},
@@ -180,13 +181,15 @@ func TestSavedAtTheTerminalAsksTheSame(t *testing.T) {
 			}}},
 		},
 		"scope": {
-			[]string{"--reader", "r", "--account", "c", "--workstation", "w", "--object", "o", "--event", "1", "--event", "2", "--alert", "a", "--case", "k"}, nil,
+			[]string{"--reader", "r", "--account", "c", "--workstation", "w", "--object", "o", "--event", "1", "--event", "2", "--alert", "a", "--case", "k"},
+			nil,
 			&v1.ViewQuestion{Page: &v1.ViewQuestion_Scope{Scope: &v1.ScopeQuery{
 				Reader: "r", Account: "c", Workstation: "w", Object: "o", Events: []string{"1", "2"}, Alert: "a", Case: "k",
 			}}},
 		},
 		"alerts": {
-			[]string{"--all", "--open", "--scenario", "family", "--detector", "Crowd", "--queue", "North", "--chance", "50"}, nil,
+			[]string{"--all", "--open", "--scenario", "family", "--detector", "Crowd", "--queue", "North", "--chance", "50"},
+			nil,
 			&v1.ViewQuestion{Page: &v1.ViewQuestion_Alerts{Alerts: &v1.ViewOfAlerts{
 				Scope: uint32(v1.AlertScope_ALERT_SCOPE_ALL), Dispositions: []v1.Disposition{0}, States: []v1.AlertState{1, 2}, Scenario: "family", Detector: "Crowd",
 				Queue: "North", Chance: 500,

@@ -87,12 +87,11 @@ type menuItem struct {
 
 // menu lists the pages that begin something. Pages names the templates that belong to a line.
 var menu = []menuItem{
-	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "profile", "event"}, needsAsk: true},
+	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "profile", "event", "views"}, needsAsk: true},
 	{Path: "/alerts", Name: "Alerts", Key: "q", Pages: []string{"alerts", "alert"}},
 	{Path: "/cases", Name: "Cases", Key: "c", Pages: []string{"cases", "case"}},
 	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "frozenlist", "compare", "report", "reportform"}, needsAsk: true},
 	{Path: "/accesses", Name: "Search", Key: "a", Pages: []string{"accesses"}, needsAsk: true},
-	{Path: "/views", Name: "Views", Key: "v", Pages: []string{"views"}, needsAsk: true},
 	{Path: "/sources", Name: "Sources", Key: "s", Pages: []string{"sources"}},
 	{Path: "/dead-letters", Name: "Dead letters", Key: "d", Pages: []string{"deadletters", "deadletter"}},
 	{Path: "/status", Name: "Status", Key: "t", Pages: []string{"status"}},

@@ -29,9 +29,10 @@ type viewMenu struct {
 type savedPage struct {
 	Tabs  []tab
 	Views []savedLine
-	Basis *basis
-	Said  *said
-	None  string
+	// Position and Question are what the list rests on, and under which question it is journaled.
+	Position, Question string
+	Said               *said
+	None               string
 }
 
 type savedLine struct {
@@ -109,7 +110,7 @@ func (v *visit) viewsList(status int, told *said) error {
 		return err
 	}
 	at := v.c.clockOf(m.Header)
-	page := savedPage{Basis: v.c.basisOf(m.Header), Said: told, None: "No saved views here. A page that can be saved has a menu for it."}
+	page := savedPage{Position: fmt.Sprint(m.GetHeader().GetPosition()), Question: m.GetHeader().GetQuestionId(), Said: told, None: "No saved views here. A page that can be saved has a menu for it."}
 	if page.Said == nil {
 		page.Said = v.session.views.takeSaid()
 	}

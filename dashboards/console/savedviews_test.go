@@ -41,14 +41,18 @@ func TestPageIsSavedAndOpened(t *testing.T) {
 		want    *v1.ViewQuestion
 	}{
 		"record": {
-			"/ask", url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"p"}}, url.Values{"last_days": {"7"}, "break_glass": {"1"}, "reason": {"2"}, "department": {"Ward 7"}},
+			"/ask",
+			url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"p"}},
+			url.Values{"last_days": {"7"}, "break_glass": {"1"}, "reason": {"2"}, "department": {"Ward 7"}},
 			v1.ViewPage_VIEW_PAGE_RECORD,
 			&v1.ViewQuestion{Window: week, Page: &v1.ViewQuestion_Record{Record: &v1.ViewOfRecord{
 				Patient: "4711", BreakGlass: true, Department: "Ward 7", Verdicts: []v1.Verdict{v1.Verdict_VERDICT_UNEXPLAINED},
 			}}},
 		},
 		"reader": {
-			"/ask", url.Values{"q": {"S-4711"}, "kind": {"readers"}, "purpose": {"p"}}, url.Values{"from": {"2026-03-01"}, "until": {"2026-03-02"}, "zone": {"Europe/Berlin"}},
+			"/ask",
+			url.Values{"q": {"S-4711"}, "kind": {"readers"}, "purpose": {"p"}},
+			url.Values{"from": {"2026-03-01"}, "until": {"2026-03-02"}, "zone": {"Europe/Berlin"}},
 			v1.ViewPage_VIEW_PAGE_READER,
 			&v1.ViewQuestion{
 				Window: &v1.ViewWindow{FromUs: 1772319600_000000, UntilUs: 1772492400_000000}, TimeZone: "Europe/Berlin",
@@ -56,11 +60,15 @@ func TestPageIsSavedAndOpened(t *testing.T) {
 			},
 		},
 		"search": {
-			"/accesses", url.Values{"workstation": {"WS-4711"}, "action": {"3"}, "last_days": {"7"}, "purpose": {"p"}}, nil, v1.ViewPage_VIEW_PAGE_SEARCH,
+			"/accesses",
+			url.Values{"workstation": {"WS-4711"}, "action": {"3"}, "last_days": {"7"}, "purpose": {"p"}},
+			nil, v1.ViewPage_VIEW_PAGE_SEARCH,
 			&v1.ViewQuestion{Window: week, Page: &v1.ViewQuestion_Search{Search: &v1.ViewOfSearch{Workstation: "WS-4711", Action: 3}}},
 		},
 		"scope": {
-			"/scope", url.Values{"reader": {"S-4711"}, "object": {"DocumentReference/7"}, "last_days": {"7"}, "purpose": {"p"}}, nil, v1.ViewPage_VIEW_PAGE_SCOPE,
+			"/scope",
+			url.Values{"reader": {"S-4711"}, "object": {"DocumentReference/7"}, "last_days": {"7"}, "purpose": {"p"}},
+			nil, v1.ViewPage_VIEW_PAGE_SCOPE,
 			&v1.ViewQuestion{Window: week, Page: &v1.ViewQuestion_Scope{Scope: &v1.ScopeQuery{Reader: "S-4711", Object: "DocumentReference/7"}}},
 		},
 	} {

@@ -84,7 +84,7 @@ func call(ctx context.Context, server *httptest.Server, m protoreflect.MethodDes
 	}
 	url := server.URL + "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 	client := connect.NewClient[dynamicpb.Message, dynamicpb.Message](server.Client(), url, connect.WithSchema(m),
-		connect.WithResponseInitializer(func(spec connect.Spec, message any) error {
+		connect.WithResponseInitializer(func(_ connect.Spec, message any) error {
 			if x, ok := message.(*dynamicpb.Message); ok {
 				*x = *dynamicpb.NewMessage(m.Output())
 			}
@@ -389,7 +389,8 @@ func TestMaskOfRows(t *testing.T) {
 		want.Accesses = append(want.Accesses, &v1.Access{Position: a.Position, Reader: &v1.Reader{Identifiers: a.Reader.Identifiers}})
 	}
 	for _, mask := range [][]string{
-		{"accesses.position", "accesses.reader.identifiers"}, {"accesses.*.position", "accesses.*.reader.identifiers"},
+		{"accesses.position", "accesses.reader.identifiers"},
+		{"accesses.*.position", "accesses.*.reader.identifiers"},
 		{"accesses.reader.identifiers", "accesses.*.position", "accesses.position"},
 	} {
 		got := ask(mask...)

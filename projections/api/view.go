@@ -79,6 +79,7 @@ func (s *Service) listViews(ctx context.Context, c proto.Caller, m *v1.ListViews
 	if res.Header, err = around.header(s.cfg.TimeZone, nil, "there were more"); err != nil {
 		return nil, err
 	}
+	withoutCoverage(p, res.Header)
 	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Views)), Withheld: uint64(found - len(all))})
 }
 
@@ -139,7 +140,16 @@ func (s *Service) getView(ctx context.Context, c proto.Caller, m *v1.GetViewRequ
 	if res.Header, err = around.header(s.cfg.TimeZone, nil, "it was changed"); err != nil {
 		return nil, err
 	}
+	withoutCoverage(p, res.Header)
 	return res, s.journal(ctx, a, res.Header, viewAsked(q))
+}
+
+// withoutCoverage leaves out of a header what sources cover and detectors judged: a saved view rests on the journal alone.
+func withoutCoverage(p *pin, h *v1.AnswerHeader) {
+	h.Coverage, h.Gaps, h.UnresolvedEvents, h.Detection = nil, nil, 0, nil
+	if p.behind == 0 {
+		h.Notes = nil
+	}
 }
 
 // viewAsked is what the journal is told of an opened view: whom it names, as it names them. What it asks is asked after it, and journaled.
