@@ -83,6 +83,7 @@ type command struct {
 	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
 	Cases    cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
 	Case     cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
+	Views    cli.Views          `cmd:"" group:"Ask:" help:"Questions that were saved under a name: list, save, show, share, delete."`
 	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
 	Glass    cli.Glass          `cmd:"" group:"Ask:" help:"Who broke the glass, and why; review it."`
 	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
@@ -358,13 +359,16 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
+	tasks := api.NewTasks(nil)
 	detector, replays, err := detect.Open(detect.Config{
 		Settings: cfg, Journal: jn, AlertKey: keys.AlertKey(), Zone: zone, Logger: log, Metrics: metrics,
+		Watch: func() detect.Watch { return tasks.Begin(v1.RunningTask_KIND_BACKTEST, "", "messages") },
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
+	answersConfig.Tasks = tasks.Running
 	answersConfig.PseudonymKey = keys.PseudonymKey()
 	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -383,7 +387,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	stop.Add("questions", questions.Close)
-	decisions, err := casework.New(casework.Config{Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Import: importNow(questions), Logger: log})
+	decisions, err := casework.New(casework.Config{
+		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Import: importNow(questions), Logger: log,
+	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
@@ -410,6 +416,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	decoders := map[importer.Form]importer.Decoder{importer.FormDelimited: delimited}
 	imports, err := importer.NewHandler(importer.ServerConfig{
 		Intake: intake, Source: reg.ByName, Decoders: decoders, Limits: fhir.Limits{ResourceBytes: int(cfg.Limits.ResourceBytes)}, Logger: log,
+		Watch: func(source string) importer.Watch { return tasks.Begin(v1.RunningTask_KIND_IMPORT, source, "bytes") },
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -436,14 +443,17 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(questions.AlertHandler())
 	routes.Handle(questions.CaseHandler())
 	routes.Handle(questions.Glasses().Handler())
+	routes.Handle(questions.ViewHandler())
 	routes.Handle(decisions.Handler())
 	routes.Handle(questions.Scopes().Handler())
 	routes.Handle(retries.Handler())
 	routes.Handle(reg.Handler())
-	routes.Handle(projections.NewService(projector).Handler())
+	routes.Handle(projections.NewService(projector, func() projections.Watch {
+		return tasks.Begin(v1.RunningTask_KIND_REBUILD, "", "messages")
+	}).Handler())
 	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
 	pages, err := openConsole(cfg, routes, console.Config{
-		Questions: questions, Alerts: questions, Cases: questions, Casework: decisions, Scopes: questions.Scopes(), Glasses: questions.Glasses(), Export: questions.Scopes().Export,
+		Questions: questions, Alerts: questions, Cases: questions, Views: questions, Casework: decisions, Scopes: questions.Scopes(), Glasses: questions.Glasses(), Export: questions.Scopes().Export,
 		TimeZone: zone, Logger: log, Registerer: metrics,
 	})
 	if err != nil {

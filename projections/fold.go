@@ -124,7 +124,7 @@ func foldBatch(b *proto.Batch, found *present, accesses, rollups bool) (*folded,
 	if !b.Has(v1.Kind_KIND_ACCESS, v1.Kind_KIND_CONTEXT, v1.Kind_KIND_DEAD_LETTER, v1.Kind_KIND_DEAD_LETTER_RETRIED,
 		v1.Kind_KIND_IMPORT_MARK, v1.Kind_KIND_QUESTION, v1.Kind_KIND_SOURCE, v1.Kind_KIND_COVERAGE, v1.Kind_KIND_ALERT_DECISION,
 		v1.Kind_KIND_BACKFILL_RELEASED, v1.Kind_KIND_CONTEXT_GAP, v1.Kind_KIND_RULE_SET, v1.Kind_KIND_SCOPE_FROZEN,
-		v1.Kind_KIND_CASE, v1.Kind_KIND_GLASS_BROKEN, v1.Kind_KIND_GLASS_REVIEWED) {
+		v1.Kind_KIND_CASE, v1.Kind_KIND_VIEW, v1.Kind_KIND_GLASS_BROKEN, v1.Kind_KIND_GLASS_REVIEWED) {
 		return out, nil
 	}
 	items, err := b.Items()
@@ -178,6 +178,8 @@ func (f *folder) item(position uint64, it *v1.Item) {
 		f.glassBroken(position, body.GlassBroken)
 	case *v1.Item_GlassReviewed:
 		f.glassReviewed(position, body.GlassReviewed)
+	case *v1.Item_ViewEntry:
+		f.viewEntry(position, body.ViewEntry)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	"github.com/readtrail/readtrail/proto/views"
 )
 
 func (f *folder) decision(position uint64, d *v1.AlertDecision) {
@@ -109,6 +110,28 @@ func (f *folder) caseEntry(position uint64, e *v1.CaseEntry) {
 		added = append(append(added, e.GetOpened().GetAlerts()...), e.GetAlerts().GetAdded()...)
 	}
 	w.texts(idTexts(added)...)
+	w.text(string(body))
+	w.end()
+}
+
+// viewEntry writes a version of a saved view as it is.
+func (f *folder) viewEntry(position uint64, e *v1.ViewEntry) {
+	w := f.row(savedViews, position)
+	if w == nil {
+		return
+	}
+	body, err := e.MarshalVT()
+	if err != nil {
+		body = nil // as above
+	}
+	w.text(IDText(e.ViewId))
+	w.u64(position)
+	w.time(f.out.received)
+	w.u32(e.Version)
+	w.text(e.Owner)
+	w.bool(e.Shared)
+	w.bool(e.Deleted)
+	w.u8(small(views.PageOf(e.Question)))
 	w.text(string(body))
 	w.end()
 }

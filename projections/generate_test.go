@@ -100,7 +100,7 @@ func (g *generator) item() *v1.Item {
 // casework is what people decided on alerts, and what detectors say in the journal: each kind in its turn, because they are rare.
 func (g *generator) casework() *v1.Item {
 	g.turn++
-	switch g.turn % 6 {
+	switch g.turn % 7 {
 	case 0:
 		return &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
 			AlertId: g.id(), Version: uint32(g.r.IntN(4)), Disposition: v1.Disposition(1 + g.r.IntN(5)), Comment: pick(g, "", "asked \"her\" manager"),
@@ -123,8 +123,22 @@ func (g *generator) casework() *v1.Item {
 			it.ConflictsWith = g.id()
 		}
 		return it
+	case 5:
+		return &v1.Item{Body: &v1.Item_ViewEntry{ViewEntry: g.viewEntry()}}
 	}
 	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}
+}
+
+// viewEntry is a version of one of few saved views.
+func (g *generator) viewEntry() *v1.ViewEntry {
+	return &v1.ViewEntry{
+		ViewId:  proto.NewEventID(proto.EventIdentity{Source: "view", Key: []byte(pick(g, "one", "two")), Recorded: g.now}).Bytes(),
+		Version: uint32(g.r.IntN(5)), EventId: g.id(), Asker: "os:ada", Role: "investigator", AtUs: g.time(), Owner: pick(g, "os:ada", "os:bo"),
+		Name: "the \"ward\" 7", Shared: g.chance(50), Deleted: g.chance(20),
+		Question: pick(g,
+			&v1.ViewQuestion{Page: &v1.ViewQuestion_Record{Record: &v1.ViewOfRecord{Patient: "4711"}}, Window: &v1.ViewWindow{LastDays: 7}},
+			&v1.ViewQuestion{Page: &v1.ViewQuestion_Alerts{Alerts: &v1.ViewOfAlerts{Chance: 500}}}),
+	}
 }
 
 // caseEntry is a step of one of few cases, whether it counts or not.

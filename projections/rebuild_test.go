@@ -147,13 +147,28 @@ func TestRebuildStopsAtDamage(t *testing.T) {
 	}
 }
 
+// watcher remembers what it was told last.
+type watcher struct {
+	total, done, rows uint64
+	ended             int
+}
+
+func (w *watcher) Total(n uint64)   { w.total = n }
+func (w *watcher) Done(n uint64)    { w.done = n }
+func (w *watcher) Results(n uint64) { w.rows = n }
+func (w *watcher) End()             { w.ended++ }
+
 // TestRebuildService: administrators only, progress streams, the last report says that the version answers.
 func TestRebuildService(t *testing.T) {
 	s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(24)
 	g.fill(t, j, 10, 10, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
 	p := newProjector(t, s, j)
 	project(t, p, j)
-	_, handler := projections.NewService(p).Handler()
+	var watched []*watcher
+	_, handler := projections.NewService(p, func() projections.Watch {
+		watched = append(watched, &watcher{})
+		return watched[len(watched)-1]
+	}).Handler()
 	caller := proto.Caller{Name: "token:1", Role: proto.RoleInvestigator}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, r.WithContext(proto.WithCaller(r.Context(), caller)))
@@ -183,6 +198,13 @@ func TestRebuildService(t *testing.T) {
 	}
 	last := all[len(all)-1]
 	if diff := cmp.Diff([]any{uint64(2), true, uint64(j.Head())}, []any{last.Version, last.Flipped, last.Position}); diff != "" {
+		t.Error(diff)
+	}
+	if len(watched) != 1 { // the rebuild that was refused is none
+		t.Fatalf("%d rebuilds were watched", len(watched))
+	}
+	head := proto.Position(last.Position).Sequence()
+	if diff := cmp.Diff([]any{head, head, last.Rows, 1}, []any{watched[0].total, watched[0].done, watched[0].rows, watched[0].ended}); diff != "" {
 		t.Error(diff)
 	}
 }

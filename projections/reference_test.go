@@ -142,6 +142,17 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 		r.add("frozen_scopes", pos, rec, string(body))
 	case *v1.Item_CaseEntry:
 		r.caseEntry(pos, rec, b.CaseEntry, len(it.ConflictsWith) > 0)
+	case *v1.Item_ViewEntry:
+		e := b.ViewEntry
+		body, err := protobuf.MarshalOptions{Deterministic: true}.Marshal(e)
+		if err != nil {
+			panic(err)
+		}
+		page := 5
+		if e.GetQuestion().GetRecord() != nil {
+			page = 1
+		}
+		r.add("views", ksuid(e.ViewId), pos, rec, e.Version, e.Owner, e.Shared, e.Deleted, page, string(body))
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	frozenScopes
 	caseSteps
 	brokenGlass
+	savedViews
 	// From here on rows merge by key and may be inserted twice.
 	eventLinks
 	identifiers
@@ -147,6 +148,8 @@ var tables = [numTables]*table{
 	def(brokenGlass, "broken_glass",
 		`glass_id text, position u64, received time, review bool, asker text, role text, text text, verdict u8, at time, until time,
 		sites texts, departments texts, nothing bool`),
+	def(savedViews, "views",
+		`view_id text, position u64, received time, version u32, owner text, shared bool, deleted bool, page u8, body text`),
 	def(eventLinks, "event_links",
 		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
 		position u64, source text`),

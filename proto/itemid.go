@@ -29,6 +29,8 @@ func eventIDField(it *v1.Item) *[]byte {
 		return &body.ContextGap.EventId
 	case *v1.Item_CaseEntry:
 		return &body.CaseEntry.EventId
+	case *v1.Item_ViewEntry:
+		return &body.ViewEntry.EventId
 	}
 	return nil
 }

@@ -123,6 +123,8 @@ func KindOf(it *v1.Item) v1.Kind {
 		return v1.Kind_KIND_GLASS_BROKEN
 	case *v1.Item_GlassReviewed:
 		return v1.Kind_KIND_GLASS_REVIEWED
+	case *v1.Item_ViewEntry:
+		return v1.Kind_KIND_VIEW
 	}
 	return v1.Kind_KIND_UNSPECIFIED
 }

@@ -15,22 +15,28 @@ import (
 
 // Alerts is `readtrail alerts`.
 type Alerts struct {
-	Day      string `help:"Only this local day, such as 2026-03-02." placeholder:"DAY"`
-	From     string `help:"Days from this one on. Default: the last 30 days that have any." placeholder:"DAY"`
-	To       string `help:"Days up to this one." placeholder:"DAY"`
+	Day  string `help:"Only this local day, such as 2026-03-02." placeholder:"DAY"`
+	From string `help:"Days from this one on. Default: the last 30 days that have any." placeholder:"DAY"`
+	To   string `help:"Days up to this one." placeholder:"DAY"`
+	View string `help:"Ask what this saved view asks: its name or id. Then give no conditions." placeholder:"NAME"`
+	AlertConditions
+	Reader  string `help:"Only about this reader." placeholder:"ID"`
+	Patient string `help:"Only about this record." placeholder:"ID"`
+	Purpose string `short:"p" help:"Why you ask; it is journaled. Without it readers and records go by pseudonyms."`
+	Limit   uint32 `help:"Alerts to print, at most 1000 a page." default:"50"`
+	Page    string `help:"Continue after an earlier page: its 'next page' token." placeholder:"TOKEN"`
+	Output
+}
+
+// AlertConditions are which alerts are listed, besides their days and whom they are about.
+type AlertConditions struct {
 	Everyone bool   `name:"all" help:"Every candidate, also those that were not shown."`
 	Sampled  bool   `help:"The random sample beside the queue, which finds what the detectors miss."`
 	Open     bool   `help:"Only those that wait for somebody."`
 	Scenario string `help:"Only what looks like this, such as family." placeholder:"NAME"`
 	Detector string `help:"Only those in which this detector speaks." placeholder:"NAME"`
 	Queue    string `help:"Only the queue of this site." placeholder:"SITE"`
-	Reader   string `help:"Only about this reader." placeholder:"ID"`
-	Patient  string `help:"Only about this record." placeholder:"ID"`
 	Chance   uint32 `help:"Only where misuse is at least so likely, in percent." placeholder:"PERCENT"`
-	Purpose  string `short:"p" help:"Why you ask; it is journaled. Without it readers and records go by pseudonyms."`
-	Limit    uint32 `help:"Alerts to print, at most 1000 a page." default:"50"`
-	Page     string `help:"Continue after an earlier page: its 'next page' token." placeholder:"TOKEN"`
-	Output
 }
 
 func (q Alerts) request() (*v1.ListAlertsRequest, error) {
@@ -62,6 +68,9 @@ func (q Alerts) request() (*v1.ListAlertsRequest, error) {
 // Run asks and prints.
 func (q Alerts) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	m, err := q.request()
+	if err == nil && q.View != "" {
+		err = q.fromView(ctx, conn, m)
+	}
 	if err != nil {
 		return err
 	}

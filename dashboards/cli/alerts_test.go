@@ -104,7 +104,7 @@ func TestAlerts(t *testing.T) {
 		{"pseudonyms", cli.Alerts{Day: "2026-02-28"}, &v1.ListAlertsResponse{Header: judgedHeader(), Alerts: alertRows()[2:3], From: "2026-02-28", To: "2026-02-28"}},
 		{"csv", cli.Alerts{Output: cli.Output{Format: "csv"}}, full},
 		{"none", cli.Alerts{Purpose: "review"}, &v1.ListAlertsResponse{Header: judgedHeader(), Totals: &v1.AlertTotals{}, From: "2026-02-01", To: "2026-02-28"}},
-		{"none-of-this-kind", cli.Alerts{Purpose: "review", Scenario: "family"}, &v1.ListAlertsResponse{Header: judgedHeader(), Totals: totals, From: "2026-02-01", To: "2026-02-28"}},
+		{"none-of-this-kind", cli.Alerts{Purpose: "review", AlertConditions: cli.AlertConditions{Scenario: "family"}}, &v1.ListAlertsResponse{Header: judgedHeader(), Totals: totals, From: "2026-02-01", To: "2026-02-28"}},
 		{"learning", cli.Alerts{Purpose: "review"}, &v1.ListAlertsResponse{Header: learning, Totals: &v1.AlertTotals{}, From: "2026-02-01", To: "2026-02-28"}},
 		{"never", cli.Alerts{Purpose: "review"}, &v1.ListAlertsResponse{Header: &v1.AnswerHeader{TimeZone: "UTC"}, Totals: &v1.AlertTotals{}, From: "1970-01-01", To: "1970-01-01"}},
 	} {
@@ -121,7 +121,10 @@ func TestAlerts(t *testing.T) {
 // TestAlertFlagsAreAsked: what is typed is what is asked.
 func TestAlertFlagsAreAsked(t *testing.T) {
 	o := &office{list: &v1.ListAlertsResponse{Header: judgedHeader(), Totals: &v1.AlertTotals{}}}
-	ask := cli.Alerts{Day: "2026-02-28", Everyone: true, Open: true, Scenario: "family", Detector: "Crowd", Queue: "North", Reader: "u17", Patient: "42", Chance: 50, Purpose: "p", Limit: 7, Page: "t"}
+	ask := cli.Alerts{
+		Day: "2026-02-28", AlertConditions: cli.AlertConditions{Everyone: true, Open: true, Scenario: "family", Detector: "Crowd", Queue: "North", Chance: 50},
+		Reader: "u17", Patient: "42", Purpose: "p", Limit: 7, Page: "t",
+	}
 	if err := ask.Run(t.Context(), o.serve(t), &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func TestAlertFlagsAreAsked(t *testing.T) {
 	if diff := cmp.Diff(want, o.asked, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	for _, wrong := range []cli.Alerts{{Day: "2026-02-28", From: "2026-02-27"}, {Everyone: true, Sampled: true}} {
+	for _, wrong := range []cli.Alerts{{Day: "2026-02-28", From: "2026-02-27"}, {AlertConditions: cli.AlertConditions{Everyone: true, Sampled: true}}} {
 		o.asked = nil
 		if err := wrong.Run(t.Context(), o.serve(t), &bytes.Buffer{}); err == nil || o.asked != nil {
 			t.Errorf("%+v is asked: %v", wrong, err)

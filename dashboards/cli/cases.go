@@ -15,6 +15,7 @@ import (
 
 // Cases is `readtrail cases`.
 type Cases struct {
+	View     string `help:"Ask what this saved view asks: its name or id. Then give no conditions." placeholder:"NAME"`
 	Status   string `help:"Which: ${enum}." enum:"open,closed,any" default:"open"`
 	Assignee string `help:"Only those that this person has, such as os:ada; - for nobody." placeholder:"WHO"`
 	Due      string `help:"Only those with a notice that is due before this time." placeholder:"TIME"`
@@ -35,6 +36,11 @@ func (q Cases) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 			return err
 		}
 		if m.DueBeforeUs, err = zone.read("--due", q.Due); err != nil {
+			return err
+		}
+	}
+	if q.View != "" {
+		if err := q.fromView(ctx, conn, m); err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,17 @@ func writeEvent(w io.Writer, m proto.Message) error {
 
 // Search is `readtrail search`.
 type Search struct {
-	Purpose     string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	View    string `help:"Ask what this saved view asks: its name or id. Then give no conditions." placeholder:"NAME"`
+	SearchConditions
+	Verdicts
+	Period
+	Paging
+	Output
+}
+
+// SearchConditions are what accesses are found by, besides time and verdict.
+type SearchConditions struct {
 	Object      string `help:"Object: its id, system|value or reference." placeholder:"ID"`
 	ObjectType  string `help:"Kind of object, such as DocumentReference." placeholder:"TYPE"`
 	Site        string `help:"Site where it happened." placeholder:"SITE"`
@@ -109,14 +119,13 @@ type Search struct {
 	BreakGlass  bool   `help:"Only accesses by break-glass."`
 	Patientless bool   `help:"Only events without a patient."`
 	Unresolved  bool   `help:"Only events whose patient could not be resolved."`
-	Verdicts
-	Period
-	Paging
-	Output
 }
 
 // Run asks and prints.
 func (q Search) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	if err := q.fromView(ctx, conn); err != nil {
+		return err
+	}
 	b, err := q.bounds()
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
 )
@@ -52,6 +53,23 @@ func (q Status) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	fmt.Fprintf(w, "Readtrail %s\n\n", a.Version)
 	fmt.Fprintf(w, "  %-12s%d, %s, %d MiB\n", "journal", a.JournalPosition, count(a.JournalMessages, "message", "messages"), a.JournalBytes>>20)
 	fmt.Fprintf(w, "  %-12s%s (%s)\n\n", "durability", a.Durability, a.DurabilityReason)
+	if err := t.text(w); err != nil {
+		return err
+	}
+	return writeTasks(w, a.Tasks)
+}
+
+// writeTasks lists what runs and takes a while.
+func writeTasks(w io.Writer, tasks []*v1.RunningTask) error {
+	if len(tasks) == 0 {
+		_, err := fmt.Fprintln(w, "\nNo import, rebuild or backtest is running.")
+		return err //nolint:wrapcheck // nothing to add
+	}
+	t := &table{columns: []string{"in progress", "done", "rate", "left", "so far"}}
+	for _, x := range tasks {
+		t.add(words.Task(x), words.TaskWay(x), words.TaskRate(x), words.TaskLeft(x), words.TaskResults(x))
+	}
+	fmt.Fprintln(w)
 	return t.text(w)
 }
 

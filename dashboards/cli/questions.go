@@ -133,8 +133,9 @@ func (o Only) filter() *v1.AccessFilter {
 
 // WhoViewed is `readtrail who-viewed`.
 type WhoViewed struct {
-	Patient string `arg:"" help:"The record: an MRN, system|value, Patient/123 or an absolute URL."`
+	Patient string `arg:"" optional:"" help:"The record: an MRN, system|value, Patient/123 or an absolute URL."`
 	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	View    string `help:"Ask what this saved view asks: its name or id. Then give no record and no filters." placeholder:"NAME"`
 	Only
 	Period
 	Paging
@@ -143,6 +144,9 @@ type WhoViewed struct {
 
 // Run asks and prints. It returns ErrAmbiguous when the value names several records.
 func (q WhoViewed) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	if err := q.fromView(ctx, conn); err != nil {
+		return err
+	}
 	b, err := q.bounds()
 	if err != nil {
 		return err
@@ -352,8 +356,9 @@ func accessMarks(a *v1.Access) string {
 
 // ReaderActivity is `readtrail reader`.
 type ReaderActivity struct {
-	Reader  string `arg:"" help:"The reader: a user id, system|value, Practitioner/123 or an absolute URL."`
+	Reader  string `arg:"" optional:"" help:"The reader: a user id, system|value, Practitioner/123 or an absolute URL."`
 	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
+	View    string `help:"Ask what this saved view asks: its name or id. Then give no reader and no filters." placeholder:"NAME"`
 	Verdicts
 	Period
 	Paging
@@ -362,6 +367,9 @@ type ReaderActivity struct {
 
 // Run asks and prints. It returns ErrAmbiguous when the value names several readers.
 func (q ReaderActivity) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	if err := q.fromView(ctx, conn); err != nil {
+		return err
+	}
 	b, err := q.bounds()
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func (c *Connection) scopes() readtrailv1connect.ScopeServiceClient {
 
 // ScopeShow is `readtrail scope`.
 type ScopeShow struct {
+	View string `help:"Ask what this saved view asks: its name or id. Then give no conditions." placeholder:"NAME"`
 	ScopeQuery
 	Moment
 	Purpose string `required:"" short:"p" help:"Why you ask. It is journaled with the question."`
@@ -89,6 +90,9 @@ type ScopeShow struct {
 
 // Run asks and prints. It returns ErrAmbiguous when the value names several readers.
 func (q ScopeShow) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	if err := q.fromView(ctx, conn); err != nil {
+		return err
+	}
 	query, err := q.query()
 	if err != nil {
 		return err

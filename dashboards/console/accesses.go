@@ -66,6 +66,14 @@ func (s search) said() []string {
 	return out
 }
 
+// timesSaid is a period that goes with the day as a sentence's part; the fixed one stands in the form.
+func timesSaid(f filter) []string {
+	if f.Last == "" {
+		return nil
+	}
+	return []string{"of " + f.Last}
+}
+
 // withoutReason are the conditions of which the API wants one at least.
 func (s search) withoutReason() search {
 	s.Reason = 0
@@ -93,7 +101,7 @@ func (v *visit) searchForm(status int, a ask, why, fault string) error {
 	}
 	return v.render(status, "accesses", accessesPage{
 		listPage: listPage{
-			Page: pageAccesses, Filter: v.c.filterOf(a), Actions: actionChoices(a.Search.Action), Reasons: reasonChoices(a.Search.Reason),
+			Page: pageAccesses, Saved: viewMenu{Page: pageAccesses}, Filter: v.c.filterOf(a), Actions: actionChoices(a.Search.Action), Reasons: reasonChoices(a.Search.Reason),
 		},
 		Search: a.Search, Last: why, Fault: fault,
 	})
@@ -144,7 +152,7 @@ func (c *Console) serveAccesses(v *visit) error {
 	m, links, at := res.Msg, linker{v, x.purpose}, c.clockOf(res.Msg.Header)
 	page := accessesPage{
 		listPage: c.list(x, after, m.Header, links.rows(at, m.Accesses), m.NextPageToken), Search: x.ask.Search,
-		Said: x.ask.Search.said(), Last: x.purpose.text, Asked: true,
+		Said: append(x.ask.Search.said(), timesSaid(c.filterOf(x.ask))...), Last: x.purpose.text, Asked: true,
 	}
 	page.What, page.Actions, page.Reasons = "accesses", actionChoices(x.ask.Search.Action), reasonChoices(x.ask.Search.Reason)
 	if v.partial() {

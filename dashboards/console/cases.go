@@ -25,6 +25,7 @@ type casesPage struct {
 	Next  string
 	Names names
 	Basis *basis
+	Saved viewMenu
 }
 
 // caseLine is a case in a list.
@@ -85,6 +86,7 @@ func (c *Console) casesList(v *visit, status int, fault string) error {
 	page := casesPage{
 		Totals: res.Msg.Totals, Basis: c.basisOf(res.Msg.Header),
 		Names: names{MayAsk: v.mayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: show},
+		Saved: v.menuOf(pageCases, "show="+show),
 	}
 	if len(page.Names.Stated) > 0 {
 		page.Names.Last = page.Names.Stated[0]

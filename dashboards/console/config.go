@@ -27,6 +27,8 @@ type Config struct {
 	Scopes   readtrailv1connect.ScopeServiceHandler
 	// Glasses breaks the glass for a session, and lists broken ones for review. Required.
 	Glasses readtrailv1connect.GlassServiceHandler
+	// Views answers which questions people saved under a name, in the same way. Required.
+	Views readtrailv1connect.ViewServiceHandler
 	// Export writes every report of a scope, part by part, as ScopeService.ExportScope does. Required.
 	Export func(ctx context.Context, m *v1.ExportScopeRequest, send func(*v1.ExportScopeResponse) error) error
 	// Hosts are the names under which the console may be asked for, without ports. A page that was reached under any
@@ -69,6 +71,7 @@ func (c Config) Validate() error {
 		{c.Casework == nil, "casework"},
 		{c.Scopes == nil, "scopes"},
 		{c.Glasses == nil, "glasses"},
+		{c.Views == nil, "views"},
 		{c.Export == nil, "export"},
 	} {
 		if need.missing {

@@ -42,7 +42,7 @@ func newSite(t *testing.T, edit ...func(*console.Config)) *site {
 	t.Helper()
 	s := &site{t: t, api: &fakeAPI{t: t}, now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
 	cfg := console.Config{
-		Questions: s.api, Alerts: s.api, Cases: s.api, Casework: s.api, Scopes: s.api, Glasses: s.api, Export: s.api.export, LiveEvery: 10 * time.Millisecond, LiveMax: 300 * time.Millisecond,
+		Questions: s.api, Alerts: s.api, Cases: s.api, Views: s.api, Casework: s.api, Scopes: s.api, Glasses: s.api, Export: s.api.export, LiveEvery: 10 * time.Millisecond, LiveMax: 300 * time.Millisecond,
 		Hosts: []string{"127.0.0.1", "localhost"}, LinkValid: 10 * time.Minute, Now: func() time.Time { return s.now.Add(time.Duration(s.more.Load())) },
 		TimeZone: zone(t, "Europe/Vienna"),
 	}

@@ -22,6 +22,7 @@ type fakeAPI struct {
 	readtrailv1connect.UnimplementedCaseworkServiceHandler
 	readtrailv1connect.UnimplementedScopeServiceHandler
 	readtrailv1connect.UnimplementedCaseServiceHandler
+	readtrailv1connect.UnimplementedViewServiceHandler
 	t *testing.T
 
 	mu      sync.Mutex
@@ -50,6 +51,7 @@ type fakeAPI struct {
 	parts    []*v1.ExportScopeResponse
 	breaks   error // after the parts
 	refuses  error // a decision
+	views    fakeViews
 }
 
 // asked is one question as it reached the API.

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+	timing "github.com/readtrail/readtrail/proto/views"
 )
 
 // filter is the period of a question, as a form shows it.
@@ -11,6 +14,9 @@ type filter struct {
 	From, Until, AsOf, Zone string
 	// Set is true when the question is bounded.
 	Set bool
+	// Last says the period that goes with the day, LastDays are the choices of it.
+	Last     string
+	LastDays []choice
 }
 
 const formMinute = "2006-01-02T15:04"
@@ -21,7 +27,11 @@ func (c *Console) filterOf(a ask) filter {
 	if err != nil {
 		zone = c.cfg.TimeZone
 	}
-	f := filter{Zone: zone.String(), Set: a.From != 0 || a.Until != 0 || a.AsOf != 0 || a.Zone != ""}
+	f := filter{Zone: zone.String(), Set: a.From != 0 || a.Until != 0 || a.AsOf != 0 || a.Zone != "", LastDays: lastDaysChoices(a.LastDays)}
+	if a.LastDays != 0 {
+		f.Set, f.Last = true, lastDaysWord(a.LastDays)
+		a.From, a.Until = 0, 0
+	}
 	if a.From != 0 {
 		f.From = time.UnixMicro(a.From).In(zone).Format(time.DateOnly)
 	}
@@ -48,7 +58,10 @@ func (c *Console) zone(name string) (*time.Location, error) {
 // period reads a form's times into an ask.
 func (c *Console) period(v *visit, a *ask) error {
 	get := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
-	a.From, a.Until, a.AsOf, a.Zone = 0, 0, 0, get("zone")
+	a.From, a.Until, a.AsOf, a.Zone, a.LastDays = 0, 0, 0, get("zone"), lastDaysOf(get("last_days"))
+	if a.LastDays != 0 && (get("from") != "" || get("until") != "") {
+		return refusal{http.StatusUnprocessableEntity, "Two periods were chosen", "Choose either the last days, or a first and a last day."}
+	}
 	zone, err := c.zone(a.Zone)
 	if err != nil {
 		return err
@@ -75,6 +88,16 @@ func (c *Console) period(v *visit, a *ask) error {
 		return refusal{http.StatusUnprocessableEntity, "The period ends before it begins", "Choose a last day that is not before the first one."}
 	}
 	return nil
+}
+
+// timed is an ask with the times that its period comes to now.
+func (c *Console) timed(a ask, now time.Time) ask {
+	if a.LastDays == 0 {
+		return a
+	}
+	t := timing.TimesAt(&v1.ViewQuestion{Window: &v1.ViewWindow{LastDays: a.LastDays}, TimeZone: a.Zone}, now, c.cfg.TimeZone)
+	a.From, a.Until = t.From, t.Until
+	return a
 }
 
 // refine asks the question of a view again with other times.

@@ -177,8 +177,8 @@ func (c *Console) compare(v *visit) error {
 	if !ok {
 		return errNoView
 	}
-	a := x.ask
-	a.Page, a.AsOf = pageCompare, 0
+	a := c.timed(x.ask, v.now)
+	a.Page, a.AsOf, a.LastDays = pageCompare, 0, 0
 	text := strings.TrimSpace(v.r.PostForm.Get("before"))
 	us, position, err := c.readMoment(text, a.Zone)
 	if err != nil {

@@ -35,6 +35,7 @@ func request(pattern, handle string) (method, path string, form url.Values) {
 		form = url.Values{
 			"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}, "text": {"Ward"}, "as": {"review"}, "version": {"2"}, "reader": {"S-77"},
 			"patient": {"4711"}, "position": {"40960"}, "before": {"40960"},
+			"of": {"alerts"}, "name": {"n"},
 		}
 	}
 	return method, path, form
@@ -46,6 +47,8 @@ func TestRoutes(t *testing.T) {
 	s.api.record, s.api.reader, s.api.event, s.api.found = record(), reader(), event(), found()
 	s.api.queue, s.api.alert, s.api.scope, s.api.cases, s.api.one = queue(), alert(), scope(), cases(), oneCase()
 	s.api.profile = profile()
+	s.api.views.hold(&v1.ViewRow{ViewId: "0ujsszwN8NRY24YaXiTIE2VWDTS", Name: "The view of Uma Ward", Mine: true, Version: 2},
+		&v1.ViewQuestion{Page: &v1.ViewQuestion_Record{Record: &v1.ViewOfRecord{Patient: "4711"}}})
 	s.api.parts = []*v1.ExportScopeResponse{{Header: header()}, {Data: []byte("a,b\n"), Done: true}}
 	for _, route := range s.console.Routes() {
 		t.Run(strings.ReplaceAll(route.Pattern, "/", "_"), func(t *testing.T) {
@@ -111,6 +114,12 @@ func (b *browser) handle(pattern string) string {
 		if to := b.post("/ask", url.Values{"q": {"S-77"}, "kind": {"readers"}, "purpose": {"complaint 12"}}); to.status == http.StatusSeeOther {
 			_, after, _ := strings.Cut(b.get(to.location).body, `href="/profile/`)
 			handle, _, _ := strings.Cut(after, `"`)
+			return handle
+		}
+		return nobodys
+	case strings.Contains(pattern, "/views/{handle}"):
+		_, after, ok := strings.Cut(b.get("/views").body, `data-label="View"><a href="/views/`)
+		if handle, _, _ := strings.Cut(after, `"`); ok {
 			return handle
 		}
 		return nobodys

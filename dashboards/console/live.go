@@ -125,7 +125,7 @@ func (c *Console) serveLive(v *visit) error {
 // lookAt marks the first page of the queue as it is. Nobody is named, so it is no question: the API summarises it.
 func (c *Console) lookAt(ctx context.Context, a queueAsk) (string, error) {
 	ctx = proto.WithGlass(ctx, "") // nobody looks here: under a broken glass each look would be a question of its own
-	res, err := c.cfg.Alerts.ListAlerts(ctx, connect.NewRequest(a.request("", "")))
+	res, err := c.cfg.Alerts.ListAlerts(ctx, connect.NewRequest(c.queueRequest(a, c.cfg.Now(), "", "")))
 	if err != nil {
 		return "", fmt.Errorf("look at the queue: %w", err)
 	}

@@ -22,6 +22,7 @@ const (
 	pageCompare     = "compare"
 	pageReport      = "report"
 	pageProfile     = "profile"
+	pageViews       = "views"
 )
 
 // maxPurpose is the longest purpose, in characters; the API takes no longer one.
@@ -49,7 +50,7 @@ var titles = map[string]string{
 	pageAlerts: "One alert, as a colleague would tell it", pageCases: "One case: what is known, and what is due",
 	pageScope: "What is the scope of this breach?", pageFrozen: "Scopes that were frozen",
 	pageCompare: "What differs between two scopes?", pageReport: "Who looked at my data? For the patient",
-	pageProfile: "How does this reader compare with their peers?",
+	pageProfile: "How does this reader compare with their peers?", pageViews: "A view that somebody else saved",
 }
 
 // opened returns the view that an address names, once it is known why it is asked. Otherwise done is true: the asker was
@@ -59,6 +60,7 @@ func (v *visit) opened(name string) (x view, done bool, err error) {
 	if !ok {
 		return view{}, true, errNoView
 	}
+	x.ask = v.c.timed(x.ask, v.now)
 	if x.purpose.holds(v.now) {
 		return x, false, nil
 	}

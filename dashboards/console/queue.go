@@ -25,6 +25,8 @@ const alertsAPage = 100
 type queueAsk struct {
 	Show, From, To, Scenario, Queue string
 	Chance                          uint32
+	// Last is a period that goes with the day; From and To are then empty.
+	Last uint32
 }
 
 // shows are the parts of the queue, in the order of the day's work.
@@ -65,6 +67,9 @@ func queueOf(q url.Values) queueAsk {
 	if n, err := strconv.ParseUint(q.Get("chance"), 10, 32); err == nil && n <= 1000 {
 		a.Chance = uint32(n)
 	}
+	if a.Last = lastDaysOf(q.Get("last")); a.Last != 0 {
+		a.From, a.To = "", ""
+	}
 	return a
 }
 
@@ -83,6 +88,9 @@ func (a queueAsk) query(more ...string) string {
 	set("queue", a.Queue)
 	if a.Chance > 0 {
 		q.Set("chance", strconv.FormatUint(uint64(a.Chance), 10))
+	}
+	if a.Last > 0 {
+		q.Set("last", strconv.FormatUint(uint64(a.Last), 10))
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		set(more[i], more[i+1])
@@ -109,6 +117,12 @@ func (a queueAsk) request(why, after string) *v1.ListAlertsRequest {
 	return m
 }
 
+// queueRequest is a part of the queue as the API is asked for it now.
+func (c *Console) queueRequest(a queueAsk, now time.Time, why, after string) *v1.ListAlertsRequest {
+	a.From, a.To = a.days(now, c.cfg.TimeZone)
+	return a.request(why, after)
+}
+
 // queuePage is the queue of alerts.
 type queuePage struct {
 	Ask    queueAsk
@@ -125,6 +139,8 @@ type queuePage struct {
 	First           bool
 	Names           names
 	MayJudge        bool
+	Saved           viewMenu
+	LastDays        []choice
 	Chances         []choice
 	// Said is what the last decision did.
 	Said *said
@@ -192,7 +208,7 @@ func (v *visit) queue(status int, a queueAsk, fault string) error {
 	if v.r.Method != http.MethodGet {
 		after = ""
 	}
-	res, err := v.c.cfg.Alerts.ListAlerts(v.r.Context(), connect.NewRequest(a.request(why.text, after)))
+	res, err := v.c.cfg.Alerts.ListAlerts(v.r.Context(), connect.NewRequest(v.c.queueRequest(a, v.now, why.text, after)))
 	if err != nil {
 		return err //nolint:wrapcheck // for people as it is
 	}
@@ -200,6 +216,7 @@ func (v *visit) queue(status int, a queueAsk, fault string) error {
 	page := queuePage{
 		Ask: a, Totals: m.Totals, From: m.From, To: m.To, Basis: v.c.basisOf(m.Header), First: after == "", MayJudge: mayJudge(v.session.caller),
 		Days: v.days(a, why, m), None: words.NoAlerts(m), Said: v.session.views.takeSaid(), Chances: chances(a.Chance),
+		Saved: v.menuOf(pageAlerts, a.query()), LastDays: lastDaysChoices(a.Last),
 		Now: a.path("/alerts/now"), Live: a.path("/alerts/live", "mark", markOf(m)),
 		Names: names{MayAsk: v.mayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: a.query()},
 	}

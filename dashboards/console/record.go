@@ -21,6 +21,7 @@ type listPage struct {
 	Purpose      string
 	Basis        *basis
 	Filter       filter
+	Saved        viewMenu
 	// Only and Actions are set where accesses can be left out.
 	Only    only
 	Actions []choice
@@ -122,7 +123,7 @@ func (c *Console) serveRecord(v *visit) error {
 // list fills what pages with accesses share.
 func (c *Console) list(x view, after string, h *v1.AnswerHeader, rows []accessRow, next string) listPage {
 	p := listPage{
-		Page: x.ask.Page, Handle: x.handle, Subject: x.ask.Subject, Purpose: x.purpose.text, Basis: c.basisOf(h), Filter: c.filterOf(x.ask),
+		Page: x.ask.Page, Handle: x.handle, Subject: x.ask.Subject, Purpose: x.purpose.text, Basis: c.basisOf(h), Filter: c.filterOf(x.ask), Saved: x.menu(),
 		First: after == "", Rows: rows,
 	}
 	for _, r := range rows {

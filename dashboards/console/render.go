@@ -89,7 +89,7 @@ type menuItem struct {
 
 // menu lists the pages that begin something. Pages names the templates that belong to a line.
 var menu = []menuItem{
-	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "profile", "event"}, needsAsk: true},
+	{Path: "/", Name: "Ask", Key: "h", Pages: []string{"home", "find", "purpose", "record", "reader", "profile", "event", "views"}, needsAsk: true},
 	{Path: "/alerts", Name: "Alerts", Key: "q", Pages: []string{"alerts", "alert"}},
 	{Path: "/cases", Name: "Cases", Key: "c", Pages: []string{"cases", "case"}},
 	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "frozenlist", "compare", "report", "reportform"}, needsAsk: true},

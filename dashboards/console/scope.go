@@ -22,6 +22,7 @@ type scopeFormPage struct {
 	Filter filter
 	Last   string
 	Fault  string
+	Saved  viewMenu
 }
 
 // scopePage is a breach scope.
@@ -87,7 +88,7 @@ func (c *Console) scopeFormOf(v *visit, a ask, why, fault string) scopeFormPage 
 	if stated := v.session.views.stated(); why == "" && len(stated) > 0 {
 		why = stated[0]
 	}
-	return scopeFormPage{Scope: a.Scope, Filter: c.filterOf(a), Last: why, Fault: fault}
+	return scopeFormPage{Scope: a.Scope, Filter: c.filterOf(a), Last: why, Fault: fault, Saved: viewMenu{Page: pageScope}}
 }
 
 // askScope reads the builder and goes to the answer.
@@ -141,7 +142,7 @@ func (c *Console) countScope(v *visit) error {
 
 func (c *Console) count(v *visit, a ask, why string) counted {
 	res, err := c.cfg.Scopes.BreachScope(v.r.Context(), connect.NewRequest(&v1.BreachScopeRequest{
-		Query: scopeQuery(a), Purpose: why, AsOfUs: a.AsOf, TimeZone: a.Zone, Page: &v1.Page{Size: 1},
+		Query: scopeQuery(c.timed(a, v.now)), Purpose: why, AsOfUs: a.AsOf, TimeZone: a.Zone, Page: &v1.Page{Size: 1},
 	}))
 	switch {
 	case err != nil:
@@ -248,6 +249,7 @@ func (c *Console) scopePageOf(v *visit, x view, m *v1.BreachScopeResponse) scope
 	for _, j := range m.Jurisdictions {
 		page.Places = append(page.Places, placeRow{joined(j.State, j.Country), j.Country == "" && j.State == "", j.Patients, countsOf(at, j.Counts, j.Verdicts)})
 	}
+	page.Saved = x.menu()
 	page.Judged = page.Counts.Reasons != "" || len(m.Patients) > 0 && m.Patients[0].Verdicts != nil
 	for _, p := range m.Patients {
 		page.Patients = append(page.Patients, links.scopePatient(at, p))

@@ -35,6 +35,7 @@ func (s scoped) said(f filter) []string {
 		{"object", s.Object},
 		{"accesses of alert", s.Alert},
 		{"accesses of case", s.Case},
+		{"accesses of", f.Last},
 		{"from", f.From},
 		{"until and with", f.Until},
 		{"as it was known at", f.AsOf},
@@ -52,7 +53,7 @@ func (s scoped) said(f filter) []string {
 // enough reports whether the API would take it: one condition, or both times.
 func (a ask) enough() bool {
 	s := a.Scope
-	return s.Reader != "" || s.Account != "" || s.Workstation != "" || s.Object != "" || s.Alert != "" || s.Case != "" || a.From != 0 && a.Until != 0
+	return s.Reader != "" || s.Account != "" || s.Workstation != "" || s.Object != "" || s.Alert != "" || s.Case != "" || a.From != 0 && a.Until != 0 || a.LastDays != 0
 }
 
 // scopeQuery is an ask as the API takes it.

@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -21,6 +22,28 @@ type statusPage struct {
 	// Rebuilding is true while a version that does not answer yet is being made.
 	Rebuilding, Behind bool
 	AsOf               *moment
+	// Tasks are what runs in the server and takes a while.
+	Tasks []taskRow
+}
+
+// taskRow is an import, a rebuild or a backtest that runs.
+type taskRow struct {
+	What, Way, Rate, Left, Results string
+	Started                        *moment
+	// Done is of 100; Known says that it is known how much there is.
+	Done  float64
+	Known bool
+}
+
+func taskRowOf(at clock, t *v1.RunningTask) taskRow {
+	r := taskRow{
+		What: words.Task(t), Way: words.TaskWay(t), Rate: words.TaskRate(t), Left: words.TaskLeft(t), Results: words.TaskResults(t), Started: at.at(t.StartedUs),
+		Known: t.Total > 0,
+	}
+	if r.Known {
+		r.Done = min(100, 100*float64(t.Done)/float64(t.Total))
+	}
+	return r
 }
 
 type progressRow struct {
@@ -43,6 +66,9 @@ func (v *visit) showStatus(part string) error {
 	page := statusPage{
 		Version: m.Version, Position: fmt.Sprint(m.JournalPosition), Size: bytesWord(m.JournalBytes), Messages: m.JournalMessages,
 		Durability: m.Durability, DurabilityWhy: m.DurabilityReason, AsOf: clock{v.c.cfg.TimeZone}.at(v.now.UnixMicro()),
+	}
+	for _, t := range m.Tasks {
+		page.Tasks = append(page.Tasks, taskRowOf(clock{v.c.cfg.TimeZone}, t))
 	}
 	for _, p := range m.Projections {
 		r := progressRow{Name: strings.ReplaceAll(p.Name, "_", " "), Position: fmt.Sprint(p.Position), Version: p.Version, Active: p.Active, Lag: "up to date"}

@@ -42,6 +42,10 @@ type ask struct {
 	Names int32 `json:"names,omitempty"`
 	// Group is whom a reader is compared with; none: the group of most of their accesses.
 	Group peerGroup `json:"group,omitzero"`
+	// LastDays is a period that goes with the day: today and the days before it, as many as this. From and Until are then of the moment.
+	LastDays uint32 `json:"last_days,omitempty"`
+	// Needed says of a saved view that a purpose has to be stated before it is opened.
+	Needed bool `json:"needed,omitempty"`
 }
 
 // only is what WhoViewed can be told to leave out.

@@ -64,11 +64,12 @@ func TestConsoleInBrowser(t *testing.T) {
 	if out, err := d.command("import", file, "--allow-dead-letters", "2").CombinedOutput(); err != nil {
 		t.Fatalf("import: %v\n%s", err, out)
 	}
-	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "--test-concurrency=1", "console.test.mjs", "cases.test.mjs", "provider.test.mjs")
+	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "--test-concurrency=1", "console.test.mjs", "cases.test.mjs", "views.test.mjs", "provider.test.mjs")
 	node.Dir = dir
 	node.Env = append(os.Environ(), "BASE="+d.base, "MRN="+d.patient, "READER="+d.reader, "CHROMIUM="+chromium, "LINK="+d.link,
 		"LINK_SECOND="+link(), "LINK_NO_SCRIPT="+link("--role", "investigator"), "LINK_VIEWER="+link("--role", "viewer"),
-		"LINK_OFFICER="+link("--role", "privacy_officer"), "LINK_COLLEAGUE="+link("--role", "investigator"), "ISSUER="+issuer, "CLIENT_SECRET="+secret)
+		"LINK_OFFICER="+link("--role", "privacy_officer"), "LINK_COLLEAGUE="+link("--role", "investigator"),
+		"LINK_VIEWS="+link("--role", "privacy_officer"), "LINK_VIEWS_OTHER="+link("--role", "investigator"), "ISSUER="+issuer, "CLIENT_SECRET="+secret)
 	out, err := node.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -35,6 +35,15 @@ type Config struct {
 	Zone    *time.Location
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // nil: none
+	// Watch begins to watch the journal judged again; nil: nobody does.
+	Watch func() Watch
+}
+
+// Watch is told how judging the journal again gets on, in messages. It is called from one goroutine.
+type Watch interface {
+	Total(messages uint64)
+	Done(messages uint64)
+	End()
 }
 
 // Open prepares the detectors of an installation, and the handler that judges its journal again.

@@ -58,7 +58,14 @@ func handler(c Config, inForce *v1.RuleSet) http.Handler {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		out, flush := json.NewEncoder(w), http.NewResponseController(w)
 		var told time.Time
+		watched := func(uint64, uint64) {}
+		if c.Watch != nil {
+			watch := c.Watch()
+			defer watch.End()
+			watched = func(done, total uint64) { watch.Total(total); watch.Done(done) }
+		}
 		r := &replay{journal: c.Journal, alertKey: c.AlertKey, zone: c.Zone, progress: func(done, total uint64) error {
+			watched(done, total)
 			if now := time.Now(); now.Sub(told) >= progressEvery || done == total {
 				told = now
 				if err := out.Encode(line{Done: done, Total: total}); err != nil {

@@ -142,11 +142,25 @@ func errorSchema() schema {
 	}
 }
 
+// fieldMask has a JSON form of its own: one text (protobuf.dev/programming-guides/json).
+const fieldMask = "google.protobuf.FieldMask"
+
+func maskSchema() schema {
+	return schema{
+		Type: "string", Format: "field-mask", Description: "Paths from the answer on, with commas between them, in camel case: \"accesses.position,totals\". " +
+			"A path through a list means each of its elements. The header and the token of the next page are always there. In binary form, " +
+			"\"accesses.*.position\" says the same as without the asterisk, and \"*\" is all; the JSON form of a mask has no asterisk. A path that the answer does not have is refused, and named (invalid_argument). AIP-157 and AIP-161.",
+	}
+}
+
 func reference(name string) schema { return schema{Ref: "#/components/schemas/" + name} }
 
 // message describes a message and all that it reaches, once, and returns where.
 func (d *document) message(m *protogen.Message) schema {
 	name := string(m.Desc.FullName())
+	if name == fieldMask {
+		return maskSchema()
+	}
 	if _, known := d.Components.Schemas[name]; !known {
 		s := schema{Type: "object", Description: said(m.Comments), Properties: map[string]schema{}}
 		d.Components.Schemas[name] = s // before its fields: a message may hold itself
@@ -185,7 +199,9 @@ func (d *document) field(f *protogen.Field) schema {
 		s = d.value(f)
 	}
 	// What stands beside a reference counts since OpenAPI 3.1.
-	s.Description = said(f.Comments)
+	if own := said(f.Comments); own != "" {
+		s.Description = strings.TrimSpace(own + "\n" + s.Description)
+	}
 	return s
 }
 

@@ -1,4 +1,4 @@
-// Package casework takes what people decide on alerts and do in cases, and makes entries in the journal of it.
+// Package casework takes what people decide on alerts, do in cases and save as views, and makes entries in the journal of it.
 package casework
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/readtrail/readtrail/proto/cases"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 	"github.com/readtrail/readtrail/proto/readtrail/v1/readtrailv1connect"
+	"github.com/readtrail/readtrail/proto/views"
 )
 
 const (
@@ -56,6 +57,8 @@ type Config struct {
 	// Case finds the steps of a case in the same way, in the order of the journal; false: there is none, or it is about the caller in
 	// ctx. Required.
 	Case func(ctx context.Context, id proto.EventID) ([]cases.Step, bool, error)
+	// Views finds the latest version of each saved view, deleted ones too. Required.
+	Views func(ctx context.Context) ([]views.View, error)
 	// Import finds an import in the same way. Required.
 	Import func(ctx context.Context, id []byte) (Import, bool, error)
 	// Now is the clock of decisions. Default time.Now.
@@ -70,7 +73,7 @@ func (c Config) Validate() error {
 	for _, need := range []struct {
 		missing bool
 		what    string
-	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Import == nil, "import"}} {
+	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Views == nil, "views"}, {c.Import == nil, "import"}} {
 		if need.missing {
 			faults = append(faults, fmt.Errorf("casework: %s is required", need.what))
 		}
@@ -89,6 +92,8 @@ type Service struct {
 	released map[string]bool
 	// steps are those of cases, for the same time, by number.
 	steps map[proto.EventID][]cases.Step
+	// views are the latest versions, for the same time.
+	views map[proto.EventID]views.View
 }
 
 // decided is a decision and where it stands.
@@ -111,7 +116,9 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Logger = cfg.Logger.With(slog.String("component", "casework"))
-	return &Service{cfg: cfg, decided: map[proto.EventID]decided{}, released: map[string]bool{}, steps: map[proto.EventID][]cases.Step{}}, nil
+	return &Service{
+		cfg: cfg, decided: map[proto.EventID]decided{}, released: map[string]bool{}, steps: map[proto.EventID][]cases.Step{}, views: map[proto.EventID]views.View{},
+	}, nil
 }
 
 // Handler returns the path prefix and the handler of readtrail.v1.CaseworkService. The caller of each request has to be in its

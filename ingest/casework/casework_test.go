@@ -67,7 +67,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) open() *casework.Service {
 	o.t.Helper()
 	s, err := casework.New(casework.Config{
-		Append: o, Alert: o.find, Case: o.findCase, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
+		Append: o, Alert: o.find, Case: o.findCase, Views: o.findViews, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
 		Logger: slog.New(slog.NewTextHandler(&o.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

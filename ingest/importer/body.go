@@ -22,6 +22,9 @@ type idleReader struct {
 	now     func() time.Time
 	r       io.Reader
 	set     time.Time
+	// came, unless nil, is told how many bytes came so far.
+	came  func(bytes uint64)
+	bytes uint64
 	// broken is what the connection failed with: whatever ended early ended with it.
 	broken error
 }
@@ -35,6 +38,9 @@ func (i *idleReader) Read(p []byte) (int, error) {
 	n, err := i.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		i.broken = err
+	}
+	if i.bytes += uint64(n); i.came != nil {
+		i.came(i.bytes)
 	}
 	return n, err
 }

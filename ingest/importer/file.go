@@ -49,6 +49,8 @@ type run struct {
 	progress Progress
 	faults   int
 	emitted  bool
+	// watch is nil when nobody watches.
+	watch Watch
 }
 
 // file takes one file.
@@ -71,7 +73,14 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	// Where reading stops early, net/http reads on after the handler, when it no longer expects that the end of the body
 	// begins its watch over the connection: it panics then. Closing the body here comes before.
 	defer func() { _ = r.Body.Close() }()
-	body, whole, err := openBody(r, &idleReader{control: f.control, idle: s.Idle, now: s.Now, r: r.Body})
+	upload := &idleReader{control: f.control, idle: s.Idle, now: s.Now, r: r.Body}
+	if s.Watch != nil {
+		f.watch = s.Watch(src.Name)
+		defer f.watch.End()
+		f.watch.Total(uint64(max(r.ContentLength, 0))) // -1: the client did not say
+		upload.came = f.watch.Done
+	}
+	body, whole, err := openBody(r, upload)
 	f.whole = whole
 	if err == nil {
 		err = f.read(body)
@@ -335,6 +344,9 @@ func (f *run) tellFaults(entries []ingest.Entry) {
 
 // tell writes a line of progress, not more often than people can read unless it must be now.
 func (f *run) tell(now bool) error {
+	if f.watch != nil {
+		f.watch.Results(f.progress.Counts.Stored)
+	}
 	if at := f.Now(); !now && at.Sub(f.told) < tellEvery {
 		return nil
 	}

@@ -38,10 +38,20 @@ type ServerConfig struct {
 	BusyWait time.Duration
 	// Idle is how long a client may send nothing; default 2 min.
 	Idle time.Duration
+	// Watch begins to watch a file that a source sends, in bytes as they come. Default: nobody does.
+	Watch func(source string) Watch
 	// Now is the clock that import ids and deadlines come from; default time.Now.
 	Now func() time.Time
 	// Logger defaults to one that discards.
 	Logger *slog.Logger
+}
+
+// Watch is told how a file gets on: how many bytes there are, how many came, and how many events were taken in. It is safe for concurrent use.
+type Watch interface {
+	Total(bytes uint64)
+	Done(bytes uint64)
+	Results(events uint64)
+	End()
 }
 
 // Validate reports all faults at once.

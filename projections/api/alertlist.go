@@ -40,8 +40,7 @@ var (
 
 // AlertHandler returns the path prefix and the handler of readtrail.v1.AlertService. The listener puts the caller into the context.
 func (s *Service) AlertHandler(options ...connect.HandlerOption) (string, http.Handler) {
-	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
-	return readtrailv1connect.NewAlertServiceHandler(s, options...)
+	return readtrailv1connect.NewAlertServiceHandler(s, s.handling(options)...)
 }
 
 // daysAsk is what questions over days have in common, checked.

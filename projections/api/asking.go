@@ -38,6 +38,8 @@ const (
 	queryListCases       = "ListCases"
 	queryGetCase         = "GetCase"
 	queryListGlass       = "ListBrokenGlass"
+	queryListViews       = "ListViews"
+	queryGetView         = "GetView"
 )
 
 // asking is a question that names people, on its way to its answer.
@@ -82,6 +84,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 	q.QuestionId, q.Asker, q.Role, q.Query, q.Purpose = id.Bytes(), a.caller.Name, a.caller.Role, a.query, a.purpose
 	q.Page, q.Position, q.AskedUs = page, h.Position, now.UnixMicro()
 	q.Limits, q.Elsewhere, h.GlassId = h.Limits, h.Elsewhere, proto.GlassFrom(ctx)
+	noteMask(ctx, q)
 	if err := s.ask(ctx, a.caller, q); err != nil {
 		return s.withhold(ctx, a.query, err)
 	}

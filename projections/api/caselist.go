@@ -27,8 +27,7 @@ var _ readtrailv1connect.CaseServiceHandler = (*Service)(nil)
 
 // CaseHandler returns the path prefix and the handler of readtrail.v1.CaseService. The listener puts the caller into the context.
 func (s *Service) CaseHandler(options ...connect.HandlerOption) (string, http.Handler) {
-	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
-	return readtrailv1connect.NewCaseServiceHandler(s, options...)
+	return readtrailv1connect.NewCaseServiceHandler(s, s.handling(options)...)
 }
 
 // ListCases answers which cases there are, and what is due.

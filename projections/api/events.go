@@ -190,6 +190,9 @@ func (s *Service) pinEvents(ctx context.Context, a *eventAsk) (*pin, error) {
 	if err != nil || a.token.Position != 0 || len(a.IDs) > 0 {
 		return p, err
 	}
+	if a.looks() {
+		return s.withKinds(ctx, p, v1.Kind_KIND_QUESTION)
+	}
 	waits := false
 	for sequence := p.position.Sequence() + 1; sequence <= p.journal.Sequence() && !waits; sequence++ {
 		_, b, err := s.hear(ctx, p, sequence)
@@ -347,7 +350,7 @@ func (s *Service) inspect(ctx context.Context, p *pin, in *inspection) error {
 			if err != nil {
 				return fmt.Errorf("read event: %w", err)
 			}
-			in.look(c, b, item)
+			in.look(c, b, s.lookOf(ctx, item))
 			if in.enough() {
 				in.ended = false
 				return nil
@@ -355,6 +358,19 @@ func (s *Service) inspect(ctx context.Context, p *pin, in *inspection) error {
 		}
 	}
 	return nil
+}
+
+// lookOf is an item as an event, as the asker may read it: a look of their own does not tell what its answer left out.
+func (s *Service) lookOf(ctx context.Context, item *v1.Item) *v1.Item {
+	q := item.GetQuestion()
+	if q == nil {
+		return item
+	}
+	told := eventOf(item)
+	if look := told.GetAccess(); look != nil {
+		s.untold(proto.CallerFrom(ctx), q, look)
+	}
+	return told
 }
 
 // openBatches reads the messages of some candidates; those of the chunk before are not read again.

@@ -122,3 +122,12 @@ func (s *Service) Export(ctx context.Context, m *v1.ExportScopeRequest, send fun
 
 // SetSearched replaces how many reports one page of a search looks into for a verdict.
 func (s *Service) SetSearched(n int) { s.engine.searched = n }
+
+// Pruned is what a mask leaves of an answer.
+func Pruned(m protobuf.Message, paths ...string) (protobuf.Message, error) {
+	wanted, err := wantedOf(m.ProtoReflect().Descriptor(), paths)
+	if err != nil {
+		return nil, err
+	}
+	return pruned(m, wanted), nil
+}

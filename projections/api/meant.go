@@ -188,7 +188,12 @@ func (x *anyOf) sorted() []ident {
 // byReader reports whether the reader-first table is what a search goes by: then it finds those who did it, and none who only
 // took part.
 func (a *eventAsk) byReader() bool {
-	return len(a.Readers) > 0 && len(a.Patients) == 0 && len(a.Entities) == 0 && len(a.IDs) == 0
+	return !a.looks() && len(a.Readers) > 0 && len(a.Patients) == 0 && len(a.Entities) == 0 && len(a.IDs) == 0
+}
+
+// looks reports whether a search is for looks through Readtrail. They stand apart from accesses, so it is for them alone.
+func (a *eventAsk) looks() bool {
+	return len(a.Sources) == 1 && a.Sources[0] == proto.OwnSource && len(a.IDs) == 0
 }
 
 // candidatesFor finds where to look, by the condition that leaves least: patients, entities, readers, else time and place.
@@ -199,6 +204,11 @@ func (p *pin) candidatesFor(ctx context.Context, in *inspection, limit int) ([]c
 		name, params["keys"], params["packed"] = statement, keysOf(x.keyed), packedOf(x.keyed)
 	}
 	switch {
+	case q.looks():
+		name, params["keys"] = "events_looked", []uint64{}
+		if len(m.patients) > 0 {
+			params["keys"] = keysOf(m.patients[0].keyed)
+		}
 	case len(m.patients) > 0:
 		by("events_by_patient", &m.patients[0])
 	case len(m.entities) > 0:

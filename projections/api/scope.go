@@ -34,7 +34,7 @@ func (s *Service) Scopes() *ScopeService { return &ScopeService{s} }
 
 // Handler returns the path prefix and the handler of the service, as Service.Handler does.
 func (x *ScopeService) Handler(options ...connect.HandlerOption) (string, http.Handler) {
-	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxScopeRequest)}, options...)
+	options = append(x.s.handling([]connect.HandlerOption{connect.WithReadMaxBytes(maxScopeRequest)}), options...)
 	return readtrailv1connect.NewScopeServiceHandler(x, options...)
 }
 

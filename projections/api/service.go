@@ -51,6 +51,8 @@ type Config struct {
 	JournalStatus func(ctx context.Context) (JournalStatus, error)
 	// Streams are the last messages of what detectors write. Default: no detector writes here, and GetStatus does not speak of it.
 	Streams func() StreamHeads
+	// Tasks tells what runs in this process and takes a while (Tasks.Running). Default: nothing does.
+	Tasks func() []*v1.RunningTask
 	// LearningDays is how many days detectors learn what is usual before they judge any. Default: not told.
 	LearningDays int
 	// PseudonymKey makes pseudonyms of readers, records and workstations, the same for as long as the key is. Default: a random one, so
@@ -192,8 +194,12 @@ func (s *Service) Close(ctx context.Context) error {
 // Handler returns the path prefix and the handler of the service. The listener puts the caller into the context
 // (proto.WithCaller) before it; without one every question is refused.
 func (s *Service) Handler(options ...connect.HandlerOption) (string, http.Handler) {
-	options = append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest)}, options...)
-	return readtrailv1connect.NewQueryServiceHandler(s, options...)
+	return readtrailv1connect.NewQueryServiceHandler(s, s.handling(options)...)
+}
+
+// handling is how every service here is served: requests are bounded, and masks are for one place (readmask.go).
+func (s *Service) handling(options []connect.HandlerOption) []connect.HandlerOption {
+	return append([]connect.HandlerOption{connect.WithReadMaxBytes(maxRequest), connect.WithInterceptors(masking())}, options...)
 }
 
 // answer runs one question that is answered within answerTimeout.

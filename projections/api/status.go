@@ -87,6 +87,9 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 		JournalPosition: uint64(head), JournalBytes: journal.Bytes, JournalMessages: journal.Messages,
 		Durability: journal.Durability, DurabilityReason: journal.Reason, Version: s.cfg.SoftwareVersion,
 	}
+	if s.cfg.Tasks != nil {
+		res.Tasks = s.cfg.Tasks()
+	}
 	var received int64
 	if head.Sequence() > 0 {
 		b, err := s.cfg.ReadBatch(ctx, head.Sequence())

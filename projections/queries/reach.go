@@ -46,6 +46,8 @@ func rules() map[string]rule {
 		// What answers rest on: how complete sources are, how far detectors and projections have read. Nobody is named, nothing is counted.
 		"sources": open, "source_extents": open, "source_hours": open, "coverage": open, "context_gaps": open, "judged": open, "imports": open,
 		"watermarks": open, "versions": open, "active": open, "broken_glass": open,
+		// What people ask again, not what was answered.
+		"views": open,
 
 		// A look through Readtrail happens at no site. What did not become an event has none that is known. A frozen scope counts
 		// everything. Counts by source know no site.

@@ -98,6 +98,10 @@ func described(t *testing.T, d any, m protoreflect.MessageDescriptor, seen map[p
 			value = at(value, "items")
 		}
 		switch {
+		case f.Message() != nil && f.Message().FullName() == "google.protobuf.FieldMask": // one text, in the JSON form of protobuf
+			if at(value, "type") != "string" || at(value, "format") != "field-mask" {
+				t.Errorf("%s: %v", f.FullName(), value)
+			}
 		case f.Message() != nil:
 			if at(value, "$ref") != "#/components/schemas/"+string(f.Message().FullName()) {
 				t.Errorf("%s: %v", f.FullName(), value)

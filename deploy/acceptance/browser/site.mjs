@@ -12,7 +12,7 @@ const need = (name) => {
 export const base = need("BASE");
 export const story = { mrn: need("MRN"), reader: need("READER") };
 export const links = { first: need("LINK"), second: need("LINK_SECOND"), script: need("LINK_NO_SCRIPT"), viewer: need("LINK_VIEWER"),
-  officer: need("LINK_OFFICER"), colleague: need("LINK_COLLEAGUE") };
+  officer: need("LINK_OFFICER"), colleague: need("LINK_COLLEAGUE"), views: need("LINK_VIEWS"), viewsOther: need("LINK_VIEWS_OTHER") };
 const shots = process.env.SHOTS;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

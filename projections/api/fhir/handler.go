@@ -265,15 +265,31 @@ func (h *handler) event(r *http.Request, original bool) (*v1.GetEventResponse, *
 	if r := mayAsk(r.Context(), purpose); r != nil {
 		return nil, r
 	}
-	id, err := proto.ParseEventID(r.PathValue("id"))
-	if err != nil {
-		return nil, refused(http.StatusNotFound, "not-found", "the journal holds no such event")
+	none := refused(http.StatusNotFound, "not-found", "the journal holds no such event")
+	text, look := r.PathValue("id"), false
+	if _, err := proto.ParseEventID(text); err != nil {
+		if position, err := proto.ParsePosition(text); err != nil || position.Sequence() == 0 {
+			return nil, none
+		}
+		look = true // no event has its position for an id
 	}
-	res, err := h.Questions.GetEvent(r.Context(), connect.NewRequest(&v1.GetEventRequest{Event: id.String(), Purpose: purpose, Original: original}))
+	res, err := h.Questions.GetEvent(r.Context(), connect.NewRequest(&v1.GetEventRequest{Event: text, Purpose: purpose, Original: original}))
 	if err != nil {
 		return nil, refusalOf(err)
 	}
+	if look && res.Msg.GetEvent().GetSource() != proto.OwnSource {
+		return nil, none
+	}
 	return res.Msg, nil
+}
+
+// idOf is the id of a resource: the event's. A look through Readtrail is told from a question in the journal, which has no id among events:
+// its position stands for one.
+func idOf(e api.FoundEvent) string {
+	if e.Event.GetSource() == proto.OwnSource {
+		return e.Position.String()
+	}
+	return idText(e.Event.EventId)
 }
 
 // mayAsk refuses who may not ask before anything else is said, and then who does not say why.

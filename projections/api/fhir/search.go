@@ -133,7 +133,7 @@ func (h *handler) bundle(base, caller string, a answered) (*bundle, error) {
 		if a.search.CountOnly {
 			break
 		}
-		found := Found{ID: idText(e.Event.EventId), Event: e.Event, ReceivedUs: e.ReceivedUs, ConflictsWith: idText(e.ConflictsWith)}
+		found := Found{ID: idOf(e), Event: e.Event, ReceivedUs: e.ReceivedUs, ConflictsWith: idText(e.ConflictsWith)}
 		body, err := Emit(found, a.version)
 		if err != nil {
 			return nil, err

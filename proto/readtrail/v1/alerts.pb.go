@@ -9,6 +9,7 @@ package readtrailv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -93,10 +94,12 @@ type ListAlertsRequest struct {
 	// Least chance of misuse, in per mille.
 	Chance uint32 `protobuf:"varint,11,opt,name=chance,proto3" json:"chance,omitempty"`
 	// Why readers and records are to be named, up to 500 characters; empty: they go by pseudonyms.
-	Purpose       string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,13,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	Page          *Page  `protobuf:"bytes,14,opt,name=page,proto3" json:"page,omitempty"`
-	QuestionId    string `protobuf:"bytes,15,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Purpose    string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,13,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	Page       *Page  `protobuf:"bytes,14,opt,name=page,proto3" json:"page,omitempty"`
+	QuestionId string `protobuf:"bytes,15,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -234,6 +237,13 @@ func (x *ListAlertsRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *ListAlertsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ListAlertsResponse struct {
@@ -690,9 +700,11 @@ type GetAlertRequest struct {
 	// KSUID text.
 	Alert string `protobuf:"bytes,1,opt,name=alert,proto3" json:"alert,omitempty"`
 	// Why it is opened. Whoever has taken the alert up need not say.
-	Purpose       string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	QuestionId    string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Purpose    string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	QuestionId string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -753,6 +765,13 @@ func (x *GetAlertRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *GetAlertRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type GetAlertResponse struct {
@@ -1072,10 +1091,12 @@ type SearchFindingsRequest struct {
 	Reader   string `protobuf:"bytes,5,opt,name=reader,proto3" json:"reader,omitempty"`
 	Patient  string `protobuf:"bytes,6,opt,name=patient,proto3" json:"patient,omitempty"`
 	// Least grade.
-	Grade         uint32 `protobuf:"varint,7,opt,name=grade,proto3" json:"grade,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,8,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	Page          *Page  `protobuf:"bytes,9,opt,name=page,proto3" json:"page,omitempty"`
-	QuestionId    string `protobuf:"bytes,10,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Grade      uint32 `protobuf:"varint,7,opt,name=grade,proto3" json:"grade,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,8,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	Page       *Page  `protobuf:"bytes,9,opt,name=page,proto3" json:"page,omitempty"`
+	QuestionId string `protobuf:"bytes,10,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1178,6 +1199,13 @@ func (x *SearchFindingsRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *SearchFindingsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type SearchFindingsResponse struct {
@@ -1354,8 +1382,10 @@ func (x *FindingRow) GetStanding() Standing {
 type ScoreDetectorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Local days, both included. Empty: the 30 days up to the latest that was judged.
-	From          string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1402,6 +1432,13 @@ func (x *ScoreDetectorsRequest) GetTo() string {
 		return x.To
 	}
 	return ""
+}
+
+func (x *ScoreDetectorsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ScoreDetectorsResponse struct {
@@ -1808,7 +1845,7 @@ var File_readtrail_v1_alerts_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\n" +
-	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xed\x03\n" +
+	"\x19readtrail/v1/alerts.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x18readtrail/v1/views.proto\x1a\x17readtrail/v1/whom.proto\"\xa6\x04\n" +
 	"\x11ListAlertsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
@@ -1826,7 +1863,8 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\bas_of_us\x18\r \x01(\x12R\x06asOfUs\x12&\n" +
 	"\x04page\x18\x0e \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
 	"\vquestion_id\x18\x0f \x01(\tR\n" +
-	"questionId\"\x89\x02\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x89\x02\n" +
 	"\x12ListAlertsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
 	"\x06totals\x18\x02 \x01(\v2\x19.readtrail.v1.AlertTotalsR\x06totals\x12.\n" +
@@ -1875,13 +1913,14 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"decided_by\x18\x18 \x01(\tB\x04\xc0\xf3\x18\x01R\tdecidedBy\x12\x1d\n" +
 	"\n" +
 	"decided_us\x18\x19 \x01(\x12R\tdecidedUs\x12'\n" +
-	"\x0fdecided_version\x18\x1a \x01(\rR\x0edecidedVersion\"|\n" +
+	"\x0fdecided_version\x18\x1a \x01(\rR\x0edecidedVersion\"\xb5\x01\n" +
 	"\x0fGetAlertRequest\x12\x14\n" +
 	"\x05alert\x18\x01 \x01(\tR\x05alert\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
 	"\bas_of_us\x18\x03 \x01(\x12R\x06asOfUs\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\x89\x03\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x89\x03\n" +
 	"\x10GetAlertResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12,\n" +
 	"\x05alert\x18\x02 \x01(\v2\x16.readtrail.v1.AlertRowR\x05alert\x122\n" +
@@ -1909,7 +1948,7 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x05asker\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x18\n" +
 	"\x04role\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\x04role\x12\x1d\n" +
 	"\n" +
-	"decided_us\x18\a \x01(\x12R\tdecidedUs\"\x9c\x02\n" +
+	"decided_us\x18\a \x01(\x12R\tdecidedUs\"\xd5\x02\n" +
 	"\x15SearchFindingsRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -1922,7 +1961,8 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x04page\x18\t \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
 	"\vquestion_id\x18\n" +
 	" \x01(\tR\n" +
-	"questionId\"\xe0\x01\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xe0\x01\n" +
 	"\x16SearchFindingsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x124\n" +
 	"\bfindings\x18\x02 \x03(\v2\x18.readtrail.v1.FindingRowR\bfindings\x12,\n" +
@@ -1937,10 +1977,11 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"\x05at_us\x18\x04 \x01(\x12R\x04atUs\x12\x1a\n" +
 	"\bbackfill\x18\x05 \x01(\bR\bbackfill\x12\x1f\n" +
 	"\brule_set\x18\x06 \x01(\tB\x04\xc0\xf3\x18\x01R\aruleSet\x122\n" +
-	"\bstanding\x18\a \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\";\n" +
+	"\bstanding\x18\a \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\"t\n" +
 	"\x15ScoreDetectorsRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\tR\x02to\"\xcf\x01\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xcf\x01\n" +
 	"\x16ScoreDetectorsResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x129\n" +
 	"\tdetectors\x18\x02 \x03(\v2\x1b.readtrail.v1.DetectorScoreR\tdetectors\x12\x16\n" +
@@ -1980,11 +2021,14 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"ListAlerts\x12\x1f.readtrail.v1.ListAlertsRequest\x1a .readtrail.v1.ListAlertsResponse\x12I\n" +
 	"\bGetAlert\x12\x1d.readtrail.v1.GetAlertRequest\x1a\x1e.readtrail.v1.GetAlertResponse\x12[\n" +
 	"\x0eSearchFindings\x12#.readtrail.v1.SearchFindingsRequest\x1a$.readtrail.v1.SearchFindingsResponse\x12[\n" +
-	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\x93\x02\n" +
+	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\xaf\x03\n" +
 	"\x0fCaseworkService\x12R\n" +
 	"\vDecideAlert\x12 .readtrail.v1.DecideAlertRequest\x1a!.readtrail.v1.DecideAlertResponse\x12^\n" +
 	"\x0fReleaseBackfill\x12$.readtrail.v1.ReleaseBackfillRequest\x1a%.readtrail.v1.ReleaseBackfillResponse\x12L\n" +
-	"\tWriteCase\x12\x1e.readtrail.v1.WriteCaseRequest\x1a\x1f.readtrail.v1.WriteCaseResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
+	"\tWriteCase\x12\x1e.readtrail.v1.WriteCaseRequest\x1a\x1f.readtrail.v1.WriteCaseResponse\x12I\n" +
+	"\bSaveView\x12\x1d.readtrail.v1.SaveViewRequest\x1a\x1e.readtrail.v1.SaveViewResponse\x12O\n" +
+	"\n" +
+	"DeleteView\x12\x1f.readtrail.v1.DeleteViewRequest\x1a .readtrail.v1.DeleteViewResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
 	file_readtrail_v1_alerts_proto_rawDescOnce sync.Once
@@ -2023,67 +2067,80 @@ var file_readtrail_v1_alerts_proto_goTypes = []any{
 	(Disposition)(0),                // 19: readtrail.v1.Disposition
 	(AlertState)(0),                 // 20: readtrail.v1.AlertState
 	(*Page)(nil),                    // 21: readtrail.v1.Page
-	(*AnswerHeader)(nil),            // 22: readtrail.v1.AnswerHeader
-	(Shape)(0),                      // 23: readtrail.v1.Shape
-	(Severity)(0),                   // 24: readtrail.v1.Severity
-	(*AlertReader)(nil),             // 25: readtrail.v1.AlertReader
-	(*AlertPatient)(nil),            // 26: readtrail.v1.AlertPatient
-	(*AlertVersion)(nil),            // 27: readtrail.v1.AlertVersion
-	(*Access)(nil),                  // 28: readtrail.v1.Access
-	(*Finding)(nil),                 // 29: readtrail.v1.Finding
-	(Standing)(0),                   // 30: readtrail.v1.Standing
-	(*WriteCaseRequest)(nil),        // 31: readtrail.v1.WriteCaseRequest
-	(*WriteCaseResponse)(nil),       // 32: readtrail.v1.WriteCaseResponse
+	(*fieldmaskpb.FieldMask)(nil),   // 22: google.protobuf.FieldMask
+	(*AnswerHeader)(nil),            // 23: readtrail.v1.AnswerHeader
+	(Shape)(0),                      // 24: readtrail.v1.Shape
+	(Severity)(0),                   // 25: readtrail.v1.Severity
+	(*AlertReader)(nil),             // 26: readtrail.v1.AlertReader
+	(*AlertPatient)(nil),            // 27: readtrail.v1.AlertPatient
+	(*AlertVersion)(nil),            // 28: readtrail.v1.AlertVersion
+	(*Access)(nil),                  // 29: readtrail.v1.Access
+	(*Finding)(nil),                 // 30: readtrail.v1.Finding
+	(Standing)(0),                   // 31: readtrail.v1.Standing
+	(*WriteCaseRequest)(nil),        // 32: readtrail.v1.WriteCaseRequest
+	(*SaveViewRequest)(nil),         // 33: readtrail.v1.SaveViewRequest
+	(*DeleteViewRequest)(nil),       // 34: readtrail.v1.DeleteViewRequest
+	(*WriteCaseResponse)(nil),       // 35: readtrail.v1.WriteCaseResponse
+	(*SaveViewResponse)(nil),        // 36: readtrail.v1.SaveViewResponse
+	(*DeleteViewResponse)(nil),      // 37: readtrail.v1.DeleteViewResponse
 }
 var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	0,  // 0: readtrail.v1.ListAlertsRequest.scope:type_name -> readtrail.v1.AlertScope
 	19, // 1: readtrail.v1.ListAlertsRequest.dispositions:type_name -> readtrail.v1.Disposition
 	20, // 2: readtrail.v1.ListAlertsRequest.states:type_name -> readtrail.v1.AlertState
 	21, // 3: readtrail.v1.ListAlertsRequest.page:type_name -> readtrail.v1.Page
-	22, // 4: readtrail.v1.ListAlertsResponse.header:type_name -> readtrail.v1.AnswerHeader
-	3,  // 5: readtrail.v1.ListAlertsResponse.totals:type_name -> readtrail.v1.AlertTotals
-	4,  // 6: readtrail.v1.ListAlertsResponse.alerts:type_name -> readtrail.v1.AlertRow
-	20, // 7: readtrail.v1.AlertRow.state:type_name -> readtrail.v1.AlertState
-	23, // 8: readtrail.v1.AlertRow.shape:type_name -> readtrail.v1.Shape
-	24, // 9: readtrail.v1.AlertRow.severity:type_name -> readtrail.v1.Severity
-	25, // 10: readtrail.v1.AlertRow.readers:type_name -> readtrail.v1.AlertReader
-	26, // 11: readtrail.v1.AlertRow.patients:type_name -> readtrail.v1.AlertPatient
-	19, // 12: readtrail.v1.AlertRow.disposition:type_name -> readtrail.v1.Disposition
-	22, // 13: readtrail.v1.GetAlertResponse.header:type_name -> readtrail.v1.AnswerHeader
-	4,  // 14: readtrail.v1.GetAlertResponse.alert:type_name -> readtrail.v1.AlertRow
-	27, // 15: readtrail.v1.GetAlertResponse.latest:type_name -> readtrail.v1.AlertVersion
-	7,  // 16: readtrail.v1.GetAlertResponse.versions:type_name -> readtrail.v1.AlertChange
-	8,  // 17: readtrail.v1.GetAlertResponse.decisions:type_name -> readtrail.v1.DecisionRow
-	28, // 18: readtrail.v1.GetAlertResponse.accesses:type_name -> readtrail.v1.Access
-	20, // 19: readtrail.v1.AlertChange.state:type_name -> readtrail.v1.AlertState
-	19, // 20: readtrail.v1.DecisionRow.disposition:type_name -> readtrail.v1.Disposition
-	21, // 21: readtrail.v1.SearchFindingsRequest.page:type_name -> readtrail.v1.Page
-	22, // 22: readtrail.v1.SearchFindingsResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 23: readtrail.v1.SearchFindingsResponse.findings:type_name -> readtrail.v1.FindingRow
-	29, // 24: readtrail.v1.FindingRow.finding:type_name -> readtrail.v1.Finding
-	30, // 25: readtrail.v1.FindingRow.standing:type_name -> readtrail.v1.Standing
-	22, // 26: readtrail.v1.ScoreDetectorsResponse.header:type_name -> readtrail.v1.AnswerHeader
-	14, // 27: readtrail.v1.ScoreDetectorsResponse.detectors:type_name -> readtrail.v1.DetectorScore
-	19, // 28: readtrail.v1.DecideAlertRequest.disposition:type_name -> readtrail.v1.Disposition
-	1,  // 29: readtrail.v1.AlertService.ListAlerts:input_type -> readtrail.v1.ListAlertsRequest
-	5,  // 30: readtrail.v1.AlertService.GetAlert:input_type -> readtrail.v1.GetAlertRequest
-	9,  // 31: readtrail.v1.AlertService.SearchFindings:input_type -> readtrail.v1.SearchFindingsRequest
-	12, // 32: readtrail.v1.AlertService.ScoreDetectors:input_type -> readtrail.v1.ScoreDetectorsRequest
-	15, // 33: readtrail.v1.CaseworkService.DecideAlert:input_type -> readtrail.v1.DecideAlertRequest
-	17, // 34: readtrail.v1.CaseworkService.ReleaseBackfill:input_type -> readtrail.v1.ReleaseBackfillRequest
-	31, // 35: readtrail.v1.CaseworkService.WriteCase:input_type -> readtrail.v1.WriteCaseRequest
-	2,  // 36: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
-	6,  // 37: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
-	10, // 38: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
-	13, // 39: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
-	16, // 40: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
-	18, // 41: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
-	32, // 42: readtrail.v1.CaseworkService.WriteCase:output_type -> readtrail.v1.WriteCaseResponse
-	36, // [36:43] is the sub-list for method output_type
-	29, // [29:36] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	22, // 4: readtrail.v1.ListAlertsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 5: readtrail.v1.ListAlertsResponse.header:type_name -> readtrail.v1.AnswerHeader
+	3,  // 6: readtrail.v1.ListAlertsResponse.totals:type_name -> readtrail.v1.AlertTotals
+	4,  // 7: readtrail.v1.ListAlertsResponse.alerts:type_name -> readtrail.v1.AlertRow
+	20, // 8: readtrail.v1.AlertRow.state:type_name -> readtrail.v1.AlertState
+	24, // 9: readtrail.v1.AlertRow.shape:type_name -> readtrail.v1.Shape
+	25, // 10: readtrail.v1.AlertRow.severity:type_name -> readtrail.v1.Severity
+	26, // 11: readtrail.v1.AlertRow.readers:type_name -> readtrail.v1.AlertReader
+	27, // 12: readtrail.v1.AlertRow.patients:type_name -> readtrail.v1.AlertPatient
+	19, // 13: readtrail.v1.AlertRow.disposition:type_name -> readtrail.v1.Disposition
+	22, // 14: readtrail.v1.GetAlertRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 15: readtrail.v1.GetAlertResponse.header:type_name -> readtrail.v1.AnswerHeader
+	4,  // 16: readtrail.v1.GetAlertResponse.alert:type_name -> readtrail.v1.AlertRow
+	28, // 17: readtrail.v1.GetAlertResponse.latest:type_name -> readtrail.v1.AlertVersion
+	7,  // 18: readtrail.v1.GetAlertResponse.versions:type_name -> readtrail.v1.AlertChange
+	8,  // 19: readtrail.v1.GetAlertResponse.decisions:type_name -> readtrail.v1.DecisionRow
+	29, // 20: readtrail.v1.GetAlertResponse.accesses:type_name -> readtrail.v1.Access
+	20, // 21: readtrail.v1.AlertChange.state:type_name -> readtrail.v1.AlertState
+	19, // 22: readtrail.v1.DecisionRow.disposition:type_name -> readtrail.v1.Disposition
+	21, // 23: readtrail.v1.SearchFindingsRequest.page:type_name -> readtrail.v1.Page
+	22, // 24: readtrail.v1.SearchFindingsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 25: readtrail.v1.SearchFindingsResponse.header:type_name -> readtrail.v1.AnswerHeader
+	11, // 26: readtrail.v1.SearchFindingsResponse.findings:type_name -> readtrail.v1.FindingRow
+	30, // 27: readtrail.v1.FindingRow.finding:type_name -> readtrail.v1.Finding
+	31, // 28: readtrail.v1.FindingRow.standing:type_name -> readtrail.v1.Standing
+	22, // 29: readtrail.v1.ScoreDetectorsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	23, // 30: readtrail.v1.ScoreDetectorsResponse.header:type_name -> readtrail.v1.AnswerHeader
+	14, // 31: readtrail.v1.ScoreDetectorsResponse.detectors:type_name -> readtrail.v1.DetectorScore
+	19, // 32: readtrail.v1.DecideAlertRequest.disposition:type_name -> readtrail.v1.Disposition
+	1,  // 33: readtrail.v1.AlertService.ListAlerts:input_type -> readtrail.v1.ListAlertsRequest
+	5,  // 34: readtrail.v1.AlertService.GetAlert:input_type -> readtrail.v1.GetAlertRequest
+	9,  // 35: readtrail.v1.AlertService.SearchFindings:input_type -> readtrail.v1.SearchFindingsRequest
+	12, // 36: readtrail.v1.AlertService.ScoreDetectors:input_type -> readtrail.v1.ScoreDetectorsRequest
+	15, // 37: readtrail.v1.CaseworkService.DecideAlert:input_type -> readtrail.v1.DecideAlertRequest
+	17, // 38: readtrail.v1.CaseworkService.ReleaseBackfill:input_type -> readtrail.v1.ReleaseBackfillRequest
+	32, // 39: readtrail.v1.CaseworkService.WriteCase:input_type -> readtrail.v1.WriteCaseRequest
+	33, // 40: readtrail.v1.CaseworkService.SaveView:input_type -> readtrail.v1.SaveViewRequest
+	34, // 41: readtrail.v1.CaseworkService.DeleteView:input_type -> readtrail.v1.DeleteViewRequest
+	2,  // 42: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
+	6,  // 43: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
+	10, // 44: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
+	13, // 45: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
+	16, // 46: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
+	18, // 47: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
+	35, // 48: readtrail.v1.CaseworkService.WriteCase:output_type -> readtrail.v1.WriteCaseResponse
+	36, // 49: readtrail.v1.CaseworkService.SaveView:output_type -> readtrail.v1.SaveViewResponse
+	37, // 50: readtrail.v1.CaseworkService.DeleteView:output_type -> readtrail.v1.DeleteViewResponse
+	42, // [42:51] is the sub-list for method output_type
+	33, // [33:42] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_alerts_proto_init() }
@@ -2094,6 +2151,7 @@ func file_readtrail_v1_alerts_proto_init() {
 	file_readtrail_v1_case_proto_init()
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_query_proto_init()
+	file_readtrail_v1_views_proto_init()
 	file_readtrail_v1_whom_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -9,6 +9,7 @@ package readtrailv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -81,10 +82,12 @@ type ListCasesRequest struct {
 	// Those that hold this alert; KSUID text.
 	Alert string `protobuf:"bytes,4,opt,name=alert,proto3" json:"alert,omitempty"`
 	// Why texts are to be told; empty: they are not.
-	Purpose       string `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,6,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	Page          *Page  `protobuf:"bytes,7,opt,name=page,proto3" json:"page,omitempty"`
-	QuestionId    string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Purpose    string `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,6,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	Page       *Page  `protobuf:"bytes,7,opt,name=page,proto3" json:"page,omitempty"`
+	QuestionId string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -173,6 +176,13 @@ func (x *ListCasesRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *ListCasesRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ListCasesResponse struct {
@@ -711,9 +721,11 @@ type GetCaseRequest struct {
 	// KSUID text.
 	Case string `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
 	// Why it is opened. Who has the case need not say.
-	Purpose       string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	QuestionId    string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Purpose    string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64  `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	QuestionId string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -774,6 +786,13 @@ func (x *GetCaseRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *GetCaseRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type GetCaseResponse struct {
@@ -920,7 +939,7 @@ var File_readtrail_v1_cases_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/cases.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/alerts.proto\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\x97\x02\n" +
+	"\x18readtrail/v1/cases.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x19readtrail/v1/alerts.proto\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xd0\x02\n" +
 	"\x10ListCasesRequest\x120\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x18.readtrail.v1.CaseStatusR\x06status\x12\x1a\n" +
 	"\bassignee\x18\x02 \x01(\tR\bassignee\x12\"\n" +
@@ -930,7 +949,8 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\bas_of_us\x18\x06 \x01(\x12R\x06asOfUs\x12&\n" +
 	"\x04page\x18\a \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
-	"questionId\"\xd4\x01\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xd4\x01\n" +
 	"\x11ListCasesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12+\n" +
 	"\x05cases\x18\x02 \x03(\v2\x15.readtrail.v1.CaseRowR\x05cases\x12,\n" +
@@ -990,13 +1010,14 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\bcontents\x18\v \x03(\x0e2\x1b.readtrail.v1.NoticeContentR\bcontents\x12\x18\n" +
 	"\x04text\x18\f \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x1a\n" +
 	"\x05asker\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x13\n" +
-	"\x05at_us\x18\x0e \x01(\x12R\x04atUs\"y\n" +
+	"\x05at_us\x18\x0e \x01(\x12R\x04atUs\"\xb2\x01\n" +
 	"\x0eGetCaseRequest\x12\x12\n" +
 	"\x04case\x18\x01 \x01(\tR\x04case\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
 	"\bas_of_us\x18\x03 \x01(\x12R\x06asOfUs\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\x81\x02\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x81\x02\n" +
 	"\x0fGetCaseResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12)\n" +
 	"\x04case\x18\x02 \x01(\v2\x15.readtrail.v1.CaseRowR\x04case\x12.\n" +
@@ -1033,52 +1054,55 @@ func file_readtrail_v1_cases_proto_rawDescGZIP() []byte {
 var file_readtrail_v1_cases_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_readtrail_v1_cases_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_readtrail_v1_cases_proto_goTypes = []any{
-	(CaseStatus)(0),           // 0: readtrail.v1.CaseStatus
-	(*ListCasesRequest)(nil),  // 1: readtrail.v1.ListCasesRequest
-	(*ListCasesResponse)(nil), // 2: readtrail.v1.ListCasesResponse
-	(*CaseTotals)(nil),        // 3: readtrail.v1.CaseTotals
-	(*CaseRow)(nil),           // 4: readtrail.v1.CaseRow
-	(*NoticeRow)(nil),         // 5: readtrail.v1.NoticeRow
-	(*GetCaseRequest)(nil),    // 6: readtrail.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),   // 7: readtrail.v1.GetCaseResponse
-	(*CaseStep)(nil),          // 8: readtrail.v1.CaseStep
-	(*Page)(nil),              // 9: readtrail.v1.Page
-	(*AnswerHeader)(nil),      // 10: readtrail.v1.AnswerHeader
-	(NoticeLaw)(0),            // 11: readtrail.v1.NoticeLaw
-	(BreachConclusion)(0),     // 12: readtrail.v1.BreachConclusion
-	(Disposition)(0),          // 13: readtrail.v1.Disposition
-	(NoticeRule)(0),           // 14: readtrail.v1.NoticeRule
-	(NoticeContent)(0),        // 15: readtrail.v1.NoticeContent
-	(*AlertRow)(nil),          // 16: readtrail.v1.AlertRow
-	(*CaseEntry)(nil),         // 17: readtrail.v1.CaseEntry
+	(CaseStatus)(0),               // 0: readtrail.v1.CaseStatus
+	(*ListCasesRequest)(nil),      // 1: readtrail.v1.ListCasesRequest
+	(*ListCasesResponse)(nil),     // 2: readtrail.v1.ListCasesResponse
+	(*CaseTotals)(nil),            // 3: readtrail.v1.CaseTotals
+	(*CaseRow)(nil),               // 4: readtrail.v1.CaseRow
+	(*NoticeRow)(nil),             // 5: readtrail.v1.NoticeRow
+	(*GetCaseRequest)(nil),        // 6: readtrail.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),       // 7: readtrail.v1.GetCaseResponse
+	(*CaseStep)(nil),              // 8: readtrail.v1.CaseStep
+	(*Page)(nil),                  // 9: readtrail.v1.Page
+	(*fieldmaskpb.FieldMask)(nil), // 10: google.protobuf.FieldMask
+	(*AnswerHeader)(nil),          // 11: readtrail.v1.AnswerHeader
+	(NoticeLaw)(0),                // 12: readtrail.v1.NoticeLaw
+	(BreachConclusion)(0),         // 13: readtrail.v1.BreachConclusion
+	(Disposition)(0),              // 14: readtrail.v1.Disposition
+	(NoticeRule)(0),               // 15: readtrail.v1.NoticeRule
+	(NoticeContent)(0),            // 16: readtrail.v1.NoticeContent
+	(*AlertRow)(nil),              // 17: readtrail.v1.AlertRow
+	(*CaseEntry)(nil),             // 18: readtrail.v1.CaseEntry
 }
 var file_readtrail_v1_cases_proto_depIdxs = []int32{
 	0,  // 0: readtrail.v1.ListCasesRequest.status:type_name -> readtrail.v1.CaseStatus
 	9,  // 1: readtrail.v1.ListCasesRequest.page:type_name -> readtrail.v1.Page
-	10, // 2: readtrail.v1.ListCasesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	4,  // 3: readtrail.v1.ListCasesResponse.cases:type_name -> readtrail.v1.CaseRow
-	3,  // 4: readtrail.v1.ListCasesResponse.totals:type_name -> readtrail.v1.CaseTotals
-	0,  // 5: readtrail.v1.CaseRow.status:type_name -> readtrail.v1.CaseStatus
-	11, // 6: readtrail.v1.CaseRow.laws:type_name -> readtrail.v1.NoticeLaw
-	12, // 7: readtrail.v1.CaseRow.conclusion:type_name -> readtrail.v1.BreachConclusion
-	13, // 8: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
-	14, // 9: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
-	15, // 10: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
-	10, // 11: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
-	4,  // 12: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
-	16, // 13: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
-	5,  // 14: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
-	8,  // 15: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
-	17, // 16: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
-	1,  // 17: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
-	6,  // 18: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
-	2,  // 19: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
-	7,  // 20: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
-	19, // [19:21] is the sub-list for method output_type
-	17, // [17:19] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	10, // 2: readtrail.v1.ListCasesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	11, // 3: readtrail.v1.ListCasesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	4,  // 4: readtrail.v1.ListCasesResponse.cases:type_name -> readtrail.v1.CaseRow
+	3,  // 5: readtrail.v1.ListCasesResponse.totals:type_name -> readtrail.v1.CaseTotals
+	0,  // 6: readtrail.v1.CaseRow.status:type_name -> readtrail.v1.CaseStatus
+	12, // 7: readtrail.v1.CaseRow.laws:type_name -> readtrail.v1.NoticeLaw
+	13, // 8: readtrail.v1.CaseRow.conclusion:type_name -> readtrail.v1.BreachConclusion
+	14, // 9: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
+	15, // 10: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
+	16, // 11: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
+	10, // 12: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
+	11, // 13: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
+	4,  // 14: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
+	17, // 15: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
+	5,  // 16: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
+	8,  // 17: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
+	18, // 18: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
+	1,  // 19: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
+	6,  // 20: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
+	2,  // 21: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
+	7,  // 22: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
+	21, // [21:23] is the sub-list for method output_type
+	19, // [19:21] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_cases_proto_init() }

@@ -44,6 +44,7 @@ const (
 	Kind_KIND_CASE                Kind = 22
 	Kind_KIND_GLASS_BROKEN        Kind = 30
 	Kind_KIND_GLASS_REVIEWED      Kind = 31
+	Kind_KIND_VIEW                Kind = 25
 )
 
 // Enum value maps for Kind.
@@ -68,6 +69,7 @@ var (
 		22: "KIND_CASE",
 		30: "KIND_GLASS_BROKEN",
 		31: "KIND_GLASS_REVIEWED",
+		25: "KIND_VIEW",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":         0,
@@ -89,6 +91,7 @@ var (
 		"KIND_CASE":                22,
 		"KIND_GLASS_BROKEN":        30,
 		"KIND_GLASS_REVIEWED":      31,
+		"KIND_VIEW":                25,
 	}
 )
 
@@ -542,6 +545,7 @@ type Item struct {
 	//	*Item_CaseEntry
 	//	*Item_GlassBroken
 	//	*Item_GlassReviewed
+	//	*Item_ViewEntry
 	Body isItem_Body `protobuf_oneof:"body"`
 	// First 8 bytes of the content hash, set where the item has an id: the duplicate index is rebuilt from it.
 	Content []byte `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
@@ -750,6 +754,15 @@ func (x *Item) GetGlassReviewed() *GlassReviewed {
 	return nil
 }
 
+func (x *Item) GetViewEntry() *ViewEntry {
+	if x != nil {
+		if x, ok := x.Body.(*Item_ViewEntry); ok {
+			return x.ViewEntry
+		}
+	}
+	return nil
+}
+
 func (x *Item) GetContent() []byte {
 	if x != nil {
 		return x.Content
@@ -840,6 +853,10 @@ type Item_GlassReviewed struct {
 	GlassReviewed *GlassReviewed `protobuf:"bytes,31,opt,name=glass_reviewed,json=glassReviewed,proto3,oneof"`
 }
 
+type Item_ViewEntry struct {
+	ViewEntry *ViewEntry `protobuf:"bytes,25,opt,name=view_entry,json=viewEntry,proto3,oneof"`
+}
+
 func (*Item_Access) isItem_Body() {}
 
 func (*Item_Context) isItem_Body() {}
@@ -875,6 +892,8 @@ func (*Item_CaseEntry) isItem_Body() {}
 func (*Item_GlassBroken) isItem_Body() {}
 
 func (*Item_GlassReviewed) isItem_Body() {}
+
+func (*Item_ViewEntry) isItem_Body() {}
 
 // SealedFrame holds originals and free text of one source and day, encrypted with that day's data key.
 type SealedFrame struct {
@@ -1520,7 +1539,9 @@ type Question struct {
 	// How many reports were left out for that, as far as they were counted.
 	Elsewhere uint64 `protobuf:"varint,21,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
 	// Set when the asker broke the glass for it.
-	Glass         *Glass `protobuf:"bytes,22,opt,name=glass,proto3" json:"glass,omitempty"`
+	Glass *Glass `protobuf:"bytes,22,opt,name=glass,proto3" json:"glass,omitempty"`
+	// The fields that left, where the asker did not want all of them; none: all left. The other numbers are those of the whole answer.
+	ReadMask      []string `protobuf:"bytes,23,rep,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1684,6 +1705,13 @@ func (x *Question) GetElsewhere() uint64 {
 func (x *Question) GetGlass() *Glass {
 	if x != nil {
 		return x.Glass
+	}
+	return nil
+}
+
+func (x *Question) GetReadMask() []string {
+	if x != nil {
+		return x.ReadMask
 	}
 	return nil
 }
@@ -2032,7 +2060,7 @@ var File_readtrail_v1_journal_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/case.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x19readtrail/v1/limits.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
+	"\x1areadtrail/v1/journal.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x17readtrail/v1/case.proto\x1a\x1areadtrail/v1/context.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x19readtrail/v1/limits.proto\x1a\x17readtrail/v1/view.proto\x1a\x17readtrail/v1/whom.proto\"}\n" +
 	"\x05Batch\x12+\n" +
 	"\x04head\x18\x01 \x01(\v2\x17.readtrail.v1.BatchHeadR\x04head\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x121\n" +
@@ -2050,7 +2078,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x05Items\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\x99\t\n" +
+	"\x04bits\x18\x04 \x01(\fR\x04bitsJ\x04\b\x02\x10\x03R\x05items\"\xd3\t\n" +
 	"\x04Item\x123\n" +
 	"\x06access\x18\x01 \x01(\v2\x19.readtrail.v1.AccessEventH\x00R\x06access\x125\n" +
 	"\acontext\x18\x02 \x01(\v2\x19.readtrail.v1.ContextFactH\x00R\acontext\x12;\n" +
@@ -2074,7 +2102,9 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"case_entry\x18\x16 \x01(\v2\x17.readtrail.v1.CaseEntryH\x00R\tcaseEntry\x12>\n" +
 	"\fglass_broken\x18\x1e \x01(\v2\x19.readtrail.v1.GlassBrokenH\x00R\vglassBroken\x12D\n" +
-	"\x0eglass_reviewed\x18\x1f \x01(\v2\x1b.readtrail.v1.GlassReviewedH\x00R\rglassReviewed\x12\x18\n" +
+	"\x0eglass_reviewed\x18\x1f \x01(\v2\x1b.readtrail.v1.GlassReviewedH\x00R\rglassReviewed\x128\n" +
+	"\n" +
+	"view_entry\x18\x19 \x01(\v2\x17.readtrail.v1.ViewEntryH\x00R\tviewEntry\x12\x18\n" +
 	"\acontent\x18\x0e \x01(\fR\acontent\x12%\n" +
 	"\x0econflicts_with\x18\x0f \x01(\fR\rconflictsWithB\x06\n" +
 	"\x04body\"\xae\x01\n" +
@@ -2140,7 +2170,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x04Tick\x12\x13\n" +
 	"\x05at_us\x18\x01 \x01(\x12R\x04atUs\x12\x1b\n" +
 	"\tuptime_us\x18\x02 \x01(\x12R\buptimeUs\x12\x1b\n" +
-	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\x9f\x05\n" +
+	"\topened_at\x18\x03 \x01(\x04R\bopenedAt\"\xbc\x05\n" +
 	"\bQuestion\x12\x1f\n" +
 	"\vquestion_id\x18\x01 \x01(\fR\n" +
 	"questionId\x12\x14\n" +
@@ -2162,7 +2192,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rasker_readers\x18\x10 \x03(\v2\x18.readtrail.v1.IdentifierR\faskerReaders\x12,\n" +
 	"\x06limits\x18\x14 \x01(\v2\x14.readtrail.v1.LimitsR\x06limits\x12\x1c\n" +
 	"\telsewhere\x18\x15 \x01(\x04R\telsewhere\x12)\n" +
-	"\x05glass\x18\x16 \x01(\v2\x13.readtrail.v1.GlassR\x05glass\"\xbd\x04\n" +
+	"\x05glass\x18\x16 \x01(\v2\x13.readtrail.v1.GlassR\x05glass\x12\x1b\n" +
+	"\tread_mask\x18\x17 \x03(\tR\breadMask\"\xbd\x04\n" +
 	"\x10SourceRegistered\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x1a\n" +
 	"\x05owner\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05owner\x12!\n" +
@@ -2201,7 +2232,7 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\rKIND_LATENESS\x10\x02\x12\x13\n" +
 	"\x0fKIND_CLOCK_SKEW\x10\x03\x12\x15\n" +
 	"\x11KIND_SEQUENCE_GAP\x10\x04\x12\x0f\n" +
-	"\vKIND_OUTAGE\x10\x05*\x93\x03\n" +
+	"\vKIND_OUTAGE\x10\x05*\xa2\x03\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_ACCESS\x10\x01\x12\x10\n" +
@@ -2223,7 +2254,8 @@ const file_readtrail_v1_journal_proto_rawDesc = "" +
 	"\x11KIND_SCOPE_FROZEN\x10\x14\x12\r\n" +
 	"\tKIND_CASE\x10\x16\x12\x15\n" +
 	"\x11KIND_GLASS_BROKEN\x10\x1e\x12\x17\n" +
-	"\x13KIND_GLASS_REVIEWED\x10\x1f*\x8f\x01\n" +
+	"\x13KIND_GLASS_REVIEWED\x10\x1f\x12\r\n" +
+	"\tKIND_VIEW\x10\x19*\x8f\x01\n" +
 	"\x0eIdentityPolicy\x12\x1f\n" +
 	"\x1bIDENTITY_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IDENTITY_POLICY_NATIVE\x10\x01\x12\x1b\n" +
@@ -2274,11 +2306,12 @@ var file_readtrail_v1_journal_proto_goTypes = []any{
 	(*CaseEntry)(nil),         // 26: readtrail.v1.CaseEntry
 	(*GlassBroken)(nil),       // 27: readtrail.v1.GlassBroken
 	(*GlassReviewed)(nil),     // 28: readtrail.v1.GlassReviewed
-	(*FreeText)(nil),          // 29: readtrail.v1.FreeText
-	(*Identifier)(nil),        // 30: readtrail.v1.Identifier
-	(*Patient)(nil),           // 31: readtrail.v1.Patient
-	(*Limits)(nil),            // 32: readtrail.v1.Limits
-	(*Glass)(nil),             // 33: readtrail.v1.Glass
+	(*ViewEntry)(nil),         // 29: readtrail.v1.ViewEntry
+	(*FreeText)(nil),          // 30: readtrail.v1.FreeText
+	(*Identifier)(nil),        // 31: readtrail.v1.Identifier
+	(*Patient)(nil),           // 32: readtrail.v1.Patient
+	(*Limits)(nil),            // 33: readtrail.v1.Limits
+	(*Glass)(nil),             // 34: readtrail.v1.Glass
 }
 var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	5,  // 0: readtrail.v1.Batch.head:type_name -> readtrail.v1.BatchHead
@@ -2301,22 +2334,23 @@ var file_readtrail_v1_journal_proto_depIdxs = []int32{
 	26, // 17: readtrail.v1.Item.case_entry:type_name -> readtrail.v1.CaseEntry
 	27, // 18: readtrail.v1.Item.glass_broken:type_name -> readtrail.v1.GlassBroken
 	28, // 19: readtrail.v1.Item.glass_reviewed:type_name -> readtrail.v1.GlassReviewed
-	29, // 20: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
-	2,  // 21: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
-	30, // 22: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
-	30, // 23: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
-	30, // 24: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
-	31, // 25: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
-	30, // 26: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
-	32, // 27: readtrail.v1.Question.limits:type_name -> readtrail.v1.Limits
-	33, // 28: readtrail.v1.Question.glass:type_name -> readtrail.v1.Glass
-	1,  // 29: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
-	3,  // 30: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	29, // 20: readtrail.v1.Item.view_entry:type_name -> readtrail.v1.ViewEntry
+	30, // 21: readtrail.v1.SealedItem.free_text:type_name -> readtrail.v1.FreeText
+	2,  // 22: readtrail.v1.ImportMark.phase:type_name -> readtrail.v1.ImportMark.Phase
+	31, // 23: readtrail.v1.Question.patient:type_name -> readtrail.v1.Identifier
+	31, // 24: readtrail.v1.Question.reader:type_name -> readtrail.v1.Identifier
+	31, // 25: readtrail.v1.Question.subjects:type_name -> readtrail.v1.Identifier
+	32, // 26: readtrail.v1.Question.patients:type_name -> readtrail.v1.Patient
+	31, // 27: readtrail.v1.Question.asker_readers:type_name -> readtrail.v1.Identifier
+	33, // 28: readtrail.v1.Question.limits:type_name -> readtrail.v1.Limits
+	34, // 29: readtrail.v1.Question.glass:type_name -> readtrail.v1.Glass
+	1,  // 30: readtrail.v1.SourceRegistered.identity_policy:type_name -> readtrail.v1.IdentityPolicy
+	3,  // 31: readtrail.v1.CoverageFact.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_journal_proto_init() }
@@ -2330,6 +2364,7 @@ func file_readtrail_v1_journal_proto_init() {
 	file_readtrail_v1_detection_proto_init()
 	file_readtrail_v1_frozen_proto_init()
 	file_readtrail_v1_limits_proto_init()
+	file_readtrail_v1_view_proto_init()
 	file_readtrail_v1_whom_proto_init()
 	file_readtrail_v1_journal_proto_msgTypes[3].OneofWrappers = []any{
 		(*Item_Access)(nil),
@@ -2350,6 +2385,7 @@ func file_readtrail_v1_journal_proto_init() {
 		(*Item_CaseEntry)(nil),
 		(*Item_GlassBroken)(nil),
 		(*Item_GlassReviewed)(nil),
+		(*Item_ViewEntry)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

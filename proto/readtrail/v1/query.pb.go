@@ -9,6 +9,7 @@ package readtrailv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -93,6 +94,61 @@ func (x ProfileMeasure) Number() protoreflect.EnumNumber {
 // Deprecated: Use ProfileMeasure.Descriptor instead.
 func (ProfileMeasure) EnumDescriptor() ([]byte, []int) {
 	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{0}
+}
+
+type RunningTask_Kind int32
+
+const (
+	RunningTask_KIND_UNSPECIFIED RunningTask_Kind = 0
+	// A file that is being taken in.
+	RunningTask_KIND_IMPORT RunningTask_Kind = 1
+	// The next version of the projections.
+	RunningTask_KIND_REBUILD RunningTask_Kind = 2
+	// The journal is judged again: a backtest, a scorecard or a calibration.
+	RunningTask_KIND_BACKTEST RunningTask_Kind = 3
+)
+
+// Enum value maps for RunningTask_Kind.
+var (
+	RunningTask_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_IMPORT",
+		2: "KIND_REBUILD",
+		3: "KIND_BACKTEST",
+	}
+	RunningTask_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_IMPORT":      1,
+		"KIND_REBUILD":     2,
+		"KIND_BACKTEST":    3,
+	}
+)
+
+func (x RunningTask_Kind) Enum() *RunningTask_Kind {
+	p := new(RunningTask_Kind)
+	*p = x
+	return p
+}
+
+func (x RunningTask_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RunningTask_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_readtrail_v1_query_proto_enumTypes[1].Descriptor()
+}
+
+func (RunningTask_Kind) Type() protoreflect.EnumType {
+	return &file_readtrail_v1_query_proto_enumTypes[1]
+}
+
+func (x RunningTask_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RunningTask_Kind.Descriptor instead.
+func (RunningTask_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35, 0}
 }
 
 // AnswerHeader goes before every answer: what it rests on.
@@ -673,8 +729,10 @@ type WhoViewedRequest struct {
 	// IANA name; empty: the site's.
 	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Question id of an earlier answer that this continues (pages, refreshes).
-	QuestionId    string        `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
-	Filter        *AccessFilter `protobuf:"bytes,9,opt,name=filter,proto3" json:"filter,omitempty"`
+	QuestionId string        `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Filter     *AccessFilter `protobuf:"bytes,9,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -768,6 +826,13 @@ func (x *WhoViewedRequest) GetQuestionId() string {
 func (x *WhoViewedRequest) GetFilter() *AccessFilter {
 	if x != nil {
 		return x.Filter
+	}
+	return nil
+}
+
+func (x *WhoViewedRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
 	}
 	return nil
 }
@@ -1835,7 +1900,9 @@ type ReaderActivityRequest struct {
 	TimeZone   string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	QuestionId string `protobuf:"bytes,8,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
 	// Only accesses with one of these verdicts, as in AccessFilter: what is left is listed and counted.
-	Verdicts      []Verdict `protobuf:"varint,9,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	Verdicts []Verdict `protobuf:"varint,9,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1929,6 +1996,13 @@ func (x *ReaderActivityRequest) GetQuestionId() string {
 func (x *ReaderActivityRequest) GetVerdicts() []Verdict {
 	if x != nil {
 		return x.Verdicts
+	}
+	return nil
+}
+
+func (x *ReaderActivityRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
 	}
 	return nil
 }
@@ -2186,8 +2260,10 @@ type GetEventRequest struct {
 	Event   string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	Purpose string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// Open the sealed original too.
-	Original      bool   `protobuf:"varint,3,opt,name=original,proto3" json:"original,omitempty"`
-	QuestionId    string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Original   bool   `protobuf:"varint,3,opt,name=original,proto3" json:"original,omitempty"`
+	QuestionId string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2248,6 +2324,13 @@ func (x *GetEventRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *GetEventRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type GetEventResponse struct {
@@ -2382,7 +2465,9 @@ type SearchAccessesRequest struct {
 	QuestionId     string `protobuf:"bytes,18,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
 	// One of these verdicts; unspecified is not judged yet. A page looks into 50,000 reports at most: it may hold fewer than its size, and
 	// another follow.
-	Verdicts      []Verdict `protobuf:"varint,19,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	Verdicts []Verdict `protobuf:"varint,19,rep,packed,name=verdicts,proto3,enum=readtrail.v1.Verdict" json:"verdicts,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2546,6 +2631,13 @@ func (x *SearchAccessesRequest) GetQuestionId() string {
 func (x *SearchAccessesRequest) GetVerdicts() []Verdict {
 	if x != nil {
 		return x.Verdicts
+	}
+	return nil
+}
+
+func (x *SearchAccessesRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
 	}
 	return nil
 }
@@ -2844,8 +2936,10 @@ type ListDeadLettersRequest struct {
 	Page    *Page                  `protobuf:"bytes,5,opt,name=page,proto3" json:"page,omitempty"`
 	// Also those that a retry turned into events.
 	IncludeRetried bool `protobuf:"varint,6,opt,name=include_retried,json=includeRetried,proto3" json:"include_retried,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDeadLettersRequest) Reset() {
@@ -2918,6 +3012,13 @@ func (x *ListDeadLettersRequest) GetIncludeRetried() bool {
 		return x.IncludeRetried
 	}
 	return false
+}
+
+func (x *ListDeadLettersRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ListDeadLettersResponse struct {
@@ -2993,8 +3094,10 @@ type GetDeadLetterRequest struct {
 	// KSUID text or position in decimal.
 	DeadLetter string `protobuf:"bytes,1,opt,name=dead_letter,json=deadLetter,proto3" json:"dead_letter,omitempty"`
 	// Required: the original may name a patient.
-	Purpose       string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	QuestionId    string `protobuf:"bytes,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	Purpose    string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	QuestionId string `protobuf:"bytes,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3048,6 +3151,13 @@ func (x *GetDeadLetterRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *GetDeadLetterRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type GetDeadLetterResponse struct {
@@ -3119,7 +3229,9 @@ func (x *GetDeadLetterResponse) GetMediaType() string {
 }
 
 type ListSourcesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3152,6 +3264,13 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
 	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListSourcesRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ListSourcesResponse struct {
@@ -3300,7 +3419,9 @@ func (x *SourceRow) GetGaps() []*CoverageGap {
 }
 
 type GetStatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3335,6 +3456,13 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{33}
 }
 
+func (x *GetStatusRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
 type GetStatusResponse struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	JournalPosition uint64                 `protobuf:"varint,1,opt,name=journal_position,json=journalPosition,proto3" json:"journal_position,omitempty"`
@@ -3346,7 +3474,9 @@ type GetStatusResponse struct {
 	Projections      []*ProjectionProgress `protobuf:"bytes,6,rep,name=projections,proto3" json:"projections,omitempty"`
 	Version          string                `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
 	// What detectors write and how much of it is projected; none where no detector writes.
-	Streams       []*StreamProgress `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
+	Streams []*StreamProgress `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
+	// What runs in this server and takes a while, oldest first.
+	Tasks         []*RunningTask `protobuf:"bytes,20,rep,name=tasks,proto3" json:"tasks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3437,6 +3567,136 @@ func (x *GetStatusResponse) GetStreams() []*StreamProgress {
 	return nil
 }
 
+func (x *GetStatusResponse) GetTasks() []*RunningTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+// RunningTask is an import, a rebuild or a judging of the journal anew that runs in this server. It names nobody.
+type RunningTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  RunningTask_Kind       `protobuf:"varint,1,opt,name=kind,proto3,enum=readtrail.v1.RunningTask_Kind" json:"kind,omitempty"`
+	// Of an import: who sends.
+	Source    string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	StartedUs int64  `protobuf:"zigzag64,4,opt,name=started_us,json=startedUs,proto3" json:"started_us,omitempty"`
+	// How much is done of how much, in the unit "bytes" or "messages"; total 0: how much there is, is not known.
+	Done  uint64 `protobuf:"varint,5,opt,name=done,proto3" json:"done,omitempty"`
+	Total uint64 `protobuf:"varint,6,opt,name=total,proto3" json:"total,omitempty"`
+	Unit  string `protobuf:"bytes,7,opt,name=unit,proto3" json:"unit,omitempty"`
+	// How much is done a second, over the last half minute or since it began.
+	PerSecond float64 `protobuf:"fixed64,8,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
+	// How long it takes from now on, at that rate; 0: not known.
+	LeftUs int64 `protobuf:"zigzag64,9,opt,name=left_us,json=leftUs,proto3" json:"left_us,omitempty"`
+	// What came of it so far: events taken in, rows written, events judged.
+	Results uint64 `protobuf:"varint,10,opt,name=results,proto3" json:"results,omitempty"`
+	// When this was last so.
+	AtUs          int64 `protobuf:"zigzag64,11,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunningTask) Reset() {
+	*x = RunningTask{}
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunningTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunningTask) ProtoMessage() {}
+
+func (x *RunningTask) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunningTask.ProtoReflect.Descriptor instead.
+func (*RunningTask) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RunningTask) GetKind() RunningTask_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return RunningTask_KIND_UNSPECIFIED
+}
+
+func (x *RunningTask) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *RunningTask) GetStartedUs() int64 {
+	if x != nil {
+		return x.StartedUs
+	}
+	return 0
+}
+
+func (x *RunningTask) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *RunningTask) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *RunningTask) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *RunningTask) GetPerSecond() float64 {
+	if x != nil {
+		return x.PerSecond
+	}
+	return 0
+}
+
+func (x *RunningTask) GetLeftUs() int64 {
+	if x != nil {
+		return x.LeftUs
+	}
+	return 0
+}
+
+func (x *RunningTask) GetResults() uint64 {
+	if x != nil {
+		return x.Results
+	}
+	return 0
+}
+
+func (x *RunningTask) GetAtUs() int64 {
+	if x != nil {
+		return x.AtUs
+	}
+	return 0
+}
+
 // StreamProgress is how far a version of the tables has read a stream that detectors write, in messages of it.
 type StreamProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3453,7 +3713,7 @@ type StreamProgress struct {
 
 func (x *StreamProgress) Reset() {
 	*x = StreamProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3465,7 +3725,7 @@ func (x *StreamProgress) String() string {
 func (*StreamProgress) ProtoMessage() {}
 
 func (x *StreamProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[35]
+	mi := &file_readtrail_v1_query_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3478,7 +3738,7 @@ func (x *StreamProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamProgress.ProtoReflect.Descriptor instead.
 func (*StreamProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{35}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StreamProgress) GetName() string {
@@ -3530,7 +3790,7 @@ type ProjectionProgress struct {
 
 func (x *ProjectionProgress) Reset() {
 	*x = ProjectionProgress{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3542,7 +3802,7 @@ func (x *ProjectionProgress) String() string {
 func (*ProjectionProgress) ProtoMessage() {}
 
 func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[36]
+	mi := &file_readtrail_v1_query_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3555,7 +3815,7 @@ func (x *ProjectionProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectionProgress.ProtoReflect.Descriptor instead.
 func (*ProjectionProgress) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{36}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProjectionProgress) GetName() string {
@@ -3607,7 +3867,7 @@ type RegisterSourceRequest struct {
 
 func (x *RegisterSourceRequest) Reset() {
 	*x = RegisterSourceRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3879,7 @@ func (x *RegisterSourceRequest) String() string {
 func (*RegisterSourceRequest) ProtoMessage() {}
 
 func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[37]
+	mi := &file_readtrail_v1_query_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3892,7 @@ func (x *RegisterSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterSourceRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{37}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RegisterSourceRequest) GetSource() *SourceRegistered {
@@ -3667,7 +3927,7 @@ type RegisterSourceResponse struct {
 
 func (x *RegisterSourceResponse) Reset() {
 	*x = RegisterSourceResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3679,7 +3939,7 @@ func (x *RegisterSourceResponse) String() string {
 func (*RegisterSourceResponse) ProtoMessage() {}
 
 func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[38]
+	mi := &file_readtrail_v1_query_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3692,7 +3952,7 @@ func (x *RegisterSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterSourceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterSourceResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{38}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RegisterSourceResponse) GetSource() *SourceRegistered {
@@ -3727,7 +3987,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3739,7 +3999,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[39]
+	mi := &file_readtrail_v1_query_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3752,7 +4012,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{39}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -3787,7 +4047,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3799,7 +4059,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[40]
+	mi := &file_readtrail_v1_query_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3812,7 +4072,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{40}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CreateTokenResponse) GetTokenId() string {
@@ -3845,7 +4105,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3857,7 +4117,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[41]
+	mi := &file_readtrail_v1_query_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3870,7 +4130,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{41}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -3888,7 +4148,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3900,7 +4160,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[42]
+	mi := &file_readtrail_v1_query_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3913,7 +4173,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{42}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
 }
 
 type ListTokensRequest struct {
@@ -3924,7 +4184,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3936,7 +4196,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[43]
+	mi := &file_readtrail_v1_query_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3949,7 +4209,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{43}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
 }
 
 type ListTokensResponse struct {
@@ -3962,7 +4222,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3974,7 +4234,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[44]
+	mi := &file_readtrail_v1_query_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3987,7 +4247,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{44}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListTokensResponse) GetTokens() []*TokenRegistered {
@@ -4009,7 +4269,7 @@ type RetryDeadLettersRequest struct {
 
 func (x *RetryDeadLettersRequest) Reset() {
 	*x = RetryDeadLettersRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4021,7 +4281,7 @@ func (x *RetryDeadLettersRequest) String() string {
 func (*RetryDeadLettersRequest) ProtoMessage() {}
 
 func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[45]
+	mi := &file_readtrail_v1_query_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4034,7 +4294,7 @@ func (x *RetryDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{45}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RetryDeadLettersRequest) GetDeadLetters() []string {
@@ -4071,7 +4331,7 @@ type RetryDeadLettersResponse struct {
 
 func (x *RetryDeadLettersResponse) Reset() {
 	*x = RetryDeadLettersResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[46]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4083,7 +4343,7 @@ func (x *RetryDeadLettersResponse) String() string {
 func (*RetryDeadLettersResponse) ProtoMessage() {}
 
 func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[46]
+	mi := &file_readtrail_v1_query_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4096,7 +4356,7 @@ func (x *RetryDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*RetryDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{46}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RetryDeadLettersResponse) GetTried() uint64 {
@@ -4142,7 +4402,7 @@ type RebuildRequest struct {
 
 func (x *RebuildRequest) Reset() {
 	*x = RebuildRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[47]
+	mi := &file_readtrail_v1_query_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4154,7 +4414,7 @@ func (x *RebuildRequest) String() string {
 func (*RebuildRequest) ProtoMessage() {}
 
 func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[47]
+	mi := &file_readtrail_v1_query_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4167,7 +4427,7 @@ func (x *RebuildRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildRequest.ProtoReflect.Descriptor instead.
 func (*RebuildRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{47}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{48}
 }
 
 type RebuildResponse struct {
@@ -4183,7 +4443,7 @@ type RebuildResponse struct {
 
 func (x *RebuildResponse) Reset() {
 	*x = RebuildResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[48]
+	mi := &file_readtrail_v1_query_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4195,7 +4455,7 @@ func (x *RebuildResponse) String() string {
 func (*RebuildResponse) ProtoMessage() {}
 
 func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[48]
+	mi := &file_readtrail_v1_query_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4208,7 +4468,7 @@ func (x *RebuildResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildResponse.ProtoReflect.Descriptor instead.
 func (*RebuildResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{48}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RebuildResponse) GetVersion() uint64 {
@@ -4260,14 +4520,16 @@ type ReaderProfileRequest struct {
 	// The group to compare with, whatever the case of letters; both empty: the one that most of the reader's events state.
 	Department string `protobuf:"bytes,8,opt,name=department,proto3" json:"department,omitempty"`
 	// A code, or the text of a role that has none.
-	Role          string `protobuf:"bytes,9,opt,name=role,proto3" json:"role,omitempty"`
+	Role string `protobuf:"bytes,9,opt,name=role,proto3" json:"role,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReaderProfileRequest) Reset() {
 	*x = ReaderProfileRequest{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[49]
+	mi := &file_readtrail_v1_query_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4279,7 +4541,7 @@ func (x *ReaderProfileRequest) String() string {
 func (*ReaderProfileRequest) ProtoMessage() {}
 
 func (x *ReaderProfileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[49]
+	mi := &file_readtrail_v1_query_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4292,7 +4554,7 @@ func (x *ReaderProfileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderProfileRequest.ProtoReflect.Descriptor instead.
 func (*ReaderProfileRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{49}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReaderProfileRequest) GetReader() string {
@@ -4358,6 +4620,13 @@ func (x *ReaderProfileRequest) GetRole() string {
 	return ""
 }
 
+func (x *ReaderProfileRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
 type ReaderProfileResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Header      *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
@@ -4388,7 +4657,7 @@ type ReaderProfileResponse struct {
 
 func (x *ReaderProfileResponse) Reset() {
 	*x = ReaderProfileResponse{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[50]
+	mi := &file_readtrail_v1_query_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4400,7 +4669,7 @@ func (x *ReaderProfileResponse) String() string {
 func (*ReaderProfileResponse) ProtoMessage() {}
 
 func (x *ReaderProfileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[50]
+	mi := &file_readtrail_v1_query_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4413,7 +4682,7 @@ func (x *ReaderProfileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReaderProfileResponse.ProtoReflect.Descriptor instead.
 func (*ReaderProfileResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{50}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReaderProfileResponse) GetHeader() *AnswerHeader {
@@ -4527,7 +4796,7 @@ type PeerGroup struct {
 
 func (x *PeerGroup) Reset() {
 	*x = PeerGroup{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[51]
+	mi := &file_readtrail_v1_query_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4539,7 +4808,7 @@ func (x *PeerGroup) String() string {
 func (*PeerGroup) ProtoMessage() {}
 
 func (x *PeerGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[51]
+	mi := &file_readtrail_v1_query_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4552,7 +4821,7 @@ func (x *PeerGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerGroup.ProtoReflect.Descriptor instead.
 func (*PeerGroup) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{51}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PeerGroup) GetDepartment() string {
@@ -4595,7 +4864,7 @@ type ProfileFigure struct {
 
 func (x *ProfileFigure) Reset() {
 	*x = ProfileFigure{}
-	mi := &file_readtrail_v1_query_proto_msgTypes[52]
+	mi := &file_readtrail_v1_query_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4607,7 +4876,7 @@ func (x *ProfileFigure) String() string {
 func (*ProfileFigure) ProtoMessage() {}
 
 func (x *ProfileFigure) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_query_proto_msgTypes[52]
+	mi := &file_readtrail_v1_query_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4620,7 +4889,7 @@ func (x *ProfileFigure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileFigure.ProtoReflect.Descriptor instead.
 func (*ProfileFigure) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{52}
+	return file_readtrail_v1_query_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ProfileFigure) GetMeasure() ProfileMeasure {
@@ -4669,7 +4938,7 @@ var File_readtrail_v1_query_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\x1a\x19readtrail/v1/limits.proto\x1a\x17readtrail/v1/whom.proto\"\xbf\x05\n" +
+	"\x18readtrail/v1/query.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x19readtrail/v1/access.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x1areadtrail/v1/journal.proto\x1a\x19readtrail/v1/limits.proto\x1a\x17readtrail/v1/whom.proto\"\xbf\x05\n" +
 	"\fAnswerHeader\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12)\n" +
@@ -4717,7 +4986,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06amount\x18\x05 \x01(\x12R\x06amount\"0\n" +
 	"\x04Page\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\rR\x04size\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xae\x02\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xe7\x02\n" +
 	"\x10WhoViewedRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -4728,7 +4997,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
 	"questionId\x122\n" +
-	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\"\xf7\x01\n" +
+	"\x06filter\x18\t \x01(\v2\x1a.readtrail.v1.AccessFilterR\x06filter\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xf7\x01\n" +
 	"\fAccessFilter\x12,\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
 	"\n" +
@@ -4857,7 +5127,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\apurpose\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\apurpose\x12\x19\n" +
 	"\basked_us\x18\x06 \x01(\x12R\aaskedUs\x12\x12\n" +
 	"\x04rows\x18\a \x01(\x04R\x04rows\x12\x14\n" +
-	"\x05pages\x18\b \x01(\rR\x05pages\"\xb0\x02\n" +
+	"\x05pages\x18\b \x01(\rR\x05pages\"\xe9\x02\n" +
 	"\x15ReaderActivityRequest\x12\x16\n" +
 	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -4868,7 +5138,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\b \x01(\tR\n" +
 	"questionId\x121\n" +
-	"\bverdicts\x18\t \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\"\xbc\x03\n" +
+	"\bverdicts\x18\t \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xbc\x03\n" +
 	"\x16ReaderActivityResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
@@ -4892,13 +5163,14 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\bDayCount\x12\x16\n" +
 	"\x03day\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x03day\x12\x1a\n" +
 	"\baccesses\x18\x02 \x01(\x04R\baccesses\x12\x1a\n" +
-	"\bpatients\x18\x03 \x01(\x04R\bpatients\"~\n" +
+	"\bpatients\x18\x03 \x01(\x04R\bpatients\"\xb7\x01\n" +
 	"\x0fGetEventRequest\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1a\n" +
 	"\boriginal\x18\x03 \x01(\bR\boriginal\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\x96\x03\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x96\x03\n" +
 	"\x10GetEventResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12/\n" +
@@ -4910,7 +5182,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06paired\x18\a \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12\x1f\n" +
 	"\vreceived_us\x18\b \x01(\x12R\n" +
 	"receivedUs\x12+\n" +
-	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xed\x04\n" +
+	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xa6\x05\n" +
 	"\x15SearchAccessesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1f\n" +
@@ -4936,7 +5208,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\ttime_zone\x18\x11 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x12 \x01(\tR\n" +
 	"questionId\x121\n" +
-	"\bverdicts\x18\x13 \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\"\xac\x01\n" +
+	"\bverdicts\x18\x13 \x03(\x0e2\x15.readtrail.v1.VerdictR\bverdicts\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xac\x01\n" +
 	"\x16SearchAccessesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x120\n" +
 	"\baccesses\x18\x02 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
@@ -4964,33 +5237,36 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\fdead_letters\x18\x03 \x01(\x04R\vdeadLetters\x12\x18\n" +
 	"\aretried\x18\x04 \x01(\x04R\aretried\x12\x19\n" +
 	"\bfirst_us\x18\x05 \x01(\x12R\afirstUs\x12\x17\n" +
-	"\alast_us\x18\x06 \x01(\x12R\x06lastUs\"\xcd\x01\n" +
+	"\alast_us\x18\x06 \x01(\x12R\x06lastUs\"\x86\x02\n" +
 	"\x16ListDeadLettersRequest\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x17\n" +
 	"\afrom_us\x18\x03 \x01(\x12R\x06fromUs\x12\x19\n" +
 	"\buntil_us\x18\x04 \x01(\x12R\auntilUs\x12&\n" +
 	"\x04page\x18\x05 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12'\n" +
-	"\x0finclude_retried\x18\x06 \x01(\bR\x0eincludeRetried\"\xf2\x01\n" +
+	"\x0finclude_retried\x18\x06 \x01(\bR\x0eincludeRetried\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xf2\x01\n" +
 	"\x17ListDeadLettersResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x125\n" +
 	"\x06counts\x18\x02 \x03(\v2\x1d.readtrail.v1.DeadLetterCountR\x06counts\x12>\n" +
 	"\fdead_letters\x18\x03 \x03(\v2\x1b.readtrail.v1.DeadLetterRowR\vdeadLetters\x12,\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"r\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"\xab\x01\n" +
 	"\x14GetDeadLetterRequest\x12\x1f\n" +
 	"\vdead_letter\x18\x01 \x01(\tR\n" +
 	"deadLetter\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1f\n" +
 	"\vquestion_id\x18\x03 \x01(\tR\n" +
-	"questionId\"\xd0\x01\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xd0\x01\n" +
 	"\x15GetDeadLetterResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12<\n" +
 	"\vdead_letter\x18\x02 \x01(\v2\x1b.readtrail.v1.DeadLetterRowR\n" +
 	"deadLetter\x12 \n" +
 	"\boriginal\x18\x03 \x01(\fB\x04\xc0\xf3\x18\x05R\boriginal\x12#\n" +
 	"\n" +
-	"media_type\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\tmediaType\"\x14\n" +
-	"\x12ListSourcesRequest\"|\n" +
+	"media_type\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\tmediaType\"M\n" +
+	"\x12ListSourcesRequest\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"|\n" +
 	"\x13ListSourcesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
 	"\asources\x18\x02 \x03(\v2\x17.readtrail.v1.SourceRowR\asources\"\xad\x02\n" +
@@ -5001,8 +5277,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x11first_occurred_us\x18\x04 \x01(\x12R\x0ffirstOccurredUs\x12(\n" +
 	"\x10last_occurred_us\x18\x05 \x01(\x12R\x0elastOccurredUs\x12(\n" +
 	"\x10last_received_us\x18\x06 \x01(\x12R\x0elastReceivedUs\x12-\n" +
-	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\"\x12\n" +
-	"\x10GetStatusRequest\"\x83\x03\n" +
+	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\"K\n" +
+	"\x10GetStatusRequest\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xb4\x03\n" +
 	"\x11GetStatusResponse\x12)\n" +
 	"\x10journal_position\x18\x01 \x01(\x04R\x0fjournalPosition\x12#\n" +
 	"\rjournal_bytes\x18\x02 \x01(\x04R\fjournalBytes\x12)\n" +
@@ -5013,7 +5290,27 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x11durability_reason\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x10durabilityReason\x12B\n" +
 	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x1e\n" +
 	"\aversion\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\aversion\x126\n" +
-	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\"\x8c\x01\n" +
+	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\x12/\n" +
+	"\x05tasks\x18\x14 \x03(\v2\x19.readtrail.v1.RunningTaskR\x05tasks\"\xfd\x02\n" +
+	"\vRunningTask\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1e.readtrail.v1.RunningTask.KindR\x04kind\x12\x1c\n" +
+	"\x06source\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1d\n" +
+	"\n" +
+	"started_us\x18\x04 \x01(\x12R\tstartedUs\x12\x12\n" +
+	"\x04done\x18\x05 \x01(\x04R\x04done\x12\x14\n" +
+	"\x05total\x18\x06 \x01(\x04R\x05total\x12\x18\n" +
+	"\x04unit\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\x04unit\x12\x1d\n" +
+	"\n" +
+	"per_second\x18\b \x01(\x01R\tperSecond\x12\x17\n" +
+	"\aleft_us\x18\t \x01(\x12R\x06leftUs\x12\x18\n" +
+	"\aresults\x18\n" +
+	" \x01(\x04R\aresults\x12\x13\n" +
+	"\x05at_us\x18\v \x01(\x12R\x04atUs\"R\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vKIND_IMPORT\x10\x01\x12\x10\n" +
+	"\fKIND_REBUILD\x10\x02\x12\x11\n" +
+	"\rKIND_BACKTEST\x10\x03\"\x8c\x01\n" +
 	"\x0eStreamProgress\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
@@ -5070,7 +5367,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12\x16\n" +
 	"\x06target\x18\x03 \x01(\x04R\x06target\x12\x12\n" +
 	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x18\n" +
-	"\aflipped\x18\x05 \x01(\bR\aflipped\"\x88\x02\n" +
+	"\aflipped\x18\x05 \x01(\bR\aflipped\"\xc1\x02\n" +
 	"\x14ReaderProfileRequest\x12\x16\n" +
 	"\x06reader\x18\x01 \x01(\tR\x06reader\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -5083,7 +5380,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\n" +
 	"department\x18\b \x01(\tR\n" +
 	"department\x12\x12\n" +
-	"\x04role\x18\t \x01(\tR\x04role\"\xd6\x04\n" +
+	"\x04role\x18\t \x01(\tR\x04role\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xd6\x04\n" +
 	"\x15ReaderProfileResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12H\n" +
 	"\videntifiers\x18\x02 \x03(\v2 .readtrail.v1.FollowedIdentifierB\x04\xc0\xf3\x18\x03R\videntifiers\x12=\n" +
@@ -5164,188 +5462,202 @@ func file_readtrail_v1_query_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_query_proto_rawDescData
 }
 
-var file_readtrail_v1_query_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_readtrail_v1_query_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_readtrail_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_readtrail_v1_query_proto_goTypes = []any{
 	(ProfileMeasure)(0),              // 0: readtrail.v1.ProfileMeasure
-	(*AnswerHeader)(nil),             // 1: readtrail.v1.AnswerHeader
-	(*DetectionProgress)(nil),        // 2: readtrail.v1.DetectionProgress
-	(*MissingContext)(nil),           // 3: readtrail.v1.MissingContext
-	(*SourceCoverage)(nil),           // 4: readtrail.v1.SourceCoverage
-	(*CoverageGap)(nil),              // 5: readtrail.v1.CoverageGap
-	(*Page)(nil),                     // 6: readtrail.v1.Page
-	(*WhoViewedRequest)(nil),         // 7: readtrail.v1.WhoViewedRequest
-	(*AccessFilter)(nil),             // 8: readtrail.v1.AccessFilter
-	(*WhoViewedResponse)(nil),        // 9: readtrail.v1.WhoViewedResponse
-	(*WhoViewedTotals)(nil),          // 10: readtrail.v1.WhoViewedTotals
-	(*FollowedIdentifier)(nil),       // 11: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 12: readtrail.v1.Candidate
-	(*ReaderSummary)(nil),            // 13: readtrail.v1.ReaderSummary
-	(*Access)(nil),                   // 14: readtrail.v1.Access
-	(*PairedEvent)(nil),              // 15: readtrail.v1.PairedEvent
-	(*Look)(nil),                     // 16: readtrail.v1.Look
-	(*ReaderActivityRequest)(nil),    // 17: readtrail.v1.ReaderActivityRequest
-	(*ReaderActivityResponse)(nil),   // 18: readtrail.v1.ReaderActivityResponse
-	(*ReaderActivityTotals)(nil),     // 19: readtrail.v1.ReaderActivityTotals
-	(*DayCount)(nil),                 // 20: readtrail.v1.DayCount
-	(*GetEventRequest)(nil),          // 21: readtrail.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 22: readtrail.v1.GetEventResponse
-	(*SearchAccessesRequest)(nil),    // 23: readtrail.v1.SearchAccessesRequest
-	(*SearchAccessesResponse)(nil),   // 24: readtrail.v1.SearchAccessesResponse
-	(*DeadLetterRow)(nil),            // 25: readtrail.v1.DeadLetterRow
-	(*DeadLetterCount)(nil),          // 26: readtrail.v1.DeadLetterCount
-	(*ListDeadLettersRequest)(nil),   // 27: readtrail.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 28: readtrail.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 29: readtrail.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 30: readtrail.v1.GetDeadLetterResponse
-	(*ListSourcesRequest)(nil),       // 31: readtrail.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),      // 32: readtrail.v1.ListSourcesResponse
-	(*SourceRow)(nil),                // 33: readtrail.v1.SourceRow
-	(*GetStatusRequest)(nil),         // 34: readtrail.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 35: readtrail.v1.GetStatusResponse
-	(*StreamProgress)(nil),           // 36: readtrail.v1.StreamProgress
-	(*ProjectionProgress)(nil),       // 37: readtrail.v1.ProjectionProgress
-	(*RegisterSourceRequest)(nil),    // 38: readtrail.v1.RegisterSourceRequest
-	(*RegisterSourceResponse)(nil),   // 39: readtrail.v1.RegisterSourceResponse
-	(*CreateTokenRequest)(nil),       // 40: readtrail.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),      // 41: readtrail.v1.CreateTokenResponse
-	(*RevokeTokenRequest)(nil),       // 42: readtrail.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),      // 43: readtrail.v1.RevokeTokenResponse
-	(*ListTokensRequest)(nil),        // 44: readtrail.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),       // 45: readtrail.v1.ListTokensResponse
-	(*RetryDeadLettersRequest)(nil),  // 46: readtrail.v1.RetryDeadLettersRequest
-	(*RetryDeadLettersResponse)(nil), // 47: readtrail.v1.RetryDeadLettersResponse
-	(*RebuildRequest)(nil),           // 48: readtrail.v1.RebuildRequest
-	(*RebuildResponse)(nil),          // 49: readtrail.v1.RebuildResponse
-	(*ReaderProfileRequest)(nil),     // 50: readtrail.v1.ReaderProfileRequest
-	(*ReaderProfileResponse)(nil),    // 51: readtrail.v1.ReaderProfileResponse
-	(*PeerGroup)(nil),                // 52: readtrail.v1.PeerGroup
-	(*ProfileFigure)(nil),            // 53: readtrail.v1.ProfileFigure
-	(*Limits)(nil),                   // 54: readtrail.v1.Limits
-	(CoverageFact_Kind)(0),           // 55: readtrail.v1.CoverageFact.Kind
-	(Action)(0),                      // 56: readtrail.v1.Action
-	(Verdict)(0),                     // 57: readtrail.v1.Verdict
-	(*Identifier)(nil),               // 58: readtrail.v1.Identifier
-	(*Reader)(nil),                   // 59: readtrail.v1.Reader
-	(Outcome)(0),                     // 60: readtrail.v1.Outcome
-	(AccessMode)(0),                  // 61: readtrail.v1.AccessMode
-	(*Patient)(nil),                  // 62: readtrail.v1.Patient
-	(*Object)(nil),                   // 63: readtrail.v1.Object
-	(Explanation)(0),                 // 64: readtrail.v1.Explanation
-	(Standing)(0),                    // 65: readtrail.v1.Standing
-	(*AccessEvent)(nil),              // 66: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 67: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 68: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 69: readtrail.v1.TokenRegistered
+	(RunningTask_Kind)(0),            // 1: readtrail.v1.RunningTask.Kind
+	(*AnswerHeader)(nil),             // 2: readtrail.v1.AnswerHeader
+	(*DetectionProgress)(nil),        // 3: readtrail.v1.DetectionProgress
+	(*MissingContext)(nil),           // 4: readtrail.v1.MissingContext
+	(*SourceCoverage)(nil),           // 5: readtrail.v1.SourceCoverage
+	(*CoverageGap)(nil),              // 6: readtrail.v1.CoverageGap
+	(*Page)(nil),                     // 7: readtrail.v1.Page
+	(*WhoViewedRequest)(nil),         // 8: readtrail.v1.WhoViewedRequest
+	(*AccessFilter)(nil),             // 9: readtrail.v1.AccessFilter
+	(*WhoViewedResponse)(nil),        // 10: readtrail.v1.WhoViewedResponse
+	(*WhoViewedTotals)(nil),          // 11: readtrail.v1.WhoViewedTotals
+	(*FollowedIdentifier)(nil),       // 12: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 13: readtrail.v1.Candidate
+	(*ReaderSummary)(nil),            // 14: readtrail.v1.ReaderSummary
+	(*Access)(nil),                   // 15: readtrail.v1.Access
+	(*PairedEvent)(nil),              // 16: readtrail.v1.PairedEvent
+	(*Look)(nil),                     // 17: readtrail.v1.Look
+	(*ReaderActivityRequest)(nil),    // 18: readtrail.v1.ReaderActivityRequest
+	(*ReaderActivityResponse)(nil),   // 19: readtrail.v1.ReaderActivityResponse
+	(*ReaderActivityTotals)(nil),     // 20: readtrail.v1.ReaderActivityTotals
+	(*DayCount)(nil),                 // 21: readtrail.v1.DayCount
+	(*GetEventRequest)(nil),          // 22: readtrail.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 23: readtrail.v1.GetEventResponse
+	(*SearchAccessesRequest)(nil),    // 24: readtrail.v1.SearchAccessesRequest
+	(*SearchAccessesResponse)(nil),   // 25: readtrail.v1.SearchAccessesResponse
+	(*DeadLetterRow)(nil),            // 26: readtrail.v1.DeadLetterRow
+	(*DeadLetterCount)(nil),          // 27: readtrail.v1.DeadLetterCount
+	(*ListDeadLettersRequest)(nil),   // 28: readtrail.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 29: readtrail.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 30: readtrail.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 31: readtrail.v1.GetDeadLetterResponse
+	(*ListSourcesRequest)(nil),       // 32: readtrail.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),      // 33: readtrail.v1.ListSourcesResponse
+	(*SourceRow)(nil),                // 34: readtrail.v1.SourceRow
+	(*GetStatusRequest)(nil),         // 35: readtrail.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 36: readtrail.v1.GetStatusResponse
+	(*RunningTask)(nil),              // 37: readtrail.v1.RunningTask
+	(*StreamProgress)(nil),           // 38: readtrail.v1.StreamProgress
+	(*ProjectionProgress)(nil),       // 39: readtrail.v1.ProjectionProgress
+	(*RegisterSourceRequest)(nil),    // 40: readtrail.v1.RegisterSourceRequest
+	(*RegisterSourceResponse)(nil),   // 41: readtrail.v1.RegisterSourceResponse
+	(*CreateTokenRequest)(nil),       // 42: readtrail.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),      // 43: readtrail.v1.CreateTokenResponse
+	(*RevokeTokenRequest)(nil),       // 44: readtrail.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),      // 45: readtrail.v1.RevokeTokenResponse
+	(*ListTokensRequest)(nil),        // 46: readtrail.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),       // 47: readtrail.v1.ListTokensResponse
+	(*RetryDeadLettersRequest)(nil),  // 48: readtrail.v1.RetryDeadLettersRequest
+	(*RetryDeadLettersResponse)(nil), // 49: readtrail.v1.RetryDeadLettersResponse
+	(*RebuildRequest)(nil),           // 50: readtrail.v1.RebuildRequest
+	(*RebuildResponse)(nil),          // 51: readtrail.v1.RebuildResponse
+	(*ReaderProfileRequest)(nil),     // 52: readtrail.v1.ReaderProfileRequest
+	(*ReaderProfileResponse)(nil),    // 53: readtrail.v1.ReaderProfileResponse
+	(*PeerGroup)(nil),                // 54: readtrail.v1.PeerGroup
+	(*ProfileFigure)(nil),            // 55: readtrail.v1.ProfileFigure
+	(*Limits)(nil),                   // 56: readtrail.v1.Limits
+	(CoverageFact_Kind)(0),           // 57: readtrail.v1.CoverageFact.Kind
+	(*fieldmaskpb.FieldMask)(nil),    // 58: google.protobuf.FieldMask
+	(Action)(0),                      // 59: readtrail.v1.Action
+	(Verdict)(0),                     // 60: readtrail.v1.Verdict
+	(*Identifier)(nil),               // 61: readtrail.v1.Identifier
+	(*Reader)(nil),                   // 62: readtrail.v1.Reader
+	(Outcome)(0),                     // 63: readtrail.v1.Outcome
+	(AccessMode)(0),                  // 64: readtrail.v1.AccessMode
+	(*Patient)(nil),                  // 65: readtrail.v1.Patient
+	(*Object)(nil),                   // 66: readtrail.v1.Object
+	(Explanation)(0),                 // 67: readtrail.v1.Explanation
+	(Standing)(0),                    // 68: readtrail.v1.Standing
+	(*AccessEvent)(nil),              // 69: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 70: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 71: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 72: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
-	4,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
-	5,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
-	2,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
-	54, // 3: readtrail.v1.AnswerHeader.limits:type_name -> readtrail.v1.Limits
-	3,  // 4: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
-	55, // 5: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	6,  // 6: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	8,  // 7: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
-	56, // 8: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
-	57, // 9: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 10: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 11: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 12: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	12, // 13: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	10, // 14: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	13, // 15: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	14, // 16: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	16, // 17: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	58, // 18: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	58, // 19: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	59, // 20: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	56, // 21: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	56, // 22: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	60, // 23: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	61, // 24: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	59, // 25: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	62, // 26: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	63, // 27: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	58, // 28: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	15, // 29: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	57, // 30: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	64, // 31: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	65, // 32: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
-	6,  // 33: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	57, // 34: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 35: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 36: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 37: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	19, // 38: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	20, // 39: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	14, // 40: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	1,  // 41: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	66, // 42: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	67, // 43: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	15, // 44: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	56, // 45: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	6,  // 46: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	57, // 47: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
-	1,  // 48: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	14, // 49: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	6,  // 50: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	1,  // 51: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	26, // 52: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	25, // 53: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 54: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	25, // 55: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	1,  // 56: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 57: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	68, // 58: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	5,  // 59: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	37, // 60: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	36, // 61: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	68, // 62: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	68, // 63: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	69, // 64: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	1,  // 65: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
-	11, // 66: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	12, // 67: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
-	52, // 68: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
-	52, // 69: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
-	53, // 70: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
-	0,  // 71: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
-	7,  // 72: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	17, // 73: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	50, // 74: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
-	21, // 75: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	23, // 76: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	27, // 77: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	29, // 78: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	31, // 79: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	34, // 80: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	38, // 81: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	40, // 82: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	42, // 83: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	44, // 84: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	46, // 85: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	48, // 86: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	9,  // 87: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	18, // 88: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	51, // 89: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
-	22, // 90: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	24, // 91: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	28, // 92: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	30, // 93: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	32, // 94: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	35, // 95: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	39, // 96: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	41, // 97: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	43, // 98: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	45, // 99: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	47, // 100: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	49, // 101: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	87, // [87:102] is the sub-list for method output_type
-	72, // [72:87] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	5,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
+	6,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
+	3,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
+	56, // 3: readtrail.v1.AnswerHeader.limits:type_name -> readtrail.v1.Limits
+	4,  // 4: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
+	57, // 5: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	7,  // 6: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
+	9,  // 7: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	58, // 8: readtrail.v1.WhoViewedRequest.read_mask:type_name -> google.protobuf.FieldMask
+	59, // 9: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	60, // 10: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
+	2,  // 11: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12, // 12: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13, // 13: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	13, // 14: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	11, // 15: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	14, // 16: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	15, // 17: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	17, // 18: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	61, // 19: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	61, // 20: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	62, // 21: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	59, // 22: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	59, // 23: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	63, // 24: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	64, // 25: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	62, // 26: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	65, // 27: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	66, // 28: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	61, // 29: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	16, // 30: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	60, // 31: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	67, // 32: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	68, // 33: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	7,  // 34: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	60, // 35: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
+	58, // 36: readtrail.v1.ReaderActivityRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 37: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12, // 38: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13, // 39: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	20, // 40: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	21, // 41: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	15, // 42: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	58, // 43: readtrail.v1.GetEventRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 44: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	69, // 45: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	70, // 46: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	16, // 47: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	59, // 48: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	7,  // 49: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	60, // 50: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
+	58, // 51: readtrail.v1.SearchAccessesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 52: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	15, // 53: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	7,  // 54: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	58, // 55: readtrail.v1.ListDeadLettersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 56: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	27, // 57: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	26, // 58: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	58, // 59: readtrail.v1.GetDeadLetterRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 60: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	26, // 61: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	58, // 62: readtrail.v1.ListSourcesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 63: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	34, // 64: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	71, // 65: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	6,  // 66: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	58, // 67: readtrail.v1.GetStatusRequest.read_mask:type_name -> google.protobuf.FieldMask
+	39, // 68: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	38, // 69: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	37, // 70: readtrail.v1.GetStatusResponse.tasks:type_name -> readtrail.v1.RunningTask
+	1,  // 71: readtrail.v1.RunningTask.kind:type_name -> readtrail.v1.RunningTask.Kind
+	71, // 72: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	71, // 73: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	72, // 74: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	58, // 75: readtrail.v1.ReaderProfileRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 76: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12, // 77: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13, // 78: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
+	54, // 79: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
+	54, // 80: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
+	55, // 81: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
+	0,  // 82: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
+	8,  // 83: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	18, // 84: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	52, // 85: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
+	22, // 86: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	24, // 87: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	28, // 88: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	30, // 89: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	32, // 90: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	35, // 91: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	40, // 92: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	42, // 93: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	44, // 94: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	46, // 95: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	48, // 96: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	50, // 97: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	10, // 98: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	19, // 99: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	53, // 100: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
+	23, // 101: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	25, // 102: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	29, // 103: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	31, // 104: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	33, // 105: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	36, // 106: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	41, // 107: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	43, // 108: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	45, // 109: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	47, // 110: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	49, // 111: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	51, // 112: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	98, // [98:113] is the sub-list for method output_type
+	83, // [83:98] is the sub-list for method input_type
+	83, // [83:83] is the sub-list for extension type_name
+	83, // [83:83] is the sub-list for extension extendee
+	0,  // [0:83] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
@@ -5358,14 +5670,14 @@ func file_readtrail_v1_query_proto_init() {
 	file_readtrail_v1_journal_proto_init()
 	file_readtrail_v1_limits_proto_init()
 	file_readtrail_v1_whom_proto_init()
-	file_readtrail_v1_query_proto_msgTypes[52].OneofWrappers = []any{}
+	file_readtrail_v1_query_proto_msgTypes[53].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_query_proto_rawDesc), len(file_readtrail_v1_query_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   53,
+			NumEnums:      2,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -73,6 +73,28 @@ func (m *WriteCaseRequest) LogValue() slog.Value {
 // LogValue shows how the case stands, not what it is about.
 func (r *CaseRow) LogValue() slog.Value { return slog.StringValue(r.GetStatus().String()) }
 
+// LogValue shows which page a saved view is of, not what it is called or asks.
+func (e *ViewEntry) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("page", e.GetQuestion().pageName()), slog.Int64("version", int64(e.GetVersion())))
+}
+
+// LogValue shows which page it is of.
+func (q *ViewQuestion) LogValue() slog.Value { return slog.StringValue(q.pageName()) }
+
+// LogValue shows which page the view is of, not what it is called or asks.
+func (m *SaveViewRequest) LogValue() slog.Value { return slog.StringValue(m.GetQuestion().pageName()) }
+
+// LogValue shows which page the view is of, not what it is called.
+func (r *ViewRow) LogValue() slog.Value { return slog.StringValue(r.GetPage().String()) }
+
+func (q *ViewQuestion) pageName() string {
+	r := q.ProtoReflect()
+	if f := r.WhichOneof(r.Descriptor().Oneofs().ByName("page")); f != nil {
+		return string(f.Name())
+	}
+	return ""
+}
+
 // bodyName is the name of the field that a message has of its alternatives.
 func bodyName(m protoreflect.ProtoMessage) string {
 	r := m.ProtoReflect()

@@ -9,6 +9,7 @@ package readtrailv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -202,8 +203,10 @@ type BreachScopeRequest struct {
 	// Of the patients.
 	Page *Page `protobuf:"bytes,5,opt,name=page,proto3" json:"page,omitempty"`
 	// IANA name; empty: the site's.
-	TimeZone      string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	QuestionId    string `protobuf:"bytes,7,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	TimeZone   string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string `protobuf:"bytes,7,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,6 +288,13 @@ func (x *BreachScopeRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *BreachScopeRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type BreachScopeResponse struct {
@@ -888,12 +898,14 @@ func (x *ScopeRun) GetFrozen() uint64 {
 }
 
 type CompareScopesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Before        *ScopeRun              `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
-	After         *ScopeRun              `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
-	Purpose       string                 `protobuf:"bytes,3,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	TimeZone      string                 `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	QuestionId    string                 `protobuf:"bytes,5,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Before     *ScopeRun              `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	After      *ScopeRun              `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	Purpose    string                 `protobuf:"bytes,3,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	TimeZone   string                 `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string                 `protobuf:"bytes,5,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -961,6 +973,13 @@ func (x *CompareScopesRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *CompareScopesRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type CompareScopesResponse struct {
@@ -1380,8 +1399,10 @@ type ListFrozenScopesRequest struct {
 	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	Page    *Page  `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
 	// IANA name; empty: the site's.
-	TimeZone      string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	QuestionId    string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	TimeZone   string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string `protobuf:"bytes,4,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1442,6 +1463,13 @@ func (x *ListFrozenScopesRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *ListFrozenScopesRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type ListFrozenScopesResponse struct {
@@ -1884,16 +1912,18 @@ func (x *ExportScopeResponse) GetSha256() []byte {
 }
 
 type AccessReportRequest struct {
-	state         protoimpl.MessageState    `protogen:"open.v1"`
-	Patient       string                    `protobuf:"bytes,1,opt,name=patient,proto3" json:"patient,omitempty"`
-	Purpose       string                    `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	AsOfUs        int64                     `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
-	FromUs        int64                     `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
-	UntilUs       int64                     `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
-	Names         AccessReportRequest_Names `protobuf:"varint,6,opt,name=names,proto3,enum=readtrail.v1.AccessReportRequest_Names" json:"names,omitempty"`
-	Page          *Page                     `protobuf:"bytes,7,opt,name=page,proto3" json:"page,omitempty"`
-	TimeZone      string                    `protobuf:"bytes,8,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	QuestionId    string                    `protobuf:"bytes,9,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	state      protoimpl.MessageState    `protogen:"open.v1"`
+	Patient    string                    `protobuf:"bytes,1,opt,name=patient,proto3" json:"patient,omitempty"`
+	Purpose    string                    `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	AsOfUs     int64                     `protobuf:"zigzag64,3,opt,name=as_of_us,json=asOfUs,proto3" json:"as_of_us,omitempty"`
+	FromUs     int64                     `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs    int64                     `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	Names      AccessReportRequest_Names `protobuf:"varint,6,opt,name=names,proto3,enum=readtrail.v1.AccessReportRequest_Names" json:"names,omitempty"`
+	Page       *Page                     `protobuf:"bytes,7,opt,name=page,proto3" json:"page,omitempty"`
+	TimeZone   string                    `protobuf:"bytes,8,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	QuestionId string                    `protobuf:"bytes,9,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1989,6 +2019,13 @@ func (x *AccessReportRequest) GetQuestionId() string {
 		return x.QuestionId
 	}
 	return ""
+}
+
+func (x *AccessReportRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 type AccessReportResponse struct {
@@ -2331,7 +2368,7 @@ var File_readtrail_v1_scope_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/scope.proto\x12\freadtrail.v1\x1a\x19readtrail/v1/access.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\x84\x02\n" +
+	"\x18readtrail/v1/scope.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x19readtrail/v1/access.proto\x1a\x19readtrail/v1/frozen.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xbd\x02\n" +
 	"\x12BreachScopeRequest\x12.\n" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -2340,7 +2377,8 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x04page\x18\x05 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x06 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\a \x01(\tR\n" +
-	"questionId\"\xe2\x05\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xe2\x05\n" +
 	"\x13BreachScopeResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12.\n" +
 	"\x05query\x18\x02 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12H\n" +
@@ -2394,14 +2432,15 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x05query\x18\x01 \x01(\v2\x18.readtrail.v1.ScopeQueryR\x05query\x12\x18\n" +
 	"\bas_of_us\x18\x02 \x01(\x12R\x06asOfUs\x12$\n" +
 	"\x0eas_of_position\x18\x03 \x01(\x04R\fasOfPosition\x12\x16\n" +
-	"\x06frozen\x18\x04 \x01(\x04R\x06frozen\"\xcc\x01\n" +
+	"\x06frozen\x18\x04 \x01(\x04R\x06frozen\"\x85\x02\n" +
 	"\x14CompareScopesRequest\x12.\n" +
 	"\x06before\x18\x01 \x01(\v2\x16.readtrail.v1.ScopeRunR\x06before\x12,\n" +
 	"\x05after\x18\x02 \x01(\v2\x16.readtrail.v1.ScopeRunR\x05after\x12\x18\n" +
 	"\apurpose\x18\x03 \x01(\tR\apurpose\x12\x1b\n" +
 	"\ttime_zone\x18\x04 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x05 \x01(\tR\n" +
-	"questionId\"\xb0\x04\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xb0\x04\n" +
 	"\x15CompareScopesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x124\n" +
 	"\x06before\x18\x02 \x01(\v2\x1c.readtrail.v1.ScopeRunResultR\x06before\x122\n" +
@@ -2447,13 +2486,14 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x06frozen\x18\x03 \x01(\v2\x19.readtrail.v1.ScopeFrozenR\x06frozen\x12=\n" +
 	"\n" +
 	"candidates\x18\x04 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
-	"candidates\"\x99\x01\n" +
+	"candidates\"\xd2\x01\n" +
 	"\x17ListFrozenScopesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12&\n" +
 	"\x04page\x18\x02 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
-	"questionId\"\xaf\x01\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xaf\x01\n" +
 	"\x18ListFrozenScopesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x121\n" +
 	"\x06scopes\x18\x02 \x03(\v2\x19.readtrail.v1.FrozenScopeR\x06scopes\x12,\n" +
@@ -2496,7 +2536,7 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\n" +
 	"candidates\x18\x06 \x03(\v2\x17.readtrail.v1.CandidateB\x04\xc0\xf3\x18\x03R\n" +
 	"candidates\x12\x1c\n" +
-	"\x06sha256\x18\a \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\"\x91\x03\n" +
+	"\x06sha256\x18\a \x01(\fB\x04\xc0\xf3\x18\x01R\x06sha256\"\xca\x03\n" +
 	"\x13AccessReportRequest\x12\x18\n" +
 	"\apatient\x18\x01 \x01(\tR\apatient\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -2507,7 +2547,8 @@ const file_readtrail_v1_scope_proto_rawDesc = "" +
 	"\x04page\x18\a \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1b\n" +
 	"\ttime_zone\x18\b \x01(\tR\btimeZone\x12\x1f\n" +
 	"\vquestion_id\x18\t \x01(\tR\n" +
-	"questionId\"S\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"S\n" +
 	"\x05Names\x12\x15\n" +
 	"\x11NAMES_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -2608,93 +2649,98 @@ var file_readtrail_v1_scope_proto_goTypes = []any{
 	(*ReportedLook)(nil),             // 27: readtrail.v1.ReportedLook
 	(*ScopeQuery)(nil),               // 28: readtrail.v1.ScopeQuery
 	(*Page)(nil),                     // 29: readtrail.v1.Page
-	(*AnswerHeader)(nil),             // 30: readtrail.v1.AnswerHeader
-	(*FollowedIdentifier)(nil),       // 31: readtrail.v1.FollowedIdentifier
-	(*Candidate)(nil),                // 32: readtrail.v1.Candidate
-	(*ScopeTotals)(nil),              // 33: readtrail.v1.ScopeTotals
-	(*ScopeCounts)(nil),              // 34: readtrail.v1.ScopeCounts
-	(*Identifier)(nil),               // 35: readtrail.v1.Identifier
-	(*ScopeFrozen)(nil),              // 36: readtrail.v1.ScopeFrozen
-	(*WhoViewedTotals)(nil),          // 37: readtrail.v1.WhoViewedTotals
+	(*fieldmaskpb.FieldMask)(nil),    // 30: google.protobuf.FieldMask
+	(*AnswerHeader)(nil),             // 31: readtrail.v1.AnswerHeader
+	(*FollowedIdentifier)(nil),       // 32: readtrail.v1.FollowedIdentifier
+	(*Candidate)(nil),                // 33: readtrail.v1.Candidate
+	(*ScopeTotals)(nil),              // 34: readtrail.v1.ScopeTotals
+	(*ScopeCounts)(nil),              // 35: readtrail.v1.ScopeCounts
+	(*Identifier)(nil),               // 36: readtrail.v1.Identifier
+	(*ScopeFrozen)(nil),              // 37: readtrail.v1.ScopeFrozen
+	(*WhoViewedTotals)(nil),          // 38: readtrail.v1.WhoViewedTotals
 }
 var file_readtrail_v1_scope_proto_depIdxs = []int32{
 	28, // 0: readtrail.v1.BreachScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
 	29, // 1: readtrail.v1.BreachScopeRequest.page:type_name -> readtrail.v1.Page
-	30, // 2: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	28, // 3: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
-	31, // 4: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	32, // 5: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	33, // 6: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	6,  // 7: readtrail.v1.BreachScopeResponse.parts:type_name -> readtrail.v1.ScopePart
-	6,  // 8: readtrail.v1.BreachScopeResponse.sensitivity:type_name -> readtrail.v1.ScopePart
-	7,  // 9: readtrail.v1.BreachScopeResponse.jurisdictions:type_name -> readtrail.v1.ScopeJurisdiction
-	8,  // 10: readtrail.v1.BreachScopeResponse.patients:type_name -> readtrail.v1.ScopePatient
-	9,  // 11: readtrail.v1.BreachScopeResponse.unresolved:type_name -> readtrail.v1.ScopeUnresolved
-	5,  // 12: readtrail.v1.BreachScopeResponse.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	34, // 13: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
-	5,  // 14: readtrail.v1.ScopeJurisdiction.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	35, // 15: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
-	34, // 16: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
-	6,  // 17: readtrail.v1.ScopePatient.parts:type_name -> readtrail.v1.ScopePart
-	6,  // 18: readtrail.v1.ScopePatient.sensitivity:type_name -> readtrail.v1.ScopePart
-	5,  // 19: readtrail.v1.ScopePatient.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	34, // 20: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
-	5,  // 21: readtrail.v1.ScopeUnresolved.verdicts:type_name -> readtrail.v1.ScopeVerdicts
-	28, // 22: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
-	10, // 23: readtrail.v1.CompareScopesRequest.before:type_name -> readtrail.v1.ScopeRun
-	10, // 24: readtrail.v1.CompareScopesRequest.after:type_name -> readtrail.v1.ScopeRun
-	30, // 25: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	13, // 26: readtrail.v1.CompareScopesResponse.before:type_name -> readtrail.v1.ScopeRunResult
-	13, // 27: readtrail.v1.CompareScopesResponse.after:type_name -> readtrail.v1.ScopeRunResult
-	14, // 28: readtrail.v1.CompareScopesResponse.changes:type_name -> readtrail.v1.ScopeChange
-	28, // 29: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
-	33, // 30: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
-	0,  // 31: readtrail.v1.ScopeChange.kind:type_name -> readtrail.v1.ScopeChange.Kind
-	8,  // 32: readtrail.v1.ScopeChange.before:type_name -> readtrail.v1.ScopePatient
-	8,  // 33: readtrail.v1.ScopeChange.after:type_name -> readtrail.v1.ScopePatient
-	28, // 34: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	30, // 35: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	36, // 36: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	32, // 37: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	29, // 38: readtrail.v1.ListFrozenScopesRequest.page:type_name -> readtrail.v1.Page
-	30, // 39: readtrail.v1.ListFrozenScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	19, // 40: readtrail.v1.ListFrozenScopesResponse.scopes:type_name -> readtrail.v1.FrozenScope
-	36, // 41: readtrail.v1.FrozenScope.frozen:type_name -> readtrail.v1.ScopeFrozen
-	30, // 42: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	36, // 43: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
-	33, // 44: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	28, // 45: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
-	1,  // 46: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
-	30, // 47: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
-	33, // 48: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
-	32, // 49: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
-	2,  // 50: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
-	29, // 51: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
-	30, // 52: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
-	31, // 53: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	32, // 54: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
-	37, // 55: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	26, // 56: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
-	27, // 57: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
-	3,  // 58: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
-	11, // 59: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
-	15, // 60: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
-	20, // 61: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
-	17, // 62: readtrail.v1.ScopeService.ListFrozenScopes:input_type -> readtrail.v1.ListFrozenScopesRequest
-	22, // 63: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
-	24, // 64: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
-	4,  // 65: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
-	12, // 66: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
-	16, // 67: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
-	21, // 68: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
-	18, // 69: readtrail.v1.ScopeService.ListFrozenScopes:output_type -> readtrail.v1.ListFrozenScopesResponse
-	23, // 70: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
-	25, // 71: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
-	65, // [65:72] is the sub-list for method output_type
-	58, // [58:65] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	30, // 2: readtrail.v1.BreachScopeRequest.read_mask:type_name -> google.protobuf.FieldMask
+	31, // 3: readtrail.v1.BreachScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	28, // 4: readtrail.v1.BreachScopeResponse.query:type_name -> readtrail.v1.ScopeQuery
+	32, // 5: readtrail.v1.BreachScopeResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	33, // 6: readtrail.v1.BreachScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	34, // 7: readtrail.v1.BreachScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	6,  // 8: readtrail.v1.BreachScopeResponse.parts:type_name -> readtrail.v1.ScopePart
+	6,  // 9: readtrail.v1.BreachScopeResponse.sensitivity:type_name -> readtrail.v1.ScopePart
+	7,  // 10: readtrail.v1.BreachScopeResponse.jurisdictions:type_name -> readtrail.v1.ScopeJurisdiction
+	8,  // 11: readtrail.v1.BreachScopeResponse.patients:type_name -> readtrail.v1.ScopePatient
+	9,  // 12: readtrail.v1.BreachScopeResponse.unresolved:type_name -> readtrail.v1.ScopeUnresolved
+	5,  // 13: readtrail.v1.BreachScopeResponse.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	35, // 14: readtrail.v1.ScopeJurisdiction.counts:type_name -> readtrail.v1.ScopeCounts
+	5,  // 15: readtrail.v1.ScopeJurisdiction.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	36, // 16: readtrail.v1.ScopePatient.identifiers:type_name -> readtrail.v1.Identifier
+	35, // 17: readtrail.v1.ScopePatient.counts:type_name -> readtrail.v1.ScopeCounts
+	6,  // 18: readtrail.v1.ScopePatient.parts:type_name -> readtrail.v1.ScopePart
+	6,  // 19: readtrail.v1.ScopePatient.sensitivity:type_name -> readtrail.v1.ScopePart
+	5,  // 20: readtrail.v1.ScopePatient.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	35, // 21: readtrail.v1.ScopeUnresolved.counts:type_name -> readtrail.v1.ScopeCounts
+	5,  // 22: readtrail.v1.ScopeUnresolved.verdicts:type_name -> readtrail.v1.ScopeVerdicts
+	28, // 23: readtrail.v1.ScopeRun.query:type_name -> readtrail.v1.ScopeQuery
+	10, // 24: readtrail.v1.CompareScopesRequest.before:type_name -> readtrail.v1.ScopeRun
+	10, // 25: readtrail.v1.CompareScopesRequest.after:type_name -> readtrail.v1.ScopeRun
+	30, // 26: readtrail.v1.CompareScopesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	31, // 27: readtrail.v1.CompareScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	13, // 28: readtrail.v1.CompareScopesResponse.before:type_name -> readtrail.v1.ScopeRunResult
+	13, // 29: readtrail.v1.CompareScopesResponse.after:type_name -> readtrail.v1.ScopeRunResult
+	14, // 30: readtrail.v1.CompareScopesResponse.changes:type_name -> readtrail.v1.ScopeChange
+	28, // 31: readtrail.v1.ScopeRunResult.query:type_name -> readtrail.v1.ScopeQuery
+	34, // 32: readtrail.v1.ScopeRunResult.totals:type_name -> readtrail.v1.ScopeTotals
+	0,  // 33: readtrail.v1.ScopeChange.kind:type_name -> readtrail.v1.ScopeChange.Kind
+	8,  // 34: readtrail.v1.ScopeChange.before:type_name -> readtrail.v1.ScopePatient
+	8,  // 35: readtrail.v1.ScopeChange.after:type_name -> readtrail.v1.ScopePatient
+	28, // 36: readtrail.v1.FreezeScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	31, // 37: readtrail.v1.FreezeScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	37, // 38: readtrail.v1.FreezeScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	33, // 39: readtrail.v1.FreezeScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	29, // 40: readtrail.v1.ListFrozenScopesRequest.page:type_name -> readtrail.v1.Page
+	30, // 41: readtrail.v1.ListFrozenScopesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	31, // 42: readtrail.v1.ListFrozenScopesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	19, // 43: readtrail.v1.ListFrozenScopesResponse.scopes:type_name -> readtrail.v1.FrozenScope
+	37, // 44: readtrail.v1.FrozenScope.frozen:type_name -> readtrail.v1.ScopeFrozen
+	31, // 45: readtrail.v1.VerifyScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	37, // 46: readtrail.v1.VerifyScopeResponse.frozen:type_name -> readtrail.v1.ScopeFrozen
+	34, // 47: readtrail.v1.VerifyScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	28, // 48: readtrail.v1.ExportScopeRequest.query:type_name -> readtrail.v1.ScopeQuery
+	1,  // 49: readtrail.v1.ExportScopeRequest.format:type_name -> readtrail.v1.ExportScopeRequest.Format
+	31, // 50: readtrail.v1.ExportScopeResponse.header:type_name -> readtrail.v1.AnswerHeader
+	34, // 51: readtrail.v1.ExportScopeResponse.totals:type_name -> readtrail.v1.ScopeTotals
+	33, // 52: readtrail.v1.ExportScopeResponse.candidates:type_name -> readtrail.v1.Candidate
+	2,  // 53: readtrail.v1.AccessReportRequest.names:type_name -> readtrail.v1.AccessReportRequest.Names
+	29, // 54: readtrail.v1.AccessReportRequest.page:type_name -> readtrail.v1.Page
+	30, // 55: readtrail.v1.AccessReportRequest.read_mask:type_name -> google.protobuf.FieldMask
+	31, // 56: readtrail.v1.AccessReportResponse.header:type_name -> readtrail.v1.AnswerHeader
+	32, // 57: readtrail.v1.AccessReportResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	33, // 58: readtrail.v1.AccessReportResponse.candidates:type_name -> readtrail.v1.Candidate
+	38, // 59: readtrail.v1.AccessReportResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	26, // 60: readtrail.v1.AccessReportResponse.accesses:type_name -> readtrail.v1.ReportedAccess
+	27, // 61: readtrail.v1.AccessReportResponse.looks:type_name -> readtrail.v1.ReportedLook
+	3,  // 62: readtrail.v1.ScopeService.BreachScope:input_type -> readtrail.v1.BreachScopeRequest
+	11, // 63: readtrail.v1.ScopeService.CompareScopes:input_type -> readtrail.v1.CompareScopesRequest
+	15, // 64: readtrail.v1.ScopeService.FreezeScope:input_type -> readtrail.v1.FreezeScopeRequest
+	20, // 65: readtrail.v1.ScopeService.VerifyScope:input_type -> readtrail.v1.VerifyScopeRequest
+	17, // 66: readtrail.v1.ScopeService.ListFrozenScopes:input_type -> readtrail.v1.ListFrozenScopesRequest
+	22, // 67: readtrail.v1.ScopeService.ExportScope:input_type -> readtrail.v1.ExportScopeRequest
+	24, // 68: readtrail.v1.ScopeService.AccessReport:input_type -> readtrail.v1.AccessReportRequest
+	4,  // 69: readtrail.v1.ScopeService.BreachScope:output_type -> readtrail.v1.BreachScopeResponse
+	12, // 70: readtrail.v1.ScopeService.CompareScopes:output_type -> readtrail.v1.CompareScopesResponse
+	16, // 71: readtrail.v1.ScopeService.FreezeScope:output_type -> readtrail.v1.FreezeScopeResponse
+	21, // 72: readtrail.v1.ScopeService.VerifyScope:output_type -> readtrail.v1.VerifyScopeResponse
+	18, // 73: readtrail.v1.ScopeService.ListFrozenScopes:output_type -> readtrail.v1.ListFrozenScopesResponse
+	23, // 74: readtrail.v1.ScopeService.ExportScope:output_type -> readtrail.v1.ExportScopeResponse
+	25, // 75: readtrail.v1.ScopeService.AccessReport:output_type -> readtrail.v1.AccessReportResponse
+	69, // [69:76] is the sub-list for method output_type
+	62, // [62:69] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_scope_proto_init() }

@@ -54,6 +54,12 @@ const (
 	// CaseworkServiceWriteCaseProcedure is the fully-qualified name of the CaseworkService's WriteCase
 	// RPC.
 	CaseworkServiceWriteCaseProcedure = "/readtrail.v1.CaseworkService/WriteCase"
+	// CaseworkServiceSaveViewProcedure is the fully-qualified name of the CaseworkService's SaveView
+	// RPC.
+	CaseworkServiceSaveViewProcedure = "/readtrail.v1.CaseworkService/SaveView"
+	// CaseworkServiceDeleteViewProcedure is the fully-qualified name of the CaseworkService's
+	// DeleteView RPC.
+	CaseworkServiceDeleteViewProcedure = "/readtrail.v1.CaseworkService/DeleteView"
 )
 
 // AlertServiceClient is a client for the readtrail.v1.AlertService service.
@@ -223,6 +229,10 @@ type CaseworkServiceClient interface {
 	// Opens a case, or adds a step to one. Investigators open cases and work on those that they have; privacy officers and administrators
 	// assign, assess, conclude, tell of notices, hold, close and reopen any.
 	WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error)
+	// Saves what a page asks under a name, or changes a saved view. Investigators, privacy officers and administrators, their own.
+	SaveView(context.Context, *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error)
+	// Deletes a saved view: one's own; privacy officers and administrators also what others share.
+	DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error)
 }
 
 // NewCaseworkServiceClient constructs a client for the readtrail.v1.CaseworkService service. By
@@ -254,6 +264,18 @@ func NewCaseworkServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(caseworkServiceMethods.ByName("WriteCase")),
 			connect.WithClientOptions(opts...),
 		),
+		saveView: connect.NewClient[v1.SaveViewRequest, v1.SaveViewResponse](
+			httpClient,
+			baseURL+CaseworkServiceSaveViewProcedure,
+			connect.WithSchema(caseworkServiceMethods.ByName("SaveView")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteView: connect.NewClient[v1.DeleteViewRequest, v1.DeleteViewResponse](
+			httpClient,
+			baseURL+CaseworkServiceDeleteViewProcedure,
+			connect.WithSchema(caseworkServiceMethods.ByName("DeleteView")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -262,6 +284,8 @@ type caseworkServiceClient struct {
 	decideAlert     *connect.Client[v1.DecideAlertRequest, v1.DecideAlertResponse]
 	releaseBackfill *connect.Client[v1.ReleaseBackfillRequest, v1.ReleaseBackfillResponse]
 	writeCase       *connect.Client[v1.WriteCaseRequest, v1.WriteCaseResponse]
+	saveView        *connect.Client[v1.SaveViewRequest, v1.SaveViewResponse]
+	deleteView      *connect.Client[v1.DeleteViewRequest, v1.DeleteViewResponse]
 }
 
 // DecideAlert calls readtrail.v1.CaseworkService.DecideAlert.
@@ -279,6 +303,16 @@ func (c *caseworkServiceClient) WriteCase(ctx context.Context, req *connect.Requ
 	return c.writeCase.CallUnary(ctx, req)
 }
 
+// SaveView calls readtrail.v1.CaseworkService.SaveView.
+func (c *caseworkServiceClient) SaveView(ctx context.Context, req *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error) {
+	return c.saveView.CallUnary(ctx, req)
+}
+
+// DeleteView calls readtrail.v1.CaseworkService.DeleteView.
+func (c *caseworkServiceClient) DeleteView(ctx context.Context, req *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error) {
+	return c.deleteView.CallUnary(ctx, req)
+}
+
 // CaseworkServiceHandler is an implementation of the readtrail.v1.CaseworkService service.
 type CaseworkServiceHandler interface {
 	// Judges an alert, or takes it up. Privacy officers and administrators judge; an investigator may take one up and give it back.
@@ -288,6 +322,10 @@ type CaseworkServiceHandler interface {
 	// Opens a case, or adds a step to one. Investigators open cases and work on those that they have; privacy officers and administrators
 	// assign, assess, conclude, tell of notices, hold, close and reopen any.
 	WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error)
+	// Saves what a page asks under a name, or changes a saved view. Investigators, privacy officers and administrators, their own.
+	SaveView(context.Context, *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error)
+	// Deletes a saved view: one's own; privacy officers and administrators also what others share.
+	DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error)
 }
 
 // NewCaseworkServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -315,6 +353,18 @@ func NewCaseworkServiceHandler(svc CaseworkServiceHandler, opts ...connect.Handl
 		connect.WithSchema(caseworkServiceMethods.ByName("WriteCase")),
 		connect.WithHandlerOptions(opts...),
 	)
+	caseworkServiceSaveViewHandler := connect.NewUnaryHandler(
+		CaseworkServiceSaveViewProcedure,
+		svc.SaveView,
+		connect.WithSchema(caseworkServiceMethods.ByName("SaveView")),
+		connect.WithHandlerOptions(opts...),
+	)
+	caseworkServiceDeleteViewHandler := connect.NewUnaryHandler(
+		CaseworkServiceDeleteViewProcedure,
+		svc.DeleteView,
+		connect.WithSchema(caseworkServiceMethods.ByName("DeleteView")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/readtrail.v1.CaseworkService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CaseworkServiceDecideAlertProcedure:
@@ -323,6 +373,10 @@ func NewCaseworkServiceHandler(svc CaseworkServiceHandler, opts ...connect.Handl
 			caseworkServiceReleaseBackfillHandler.ServeHTTP(w, r)
 		case CaseworkServiceWriteCaseProcedure:
 			caseworkServiceWriteCaseHandler.ServeHTTP(w, r)
+		case CaseworkServiceSaveViewProcedure:
+			caseworkServiceSaveViewHandler.ServeHTTP(w, r)
+		case CaseworkServiceDeleteViewProcedure:
+			caseworkServiceDeleteViewHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -342,4 +396,12 @@ func (UnimplementedCaseworkServiceHandler) ReleaseBackfill(context.Context, *con
 
 func (UnimplementedCaseworkServiceHandler) WriteCase(context.Context, *connect.Request[v1.WriteCaseRequest]) (*connect.Response[v1.WriteCaseResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.WriteCase is not implemented"))
+}
+
+func (UnimplementedCaseworkServiceHandler) SaveView(context.Context, *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.SaveView is not implemented"))
+}
+
+func (UnimplementedCaseworkServiceHandler) DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.DeleteView is not implemented"))
 }
