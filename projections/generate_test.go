@@ -100,7 +100,7 @@ func (g *generator) item() *v1.Item {
 // casework is what people decided on alerts, and what detectors say in the journal: each kind in its turn, because they are rare.
 func (g *generator) casework() *v1.Item {
 	g.turn++
-	switch g.turn % 7 {
+	switch g.turn % 9 {
 	case 0:
 		return &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
 			AlertId: g.id(), Version: uint32(g.r.IntN(4)), Disposition: v1.Disposition(1 + g.r.IntN(5)), Comment: pick(g, "", "asked \"her\" manager"),
@@ -125,6 +125,15 @@ func (g *generator) casework() *v1.Item {
 		return it
 	case 5:
 		return &v1.Item{Body: &v1.Item_ViewEntry{ViewEntry: g.viewEntry()}}
+	case 6:
+		return &v1.Item{Body: &v1.Item_GlassBroken{GlassBroken: &v1.GlassBroken{
+			GlassId: g.id(), Asker: "os:ada", Role: "investigator", Reason: "the \"other\" ward asks", AtUs: g.time(), UntilUs: g.time(),
+			Limits: pick(g, nil, &v1.Limits{Sites: []string{"north", "so\"uth"}, Departments: []string{"ICU"}}, &v1.Limits{Nothing: true}),
+		}}}
+	case 7:
+		return &v1.Item{Body: &v1.Item_GlassReviewed{GlassReviewed: &v1.GlassReviewed{
+			GlassId: g.id(), Asker: "os:bo", Role: "privacy_officer", Verdict: v1.GlassVerdict(1 + g.r.IntN(2)), Note: "she was \"called\"", AtUs: g.time(),
+		}}}
 	}
 	return &v1.Item{Body: &v1.Item_RuleSet{RuleSet: &v1.RuleSet{Hash: g.id()[:16], Code: "1", Config: "queue: {}", Weights: "w", Asker: "os:ada"}}}
 }
@@ -234,6 +243,9 @@ func (g *generator) question() *v1.Question {
 	q := &v1.Question{
 		QuestionId: g.id(), Asker: "token:7", Role: "investigator", Query: "WhoViewed", Purpose: "complaint 12", Rows: 3, Page: 1,
 		Position: uint64(proto.At(2, 2)), AskedUs: g.time(), Subjects: g.some("P", 6, 3), Summary: g.chance(20),
+	}
+	if g.chance(20) {
+		q.Glass = &v1.Glass{GlassId: g.id(), Reason: "it cannot wait"}
 	}
 	switch g.r.IntN(3) {
 	case 0:

@@ -153,6 +153,13 @@ func (r *reference) item(pos uint64, received int64, it *v1.Item, counts map[str
 			page = 1
 		}
 		r.add("views", ksuid(e.ViewId), pos, rec, e.Version, e.Owner, e.Shared, e.Deleted, page, string(body))
+	case *v1.Item_GlassBroken:
+		g := b.GlassBroken
+		r.add("broken_glass", ksuid(g.GlassId), pos, rec, false, g.Asker, g.Role, g.Reason, 0, stamp(g.AtUs), stamp(g.UntilUs),
+			append([]string{}, g.Limits.GetSites()...), append([]string{}, g.Limits.GetDepartments()...), g.Limits.GetNothing())
+	case *v1.Item_GlassReviewed:
+		g := b.GlassReviewed
+		r.add("broken_glass", ksuid(g.GlassId), pos, rec, true, g.Asker, g.Role, g.Note, int(g.Verdict), stamp(g.AtUs), stamp(0), []string{}, []string{}, false)
 	}
 }
 
@@ -197,8 +204,12 @@ func (r *reference) question(pos uint64, rec string, q *v1.Question) {
 	all = append(all, q.Subjects...)
 	seen := map[string]bool{}
 	n := 0
+	glass := ""
+	if q.Glass != nil {
+		glass = ksuid(q.Glass.GlassId)
+	}
 	row := func(id *v1.Identifier) {
-		r.add("questions", idKey(id), pos, n, kind, id.GetSystem(), id.GetValue(), rec, ksuid(q.QuestionId), q.Asker, q.Role, q.Query, q.Purpose, q.Rows, q.Page, q.Position, q.Summary, stamp(q.AskedUs))
+		r.add("questions", idKey(id), pos, n, kind, id.GetSystem(), id.GetValue(), rec, ksuid(q.QuestionId), q.Asker, q.Role, q.Query, q.Purpose, q.Rows, q.Page, q.Position, q.Summary, stamp(q.AskedUs), glass)
 		n++
 	}
 	for _, id := range all {

@@ -135,8 +135,12 @@ func (d *detected) fold(t testing.TB) map[string][]string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		positions := []uint64{}
+		for _, a := range m.Accesses {
+			positions = append(positions, a.Position)
+		}
 		add("alerts", dayText(m.Day), ksuid(m.AlertId), m.Version, i+1, m.Cause, stamp(m.AtUs), int(m.State), int(m.Shape), int(m.Severity), m.Scenario,
-			m.Score, m.Chance, m.Rank, m.Shown, m.Sampled, m.Hard, m.Backfill, m.Queue, detectors, readers, patients, strings.ToUpper(hex.EncodeToString(body)))
+			m.Score, m.Chance, m.Rank, m.Shown, m.Sampled, m.Hard, m.Backfill, m.Queue, detectors, readers, patients, strings.ToUpper(hex.EncodeToString(body)), positions)
 	}
 	return rows
 }
