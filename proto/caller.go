@@ -4,6 +4,8 @@ import "context"
 
 // Roles that a token can carry, least first. An investigator may ask questions; an administrator may also give commands.
 const (
+	// RoleRespondent answers the questions that are put to them, and reads nothing else.
+	RoleRespondent     = "respondent"
 	RoleViewer         = "viewer"
 	RoleInvestigator   = "investigator"
 	RolePrivacyOfficer = "privacy_officer"
@@ -12,7 +14,7 @@ const (
 
 // Roles are all roles, least first.
 func Roles() []string {
-	return []string{RoleViewer, RoleInvestigator, RolePrivacyOfficer, RoleAdministrator}
+	return []string{RoleRespondent, RoleViewer, RoleInvestigator, RolePrivacyOfficer, RoleAdministrator}
 }
 
 // Caller is who stands behind a request, as the listener established it. The zero Caller is nobody.
@@ -67,6 +69,11 @@ func CallerFrom(ctx context.Context) Caller {
 // MayAsk reports whether the caller may ask questions that name people.
 func (c Caller) MayAsk() bool {
 	return c.Elevated || c.Role == RoleInvestigator || c.Role == RolePrivacyOfficer || c.Role == RoleAdministrator
+}
+
+// MayLook reports whether the caller may ask questions at all: everybody with a role but respondents, who are asked.
+func (c Caller) MayLook() bool {
+	return c.Role != "" && c.Role != RoleRespondent
 }
 
 // MayReview reports whether the caller may say whether others broke the glass for good reason.
