@@ -2021,14 +2021,15 @@ const file_readtrail_v1_alerts_proto_rawDesc = "" +
 	"ListAlerts\x12\x1f.readtrail.v1.ListAlertsRequest\x1a .readtrail.v1.ListAlertsResponse\x12I\n" +
 	"\bGetAlert\x12\x1d.readtrail.v1.GetAlertRequest\x1a\x1e.readtrail.v1.GetAlertResponse\x12[\n" +
 	"\x0eSearchFindings\x12#.readtrail.v1.SearchFindingsRequest\x1a$.readtrail.v1.SearchFindingsResponse\x12[\n" +
-	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\xaf\x03\n" +
+	"\x0eScoreDetectors\x12#.readtrail.v1.ScoreDetectorsRequest\x1a$.readtrail.v1.ScoreDetectorsResponse2\x8c\x04\n" +
 	"\x0fCaseworkService\x12R\n" +
 	"\vDecideAlert\x12 .readtrail.v1.DecideAlertRequest\x1a!.readtrail.v1.DecideAlertResponse\x12^\n" +
 	"\x0fReleaseBackfill\x12$.readtrail.v1.ReleaseBackfillRequest\x1a%.readtrail.v1.ReleaseBackfillResponse\x12L\n" +
 	"\tWriteCase\x12\x1e.readtrail.v1.WriteCaseRequest\x1a\x1f.readtrail.v1.WriteCaseResponse\x12I\n" +
 	"\bSaveView\x12\x1d.readtrail.v1.SaveViewRequest\x1a\x1e.readtrail.v1.SaveViewResponse\x12O\n" +
 	"\n" +
-	"DeleteView\x12\x1f.readtrail.v1.DeleteViewRequest\x1a .readtrail.v1.DeleteViewResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
+	"DeleteView\x12\x1f.readtrail.v1.DeleteViewRequest\x1a .readtrail.v1.DeleteViewResponse\x12[\n" +
+	"\x0eAnswerQuestion\x12#.readtrail.v1.AnswerQuestionRequest\x1a$.readtrail.v1.AnswerQuestionResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
 	file_readtrail_v1_alerts_proto_rawDescOnce sync.Once
@@ -2080,9 +2081,11 @@ var file_readtrail_v1_alerts_proto_goTypes = []any{
 	(*WriteCaseRequest)(nil),        // 32: readtrail.v1.WriteCaseRequest
 	(*SaveViewRequest)(nil),         // 33: readtrail.v1.SaveViewRequest
 	(*DeleteViewRequest)(nil),       // 34: readtrail.v1.DeleteViewRequest
-	(*WriteCaseResponse)(nil),       // 35: readtrail.v1.WriteCaseResponse
-	(*SaveViewResponse)(nil),        // 36: readtrail.v1.SaveViewResponse
-	(*DeleteViewResponse)(nil),      // 37: readtrail.v1.DeleteViewResponse
+	(*AnswerQuestionRequest)(nil),   // 35: readtrail.v1.AnswerQuestionRequest
+	(*WriteCaseResponse)(nil),       // 36: readtrail.v1.WriteCaseResponse
+	(*SaveViewResponse)(nil),        // 37: readtrail.v1.SaveViewResponse
+	(*DeleteViewResponse)(nil),      // 38: readtrail.v1.DeleteViewResponse
+	(*AnswerQuestionResponse)(nil),  // 39: readtrail.v1.AnswerQuestionResponse
 }
 var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	0,  // 0: readtrail.v1.ListAlertsRequest.scope:type_name -> readtrail.v1.AlertScope
@@ -2127,17 +2130,19 @@ var file_readtrail_v1_alerts_proto_depIdxs = []int32{
 	32, // 39: readtrail.v1.CaseworkService.WriteCase:input_type -> readtrail.v1.WriteCaseRequest
 	33, // 40: readtrail.v1.CaseworkService.SaveView:input_type -> readtrail.v1.SaveViewRequest
 	34, // 41: readtrail.v1.CaseworkService.DeleteView:input_type -> readtrail.v1.DeleteViewRequest
-	2,  // 42: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
-	6,  // 43: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
-	10, // 44: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
-	13, // 45: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
-	16, // 46: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
-	18, // 47: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
-	35, // 48: readtrail.v1.CaseworkService.WriteCase:output_type -> readtrail.v1.WriteCaseResponse
-	36, // 49: readtrail.v1.CaseworkService.SaveView:output_type -> readtrail.v1.SaveViewResponse
-	37, // 50: readtrail.v1.CaseworkService.DeleteView:output_type -> readtrail.v1.DeleteViewResponse
-	42, // [42:51] is the sub-list for method output_type
-	33, // [33:42] is the sub-list for method input_type
+	35, // 42: readtrail.v1.CaseworkService.AnswerQuestion:input_type -> readtrail.v1.AnswerQuestionRequest
+	2,  // 43: readtrail.v1.AlertService.ListAlerts:output_type -> readtrail.v1.ListAlertsResponse
+	6,  // 44: readtrail.v1.AlertService.GetAlert:output_type -> readtrail.v1.GetAlertResponse
+	10, // 45: readtrail.v1.AlertService.SearchFindings:output_type -> readtrail.v1.SearchFindingsResponse
+	13, // 46: readtrail.v1.AlertService.ScoreDetectors:output_type -> readtrail.v1.ScoreDetectorsResponse
+	16, // 47: readtrail.v1.CaseworkService.DecideAlert:output_type -> readtrail.v1.DecideAlertResponse
+	18, // 48: readtrail.v1.CaseworkService.ReleaseBackfill:output_type -> readtrail.v1.ReleaseBackfillResponse
+	36, // 49: readtrail.v1.CaseworkService.WriteCase:output_type -> readtrail.v1.WriteCaseResponse
+	37, // 50: readtrail.v1.CaseworkService.SaveView:output_type -> readtrail.v1.SaveViewResponse
+	38, // 51: readtrail.v1.CaseworkService.DeleteView:output_type -> readtrail.v1.DeleteViewResponse
+	39, // 52: readtrail.v1.CaseworkService.AnswerQuestion:output_type -> readtrail.v1.AnswerQuestionResponse
+	43, // [43:53] is the sub-list for method output_type
+	33, // [33:43] is the sub-list for method input_type
 	33, // [33:33] is the sub-list for extension type_name
 	33, // [33:33] is the sub-list for extension extendee
 	0,  // [0:33] is the sub-list for field type_name

@@ -1045,7 +1045,13 @@ type CaseAsked struct {
 	// Who it is, up to 200 characters.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// The question, up to 2,000 characters.
-	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// Who answers it through Readtrail, as they sign in: "oidc:<subject>"; empty: nobody does, the answer is set down by whoever asks.
+	To string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
+	// Ids of the accesses that they are shown with it, 20 bytes each, at most 50, each once.
+	Shown [][]byte `protobuf:"bytes,6,rep,name=shown,proto3" json:"shown,omitempty"`
+	// They are shown who the patients of these accesses are; else pseudonyms stand for them.
+	Patients      bool `protobuf:"varint,7,opt,name=patients,proto3" json:"patients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1108,7 +1114,29 @@ func (x *CaseAsked) GetText() string {
 	return ""
 }
 
-// CaseAnswered sets down what a respondent stated. Whoever asked writes it down.
+func (x *CaseAsked) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *CaseAsked) GetShown() [][]byte {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
+func (x *CaseAsked) GetPatients() bool {
+	if x != nil {
+		return x.Patients
+	}
+	return false
+}
+
+// CaseAnswered sets down what a respondent stated. Whoever asked writes it down, or whom the question is put to: then the entry's asker is
+// its to, and a later answer corrects an earlier one.
 type CaseAnswered struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Question uint32                 `protobuf:"varint,1,opt,name=question,proto3" json:"question,omitempty"`
@@ -1907,6 +1935,105 @@ func (*WriteCaseRequest_Closed) isWriteCaseRequest_Body() {}
 
 func (*WriteCaseRequest_Reopened) isWriteCaseRequest_Body() {}
 
+// AnswerQuestionRequest answers a question that was put to the caller.
+type AnswerQuestionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which, as MyQuestions names it.
+	Question string `protobuf:"bytes,1,opt,name=question,proto3" json:"question,omitempty"`
+	// The statement, up to 4,000 characters.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerQuestionRequest) Reset() {
+	*x = AnswerQuestionRequest{}
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerQuestionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerQuestionRequest) ProtoMessage() {}
+
+func (x *AnswerQuestionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerQuestionRequest.ProtoReflect.Descriptor instead.
+func (*AnswerQuestionRequest) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AnswerQuestionRequest) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
+}
+
+func (x *AnswerQuestionRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type AnswerQuestionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Position      uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerQuestionResponse) Reset() {
+	*x = AnswerQuestionResponse{}
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerQuestionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerQuestionResponse) ProtoMessage() {}
+
+func (x *AnswerQuestionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerQuestionResponse.ProtoReflect.Descriptor instead.
+func (*AnswerQuestionResponse) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AnswerQuestionResponse) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
 type WriteCaseResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Position uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
@@ -1918,7 +2045,7 @@ type WriteCaseResponse struct {
 
 func (x *WriteCaseResponse) Reset() {
 	*x = WriteCaseResponse{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2057,7 @@ func (x *WriteCaseResponse) String() string {
 func (*WriteCaseResponse) ProtoMessage() {}
 
 func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2070,7 @@ func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteCaseResponse.ProtoReflect.Descriptor instead.
 func (*WriteCaseResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WriteCaseResponse) GetPosition() uint64 {
@@ -2002,14 +2129,17 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\fCaseAssigned\x12 \n" +
 	"\bassignee\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bassignee\"%\n" +
 	"\tCaseNoted\x12\x18\n" +
-	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x95\x01\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xe3\x01\n" +
 	"\tCaseAsked\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\rR\bquestion\x128\n" +
 	"\n" +
 	"respondent\x18\x02 \x01(\x0e2\x18.readtrail.v1.RespondentR\n" +
 	"respondent\x12\x18\n" +
 	"\x04name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x18\n" +
-	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"e\n" +
+	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x14\n" +
+	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x02to\x12\x1a\n" +
+	"\x05shown\x18\x06 \x03(\fB\x04\xc0\xf3\x18\x01R\x05shown\x12\x1a\n" +
+	"\bpatients\x18\a \x01(\bR\bpatients\"e\n" +
 	"\fCaseAnswered\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\rR\bquestion\x12\x18\n" +
 	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x1f\n" +
@@ -2067,7 +2197,12 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x04held\x18\x13 \x01(\v2\x16.readtrail.v1.CaseHeldH\x00R\x04held\x122\n" +
 	"\x06closed\x18\x14 \x01(\v2\x18.readtrail.v1.CaseClosedH\x00R\x06closed\x128\n" +
 	"\breopened\x18\x15 \x01(\v2\x1a.readtrail.v1.CaseReopenedH\x00R\breopenedB\x06\n" +
-	"\x04body\"I\n" +
+	"\x04body\"G\n" +
+	"\x15AnswerQuestionRequest\x12\x1a\n" +
+	"\bquestion\x18\x01 \x01(\tR\bquestion\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"4\n" +
+	"\x16AnswerQuestionResponse\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\"I\n" +
 	"\x11WriteCaseResponse\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion*m\n" +
@@ -2137,33 +2272,35 @@ func file_readtrail_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_readtrail_v1_case_proto_goTypes = []any{
-	(NoticeLaw)(0),            // 0: readtrail.v1.NoticeLaw
-	(Respondent)(0),           // 1: readtrail.v1.Respondent
-	(BreachFactor)(0),         // 2: readtrail.v1.BreachFactor
-	(BreachRisk)(0),           // 3: readtrail.v1.BreachRisk
-	(BreachException)(0),      // 4: readtrail.v1.BreachException
-	(BreachConclusion)(0),     // 5: readtrail.v1.BreachConclusion
-	(NoticeRule)(0),           // 6: readtrail.v1.NoticeRule
-	(NoticeContent)(0),        // 7: readtrail.v1.NoticeContent
-	(*CaseEntry)(nil),         // 8: readtrail.v1.CaseEntry
-	(*CaseOpened)(nil),        // 9: readtrail.v1.CaseOpened
-	(*CaseAlerts)(nil),        // 10: readtrail.v1.CaseAlerts
-	(*CaseAssigned)(nil),      // 11: readtrail.v1.CaseAssigned
-	(*CaseNoted)(nil),         // 12: readtrail.v1.CaseNoted
-	(*CaseAsked)(nil),         // 13: readtrail.v1.CaseAsked
-	(*CaseAnswered)(nil),      // 14: readtrail.v1.CaseAnswered
-	(*FactorJudged)(nil),      // 15: readtrail.v1.FactorJudged
-	(*BreachAssessed)(nil),    // 16: readtrail.v1.BreachAssessed
-	(*CaseConcluded)(nil),     // 17: readtrail.v1.CaseConcluded
-	(*CaseNotice)(nil),        // 18: readtrail.v1.CaseNotice
-	(*CaseHeld)(nil),          // 19: readtrail.v1.CaseHeld
-	(*CaseClosed)(nil),        // 20: readtrail.v1.CaseClosed
-	(*CaseReopened)(nil),      // 21: readtrail.v1.CaseReopened
-	(*WriteCaseRequest)(nil),  // 22: readtrail.v1.WriteCaseRequest
-	(*WriteCaseResponse)(nil), // 23: readtrail.v1.WriteCaseResponse
-	(Disposition)(0),          // 24: readtrail.v1.Disposition
+	(NoticeLaw)(0),                 // 0: readtrail.v1.NoticeLaw
+	(Respondent)(0),                // 1: readtrail.v1.Respondent
+	(BreachFactor)(0),              // 2: readtrail.v1.BreachFactor
+	(BreachRisk)(0),                // 3: readtrail.v1.BreachRisk
+	(BreachException)(0),           // 4: readtrail.v1.BreachException
+	(BreachConclusion)(0),          // 5: readtrail.v1.BreachConclusion
+	(NoticeRule)(0),                // 6: readtrail.v1.NoticeRule
+	(NoticeContent)(0),             // 7: readtrail.v1.NoticeContent
+	(*CaseEntry)(nil),              // 8: readtrail.v1.CaseEntry
+	(*CaseOpened)(nil),             // 9: readtrail.v1.CaseOpened
+	(*CaseAlerts)(nil),             // 10: readtrail.v1.CaseAlerts
+	(*CaseAssigned)(nil),           // 11: readtrail.v1.CaseAssigned
+	(*CaseNoted)(nil),              // 12: readtrail.v1.CaseNoted
+	(*CaseAsked)(nil),              // 13: readtrail.v1.CaseAsked
+	(*CaseAnswered)(nil),           // 14: readtrail.v1.CaseAnswered
+	(*FactorJudged)(nil),           // 15: readtrail.v1.FactorJudged
+	(*BreachAssessed)(nil),         // 16: readtrail.v1.BreachAssessed
+	(*CaseConcluded)(nil),          // 17: readtrail.v1.CaseConcluded
+	(*CaseNotice)(nil),             // 18: readtrail.v1.CaseNotice
+	(*CaseHeld)(nil),               // 19: readtrail.v1.CaseHeld
+	(*CaseClosed)(nil),             // 20: readtrail.v1.CaseClosed
+	(*CaseReopened)(nil),           // 21: readtrail.v1.CaseReopened
+	(*WriteCaseRequest)(nil),       // 22: readtrail.v1.WriteCaseRequest
+	(*AnswerQuestionRequest)(nil),  // 23: readtrail.v1.AnswerQuestionRequest
+	(*AnswerQuestionResponse)(nil), // 24: readtrail.v1.AnswerQuestionResponse
+	(*WriteCaseResponse)(nil),      // 25: readtrail.v1.WriteCaseResponse
+	(Disposition)(0),               // 26: readtrail.v1.Disposition
 }
 var file_readtrail_v1_case_proto_depIdxs = []int32{
 	9,  // 0: readtrail.v1.CaseEntry.opened:type_name -> readtrail.v1.CaseOpened
@@ -2186,7 +2323,7 @@ var file_readtrail_v1_case_proto_depIdxs = []int32{
 	15, // 17: readtrail.v1.BreachAssessed.factors:type_name -> readtrail.v1.FactorJudged
 	4,  // 18: readtrail.v1.BreachAssessed.exception:type_name -> readtrail.v1.BreachException
 	0,  // 19: readtrail.v1.BreachAssessed.laws:type_name -> readtrail.v1.NoticeLaw
-	24, // 20: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
+	26, // 20: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
 	6,  // 21: readtrail.v1.CaseNotice.rule:type_name -> readtrail.v1.NoticeRule
 	7,  // 22: readtrail.v1.CaseNotice.contents:type_name -> readtrail.v1.NoticeContent
 	9,  // 23: readtrail.v1.WriteCaseRequest.opened:type_name -> readtrail.v1.CaseOpened
@@ -2249,7 +2386,7 @@ func file_readtrail_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_case_proto_rawDesc), len(file_readtrail_v1_case_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

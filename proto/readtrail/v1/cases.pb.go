@@ -72,6 +72,400 @@ func (CaseStatus) EnumDescriptor() ([]byte, []int) {
 	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{0}
 }
 
+type MyQuestionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those alone that wait for an answer.
+	Waiting    bool   `protobuf:"varint,1,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Page       *Page  `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	QuestionId string `protobuf:"bytes,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"`
+	// Which fields of the answer are wanted; none: all of them.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,30,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyQuestionsRequest) Reset() {
+	*x = MyQuestionsRequest{}
+	mi := &file_readtrail_v1_cases_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyQuestionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyQuestionsRequest) ProtoMessage() {}
+
+func (x *MyQuestionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_cases_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyQuestionsRequest.ProtoReflect.Descriptor instead.
+func (*MyQuestionsRequest) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *MyQuestionsRequest) GetWaiting() bool {
+	if x != nil {
+		return x.Waiting
+	}
+	return false
+}
+
+func (x *MyQuestionsRequest) GetPage() *Page {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+func (x *MyQuestionsRequest) GetQuestionId() string {
+	if x != nil {
+		return x.QuestionId
+	}
+	return ""
+}
+
+func (x *MyQuestionsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
+type MyQuestionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Header        *AnswerHeader          `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	Questions     []*MyQuestion          `protobuf:"bytes,2,rep,name=questions,proto3" json:"questions,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many wait for an answer, on whatever page.
+	Waiting       uint64 `protobuf:"varint,4,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyQuestionsResponse) Reset() {
+	*x = MyQuestionsResponse{}
+	mi := &file_readtrail_v1_cases_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyQuestionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyQuestionsResponse) ProtoMessage() {}
+
+func (x *MyQuestionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_cases_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyQuestionsResponse.ProtoReflect.Descriptor instead.
+func (*MyQuestionsResponse) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *MyQuestionsResponse) GetHeader() *AnswerHeader {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
+func (x *MyQuestionsResponse) GetQuestions() []*MyQuestion {
+	if x != nil {
+		return x.Questions
+	}
+	return nil
+}
+
+func (x *MyQuestionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *MyQuestionsResponse) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// MyQuestion is a question that was put to the caller.
+type MyQuestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By which it is answered: the journal position in decimal at which it was put.
+	Question string `protobuf:"bytes,1,opt,name=question,proto3" json:"question,omitempty"`
+	// Who asks, and when they did.
+	Asker   string `protobuf:"bytes,2,opt,name=asker,proto3" json:"asker,omitempty"`
+	AskedUs int64  `protobuf:"zigzag64,3,opt,name=asked_us,json=askedUs,proto3" json:"asked_us,omitempty"`
+	// In which capacity the caller is asked.
+	Respondent Respondent `protobuf:"varint,4,opt,name=respondent,proto3,enum=readtrail.v1.Respondent" json:"respondent,omitempty"`
+	Text       string     `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	// What was disclosed with it, in the order in which it was chosen.
+	Accesses []*ShownAccess `protobuf:"bytes,6,rep,name=accesses,proto3" json:"accesses,omitempty"`
+	// What the caller answered, oldest first; the last one holds.
+	Answers []*MyAnswer `protobuf:"bytes,7,rep,name=answers,proto3" json:"answers,omitempty"`
+	// Somebody else set down what the caller stated elsewhere.
+	SetDown bool `protobuf:"varint,8,opt,name=set_down,json=setDown,proto3" json:"set_down,omitempty"`
+	// No answer is taken any more.
+	Closed        bool `protobuf:"varint,9,opt,name=closed,proto3" json:"closed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyQuestion) Reset() {
+	*x = MyQuestion{}
+	mi := &file_readtrail_v1_cases_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyQuestion) ProtoMessage() {}
+
+func (x *MyQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_cases_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyQuestion.ProtoReflect.Descriptor instead.
+func (*MyQuestion) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *MyQuestion) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
+}
+
+func (x *MyQuestion) GetAsker() string {
+	if x != nil {
+		return x.Asker
+	}
+	return ""
+}
+
+func (x *MyQuestion) GetAskedUs() int64 {
+	if x != nil {
+		return x.AskedUs
+	}
+	return 0
+}
+
+func (x *MyQuestion) GetRespondent() Respondent {
+	if x != nil {
+		return x.Respondent
+	}
+	return Respondent_RESPONDENT_UNSPECIFIED
+}
+
+func (x *MyQuestion) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *MyQuestion) GetAccesses() []*ShownAccess {
+	if x != nil {
+		return x.Accesses
+	}
+	return nil
+}
+
+func (x *MyQuestion) GetAnswers() []*MyAnswer {
+	if x != nil {
+		return x.Answers
+	}
+	return nil
+}
+
+func (x *MyQuestion) GetSetDown() bool {
+	if x != nil {
+		return x.SetDown
+	}
+	return false
+}
+
+func (x *MyQuestion) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+type MyAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	AtUs          int64                  `protobuf:"zigzag64,2,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyAnswer) Reset() {
+	*x = MyAnswer{}
+	mi := &file_readtrail_v1_cases_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyAnswer) ProtoMessage() {}
+
+func (x *MyAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_cases_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyAnswer.ProtoReflect.Descriptor instead.
+func (*MyAnswer) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MyAnswer) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *MyAnswer) GetAtUs() int64 {
+	if x != nil {
+		return x.AtUs
+	}
+	return 0
+}
+
+// ShownAccess is what is told of an access that was disclosed with a question: who, when, what, of which patient.
+type ShownAccess struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	EventId    string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	OccurredUs int64                  `protobuf:"zigzag64,2,opt,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
+	Action     Action                 `protobuf:"varint,3,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
+	// Types of the objects, each once.
+	Objects []string `protobuf:"bytes,4,rep,name=objects,proto3" json:"objects,omitempty"`
+	Reader  *Reader  `protobuf:"bytes,5,opt,name=reader,proto3" json:"reader,omitempty"`
+	// Their names and identifiers, or of each a pseudonym as the only identifier, without a system.
+	Patients      []*Patient `protobuf:"bytes,6,rep,name=patients,proto3" json:"patients,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShownAccess) Reset() {
+	*x = ShownAccess{}
+	mi := &file_readtrail_v1_cases_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShownAccess) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShownAccess) ProtoMessage() {}
+
+func (x *ShownAccess) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_cases_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShownAccess.ProtoReflect.Descriptor instead.
+func (*ShownAccess) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ShownAccess) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *ShownAccess) GetOccurredUs() int64 {
+	if x != nil {
+		return x.OccurredUs
+	}
+	return 0
+}
+
+func (x *ShownAccess) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_UNSPECIFIED
+}
+
+func (x *ShownAccess) GetObjects() []string {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *ShownAccess) GetReader() *Reader {
+	if x != nil {
+		return x.Reader
+	}
+	return nil
+}
+
+func (x *ShownAccess) GetPatients() []*Patient {
+	if x != nil {
+		return x.Patients
+	}
+	return nil
+}
+
 type ListCasesRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Status CaseStatus             `protobuf:"varint,1,opt,name=status,proto3,enum=readtrail.v1.CaseStatus" json:"status,omitempty"`
@@ -94,7 +488,7 @@ type ListCasesRequest struct {
 
 func (x *ListCasesRequest) Reset() {
 	*x = ListCasesRequest{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[0]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -106,7 +500,7 @@ func (x *ListCasesRequest) String() string {
 func (*ListCasesRequest) ProtoMessage() {}
 
 func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[0]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -119,7 +513,7 @@ func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesRequest.ProtoReflect.Descriptor instead.
 func (*ListCasesRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{0}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListCasesRequest) GetStatus() CaseStatus {
@@ -198,7 +592,7 @@ type ListCasesResponse struct {
 
 func (x *ListCasesResponse) Reset() {
 	*x = ListCasesResponse{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[1]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -210,7 +604,7 @@ func (x *ListCasesResponse) String() string {
 func (*ListCasesResponse) ProtoMessage() {}
 
 func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[1]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -223,7 +617,7 @@ func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesResponse.ProtoReflect.Descriptor instead.
 func (*ListCasesResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{1}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListCasesResponse) GetHeader() *AnswerHeader {
@@ -268,7 +662,7 @@ type CaseTotals struct {
 
 func (x *CaseTotals) Reset() {
 	*x = CaseTotals{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[2]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -280,7 +674,7 @@ func (x *CaseTotals) String() string {
 func (*CaseTotals) ProtoMessage() {}
 
 func (x *CaseTotals) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[2]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -293,7 +687,7 @@ func (x *CaseTotals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseTotals.ProtoReflect.Descriptor instead.
 func (*CaseTotals) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{2}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CaseTotals) GetOpen() uint64 {
@@ -364,7 +758,7 @@ type CaseRow struct {
 
 func (x *CaseRow) Reset() {
 	*x = CaseRow{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[3]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -376,7 +770,7 @@ func (x *CaseRow) String() string {
 func (*CaseRow) ProtoMessage() {}
 
 func (x *CaseRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[3]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -389,7 +783,7 @@ func (x *CaseRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseRow.ProtoReflect.Descriptor instead.
 func (*CaseRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{3}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CaseRow) GetCaseId() string {
@@ -590,7 +984,7 @@ type NoticeRow struct {
 
 func (x *NoticeRow) Reset() {
 	*x = NoticeRow{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[4]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +996,7 @@ func (x *NoticeRow) String() string {
 func (*NoticeRow) ProtoMessage() {}
 
 func (x *NoticeRow) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[4]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +1009,7 @@ func (x *NoticeRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeRow.ProtoReflect.Descriptor instead.
 func (*NoticeRow) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{4}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NoticeRow) GetRule() NoticeRule {
@@ -732,7 +1126,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[5]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +1138,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[5]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +1151,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{5}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetCaseRequest) GetCase() string {
@@ -811,7 +1205,7 @@ type GetCaseResponse struct {
 
 func (x *GetCaseResponse) Reset() {
 	*x = GetCaseResponse{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[6]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +1217,7 @@ func (x *GetCaseResponse) String() string {
 func (*GetCaseResponse) ProtoMessage() {}
 
 func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[6]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +1230,7 @@ func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
 func (*GetCaseResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{6}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetCaseResponse) GetHeader() *AnswerHeader {
@@ -886,7 +1280,7 @@ type CaseStep struct {
 
 func (x *CaseStep) Reset() {
 	*x = CaseStep{}
-	mi := &file_readtrail_v1_cases_proto_msgTypes[7]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1292,7 @@ func (x *CaseStep) String() string {
 func (*CaseStep) ProtoMessage() {}
 
 func (x *CaseStep) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_cases_proto_msgTypes[7]
+	mi := &file_readtrail_v1_cases_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1305,7 @@ func (x *CaseStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseStep.ProtoReflect.Descriptor instead.
 func (*CaseStep) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_cases_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CaseStep) GetPosition() uint64 {
@@ -939,7 +1333,42 @@ var File_readtrail_v1_cases_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\n" +
-	"\x18readtrail/v1/cases.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x19readtrail/v1/alerts.proto\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xd0\x02\n" +
+	"\x18readtrail/v1/cases.proto\x12\freadtrail.v1\x1a google/protobuf/field_mask.proto\x1a\x19readtrail/v1/access.proto\x1a\x19readtrail/v1/alerts.proto\x1a\x17readtrail/v1/case.proto\x1a\x1creadtrail/v1/detection.proto\x1a\x18readtrail/v1/query.proto\x1a\x17readtrail/v1/whom.proto\"\xb0\x01\n" +
+	"\x12MyQuestionsRequest\x12\x18\n" +
+	"\awaiting\x18\x01 \x01(\bR\awaiting\x12&\n" +
+	"\x04page\x18\x02 \x01(\v2\x12.readtrail.v1.PageR\x04page\x12\x1f\n" +
+	"\vquestion_id\x18\x03 \x01(\tR\n" +
+	"questionId\x127\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xc9\x01\n" +
+	"\x13MyQuestionsResponse\x122\n" +
+	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x126\n" +
+	"\tquestions\x18\x02 \x03(\v2\x18.readtrail.v1.MyQuestionR\tquestions\x12,\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\x12\x18\n" +
+	"\awaiting\x18\x04 \x01(\x04R\awaiting\"\xd5\x02\n" +
+	"\n" +
+	"MyQuestion\x12 \n" +
+	"\bquestion\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bquestion\x12\x1a\n" +
+	"\x05asker\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x19\n" +
+	"\basked_us\x18\x03 \x01(\x12R\aaskedUs\x128\n" +
+	"\n" +
+	"respondent\x18\x04 \x01(\x0e2\x18.readtrail.v1.RespondentR\n" +
+	"respondent\x12\x18\n" +
+	"\x04text\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x125\n" +
+	"\baccesses\x18\x06 \x03(\v2\x19.readtrail.v1.ShownAccessR\baccesses\x120\n" +
+	"\aanswers\x18\a \x03(\v2\x16.readtrail.v1.MyAnswerR\aanswers\x12\x19\n" +
+	"\bset_down\x18\b \x01(\bR\asetDown\x12\x16\n" +
+	"\x06closed\x18\t \x01(\bR\x06closed\"9\n" +
+	"\bMyAnswer\x12\x18\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x13\n" +
+	"\x05at_us\x18\x02 \x01(\x12R\x04atUs\"\xfe\x01\n" +
+	"\vShownAccess\x12\x1f\n" +
+	"\bevent_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1f\n" +
+	"\voccurred_us\x18\x02 \x01(\x12R\n" +
+	"occurredUs\x12,\n" +
+	"\x06action\x18\x03 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
+	"\aobjects\x18\x04 \x03(\tB\x04\xc0\xf3\x18\x01R\aobjects\x12,\n" +
+	"\x06reader\x18\x05 \x01(\v2\x14.readtrail.v1.ReaderR\x06reader\x121\n" +
+	"\bpatients\x18\x06 \x03(\v2\x15.readtrail.v1.PatientR\bpatients\"\xd0\x02\n" +
 	"\x10ListCasesRequest\x120\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x18.readtrail.v1.CaseStatusR\x06status\x12\x1a\n" +
 	"\bassignee\x18\x02 \x01(\tR\bassignee\x12\"\n" +
@@ -1034,10 +1463,11 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"CaseStatus\x12\x1b\n" +
 	"\x17CASE_STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10CASE_STATUS_OPEN\x10\x01\x12\x16\n" +
-	"\x12CASE_STATUS_CLOSED\x10\x022\xa3\x01\n" +
+	"\x12CASE_STATUS_CLOSED\x10\x022\xf7\x01\n" +
 	"\vCaseService\x12L\n" +
 	"\tListCases\x12\x1e.readtrail.v1.ListCasesRequest\x1a\x1f.readtrail.v1.ListCasesResponse\x12F\n" +
-	"\aGetCase\x12\x1c.readtrail.v1.GetCaseRequest\x1a\x1d.readtrail.v1.GetCaseResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
+	"\aGetCase\x12\x1c.readtrail.v1.GetCaseRequest\x1a\x1d.readtrail.v1.GetCaseResponse\x12R\n" +
+	"\vMyQuestions\x12 .readtrail.v1.MyQuestionsRequest\x1a!.readtrail.v1.MyQuestionsResponseB?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
 	file_readtrail_v1_cases_proto_rawDescOnce sync.Once
@@ -1052,57 +1482,78 @@ func file_readtrail_v1_cases_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_cases_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_readtrail_v1_cases_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_readtrail_v1_cases_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_readtrail_v1_cases_proto_goTypes = []any{
 	(CaseStatus)(0),               // 0: readtrail.v1.CaseStatus
-	(*ListCasesRequest)(nil),      // 1: readtrail.v1.ListCasesRequest
-	(*ListCasesResponse)(nil),     // 2: readtrail.v1.ListCasesResponse
-	(*CaseTotals)(nil),            // 3: readtrail.v1.CaseTotals
-	(*CaseRow)(nil),               // 4: readtrail.v1.CaseRow
-	(*NoticeRow)(nil),             // 5: readtrail.v1.NoticeRow
-	(*GetCaseRequest)(nil),        // 6: readtrail.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),       // 7: readtrail.v1.GetCaseResponse
-	(*CaseStep)(nil),              // 8: readtrail.v1.CaseStep
-	(*Page)(nil),                  // 9: readtrail.v1.Page
-	(*fieldmaskpb.FieldMask)(nil), // 10: google.protobuf.FieldMask
-	(*AnswerHeader)(nil),          // 11: readtrail.v1.AnswerHeader
-	(NoticeLaw)(0),                // 12: readtrail.v1.NoticeLaw
-	(BreachConclusion)(0),         // 13: readtrail.v1.BreachConclusion
-	(Disposition)(0),              // 14: readtrail.v1.Disposition
-	(NoticeRule)(0),               // 15: readtrail.v1.NoticeRule
-	(NoticeContent)(0),            // 16: readtrail.v1.NoticeContent
-	(*AlertRow)(nil),              // 17: readtrail.v1.AlertRow
-	(*CaseEntry)(nil),             // 18: readtrail.v1.CaseEntry
+	(*MyQuestionsRequest)(nil),    // 1: readtrail.v1.MyQuestionsRequest
+	(*MyQuestionsResponse)(nil),   // 2: readtrail.v1.MyQuestionsResponse
+	(*MyQuestion)(nil),            // 3: readtrail.v1.MyQuestion
+	(*MyAnswer)(nil),              // 4: readtrail.v1.MyAnswer
+	(*ShownAccess)(nil),           // 5: readtrail.v1.ShownAccess
+	(*ListCasesRequest)(nil),      // 6: readtrail.v1.ListCasesRequest
+	(*ListCasesResponse)(nil),     // 7: readtrail.v1.ListCasesResponse
+	(*CaseTotals)(nil),            // 8: readtrail.v1.CaseTotals
+	(*CaseRow)(nil),               // 9: readtrail.v1.CaseRow
+	(*NoticeRow)(nil),             // 10: readtrail.v1.NoticeRow
+	(*GetCaseRequest)(nil),        // 11: readtrail.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),       // 12: readtrail.v1.GetCaseResponse
+	(*CaseStep)(nil),              // 13: readtrail.v1.CaseStep
+	(*Page)(nil),                  // 14: readtrail.v1.Page
+	(*fieldmaskpb.FieldMask)(nil), // 15: google.protobuf.FieldMask
+	(*AnswerHeader)(nil),          // 16: readtrail.v1.AnswerHeader
+	(Respondent)(0),               // 17: readtrail.v1.Respondent
+	(Action)(0),                   // 18: readtrail.v1.Action
+	(*Reader)(nil),                // 19: readtrail.v1.Reader
+	(*Patient)(nil),               // 20: readtrail.v1.Patient
+	(NoticeLaw)(0),                // 21: readtrail.v1.NoticeLaw
+	(BreachConclusion)(0),         // 22: readtrail.v1.BreachConclusion
+	(Disposition)(0),              // 23: readtrail.v1.Disposition
+	(NoticeRule)(0),               // 24: readtrail.v1.NoticeRule
+	(NoticeContent)(0),            // 25: readtrail.v1.NoticeContent
+	(*AlertRow)(nil),              // 26: readtrail.v1.AlertRow
+	(*CaseEntry)(nil),             // 27: readtrail.v1.CaseEntry
 }
 var file_readtrail_v1_cases_proto_depIdxs = []int32{
-	0,  // 0: readtrail.v1.ListCasesRequest.status:type_name -> readtrail.v1.CaseStatus
-	9,  // 1: readtrail.v1.ListCasesRequest.page:type_name -> readtrail.v1.Page
-	10, // 2: readtrail.v1.ListCasesRequest.read_mask:type_name -> google.protobuf.FieldMask
-	11, // 3: readtrail.v1.ListCasesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	4,  // 4: readtrail.v1.ListCasesResponse.cases:type_name -> readtrail.v1.CaseRow
-	3,  // 5: readtrail.v1.ListCasesResponse.totals:type_name -> readtrail.v1.CaseTotals
-	0,  // 6: readtrail.v1.CaseRow.status:type_name -> readtrail.v1.CaseStatus
-	12, // 7: readtrail.v1.CaseRow.laws:type_name -> readtrail.v1.NoticeLaw
-	13, // 8: readtrail.v1.CaseRow.conclusion:type_name -> readtrail.v1.BreachConclusion
-	14, // 9: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
-	15, // 10: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
-	16, // 11: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
-	10, // 12: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
-	11, // 13: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
-	4,  // 14: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
-	17, // 15: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
-	5,  // 16: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
-	8,  // 17: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
-	18, // 18: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
-	1,  // 19: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
-	6,  // 20: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
-	2,  // 21: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
-	7,  // 22: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
-	21, // [21:23] is the sub-list for method output_type
-	19, // [19:21] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	14, // 0: readtrail.v1.MyQuestionsRequest.page:type_name -> readtrail.v1.Page
+	15, // 1: readtrail.v1.MyQuestionsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 2: readtrail.v1.MyQuestionsResponse.header:type_name -> readtrail.v1.AnswerHeader
+	3,  // 3: readtrail.v1.MyQuestionsResponse.questions:type_name -> readtrail.v1.MyQuestion
+	17, // 4: readtrail.v1.MyQuestion.respondent:type_name -> readtrail.v1.Respondent
+	5,  // 5: readtrail.v1.MyQuestion.accesses:type_name -> readtrail.v1.ShownAccess
+	4,  // 6: readtrail.v1.MyQuestion.answers:type_name -> readtrail.v1.MyAnswer
+	18, // 7: readtrail.v1.ShownAccess.action:type_name -> readtrail.v1.Action
+	19, // 8: readtrail.v1.ShownAccess.reader:type_name -> readtrail.v1.Reader
+	20, // 9: readtrail.v1.ShownAccess.patients:type_name -> readtrail.v1.Patient
+	0,  // 10: readtrail.v1.ListCasesRequest.status:type_name -> readtrail.v1.CaseStatus
+	14, // 11: readtrail.v1.ListCasesRequest.page:type_name -> readtrail.v1.Page
+	15, // 12: readtrail.v1.ListCasesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 13: readtrail.v1.ListCasesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	9,  // 14: readtrail.v1.ListCasesResponse.cases:type_name -> readtrail.v1.CaseRow
+	8,  // 15: readtrail.v1.ListCasesResponse.totals:type_name -> readtrail.v1.CaseTotals
+	0,  // 16: readtrail.v1.CaseRow.status:type_name -> readtrail.v1.CaseStatus
+	21, // 17: readtrail.v1.CaseRow.laws:type_name -> readtrail.v1.NoticeLaw
+	22, // 18: readtrail.v1.CaseRow.conclusion:type_name -> readtrail.v1.BreachConclusion
+	23, // 19: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
+	24, // 20: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
+	25, // 21: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
+	15, // 22: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 23: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
+	9,  // 24: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
+	26, // 25: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
+	10, // 26: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
+	13, // 27: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
+	27, // 28: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
+	6,  // 29: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
+	11, // 30: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
+	1,  // 31: readtrail.v1.CaseService.MyQuestions:input_type -> readtrail.v1.MyQuestionsRequest
+	7,  // 32: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
+	12, // 33: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
+	2,  // 34: readtrail.v1.CaseService.MyQuestions:output_type -> readtrail.v1.MyQuestionsResponse
+	32, // [32:35] is the sub-list for method output_type
+	29, // [29:32] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_cases_proto_init() }
@@ -1110,6 +1561,7 @@ func file_readtrail_v1_cases_proto_init() {
 	if File_readtrail_v1_cases_proto != nil {
 		return
 	}
+	file_readtrail_v1_access_proto_init()
 	file_readtrail_v1_alerts_proto_init()
 	file_readtrail_v1_case_proto_init()
 	file_readtrail_v1_detection_proto_init()
@@ -1121,7 +1573,7 @@ func file_readtrail_v1_cases_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_cases_proto_rawDesc), len(file_readtrail_v1_cases_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -60,6 +60,9 @@ const (
 	// CaseworkServiceDeleteViewProcedure is the fully-qualified name of the CaseworkService's
 	// DeleteView RPC.
 	CaseworkServiceDeleteViewProcedure = "/readtrail.v1.CaseworkService/DeleteView"
+	// CaseworkServiceAnswerQuestionProcedure is the fully-qualified name of the CaseworkService's
+	// AnswerQuestion RPC.
+	CaseworkServiceAnswerQuestionProcedure = "/readtrail.v1.CaseworkService/AnswerQuestion"
 )
 
 // AlertServiceClient is a client for the readtrail.v1.AlertService service.
@@ -233,6 +236,9 @@ type CaseworkServiceClient interface {
 	SaveView(context.Context, *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error)
 	// Deletes a saved view: one's own; privacy officers and administrators also what others share.
 	DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error)
+	// Answers a question that was put to the caller, or corrects their answer: one more step of its case. Any role, respondents among them.
+	// What was not put to the caller is not found; once the case is closed, nothing is taken (code failed_precondition).
+	AnswerQuestion(context.Context, *connect.Request[v1.AnswerQuestionRequest]) (*connect.Response[v1.AnswerQuestionResponse], error)
 }
 
 // NewCaseworkServiceClient constructs a client for the readtrail.v1.CaseworkService service. By
@@ -276,6 +282,12 @@ func NewCaseworkServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(caseworkServiceMethods.ByName("DeleteView")),
 			connect.WithClientOptions(opts...),
 		),
+		answerQuestion: connect.NewClient[v1.AnswerQuestionRequest, v1.AnswerQuestionResponse](
+			httpClient,
+			baseURL+CaseworkServiceAnswerQuestionProcedure,
+			connect.WithSchema(caseworkServiceMethods.ByName("AnswerQuestion")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -286,6 +298,7 @@ type caseworkServiceClient struct {
 	writeCase       *connect.Client[v1.WriteCaseRequest, v1.WriteCaseResponse]
 	saveView        *connect.Client[v1.SaveViewRequest, v1.SaveViewResponse]
 	deleteView      *connect.Client[v1.DeleteViewRequest, v1.DeleteViewResponse]
+	answerQuestion  *connect.Client[v1.AnswerQuestionRequest, v1.AnswerQuestionResponse]
 }
 
 // DecideAlert calls readtrail.v1.CaseworkService.DecideAlert.
@@ -313,6 +326,11 @@ func (c *caseworkServiceClient) DeleteView(ctx context.Context, req *connect.Req
 	return c.deleteView.CallUnary(ctx, req)
 }
 
+// AnswerQuestion calls readtrail.v1.CaseworkService.AnswerQuestion.
+func (c *caseworkServiceClient) AnswerQuestion(ctx context.Context, req *connect.Request[v1.AnswerQuestionRequest]) (*connect.Response[v1.AnswerQuestionResponse], error) {
+	return c.answerQuestion.CallUnary(ctx, req)
+}
+
 // CaseworkServiceHandler is an implementation of the readtrail.v1.CaseworkService service.
 type CaseworkServiceHandler interface {
 	// Judges an alert, or takes it up. Privacy officers and administrators judge; an investigator may take one up and give it back.
@@ -326,6 +344,9 @@ type CaseworkServiceHandler interface {
 	SaveView(context.Context, *connect.Request[v1.SaveViewRequest]) (*connect.Response[v1.SaveViewResponse], error)
 	// Deletes a saved view: one's own; privacy officers and administrators also what others share.
 	DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error)
+	// Answers a question that was put to the caller, or corrects their answer: one more step of its case. Any role, respondents among them.
+	// What was not put to the caller is not found; once the case is closed, nothing is taken (code failed_precondition).
+	AnswerQuestion(context.Context, *connect.Request[v1.AnswerQuestionRequest]) (*connect.Response[v1.AnswerQuestionResponse], error)
 }
 
 // NewCaseworkServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -365,6 +386,12 @@ func NewCaseworkServiceHandler(svc CaseworkServiceHandler, opts ...connect.Handl
 		connect.WithSchema(caseworkServiceMethods.ByName("DeleteView")),
 		connect.WithHandlerOptions(opts...),
 	)
+	caseworkServiceAnswerQuestionHandler := connect.NewUnaryHandler(
+		CaseworkServiceAnswerQuestionProcedure,
+		svc.AnswerQuestion,
+		connect.WithSchema(caseworkServiceMethods.ByName("AnswerQuestion")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/readtrail.v1.CaseworkService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CaseworkServiceDecideAlertProcedure:
@@ -377,6 +404,8 @@ func NewCaseworkServiceHandler(svc CaseworkServiceHandler, opts ...connect.Handl
 			caseworkServiceSaveViewHandler.ServeHTTP(w, r)
 		case CaseworkServiceDeleteViewProcedure:
 			caseworkServiceDeleteViewHandler.ServeHTTP(w, r)
+		case CaseworkServiceAnswerQuestionProcedure:
+			caseworkServiceAnswerQuestionHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -404,4 +433,8 @@ func (UnimplementedCaseworkServiceHandler) SaveView(context.Context, *connect.Re
 
 func (UnimplementedCaseworkServiceHandler) DeleteView(context.Context, *connect.Request[v1.DeleteViewRequest]) (*connect.Response[v1.DeleteViewResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.DeleteView is not implemented"))
+}
+
+func (UnimplementedCaseworkServiceHandler) AnswerQuestion(context.Context, *connect.Request[v1.AnswerQuestionRequest]) (*connect.Response[v1.AnswerQuestionResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseworkService.AnswerQuestion is not implemented"))
 }

@@ -37,6 +37,8 @@ const (
 	CaseServiceListCasesProcedure = "/readtrail.v1.CaseService/ListCases"
 	// CaseServiceGetCaseProcedure is the fully-qualified name of the CaseService's GetCase RPC.
 	CaseServiceGetCaseProcedure = "/readtrail.v1.CaseService/GetCase"
+	// CaseServiceMyQuestionsProcedure is the fully-qualified name of the CaseService's MyQuestions RPC.
+	CaseServiceMyQuestionsProcedure = "/readtrail.v1.CaseService/MyQuestions"
 )
 
 // CaseServiceClient is a client for the readtrail.v1.CaseService service.
@@ -45,6 +47,9 @@ type CaseServiceClient interface {
 	ListCases(context.Context, *connect.Request[v1.ListCasesRequest]) (*connect.Response[v1.ListCasesResponse], error)
 	// One case: what it is now, its alerts, its notices and every step. Who has the case need state no purpose.
 	GetCase(context.Context, *connect.Request[v1.GetCaseRequest]) (*connect.Response[v1.GetCaseResponse], error)
+	// The questions of cases that were put to the caller, latest first, with what was disclosed with each. Any role, respondents among them,
+	// who may ask for nothing else. It is journaled before its answer leaves. Of the cases themselves nothing is told.
+	MyQuestions(context.Context, *connect.Request[v1.MyQuestionsRequest]) (*connect.Response[v1.MyQuestionsResponse], error)
 }
 
 // NewCaseServiceClient constructs a client for the readtrail.v1.CaseService service. By default, it
@@ -70,13 +75,20 @@ func NewCaseServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(caseServiceMethods.ByName("GetCase")),
 			connect.WithClientOptions(opts...),
 		),
+		myQuestions: connect.NewClient[v1.MyQuestionsRequest, v1.MyQuestionsResponse](
+			httpClient,
+			baseURL+CaseServiceMyQuestionsProcedure,
+			connect.WithSchema(caseServiceMethods.ByName("MyQuestions")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // caseServiceClient implements CaseServiceClient.
 type caseServiceClient struct {
-	listCases *connect.Client[v1.ListCasesRequest, v1.ListCasesResponse]
-	getCase   *connect.Client[v1.GetCaseRequest, v1.GetCaseResponse]
+	listCases   *connect.Client[v1.ListCasesRequest, v1.ListCasesResponse]
+	getCase     *connect.Client[v1.GetCaseRequest, v1.GetCaseResponse]
+	myQuestions *connect.Client[v1.MyQuestionsRequest, v1.MyQuestionsResponse]
 }
 
 // ListCases calls readtrail.v1.CaseService.ListCases.
@@ -89,12 +101,20 @@ func (c *caseServiceClient) GetCase(ctx context.Context, req *connect.Request[v1
 	return c.getCase.CallUnary(ctx, req)
 }
 
+// MyQuestions calls readtrail.v1.CaseService.MyQuestions.
+func (c *caseServiceClient) MyQuestions(ctx context.Context, req *connect.Request[v1.MyQuestionsRequest]) (*connect.Response[v1.MyQuestionsResponse], error) {
+	return c.myQuestions.CallUnary(ctx, req)
+}
+
 // CaseServiceHandler is an implementation of the readtrail.v1.CaseService service.
 type CaseServiceHandler interface {
 	// The cases, open ones first, of those the one whose next notice is due first. Without a purpose, and for viewers, no text is told.
 	ListCases(context.Context, *connect.Request[v1.ListCasesRequest]) (*connect.Response[v1.ListCasesResponse], error)
 	// One case: what it is now, its alerts, its notices and every step. Who has the case need state no purpose.
 	GetCase(context.Context, *connect.Request[v1.GetCaseRequest]) (*connect.Response[v1.GetCaseResponse], error)
+	// The questions of cases that were put to the caller, latest first, with what was disclosed with each. Any role, respondents among them,
+	// who may ask for nothing else. It is journaled before its answer leaves. Of the cases themselves nothing is told.
+	MyQuestions(context.Context, *connect.Request[v1.MyQuestionsRequest]) (*connect.Response[v1.MyQuestionsResponse], error)
 }
 
 // NewCaseServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -116,12 +136,20 @@ func NewCaseServiceHandler(svc CaseServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(caseServiceMethods.ByName("GetCase")),
 		connect.WithHandlerOptions(opts...),
 	)
+	caseServiceMyQuestionsHandler := connect.NewUnaryHandler(
+		CaseServiceMyQuestionsProcedure,
+		svc.MyQuestions,
+		connect.WithSchema(caseServiceMethods.ByName("MyQuestions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/readtrail.v1.CaseService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case CaseServiceListCasesProcedure:
 			caseServiceListCasesHandler.ServeHTTP(w, r)
 		case CaseServiceGetCaseProcedure:
 			caseServiceGetCaseHandler.ServeHTTP(w, r)
+		case CaseServiceMyQuestionsProcedure:
+			caseServiceMyQuestionsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -137,4 +165,8 @@ func (UnimplementedCaseServiceHandler) ListCases(context.Context, *connect.Reque
 
 func (UnimplementedCaseServiceHandler) GetCase(context.Context, *connect.Request[v1.GetCaseRequest]) (*connect.Response[v1.GetCaseResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseService.GetCase is not implemented"))
+}
+
+func (UnimplementedCaseServiceHandler) MyQuestions(context.Context, *connect.Request[v1.MyQuestionsRequest]) (*connect.Response[v1.MyQuestionsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("readtrail.v1.CaseService.MyQuestions is not implemented"))
 }
