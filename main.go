@@ -61,37 +61,39 @@ type command struct {
 	Config string `help:"Configuration file (YAML); see readtrail config example." type:"path" env:"READTRAIL_CONFIG" placeholder:"FILE"`
 	cli.Target
 
-	Up       upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
-	Demo     demo.Command       `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
-	Link     cli.Link           `cmd:"" group:"Run:" help:"Print a one-time link that signs you in to the web console."`
-	Doctor   doctor.Command     `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
-	Settings config.Command     `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
-	Status   cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
-	Rebuild  cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
-	Who      cli.WhoViewed      `cmd:"" name:"who-viewed" group:"Ask:" help:"Who viewed this record?"`
-	Reader   cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
-	Profile  cli.ReaderProfile  `cmd:"" group:"Ask:" help:"How does this reader compare with their peers?"`
-	Event    cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
-	Search   cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
-	Scope    cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert, case or period concerns."`
-	Report   cli.AccessReport   `cmd:"" group:"Ask:" help:"Access report for a patient: who looked at my data?"`
-	Import   importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
-	Mapping  csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
-	Simulate simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
-	Sources  cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
-	Alerts   cli.Alerts         `cmd:"" group:"Ask:" help:"What should a human look at?"`
-	Alert    cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
-	Cases    cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
-	Case     cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
-	Views    cli.Views          `cmd:"" group:"Ask:" help:"Questions that were saved under a name: list, save, show, share, delete."`
-	Findings cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
-	Glass    cli.Glass          `cmd:"" group:"Ask:" help:"Who broke the glass, and why; review it."`
-	Evaluate evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
-	Detect   detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
-	Dead     cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
-	Tokens   cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
-	Engine   engineCommand      `cmd:"" hidden:"" help:"The embedded ClickHouse engine, started by up."`
-	Version  versionCommand     `cmd:"" group:"Run:" help:"Print the version."`
+	Up        upCommand          `cmd:"" group:"Run:" help:"Start everything in one process."`
+	Demo      demo.Command       `cmd:"" group:"Run:" help:"Start with a synthetic hospital, in a directory of its own."`
+	Link      cli.Link           `cmd:"" group:"Run:" help:"Print a one-time link that signs you in to the web console."`
+	Doctor    doctor.Command     `cmd:"" group:"Run:" help:"Say whether this installation is durable and well."`
+	Settings  config.Command     `cmd:"" name:"config" group:"Run:" help:"Check the configuration, or print one that documents every key."`
+	Status    cli.Status         `cmd:"" group:"Run:" help:"How far the journal and the projections are."`
+	Rebuild   cli.Rebuild        `cmd:"" group:"Run:" help:"Rebuild the projections from the journal, and flip to them."`
+	Who       cli.WhoViewed      `cmd:"" name:"who-viewed" group:"Ask:" help:"Who viewed this record?"`
+	Reader    cli.ReaderActivity `cmd:"" group:"Ask:" help:"What did this reader do?"`
+	Profile   cli.ReaderProfile  `cmd:"" group:"Ask:" help:"How does this reader compare with their peers?"`
+	Event     cli.Event          `cmd:"" group:"Ask:" help:"One event, as understood and as it came."`
+	Search    cli.Search         `cmd:"" group:"Ask:" help:"Accesses by object, site, workstation and time."`
+	Scope     cli.Scope          `cmd:"" group:"Ask:" help:"Breach scope: which patients a reader, account, workstation, object, alert, case or period concerns."`
+	Report    cli.AccessReport   `cmd:"" group:"Ask:" help:"Access report for a patient: who looked at my data?"`
+	Import    importCommand      `cmd:"" group:"Take in:" help:"Send files: FHIR events and context, Bundles, NDJSON, delimited text."`
+	Mapping   csv.Command        `cmd:"" group:"Take in:" help:"How delimited text becomes events: the built-in mappings, and trying one."`
+	Simulate  simulateCommand    `cmd:"" group:"Take in:" help:"A synthetic hospital, as a dataset or as a live stream."`
+	Sources   cli.Sources        `cmd:"" group:"Take in:" help:"Who sends, and what is known of their completeness."`
+	Alerts    cli.Alerts         `cmd:"" group:"Ask:" help:"What should a human look at?"`
+	Alert     cli.Alert          `cmd:"" group:"Ask:" help:"One alert as a colleague would tell it; decide on it."`
+	Cases     cli.Cases          `cmd:"" group:"Ask:" help:"Which investigations are there, and what is due?"`
+	Case      cli.Case           `cmd:"" group:"Ask:" help:"One case: what is known, what is due; work on it."`
+	Views     cli.Views          `cmd:"" group:"Ask:" help:"Questions that were saved under a name: list, save, show, share, delete."`
+	Questions cli.Questions      `cmd:"" group:"Ask:" help:"What am I asked?"`
+	Answer    cli.Answer         `cmd:"" group:"Ask:" help:"Answer a question that was put to you."`
+	Findings  cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
+	Glass     cli.Glass          `cmd:"" group:"Ask:" help:"Who broke the glass, and why; review it."`
+	Evaluate  evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
+	Detect    detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
+	Dead      cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
+	Tokens    cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
+	Engine    engineCommand      `cmd:"" hidden:"" help:"The embedded ClickHouse engine, started by up."`
+	Version   versionCommand     `cmd:"" group:"Run:" help:"Print the version."`
 }
 
 func main() {
@@ -388,7 +390,8 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	stop.Add("questions", questions.Close)
 	decisions, err := casework.New(casework.Config{
-		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Import: importNow(questions), Logger: log,
+		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Question: questionNow(questions),
+		Shown: questions.MayShow, Import: importNow(questions), Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -677,6 +680,14 @@ func alertNow(questions *api.Service) func(context.Context, proto.EventID) (case
 	return func(ctx context.Context, id proto.EventID) (casework.Alert, bool, error) {
 		now, found, err := questions.AlertNow(ctx, id)
 		return casework.Alert(now), found, err //nolint:wrapcheck // says what failed
+	}
+}
+
+// questionNow lets commands find the case of a question.
+func questionNow(questions *api.Service) func(context.Context, proto.Position) (casework.Question, bool, error) {
+	return func(ctx context.Context, position proto.Position) (casework.Question, bool, error) {
+		now, found, err := questions.QuestionNow(ctx, position)
+		return casework.Question(now), found, err //nolint:wrapcheck // the command says what failed
 	}
 }
 

@@ -85,6 +85,7 @@ type OIDC struct {
 	ReaderSystem string `yaml:"reader_system"`
 	RoleClaim    string `yaml:"role_claim"`
 	// Values of RoleClaim that give each role, with commas.
+	Respondent     string `yaml:"respondent"`
 	Viewer         string `yaml:"viewer"`
 	Investigator   string `yaml:"investigator"`
 	PrivacyOfficer string `yaml:"privacy_officer"`

@@ -71,7 +71,7 @@ func (o OIDC) check(faults map[string]string) {
 func (o OIDC) roles() map[string][]string {
 	roles := map[string][]string{}
 	for role, text := range map[string]string{
-		proto.RoleViewer: o.Viewer, proto.RoleInvestigator: o.Investigator, proto.RolePrivacyOfficer: o.PrivacyOfficer, proto.RoleAdministrator: o.Administrator,
+		proto.RoleRespondent: o.Respondent, proto.RoleViewer: o.Viewer, proto.RoleInvestigator: o.Investigator, proto.RolePrivacyOfficer: o.PrivacyOfficer, proto.RoleAdministrator: o.Administrator,
 	} {
 		for value := range strings.SplitSeq(text, ",") {
 			if value = strings.TrimSpace(value); value != "" {

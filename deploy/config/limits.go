@@ -33,6 +33,9 @@ func (a Askers) faults() map[string]string {
 			}
 		}
 	}
+	if slices.Contains(listOf(a.BreakGlassRoles), proto.RoleRespondent) {
+		faults["askers.break_glass_roles"] = "respondents break no glass: they see what they are asked"
+	}
 	if a.BreakGlassValid < time.Minute || a.BreakGlassValid > maxGlassValid {
 		faults["askers.break_glass_valid"] = "want 1m to 8h: it is for what cannot wait"
 	}

@@ -198,8 +198,8 @@ func Operations(routes *http.ServeMux, metrics *prometheus.Registry, health func
 	})
 	exposition := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics})
 	routes.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		if proto.CallerFrom(r.Context()).Role == "" {
-			// A source must not learn how the others are doing.
+		if !proto.CallerFrom(r.Context()).MayLook() {
+			// A source must not learn how the others are doing, nor must somebody who is only asked.
 			http.Error(w, "metrics are for people and monitoring: send an API token", http.StatusForbidden)
 			return
 		}

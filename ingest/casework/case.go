@@ -54,6 +54,9 @@ func (s *Service) WriteCase(ctx context.Context, req *connect.Request[v1.WriteCa
 			return nil, err
 		}
 	}
+	if err := s.shows(ctx, e.GetAsked()); err != nil {
+		return nil, err
+	}
 	position, err := s.appendStep(ctx, id, e)
 	if err != nil {
 		return nil, err
@@ -71,16 +74,7 @@ func (s *Service) caseNow(ctx context.Context, id proto.EventID) (*cases.State, 
 		return nil, s.unavailable(ctx, "find a case", err)
 	}
 	now := cases.Fold(steps)
-	mine := s.steps[id]
-	for len(mine) > 0 && mine[0].Entry.Version <= now.Version {
-		mine = mine[1:]
-	}
-	if len(mine) == 0 {
-		delete(s.steps, id)
-		return now, nil
-	}
-	s.steps[id] = mine
-	for _, step := range mine {
+	for _, step := range s.unknown(id, now) {
 		// The read side could not say yet whether the case is about the caller.
 		for _, alert := range added(step.Entry) {
 			_, found, err := s.cfg.Alert(ctx, alert)
@@ -94,6 +88,20 @@ func (s *Service) caseNow(ctx context.Context, id proto.EventID) (*cases.State, 
 		now.Apply(step)
 	}
 	return now, nil
+}
+
+// unknown are the steps of a case that this process wrote and the read side does not know yet; the others are forgotten.
+func (s *Service) unknown(id proto.EventID, now *cases.State) []cases.Step {
+	mine := s.steps[id]
+	for len(mine) > 0 && mine[0].Entry.Version <= now.Version {
+		mine = mine[1:]
+	}
+	if len(mine) == 0 {
+		delete(s.steps, id)
+		return nil
+	}
+	s.steps[id] = mine
+	return mine
 }
 
 // remember keeps a step until the read side knows it.

@@ -152,15 +152,17 @@ func checkIDs(field string, ids [][]byte) error {
 }
 
 // checkAssignee wants a name as askers have them.
-func checkAssignee(name string) error {
+func checkAssignee(name string) error { return checkAsker("assignee", name) }
+
+func checkAsker(field, name string) error {
 	if name == "" {
 		return nil
 	}
 	kind, rest, _ := strings.Cut(name, ":")
 	if rest == "" || !slices.Contains([]string{"token", "oidc", "os"}, kind) {
-		return invalid("assignee", `a name such as "token:<id>", "oidc:<subject>" or "os:<user>"`)
+		return invalid(field, `a name such as "token:<id>", "oidc:<subject>" or "os:<user>"`)
 	}
-	return checkLine("assignee", name, 1, maxName)
+	return checkLine(field, name, 1, maxName)
 }
 
 // checkPast refuses a moment that is to come.
@@ -190,7 +192,7 @@ func checkAsked(a *v1.CaseAsked) error {
 	if a.Respondent == 0 || v1.Respondent_name[int32(a.Respondent)] == "" {
 		return invalid("respondent", "the reader, a manager or somebody else")
 	}
-	return errors.Join(checkLine("name", a.Name, 1, maxName), checkText("text", a.Text, 1, maxShort))
+	return errors.Join(checkLine("name", a.Name, 1, maxName), checkText("text", a.Text, 1, maxShort), checkAsker("to", a.To), checkShown(a))
 }
 
 func checkAnswered(a *v1.CaseAnswered, now time.Time) error {

@@ -42,6 +42,15 @@ type Alert struct {
 	Latest  *v1.AlertDecision
 }
 
+// Question is what a command must know of a question.
+type Question struct {
+	// Case is its case, Steps are those of it that the read side knows, in the order of the journal.
+	Case  proto.EventID
+	Steps []cases.Step
+	// Number is the question's in the case.
+	Number uint32
+}
+
 // Import is what a command must know of an import.
 type Import struct {
 	// Backfill says that it declared itself so, Ended that it is complete, Released that its alerts may notify.
@@ -59,6 +68,11 @@ type Config struct {
 	Case func(ctx context.Context, id proto.EventID) ([]cases.Step, bool, error)
 	// Views finds the latest version of each saved view, deleted ones too. Required.
 	Views func(ctx context.Context) ([]views.View, error)
+	// Question finds the case of a question that was put to the caller in ctx, by the position at which it was put, and its number in the
+	// case; false: nothing was put to them there. It does not matter whether the case is about the caller. Required.
+	Question func(ctx context.Context, position proto.Position) (Question, bool, error)
+	// Shown reports whether there is such an access, and the caller in ctx may see it. Required.
+	Shown func(ctx context.Context, id proto.EventID) (bool, error)
 	// Import finds an import in the same way. Required.
 	Import func(ctx context.Context, id []byte) (Import, bool, error)
 	// Now is the clock of decisions. Default time.Now.
@@ -73,7 +87,10 @@ func (c Config) Validate() error {
 	for _, need := range []struct {
 		missing bool
 		what    string
-	}{{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Views == nil, "views"}, {c.Import == nil, "import"}} {
+	}{
+		{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Views == nil, "views"},
+		{c.Question == nil, "question"}, {c.Shown == nil, "shown"}, {c.Import == nil, "import"},
+	} {
 		if need.missing {
 			faults = append(faults, fmt.Errorf("casework: %s is required", need.what))
 		}

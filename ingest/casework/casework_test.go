@@ -50,6 +50,8 @@ type office struct {
 	mu      sync.Mutex
 	version uint32
 	known   []ingesttest.Kept
+	// shown are accesses that there are.
+	shown map[proto.EventID]bool
 	// more are further alerts; about says of which alerts who is the reader.
 	more  map[proto.EventID]bool
 	about map[string]proto.EventID
@@ -67,7 +69,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) open() *casework.Service {
 	o.t.Helper()
 	s, err := casework.New(casework.Config{
-		Append: o, Alert: o.find, Case: o.findCase, Views: o.findViews, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
+		Append: o, Alert: o.find, Case: o.findCase, Views: o.findViews, Question: o.findQuestion, Shown: o.findShown, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
 		Logger: slog.New(slog.NewTextHandler(&o.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

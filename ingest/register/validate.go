@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -139,11 +141,9 @@ func (r *Register) validateToken(t *v1.TokenRegistered, now time.Time) error {
 	if err := checkText(t.Name); err != nil || t.Name == "" {
 		errs = append(errs, fmt.Errorf("name: say who holds the token, in 1 to %d characters", maxText))
 	}
-	switch t.Role {
-	case proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator:
-	default:
-		errs = append(errs, fmt.Errorf("role: want %s, %s, %s or %s",
-			proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator))
+	if roles := proto.Roles(); !slices.Contains(roles, t.Role) {
+		last := len(roles) - 1
+		errs = append(errs, fmt.Errorf("role: want %s or %s", strings.Join(roles[:last], ", "), roles[last]))
 	}
 	if t.ExpiresUs <= now.UnixMicro() {
 		errs = append(errs, errors.New("expires_us: has passed already"))

@@ -40,6 +40,7 @@ const (
 	queryListGlass       = "ListBrokenGlass"
 	queryListViews       = "ListViews"
 	queryGetView         = "GetView"
+	queryMyQuestions     = "MyQuestions"
 )
 
 // asking is a question that names people, on its way to its answer.
@@ -49,6 +50,8 @@ type asking struct {
 	purpose string
 	key     questionKey
 	claimed proto.EventID
+	// disclosed says that the answer names only whom somebody else chose to name to the caller, whatever their role.
+	disclosed bool
 }
 
 // begin checks purpose and question id. subject tells this question from others of the same asker.
@@ -89,7 +92,7 @@ func (s *Service) journal(ctx context.Context, a *asking, h *v1.AnswerHeader, q 
 		return s.withhold(ctx, a.query, err)
 	}
 	h.QuestionId = id.String()
-	if a.caller.MayAsk() && a.purpose != "" {
+	if a.disclosed || a.caller.MayAsk() && a.purpose != "" {
 		open(ctx)
 	}
 	return nil

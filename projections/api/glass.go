@@ -132,7 +132,7 @@ func (x *GlassService) BreakGlass(ctx context.Context, req *connect.Request[v1.B
 	defer cancel()
 	caller := proto.CallerFrom(ctx)
 	if err := permit(caller, func(c proto.Caller) bool {
-		return s.cfg.Glass.Break != nil && slices.Contains(s.cfg.Glass.Roles, c.Role)
+		return s.cfg.Glass.Break != nil && c.MayLook() && slices.Contains(s.cfg.Glass.Roles, c.Role)
 	}); err != nil {
 		return nil, err
 	}

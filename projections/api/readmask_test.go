@@ -105,7 +105,11 @@ func (h *hospital) asking() map[protoreflect.FullName]protobuf.Message {
 	h.append(access("ehr", begin, id("urn:mrn", "1"), id("urn:staff", "b")))
 	h.saveView("masked", 1, asks(recordView("1")))
 	h.append(&v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: &v1.ScopeFrozen{Query: &v1.ScopeQuery{Reader: "urn:staff|a"}, Format: 1}}})
-	one := h.investigate(1, 3)[0].ID.String()
+	investigated := h.investigate(1, 3)[0]
+	one := investigated.ID.String()
+	asked := asksOf(1, "token:1")
+	asked.CaseId, asked.Version, asked.Asker, asked.AtUs = investigated.ID.Bytes(), investigated.Version+1, "os:ada", h.clock().UnixMicro()
+	h.append(&v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: asked}})
 	h.settle()
 	scope := &v1.ScopeQuery{Reader: "urn:staff|a"}
 	alert := proto.EventID(h.alerts.Messages()[0].AlertId).String()
@@ -125,6 +129,7 @@ func (h *hospital) asking() map[protoreflect.FullName]protobuf.Message {
 		"AlertService.ScoreDetectors":   &v1.ScoreDetectorsRequest{From: "2026-01-01", To: "2026-12-31"},
 		"CaseService.ListCases":         &v1.ListCasesRequest{Purpose: why},
 		"CaseService.GetCase":           &v1.GetCaseRequest{Case: one, Purpose: why},
+		"CaseService.MyQuestions":       &v1.MyQuestionsRequest{},
 		"ScopeService.BreachScope":      &v1.BreachScopeRequest{Query: scope, Purpose: why},
 		"ScopeService.CompareScopes":    &v1.CompareScopesRequest{Before: &v1.ScopeRun{Query: scope}, After: &v1.ScopeRun{Query: &v1.ScopeQuery{Reader: "urn:staff|b"}}, Purpose: why},
 		"ScopeService.ListFrozenScopes": &v1.ListFrozenScopesRequest{Purpose: why},

@@ -150,6 +150,8 @@ func roleWord(by *v1.Reader) string {
 // roleName is a role in Readtrail in plain words.
 func roleName(role string) string {
 	switch role {
+	case proto.RoleRespondent:
+		return "somebody who was asked about an access"
 	case proto.RoleInvestigator:
 		return "investigator of accesses"
 	case proto.RolePrivacyOfficer:

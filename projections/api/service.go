@@ -245,9 +245,11 @@ func permit(c proto.Caller, mayAsk func(proto.Caller) bool) error {
 	return nil
 }
 
-// Who may ask what. Questions that name people need an investigator; what names nobody, any role.
+// Who may ask what. Questions that name people need an investigator; what names nobody, any role but that of respondents, who may ask
+// what they are asked.
 func asksOfPeople(c proto.Caller) bool { return c.MayAsk() }
-func anyRole(c proto.Caller) bool      { return c.Role != "" }
+func anyRole(c proto.Caller) bool      { return c.MayLook() }
+func isAsked(c proto.Caller) bool      { return c.Role != "" }
 
 // metrics of the service; labels name queries and codes, never people.
 type metrics struct {

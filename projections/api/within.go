@@ -24,7 +24,7 @@ func limitable(query string) bool {
 	switch query {
 	case queryWhoViewed, queryReaderActivity, queryReaderProfile, queryGetEvent, querySearchAccesses, querySearchEvents, queryListAlerts,
 		queryGetAlert, querySearchFindings, queryBreachScope, queryCompareScopes, queryExportScope, queryAccessReport, queryListCases,
-		queryGetCase, queryGetStatus, queryListViews, queryGetView:
+		queryGetCase, queryGetStatus, queryListViews, queryGetView, queryMyQuestions:
 		return true
 	}
 	return false

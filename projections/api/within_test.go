@@ -180,7 +180,13 @@ func placesAsks() map[string]placesAsk {
 			return answered(p.service.Scopes().BreachScope(ctx, connect.NewRequest(&v1.BreachScopeRequest{Query: q, Purpose: "p"})))
 		}
 	}
+	steps := uint32(1)
 	return map[string]placesAsk{
+		"MyQuestions": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
+			steps++
+			p.putTo(proto.CallerFrom(ctx).Name, "here", steps)
+			return answered(p.service.MyQuestions(ctx, connect.NewRequest(&v1.MyQuestionsRequest{})))
+		}},
 		"WhoViewed": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
 			return answered(p.service.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: "urn:mrn|7", Purpose: "p"})))
 		}},
