@@ -31,7 +31,10 @@ type files struct {
 
 	asked   []*v1.ListCasesRequest
 	opened  *v1.GetCaseRequest
+	mine    *v1.MyQuestionsRequest
 	written *v1.WriteCaseRequest
+	// answered is an answer to a question.
+	answered *v1.AnswerQuestionRequest
 }
 
 func (f *files) ListCases(_ context.Context, req *connect.Request[v1.ListCasesRequest]) (*connect.Response[v1.ListCasesResponse], error) {

@@ -175,16 +175,40 @@ func (q CaseNote) Run(ctx context.Context, conn *Connection, w io.Writer) error 
 // CaseAsk is `readtrail case ask`.
 type CaseAsk struct {
 	CaseStep
-	Respondent string `help:"In which capacity they are asked: ${enum}." enum:"reader,manager,other" default:"reader"`
-	Name       string `required:"" help:"Who is asked."`
-	Text       string `required:"" help:"The question, up to 2000 characters."`
+	Respondent string   `help:"In which capacity they are asked: ${enum}." enum:"reader,manager,other" default:"reader"`
+	Name       string   `required:"" help:"Who is asked."`
+	Text       string   `required:"" help:"The question, up to 2000 characters."`
+	To         string   `help:"Who answers it through Readtrail, as they sign in, such as oidc:SUBJECT. Default: nobody; you set the answer down." placeholder:"PERSON"`
+	Show       []string `help:"Accesses to show them with it: ids or positions of events, at most 50; those named by position are opened. Needs --to." placeholder:"EVENT" sep:","`
+	Patients   bool     `help:"Show who the patients of these accesses are. Default: pseudonyms."`
+}
+
+// eventID reads the id of an event. One that is named by its position is opened, and journaled as a look, as whoever shows it to others
+// would open it.
+func (c *Connection) eventID(ctx context.Context, text, purpose string) ([]byte, error) {
+	if id, err := proto.ParseEventID(text); err == nil {
+		return id.Bytes(), nil
+	}
+	res, err := c.questions().GetEvent(ctx, connect.NewRequest(&v1.GetEventRequest{Event: text, Purpose: purpose}))
+	if err != nil {
+		return nil, fmt.Errorf("find event: %w", err)
+	}
+	return res.Msg.GetEvent().GetEventId(), nil
 }
 
 // Run sets a question down.
 func (q CaseAsk) Run(ctx context.Context, conn *Connection, w io.Writer) error {
-	return q.write(ctx, conn, w, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Asked{Asked: &v1.CaseAsked{
-		Respondent: v1.Respondent(enumOf(v1.Respondent_value, "RESPONDENT_", q.Respondent)), Name: q.Name, Text: q.Text,
-	}}})
+	asked := &v1.CaseAsked{
+		Respondent: v1.Respondent(enumOf(v1.Respondent_value, "RESPONDENT_", q.Respondent)), Name: q.Name, Text: q.Text, To: q.To, Patients: q.Patients,
+	}
+	for _, text := range q.Show {
+		id, err := conn.eventID(ctx, text, q.Purpose)
+		if err != nil {
+			return caseFlags(fmt.Errorf("--show: %w", err))
+		}
+		asked.Shown = append(asked.Shown, id)
+	}
+	return q.write(ctx, conn, w, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Asked{Asked: asked}})
 }
 
 // CaseAnswer is `readtrail case answer`.

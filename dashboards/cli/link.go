@@ -15,7 +15,7 @@ import (
 
 // Link is `readtrail link`.
 type Link struct {
-	Role string `help:"Role of the session: viewer, investigator, privacy_officer or administrator, at most your own. Default: your own." placeholder:"ROLE"`
+	Role string `help:"Role of the session: respondent, viewer, investigator, privacy_officer or administrator, at most your own. Default: your own." placeholder:"ROLE"`
 }
 
 // Run prints the link, alone on its line.

@@ -26,6 +26,8 @@ type basis struct {
 	Limited string
 	// Glass is the broken glass that the answer was given under, if any.
 	Glass string
+	// Timeless says that the answer is of no period, so that no source could cover it.
+	Timeless bool
 	// Whole is true when no gap and no note stands in the way.
 	Whole bool
 }

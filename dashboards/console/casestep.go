@@ -1,10 +1,12 @@
 package console
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"connectrpc.com/connect"
 
@@ -51,6 +53,34 @@ func (f fields) after(name string) int64 {
 	return at.AddDate(0, 0, 1).UnixMicro()
 }
 
+// named are the events that a field names by id or position.
+func (f fields) named(name string) []string {
+	return strings.FieldsFunc(f.text(name), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
+}
+
+// eventIDs are the ids of events. What is named by its position is opened, and journaled as a look, as whoever shows it to others would
+// open it; what is no event is an error.
+func (v *visit) eventIDs(names []string, why string) (out [][]byte, err error) {
+	if len(names) > maxDisclosed {
+		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("shown: at most 50 accesses"))
+	}
+	for _, name := range names {
+		if id, err := proto.ParseEventID(name); err == nil {
+			out = append(out, id.Bytes())
+			continue
+		}
+		res, err := v.c.cfg.Questions.GetEvent(v.r.Context(), connect.NewRequest(&v1.GetEventRequest{Event: name, Purpose: why}))
+		if err != nil {
+			return nil, err //nolint:wrapcheck // for people as it is
+		}
+		out = append(out, res.Msg.GetEvent().GetEventId())
+	}
+	return out, nil
+}
+
+// maxDisclosed is how many accesses a question shows; casework says so too, after as many were opened.
+const maxDisclosed = 50
+
 // writeStep adds a step to a case, and shows the case again.
 func (c *Console) writeStep(v *visit) error {
 	if err := v.form(); err != nil {
@@ -67,7 +97,18 @@ func (c *Console) writeStep(v *visit) error {
 		done.Text, done.Fault = "Nothing was written: the form did not say what is to be done.", true
 	} else {
 		m.Case, m.Version = x.ask.Subject, uint32(f.number("version"))
-		if _, err := c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m)); err != nil {
+		why := x.purpose
+		if !why.holds(v.now) {
+			why = purpose{"work on case " + x.ask.Subject, v.now}
+		}
+		var err error
+		if asked := m.GetAsked(); asked != nil {
+			asked.Shown, err = v.eventIDs(f.named("shown"), why.text)
+		}
+		if err == nil {
+			_, err = c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m))
+		}
+		if err != nil {
 			done.Fault = true
 			if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
 				return err
@@ -96,6 +137,7 @@ func stepOf(f fields, caller proto.Caller) *v1.WriteCaseRequest {
 	case "ask":
 		m.Body = &v1.WriteCaseRequest_Asked{Asked: &v1.CaseAsked{
 			Respondent: v1.Respondent(f.number("respondent")), Name: f.text("name"), Text: f.text("text"),
+			To: f.text("to"), Patients: f.text("patients") != "",
 		}}
 	case "answer":
 		m.Body = &v1.WriteCaseRequest_Answered{Answered: &v1.CaseAnswered{Question: uint32(f.number("question")), Text: f.text("text")}}

@@ -42,8 +42,11 @@ type page struct {
 	serve func(*visit) error
 }
 
-// signedIn is every role.
-func signedIn(c proto.Caller) bool { return c.Role != "" }
+// anyone is every role.
+func anyone(c proto.Caller) bool { return c.Role != "" }
+
+// signedIn is every role but that of respondents, who see what they are asked and no other page.
+func signedIn(c proto.Caller) bool { return c.MayLook() }
 
 // mayAsk is the roles that may see who people are.
 func mayAsk(c proto.Caller) bool { return c.MayAsk() }
@@ -56,8 +59,10 @@ func (c *Console) pages() []page {
 		{pattern: "POST /sign-in", serve: c.useLink},
 		{pattern: "GET /sign-in/provider", serve: c.sendToProvider},
 		{pattern: "GET /sign-in/callback", serve: c.backFromProvider},
-		{pattern: "POST /sign-out", may: signedIn, serve: c.signOut},
-		{pattern: "GET /{$}", may: signedIn, serve: c.serveHome},
+		{pattern: "POST /sign-out", may: anyone, serve: c.signOut},
+		{pattern: "GET /{$}", may: anyone, serve: c.serveHome},
+		{pattern: "GET /questions", may: anyone, serve: c.serveQuestions},
+		{pattern: "POST /questions", may: anyone, serve: c.answerQuestion},
 		{pattern: "GET /help", may: signedIn, serve: c.serveHelp},
 		{pattern: "POST /ask", may: mayAsk, serve: c.ask},
 		{pattern: "GET /find/{handle}", may: mayAsk, serve: c.serveFind},

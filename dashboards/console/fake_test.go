@@ -43,6 +43,7 @@ type fakeAPI struct {
 	mine     bool // the asker has the alert in review
 	cases    *v1.ListCasesResponse
 	one      *v1.GetCaseResponse
+	put      *v1.MyQuestionsResponse
 	scope    *v1.BreachScopeResponse
 	frozen   *v1.VerifyScopeResponse
 	list     *v1.ListFrozenScopesResponse

@@ -18,14 +18,17 @@ import (
 var (
 	withoutSession = []string{"GET /assets/{name}", "GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
 	forAnyRole     = []string{
-		"POST /sign-out", "GET /{$}", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress",
+		"POST /sign-out", "GET /{$}", "GET /questions", "POST /questions", "GET /help", "GET /sources", "GET /dead-letters", "GET /status", "GET /status/progress",
 		"GET /alerts", "GET /alerts/now", "GET /alerts/live", "GET /cases", // by pseudonyms
 		"GET /glass", "POST /glass", "POST /glass/end", // who may break it is for the API to say
 	}
 	forReviewers = []string{"POST /glass/review"}
 )
 
-var everyRole = []string{proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator}
+// forRespondents are the pages of respondents: what is not here is refused to them, whatever any other role sees.
+var forRespondents = []string{"POST /sign-out", "GET /{$}", "GET /questions", "POST /questions"}
+
+var everyRole = []string{proto.RoleRespondent, proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator}
 
 // request makes one that fits a pattern; handle is a view of the session, where the pattern wants one.
 func request(pattern, handle string) (method, path string, form url.Values) {
@@ -67,12 +70,15 @@ func TestRoutes(t *testing.T) {
 				asked := len(s.api.questions())
 				p := b.send(method, path, form)
 				may := free || any || proto.Caller{Role: role}.MayAsk() && !slices.Contains(forReviewers, route.Pattern) || proto.Caller{Role: role}.MayReview()
+				if role == proto.RoleRespondent {
+					may = free || slices.Contains(forRespondents, route.Pattern)
+				}
 				switch {
 				case may && p.status == http.StatusForbidden && route.Pattern != "POST /sign-in":
 					t.Errorf("%s: refused", role)
 				case !may && (p.status != http.StatusForbidden || len(s.api.questions()) != asked):
 					t.Errorf("%s: %d, %d questions", role, p.status, len(s.api.questions())-asked)
-				case role == proto.RoleViewer && named(p.body):
+				case (role == proto.RoleViewer || role == proto.RoleRespondent) && named(p.body):
 					t.Errorf("%s sees a name:\n%s", role, p.body)
 				case may && !free && p.status == http.StatusNotFound && !strings.Contains(route.Pattern, "dead-letters"):
 					t.Errorf("%s: the test has no such page: %d", role, p.status)

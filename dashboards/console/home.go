@@ -31,7 +31,14 @@ var kinds = []kind{
 	{Code: pageEvents, Name: "An event (id or position)"},
 }
 
-func (c *Console) serveHome(v *visit) error { return v.home(http.StatusOK, homePage{}) }
+// serveHome is where a session begins: a respondent's with what they are asked.
+func (c *Console) serveHome(v *visit) error {
+	if !signedIn(v.session.caller) {
+		v.redirect("/questions")
+		return nil
+	}
+	return v.home(http.StatusOK, homePage{})
+}
 
 func (v *visit) home(status int, p homePage) error {
 	p.Stated, p.MayAsk = v.session.views.stated(), v.mayAsk()

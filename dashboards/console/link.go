@@ -83,7 +83,7 @@ func (c *Console) SignInHandler(options ...connect.HandlerOption) (string, http.
 }
 
 // roles, least first.
-var roles = []string{proto.RoleViewer, proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator}
+var roles = proto.Roles()
 
 // CreateLink makes a link for the operating system's user who asks.
 func (s signIn) CreateLink(ctx context.Context, req *connect.Request[v1.CreateLinkRequest]) (*connect.Response[v1.CreateLinkResponse], error) {

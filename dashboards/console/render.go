@@ -72,6 +72,8 @@ type shell struct {
 	// Asker, Role and MayAsk are the session's; without a session there is no menu.
 	Asker, Role string
 	MayAsk      bool
+	// MayLook is false for respondents: one page is theirs.
+	MayLook bool
 	// Glass is until when the session's broken glass lets see; nil: it is whole.
 	Glass *moment
 	Menu  []menuItem
@@ -85,6 +87,8 @@ type menuItem struct {
 	Path, Name, Key string
 	Pages           []string
 	needsAsk        bool
+	// forAnyone is a page of respondents too.
+	forAnyone bool
 }
 
 // menu lists the pages that begin something. Pages names the templates that belong to a line.
@@ -94,6 +98,7 @@ var menu = []menuItem{
 	{Path: "/cases", Name: "Cases", Key: "c", Pages: []string{"cases", "case"}},
 	{Path: "/scope", Name: "Scope", Key: "b", Pages: []string{"scope", "scopeform", "frozen", "frozenlist", "compare", "report", "reportform"}, needsAsk: true},
 	{Path: "/accesses", Name: "Search", Key: "a", Pages: []string{"accesses"}, needsAsk: true},
+	{Path: "/questions", Name: "Questions", Key: "w", Pages: []string{"questions"}, forAnyone: true},
 	{Path: "/sources", Name: "Sources", Key: "s", Pages: []string{"sources"}},
 	{Path: "/dead-letters", Name: "Dead letters", Key: "d", Pages: []string{"deadletters", "deadletter"}},
 	{Path: "/status", Name: "Status", Key: "t", Pages: []string{"status"}},
@@ -107,11 +112,12 @@ func (v *visit) render(status int, name string, body any) error {
 	s := shell{Page: name, Zone: v.c.cfg.TimeZone.String(), Body: body}
 	if v.session != nil {
 		s.Asker, s.Role, s.MayAsk = v.session.caller.Name, words.Code(v.session.caller.Role), v.mayAsk()
+		s.MayLook = signedIn(v.session.caller)
 		if g := v.session.glass(v.now); g.id != "" {
 			s.Glass = clock{zone: v.c.cfg.TimeZone}.at(g.until.UnixMicro())
 		}
 		for _, m := range menu {
-			if !m.needsAsk || s.MayAsk {
+			if (!m.needsAsk || s.MayAsk) && (m.forAnyone || s.MayLook) {
 				s.Menu = append(s.Menu, m)
 			}
 		}

@@ -3,6 +3,7 @@ package words
 import (
 	"fmt"
 
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -144,8 +145,15 @@ func CaseStep(s *v1.CaseStep) string {
 	case *v1.CaseEntry_Noted:
 		return "note"
 	case *v1.CaseEntry_Asked:
-		return fmt.Sprintf("question %d to %s", b.Asked.Question, Respondent(b.Asked.Respondent))
+		what := fmt.Sprintf("question %d to %s", b.Asked.Question, Respondent(b.Asked.Respondent))
+		if b.Asked.To != "" {
+			what += ", put to " + b.Asked.To
+		}
+		return what + shown(b.Asked)
 	case *v1.CaseEntry_Answered:
+		if s.GetEntry().GetRole() == proto.RoleRespondent {
+			return fmt.Sprintf("answer to question %d, in their own words", b.Answered.Question)
+		}
 		return fmt.Sprintf("answer to question %d", b.Answered.Question)
 	case *v1.CaseEntry_Assessed:
 		return fmt.Sprintf("assessment %d: %s", s.Assessment, BreachConclusion(b.Assessed.Conclusion))
@@ -199,6 +207,37 @@ func CaseText(e *v1.CaseEntry) string {
 		return b.Reopened.Text
 	}
 	return ""
+}
+
+// shown says what was disclosed with a question.
+func shown(a *v1.CaseAsked) string {
+	with := "without"
+	if a.Patients {
+		with = "with"
+	}
+	switch n := len(a.Shown); n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(", with 1 access shown, %s its patient", with)
+	default:
+		return fmt.Sprintf(", with %d accesses shown, %s their patients", n, with)
+	}
+}
+
+// QuestionState says where a question to somebody stands, to them.
+func QuestionState(q *v1.MyQuestion) string {
+	switch {
+	case len(q.Answers) > 0 && q.Closed:
+		return "answered, closed"
+	case len(q.Answers) > 0:
+		return "answered"
+	case q.SetDown:
+		return "your statement was set down by others"
+	case q.Closed:
+		return "closed"
+	}
+	return "waits for your answer"
 }
 
 func alerts(n int) string {
