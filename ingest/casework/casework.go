@@ -88,8 +88,13 @@ func (c Config) Validate() error {
 		missing bool
 		what    string
 	}{
-		{c.Append == nil, "append"}, {c.Alert == nil, "alert"}, {c.Case == nil, "case"}, {c.Views == nil, "views"},
-		{c.Question == nil, "question"}, {c.Shown == nil, "shown"}, {c.Import == nil, "import"},
+		{c.Append == nil, "append"},
+		{c.Alert == nil, "alert"},
+		{c.Case == nil, "case"},
+		{c.Views == nil, "views"},
+		{c.Question == nil, "question"},
+		{c.Shown == nil, "shown"},
+		{c.Import == nil, "import"},
 	} {
 		if need.missing {
 			faults = append(faults, fmt.Errorf("casework: %s is required", need.what))
