@@ -337,10 +337,15 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	stop.Add("journal", jn.Close)
 
+	limits, err := cfg.Askers.Limits()
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	limited := func(c proto.Caller) bool { return limits(c).Limited() }
 	reg, err := register.Open(register.Config{
 		Path: filepath.Join(cfg.StateDir(), "register.json"), Follow: followAs(jn, "register"),
 		Last:   func(context.Context) (proto.Position, error) { return jn.Head(), nil },
-		Append: jn, Zone: zone, Logger: log, Registerer: metrics, Public: []string{"/healthz", "/readyz", "/fhir/metadata", openapi.Path},
+		Append: jn, Zone: zone, Limited: limited, Logger: log, Registerer: metrics, Public: []string{"/healthz", "/readyz", "/fhir/metadata", openapi.Path},
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -375,9 +380,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	if answersConfig.Limits, err = cfg.Askers.Limits(); err != nil {
-		return err //nolint:wrapcheck // says what failed
-	}
+	answersConfig.Limits = limits
 	answersConfig.KnownReadersOnly = cfg.Askers.KnownOnly
 	answersConfig.Glass.Roles, answersConfig.Glass.Valid = cfg.Askers.GlassRoles(), cfg.Askers.BreakGlassValid
 	if cfg.Detectors.Enabled {
@@ -454,7 +457,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	routes.Handle(projections.NewService(projector, func() projections.Watch {
 		return tasks.Begin(v1.RunningTask_KIND_REBUILD, "", "messages")
 	}).Handler())
-	routes.Handle(detect.ReplayPath, register.RequireCommander(replays))
+	routes.Handle(detect.ReplayPath, register.RequireCommander(register.RequireWhole(limited, replays)))
 	pages, err := openConsole(cfg, routes, console.Config{
 		Questions: questions, Alerts: questions, Cases: questions, Views: questions, Casework: decisions, Scopes: questions.Scopes(), Glasses: questions.Glasses(), Export: questions.Scopes().Export,
 		TimeZone: zone, Logger: log, Registerer: metrics,

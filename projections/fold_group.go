@@ -3,16 +3,17 @@ package projections
 import (
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// GroupKey is the group_key of a department and role, at least 2, whatever the case of their letters; 0 when both are empty.
+// GroupKey is the group_key of a department and role, at least 2, as limits compare them (proto.FoldPlace); 0 when both are empty.
 func GroupKey(department, role string) uint64 {
-	department, role = Fold(department), Fold(role)
+	department, role = proto.FoldPlace(department), proto.FoldPlace(role)
 	if department == "" && role == "" {
 		return 0
 	}
-	return max(xxhash.Sum64String(department+string(rune(packedSeparator))+role), 2)
+	return max(xxhash.Sum64(appendPacked(nil, true, department, role)), 2)
 }
 
 // readerGroup is what an event says of its reader's department and role.

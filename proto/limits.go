@@ -1,7 +1,9 @@
 package proto
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -22,8 +24,16 @@ type Limits struct {
 // Limited reports whether anything lies outside.
 func (l Limits) Limited() bool { return l.Nothing || len(l.Sites) > 0 || len(l.Departments) > 0 }
 
-// FoldPlace is the form in which sites and departments are compared.
-func FoldPlace(name string) string { return strings.ToLower(strings.Trim(name, " ")) }
+// FoldPlace is the form in which sites and departments are compared: without blanks around it, A to Z as a to z. Other letters stay as they
+// are: ClickHouse and Go do not fold all of them alike.
+func FoldPlace(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, strings.Trim(name, " "))
+}
 
 // SiteOf is the site that an event counts as of: the one that it states, else its source's own.
 func SiteOf(e *v1.AccessEvent) string {
@@ -51,6 +61,19 @@ func (l Limits) Proto() *v1.Limits {
 	return &v1.Limits{Sites: l.Sites, Departments: l.Departments, Nothing: l.Nothing}
 }
 
+// Key tells limits apart: equal ones have equal keys, others have not, whatever stands in their names.
+func (l Limits) Key() string {
+	fold := func(list []string) []string {
+		out := make([]string, len(list))
+		for i, name := range list {
+			out[i] = FoldPlace(name)
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	return fmt.Sprintf("%q %q %t", fold(l.Sites), fold(l.Departments), l.Nothing)
+}
+
 // Text tells the limits to people.
 func (l Limits) Text() string {
 	switch {
@@ -67,10 +90,22 @@ func (l Limits) Text() string {
 		switch len(x.list) {
 		case 0:
 		case 1:
-			parts = append(parts, x.noun+" "+x.list[0])
+			parts = append(parts, x.noun+" "+plainName(x.list[0]))
 		default:
-			parts = append(parts, x.noun+"s "+strings.Join(x.list, ", "))
+			names := make([]string, len(x.list))
+			for i, name := range x.list {
+				names[i] = plainName(name)
+			}
+			parts = append(parts, x.noun+"s "+strings.Join(names, ", "))
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// plainName is a name as it stands in a list: in quotes where it could be taken for two.
+func plainName(name string) string {
+	if strings.ContainsAny(name, ",;\"") {
+		return strconv.Quote(name)
+	}
+	return name
 }

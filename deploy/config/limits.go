@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -87,14 +88,20 @@ func parseLimits(text []byte) (map[string]proto.Limits, error) {
 	var lines map[string]statedLimits
 	d := yaml.NewDecoder(strings.NewReader(string(text)))
 	d.KnownFields(true)
-	if err := d.Decode(&lines); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+	if err := d.Decode(&lines); err != nil || len(lines) == 0 {
 		return nil, errLimits // the library's error may repeat a line, which names somebody
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errLimits // who stands behind the document's end would see everything
 	}
 	listed := make(map[string]proto.Limits, len(lines))
 	for asker, stated := range lines {
 		kind, name, ok := strings.Cut(asker, ":")
-		if !ok || name == "" || kind != "token" && kind != "oidc" && kind != "os" {
+		if !ok || name == "" || name != strings.TrimSpace(name) || kind != "token" && kind != "oidc" && kind != "os" {
 			return nil, errLimits
+		}
+		if stated.Sites != nil && len(stated.Sites) == 0 || stated.Departments != nil && len(stated.Departments) == 0 {
+			return nil, errLimits // "no site" would mean any
 		}
 		some := len(stated.Sites)+len(stated.Departments) > 0
 		blank := func(x string) bool { return strings.TrimSpace(x) == "" }

@@ -58,3 +58,26 @@ func TestAskersWithinLimits(t *testing.T) {
 		t.Error("a missing file is taken for an empty one")
 	}
 }
+
+// TestLimitsFileIsReadWhole: what stands behind a document's end is refused, not left out: who stands there would see everything.
+func TestLimitsFileIsReadWhole(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "limits.yaml")
+	for name, text := range map[string]string{
+		"two documents": "\"token:a\": {sites: [North]}\n---\n\"token:b\": {sites: [South]}\n",
+		"nothing":       "",
+		"an end":        "\"token:a\": {sites: [North]}\n...\n\"token:b\": {sites: [South]}\n",
+		"a null":        "null\n",
+		"an empty list": "\"token:a\": {sites: [], departments: [Cardiology]}\n",
+		"a tab":         "\"token:a\": {sites: [North], everything: false, departments: []}\n\"Token:b\": {sites: [South]}\n",
+		"blanks around": "\" token:a\": {sites: [North]}\n",
+		"blanks inside": "\"token: a\": {sites: [North]}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (config.Askers{LimitsFile: path}).Limits(); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}

@@ -149,6 +149,11 @@ func RequireCommander(next http.Handler) http.Handler {
 	return require(next, "only an administrator may do this", proto.Caller.MayCommand)
 }
 
+// RequireWhole lets through who is not limited to sites or departments.
+func RequireWhole(limited func(proto.Caller) bool, next http.Handler) http.Handler {
+	return require(next, "this tells of all sites and departments: ask somebody who is not limited", func(c proto.Caller) bool { return !limited(c) })
+}
+
 func require(next http.Handler, otherwise string, may func(proto.Caller) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if !may(proto.CallerFrom(req.Context())) {

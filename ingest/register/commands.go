@@ -168,6 +168,9 @@ func (s service) CreateToken(ctx context.Context, req *connect.Request[v1.Create
 	if err != nil {
 		return nil, err
 	}
+	if s.r.cfg.Limited != nil && s.r.cfg.Limited(caller) {
+		return nil, connect.NewError(connect.CodePermissionDenied, errors.New("you are limited to sites or departments, and a token would not be: ask somebody who is not limited"))
+	}
 	s.r.commands.Lock()
 	defer s.r.commands.Unlock()
 	now := s.r.cfg.Now()

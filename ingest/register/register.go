@@ -58,6 +58,9 @@ type Config struct {
 	MaxTokenLifetime time.Duration
 	// Public are exact paths that need no authentication. Default "/healthz" and "/readyz".
 	Public []string
+	// Limited reports whether somebody may see accesses of some sites or departments only: they make no tokens, which would see
+	// everything. Default: nobody is.
+	Limited func(proto.Caller) bool
 	// Logger, default none.
 	Logger *slog.Logger
 	// Registerer of the metrics; nil for none.

@@ -54,7 +54,7 @@ func (s *site) open(t *testing.T) (r *register.Register, stop func()) {
 	r, err = register.Open(register.Config{
 		Path: s.path, Follow: s.journal.Follow, Last: s.journal.Last, Append: s.journal, Zone: vienna,
 		Logger: slog.New(slog.NewTextHandler(s.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:    func() time.Time { return s.now },
+		Now:    func() time.Time { return s.now }, Limited: func(c proto.Caller) bool { return c.Limits.Limited() },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -232,6 +232,25 @@ func TestChangeOfNamedFieldsKeepsTheOthers(t *testing.T) {
 	_, err := c.RegisterSource(t.Context(), connect.NewRequest(&v1.RegisterSourceRequest{Source: &v1.SourceRegistered{Name: "lab"}, Fields: []string{"ownr"}}))
 	if connect.CodeOf(err) != connect.CodeInvalidArgument {
 		t.Errorf("a field that does not exist: %v", err)
+	}
+}
+
+// TestTokensOfWhoIsLimited: a token sees everything, so whoever may not makes none.
+func TestTokensOfWhoIsLimited(t *testing.T) {
+	r, _ := newSite(t).open(t)
+	limited := administrator
+	limited.Limits = proto.Limits{Sites: []string{"North"}}
+	_, err := client(t, r, limited).CreateToken(t.Context(), connect.NewRequest(&v1.CreateTokenRequest{Name: "n", Role: proto.RoleInvestigator}))
+	if connect.CodeOf(err) != connect.CodePermissionDenied {
+		t.Errorf("made: %v", err)
+	}
+	for caller, want := range map[*proto.Caller]int{&limited: http.StatusForbidden, &administrator: http.StatusOK} {
+		w := httptest.NewRecorder()
+		through := register.RequireWhole(func(c proto.Caller) bool { return c.Limits.Limited() }, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		through.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil).WithContext(proto.WithCaller(t.Context(), *caller)))
+		if w.Code != want {
+			t.Errorf("%v: %d, want %d", caller.Limits, w.Code, want)
+		}
 	}
 }
 

@@ -30,8 +30,9 @@ const (
 	minReason, maxReason = 20, 500
 	// maxGlassNote bounds a reviewer's note in characters.
 	maxGlassNote = 2000
-	// maxGlasses bounds the glasses that are open at a time: beyond it none is broken until one is whole again.
-	maxGlasses = 1000
+	// maxGlasses bounds the glasses that are open at a time, maxGlassesEach those of one asker: beyond it none is broken until one is
+	// whole again.
+	maxGlasses, maxGlassesEach = 1000, 5
 )
 
 // Glass is how the glass is broken.
@@ -48,9 +49,10 @@ type Glass struct {
 
 // openGlass is a broken glass of this process; it is whole again after a restart.
 type openGlass struct {
-	asker, reason string
-	id            proto.EventID
-	until         time.Time
+	asker, role, reason string
+	id                  proto.EventID
+	// until is when it is whole again; zero while it is being journaled.
+	until time.Time
 }
 
 // glasses are the broken glasses that still let see.
@@ -81,10 +83,35 @@ func newGlasses(r prometheus.Registerer) (*glasses, error) {
 // sweep forgets those that are whole again; mu is held.
 func (g *glasses) sweep(now time.Time) {
 	for id, x := range g.open {
-		if !now.Before(x.until) {
+		if !x.until.IsZero() && !now.Before(x.until) {
 			delete(g.open, id)
 		}
 	}
+}
+
+// reserve makes room for a glass before it is journaled; false: the asker, or all together, have too many.
+func (g *glasses) reserve(now time.Time, id proto.EventID, caller proto.Caller) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sweep(now)
+	own := 0
+	for _, x := range g.open {
+		if x.asker == caller.Name {
+			own++
+		}
+	}
+	if len(g.open) >= maxGlasses || own >= maxGlassesEach {
+		return false
+	}
+	g.open[id.String()] = openGlass{asker: caller.Name, role: caller.Role, id: id}
+	return true
+}
+
+// release gives back the room of a glass that stays whole.
+func (g *glasses) release(id proto.EventID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, id.String())
 }
 
 // of finds the glass that a question is asked under: its asker's own, and still broken.
@@ -104,8 +131,10 @@ func (s *Service) glass(ctx context.Context) (*openGlass, error) {
 	if id == "" {
 		return nil, nil
 	}
-	x, ok := s.glasses.of(s.cfg.Now(), id, proto.CallerFrom(ctx).Name)
-	if !ok {
+	caller := proto.CallerFrom(ctx)
+	x, ok := s.glasses.of(s.cfg.Now(), id, caller.Name)
+	// Who may not break it any more does not look through the one that they broke before.
+	if !ok || x.role != caller.Role || !slices.Contains(s.cfg.Glass.Roles, caller.Role) {
 		return nil, connect.NewError(connect.CodePermissionDenied, errGlassWhole)
 	}
 	return &x, nil
@@ -153,20 +182,17 @@ func (x *GlassService) BreakGlass(ctx context.Context, req *connect.Request[v1.B
 		GlassId: id.Bytes(), Asker: caller.Name, Role: caller.Role, Reason: reason, AtUs: now.UnixMicro(),
 		UntilUs: now.Add(s.cfg.Glass.Valid).UnixMicro(), Limits: limits.Proto(),
 	}
-	s.glasses.mu.Lock()
-	s.glasses.sweep(now)
-	full := len(s.glasses.open) >= maxGlasses
-	s.glasses.mu.Unlock()
-	if full {
+	if !s.glasses.reserve(now, id, caller) {
 		return nil, connect.NewError(connect.CodeResourceExhausted, errors.New("too many glasses are broken: try again in a moment"))
 	}
 	position, err := s.cfg.Glass.Break(ctx, g)
 	if err != nil {
+		s.glasses.release(id)
 		s.logger.ErrorContext(ctx, "glass stays whole: not journaled", slog.Any("err", err))
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New("it could not be journaled, so the glass is not broken: try again in a moment"))
 	}
 	s.glasses.mu.Lock()
-	s.glasses.open[id.String()] = openGlass{asker: caller.Name, reason: reason, id: id, until: time.UnixMicro(g.UntilUs)}
+	s.glasses.open[id.String()] = openGlass{asker: caller.Name, role: caller.Role, reason: reason, id: id, until: time.UnixMicro(g.UntilUs)}
 	s.glasses.mu.Unlock()
 	s.glasses.broken.WithLabelValues(caller.Role).Inc()
 	s.logger.WarnContext(ctx, "the glass was broken", slog.String("asker", caller.Name), slog.String("role", caller.Role))

@@ -221,3 +221,29 @@ func TestBrokenGlassIsReviewed(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+// TestGlassOfARoleThatWasTaken: whoever may no longer break the glass is not answered under one that they broke before.
+func TestGlassOfARoleThatWasTaken(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	id, err := p.breakGlass(as(t.Context(), "token:limited", proto.RoleInvestigator), goodReason)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, err := p.whoViewed(proto.WithGlass(as(t.Context(), "token:limited", proto.RoleViewer), id)); connect.CodeOf(err) != connect.CodePermissionDenied {
+		t.Errorf("a viewer is answered with %d events of record 7: %v", res.GetTotals().GetEvents(), err)
+	}
+}
+
+// TestOneAskerBreaksFewGlasses: nobody can keep others from breaking the glass.
+func TestOneAskerBreaksFewGlasses(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	ctx := as(t.Context(), "token:limited", proto.RoleInvestigator)
+	for range 1000 {
+		if _, err := p.breakGlass(ctx, goodReason); err != nil {
+			break
+		}
+	}
+	if _, err := p.breakGlass(as(t.Context(), "token:other", proto.RoleInvestigator), goodReason); err != nil {
+		t.Errorf("another asker: %v", err)
+	}
+}

@@ -45,7 +45,7 @@ func (k *keptRows) put(key keptKey, rows any) {
 // kept returns what load read before, when nothing has changed since. changed is the watermark at which the table's rows
 // were written last, as far as the projector of this process tells. Callers share the result: it must not be written.
 func kept[T any](p *pin, statement string, at period, changed proto.Position, load func() (T, error)) (T, error) {
-	key := keptKey{statement, at, p.version, changed, p.limits.Text()}
+	key := keptKey{statement, at, p.version, changed, p.limits.Key()}
 	if !p.live || changed > p.position {
 		// Nobody tells of changes, or the answer is as of before the last one: then it holds at this position only.
 		key.changed = p.position

@@ -298,7 +298,7 @@ type keptScope struct {
 	version  uint64
 	position proto.Position
 	query    string
-	// limits are whose scope it is, as text: what one asker may see is not what another may.
+	// limits are whose scope it is (Limits.Key): what one asker may see is not what another may.
 	limits string
 	// findings is how many messages of detectors were in the tables.
 	findings uint64
@@ -314,7 +314,7 @@ func (p *pin) keptScope(ctx context.Context, q *scopeQuery, compute func() (*sco
 	}
 	k.mu.Lock()
 	for _, known := range k.scopes {
-		if known.version == p.version && known.position == p.position && known.findings == findings && known.query == text && known.limits == p.limits.Text() {
+		if known.version == p.version && known.position == p.position && known.findings == findings && known.query == text && known.limits == p.limits.Key() {
 			k.mu.Unlock()
 			return known.result, nil
 		}
@@ -326,7 +326,7 @@ func (p *pin) keptScope(ctx context.Context, q *scopeQuery, compute func() (*sco
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.scopes = append([]keptScope{{p.version, p.position, text, p.limits.Text(), findings, result}}, k.scopes...)
+	k.scopes = append([]keptScope{{p.version, p.position, text, p.limits.Key(), findings, result}}, k.scopes...)
 	patients := 0
 	for i, known := range k.scopes {
 		if patients += len(known.result.all()); i > 0 && (i >= maxKeptScopes || patients > maxKeptPatients) {

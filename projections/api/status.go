@@ -90,6 +90,13 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 	if s.cfg.Tasks != nil {
 		res.Tasks = s.cfg.Tasks()
 	}
+	limits, err := s.limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if limits.Limited() { // an import tells which source sent how much
+		res.Tasks = slices.DeleteFunc(slices.Clone(res.Tasks), func(t *v1.RunningTask) bool { return t.Kind == v1.RunningTask_KIND_IMPORT })
+	}
 	var received int64
 	if head.Sequence() > 0 {
 		b, err := s.cfg.ReadBatch(ctx, head.Sequence())

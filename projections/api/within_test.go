@@ -595,3 +595,138 @@ func TestLimitsBesideOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitsWithCommasAreTheirOwn: what was computed for one asker is not answered to another whose limits only read alike.
+func TestLimitsWithCommasAreTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	for i, site := range []string{"Springfield", "Springfield, IL", "Clinic", "IL, Clinic"} {
+		w.append(access("ehr", begin.Add(time.Duration(i)*time.Hour), id("urn:mrn", fmt.Sprint(i)), id("urn:staff", "jo"), func(e *v1.AccessEvent) { e.Site = site }))
+	}
+	w.settle()
+	asOf := w.clock().UnixMicro()
+	w.pass(time.Hour)
+	limits := map[string]proto.Limits{"token:a": {Sites: []string{"Springfield, IL", "Clinic"}}, "token:b": {Sites: []string{"Springfield", "IL, Clinic"}}}
+	c := w.config()
+	c.Limits = func(c proto.Caller) proto.Limits { return limits[c.Name] }
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	for asker, want := range map[string][]string{"token:a": {"1", "2"}, "token:b": {"0", "3"}} {
+		for _, first := range []string{"token:a", "token:b"} { // whoever asked before
+			for _, who := range []string{first, asker} {
+				res, err := service.Scopes().BreachScope(as(t.Context(), who, proto.RoleInvestigator), connect.NewRequest(&v1.BreachScopeRequest{Query: &v1.ScopeQuery{Reader: "urn:staff|jo"}, Purpose: "p", AsOfUs: asOf}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, x := range res.Msg.Patients {
+					got = append(got, x.Identifiers[0].GetValue())
+				}
+				if slices.Sort(got); who == asker && !slices.Equal(got, want) {
+					t.Errorf("%s after %s: records %q, want %q", asker, first, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestStatusWithinLimits: an import elsewhere is not told of to an asker with limits: sources are kept from them.
+func TestStatusWithinLimits(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	c := p.config()
+	c.Limits = func(proto.Caller) proto.Limits { return p.limits }
+	tasks := api.NewTasks(p.clock)
+	c.Tasks = tasks.Running
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	task := tasks.Begin(v1.RunningTask_KIND_IMPORT, elsewhere, "bytes")
+	task.Results(4711)
+	res, err := service.GetStatus(as(t.Context(), "token:limited", proto.RoleInvestigator), connect.NewRequest(&v1.GetStatusRequest{}))
+	if err != nil || strings.Contains(protojson.Format(res.Msg), elsewhere) || strings.Contains(protojson.Format(res.Msg), "4711") {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+// TestFoldsAgree: the tables and the journal fold letters of all scripts alike: where they do not, one of the two lets in what the other does not.
+func TestFoldsAgree(t *testing.T) {
+	w := newWorld(t)
+	var items []*v1.Item
+	var sites []string
+	for _, upper := range []string{"İzmir", "\u212Aiel", "STRAẞE", "ΣΟΦΟΣ", "Ⅷ", "Ꙁ", "\u00a0North", "North\t", "\u1E9E", "Ǆ", "ᏸ", "Ა"} {
+		for _, site := range []string{upper, strings.ToLower(upper)} {
+			sites = append(sites, site)
+			items = append(items, access("ehr", begin.Add(time.Duration(len(items))*time.Second), id("urn:mrn", "7"), id("urn:staff", "jo"), func(e *v1.AccessEvent) { e.Site = site }))
+		}
+	}
+	w.append(items...)
+	w.settle()
+	limits := proto.Limits{}
+	c := w.config()
+	c.Limits = func(proto.Caller) proto.Limits { return limits }
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	for _, site := range sites {
+		limits = proto.Limits{Sites: []string{site}}
+		want := 0
+		for _, it := range items {
+			if limits.Within(it.GetAccess()) {
+				want++
+			}
+		}
+		res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "urn:mrn|7", Purpose: "p"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Msg.Totals.Events; got != uint64(want) {
+			t.Errorf("limited to %q: the tables find %d, the journal %d", site, got, want)
+		}
+	}
+}
+
+// TestPeersWithinLimits: a peer who did nothing within the asker's limits is no peer who did nothing: the figures of others do not sink by them,
+// and how many colleagues work elsewhere is not told.
+func TestPeersWithinLimits(t *testing.T) {
+	w := newWorld(t)
+	at := func(site string) func(*v1.AccessEvent) {
+		return func(e *v1.AccessEvent) {
+			e.Site, e.Reader.Department, e.Reader.Role = site, "Cardiology", &v1.Coding{Code: "nurse"}
+		}
+	}
+	n := 0
+	reads := func(reader, site string, times int) {
+		for range times {
+			n++
+			w.append(access("ehr", begin.Add(-time.Duration(n)*time.Minute), id("urn:mrn", fmt.Sprint(n)), id("urn:staff", reader), at(site)))
+		}
+	}
+	reads("jo", "North", 4)
+	for i := range 6 {
+		reads(fmt.Sprint("here", i), "North", 4)
+	}
+	for i := range 8 {
+		reads(fmt.Sprint("there", i), "South", 4)
+	}
+	w.settle()
+	c := w.config()
+	c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{Sites: []string{"North"}} }
+	service, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	res, err := service.ReaderProfile(w.ctx(), connect.NewRequest(&v1.ReaderProfileRequest{Reader: "urn:staff|jo", Purpose: "p"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Msg.Peers != 6 {
+		t.Errorf("%d peers, want the 6 within the limits; figures %v", res.Msg.Peers, res.Msg.Figures)
+	}
+}
