@@ -164,8 +164,12 @@ func latest(now views.View, version uint32) error {
 	return connect.NewError(connect.CodeAborted, fmt.Errorf("version %d was looked at, and there is version %d: look at the view again", version, now.Entry.Version))
 }
 
-// permitView refuses what the owner's other views do not allow.
+// permitView refuses a name that tells whom the view is about, where the question is the kept one too, and what the owner's other views do
+// not allow.
 func permitView(all map[proto.EventID]views.View, id proto.EventID, e *v1.ViewEntry) error {
+	if err := checkViewName(e.Name, e.Question); err != nil {
+		return err
+	}
 	others := 0
 	for other, v := range all {
 		if other == id || v.Entry.Deleted || v.Entry.Owner != e.Owner {

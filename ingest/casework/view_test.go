@@ -266,3 +266,20 @@ func TestRefusedViews(t *testing.T) {
 		t.Errorf("kept: %v", kept)
 	}
 }
+
+// TestRenamedViewNamesNobody: a new name is checked against what the view asks, also where the question is left as it is.
+func TestRenamedViewNamesNobody(t *testing.T) {
+	o := newOffice(t)
+	ada := caller(proto.RoleInvestigator, "os:ada")
+	q := &v1.ViewQuestion{Page: &v1.ViewQuestion_Record{Record: &v1.ViewOfRecord{Patient: "urn:mrn|4711"}}}
+	v, code := o.save(ada, &v1.SaveViewRequest{Name: "Watch", Question: q})
+	if code != 0 {
+		t.Fatal(code)
+	}
+	if got, code := o.save(ada, &v1.SaveViewRequest{View: v.View, Version: v.Version, Name: "Watch 4711", Shared: true}); code != connect.CodeInvalidArgument {
+		t.Errorf("%v, %v", got, code)
+	}
+	if n := len(o.viewEntries()); n != 1 {
+		t.Errorf("%d versions are kept", n)
+	}
+}
