@@ -94,7 +94,7 @@ func (p *pin) casesOfAsker(ctx context.Context, own []uint64) (map[string]bool, 
 	if len(own) == 0 {
 		return out, nil
 	}
-	err := p.query(ctx, "cases_of_asker", store.Params{"own": own}, func(row store.Row) error {
+	err := p.queryWhole(ctx, "cases_of_asker", store.Params{"own": own}, func(row store.Row) error {
 		var id string
 		err := row.Scan(&id)
 		out[id] = true

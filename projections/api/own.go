@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -85,40 +87,74 @@ func isAbout(versions []*v1.AlertVersion, own []uint64) bool {
 	})
 }
 
-// ofAsker reports which of some frozen scopes are of the asker: their reader or account is, or one of the events that they name.
-func (p *pin) ofAsker(ctx context.Context, scopes []*v1.FrozenScope, own []ident) (map[*v1.FrozenScope]bool, error) {
+// ofAsker reports which of some scopes are of the asker: their reader or account is, or one of the events that they name, or the alert or
+// case that they name is about them or cites an access of theirs.
+func (s *Service) ofAsker(ctx context.Context, p *pin, scopes []*v1.FrozenScope, own []ident) (map[*v1.FrozenScope]bool, error) {
 	out := map[*v1.FrozenScope]bool{}
 	if len(own) == 0 {
 		return out, nil
 	}
-	naming := map[uint64][]*v1.FrozenScope{}
+	events, cited := map[uint64][]*v1.FrozenScope{}, map[string][]*v1.FrozenScope{}
 	for _, f := range scopes {
 		q := f.Frozen.GetQuery()
 		out[f] = namesOne(q.GetReader(), own) || namesOne(q.GetAccount(), own)
 		for _, text := range q.GetEvents() {
-			if position, err := proto.ParsePosition(text); err == nil {
-				naming[uint64(position)] = append(naming[uint64(position)], f)
+			switch position, err := s.position(ctx, "events", text); {
+			case err == nil:
+				events[uint64(position)] = append(events[uint64(position)], f)
+			case connect.CodeOf(err) != connect.CodeNotFound && connect.CodeOf(err) != connect.CodeInvalidArgument:
+				return nil, err // what is no event is nobody's
+			}
+		}
+		for _, text := range []string{q.GetAlert(), q.GetCase()} {
+			if id, err := proto.ParseEventID(text); err == nil {
+				cited[id.String()] = append(cited[id.String()], f)
 			}
 		}
 	}
-	for events := range slices.Chunk(sortedOf(naming), verdictChunk) {
-		err := p.query(ctx, "own_events", store.Params{"own": keysOf(own), "events": events}, func(row store.Row) error {
-			var position uint64
-			err := row.Scan(&position)
-			for _, f := range naming[position] {
+	if err := ownNamed(ctx, p, "own_events", keysOf(own), events, out); err != nil {
+		return nil, err
+	}
+	if err := ownNamed(ctx, p, "own_cited", keysOf(own), cited, out); err != nil {
+		return nil, err
+	}
+	about, err := p.casesOfAsker(ctx, keysOf(own))
+	for id := range about {
+		for _, f := range cited[id] {
+			out[f] = true
+		}
+	}
+	return out, err
+}
+
+// ownNamed marks the scopes that name what a statement finds to be the asker's own.
+func ownNamed[T cmp.Ordered](ctx context.Context, p *pin, statement string, own []uint64, naming map[T][]*v1.FrozenScope,
+	out map[*v1.FrozenScope]bool,
+) error {
+	for named := range slices.Chunk(slices.Sorted(maps.Keys(naming)), verdictChunk) {
+		err := p.queryWhole(ctx, statement, store.Params{"own": own, "named": named}, func(row store.Row) error {
+			var one T
+			err := row.Scan(&one)
+			for _, f := range naming[one] {
 				out[f] = true
 			}
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("find events of the asker: %w", err)
+			return fmt.Errorf("find what is the asker's own: %w", err)
 		}
 	}
-	return out, nil
+	return nil
 }
 
-// sortedOf are the positions that scopes name.
-func sortedOf(naming map[uint64][]*v1.FrozenScope) []uint64 { return slices.Sorted(maps.Keys(naming)) }
+// queryWhole runs a statement that finds only what is kept from the asker: limits take nothing from that, and it tells them nothing.
+func (p *pin) queryWhole(ctx context.Context, statement string, params store.Params, scan func(store.Row) error) error {
+	set, err := p.engine.set(p.version, queries.Whole)
+	if err != nil {
+		return err
+	}
+	return p.queryIn(ctx, set, statement, params, scan)
+}
 
 // namesOne reports whether what a canonical query says of a reader means one of some identifiers. A bare value may mean each that has it.
 func namesOne(text string, own []ident) bool {

@@ -61,7 +61,7 @@ func (s *Service) listFrozen(ctx context.Context, c proto.Caller, m *v1.ListFroz
 	if err != nil {
 		return nil, err
 	}
-	ofAsker, err := p.ofAsker(ctx, res.Scopes, own)
+	ofAsker, err := s.ofAsker(ctx, p, res.Scopes, own)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ func (s *Service) ViewHandler(options ...connect.HandlerOption) (string, http.Ha
 	return readtrailv1connect.NewViewServiceHandler(s, s.handling(options)...)
 }
 
-// ListViews answers which saved views the asker finds, without what they ask. One about the asker is not told.
+// ListViews answers which saved views the asker finds, without what they ask. One about the asker is not told, nor one that
+// their limits do not let them be told.
 func (s *Service) ListViews(ctx context.Context, req *connect.Request[v1.ListViewsRequest]) (*connect.Response[v1.ListViewsResponse], error) {
 	return answer(ctx, s, queryListViews, asksOfPeople, func(ctx context.Context, c proto.Caller) (*v1.ListViewsResponse, error) {
 		return s.listViews(ctx, c, req.Msg)
@@ -56,16 +57,10 @@ func (s *Service) listViews(ctx context.Context, c proto.Caller, m *v1.ListViews
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.ownIdents(ctx, p, around)
+	all, withheld, err := s.toldViews(ctx, p, around, all)
 	if err != nil {
 		return nil, err
 	}
-	found := len(all)
-	about, err := p.viewsOfAsker(ctx, c, all, own)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(v views.View) bool { return about[v.Entry] })
 	res := &v1.ListViewsResponse{}
 	for _, v := range all {
 		res.Views = append(res.Views, viewRow(c, v))
@@ -80,7 +75,7 @@ func (s *Service) listViews(ctx context.Context, c proto.Caller, m *v1.ListViews
 		return nil, err
 	}
 	withoutCoverage(p, res.Header)
-	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Views)), Withheld: uint64(found - len(all))})
+	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Views)), Withheld: withheld})
 }
 
 // GetView answers what a saved view asks, and what its times come to now.
@@ -113,16 +108,14 @@ func (s *Service) getView(ctx context.Context, c proto.Caller, m *v1.GetViewRequ
 	case len(found) == 0:
 		return nil, noView()
 	}
-	own, err := s.ownIdents(ctx, p, around)
-	if err != nil {
+	found, withheld, err := s.toldViews(ctx, p, around, found)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	about, err := p.viewsOfAsker(ctx, c, found, own)
-	if err != nil {
-		return nil, err
-	}
-	if about[found[0].Entry] {
+	case withheld > 0:
 		return nil, s.keepBack(ctx, c, queryGetView, m.Purpose, p.position, noView())
+	case len(found) == 0:
+		return nil, s.keepElsewhere(ctx, &asking{caller: c, query: queryGetView, purpose: m.Purpose}, p.limits, p.position, noView())
 	}
 	row, q := viewRow(c, found[0]), found[0].Entry.Question
 	if m.Purpose == "" && row.PurposeNeeded {
@@ -216,9 +209,33 @@ func viewRow(c proto.Caller, v views.View) *v1.ViewRow {
 	return row
 }
 
-// viewsOfAsker are those of some views that somebody else shares and that are about the asker: as reader, as account, or by one of their
-// accesses. That somebody looks into them is not for them to learn from a menu.
-func (p *pin) viewsOfAsker(ctx context.Context, c proto.Caller, all []views.View, own []ident) (map[*v1.ViewEntry]bool, error) {
+// toldViews are those of some views that may be told to the asker, and how many are kept back because they are about them. What somebody
+// else asks about may lie elsewhere: to an asker with limits only such views of others are told as name nobody and no place.
+func (s *Service) toldViews(ctx context.Context, p *pin, around *backdrop, all []views.View) (told []views.View, withheld uint64, err error) {
+	c := proto.CallerFrom(ctx)
+	own, err := s.ownIdents(ctx, p, around)
+	if err != nil {
+		return nil, 0, err
+	}
+	about, err := s.viewsOfAsker(ctx, p, c, all, own)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, v := range all {
+		switch {
+		case about[v.Entry]:
+			withheld++
+		case p.limits.Limited() && v.Entry.Owner != c.Name && !views.NamesNobody(views.PageOf(v.Entry.Question)):
+		default:
+			told = append(told, v)
+		}
+	}
+	return told, withheld, nil
+}
+
+// viewsOfAsker are those of some views that somebody else shares and that are about the asker: as reader, as account, by one of their
+// accesses, or by an alert or a case about them. That somebody looks into them is not for them to learn from a menu.
+func (s *Service) viewsOfAsker(ctx context.Context, p *pin, c proto.Caller, all []views.View, own []ident) (map[*v1.ViewEntry]bool, error) {
 	var scopes []*v1.FrozenScope
 	of := map[*v1.FrozenScope]*v1.ViewEntry{}
 	for _, v := range all {
@@ -232,7 +249,7 @@ func (p *pin) viewsOfAsker(ctx context.Context, c proto.Caller, all []views.View
 		f := &v1.FrozenScope{Frozen: &v1.ScopeFrozen{Query: q}}
 		scopes, of[f] = append(scopes, f), v.Entry
 	}
-	found, err := p.ofAsker(ctx, scopes, own)
+	found, err := s.ofAsker(ctx, p, scopes, own)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func newPlaces(t *testing.T, limits proto.Limits) *places {
 	first := p.append(items...)
 	p.inside, p.outside = first, first+1
 	p.append(&v1.Item{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{Source: "ehr", Reason: "syntax", Message: elsewhere}}})
-	p.saveView("here", 1, func(e *v1.ViewEntry) { e.Shared = true })
+	p.saveView("here", 1, func(e *v1.ViewEntry) { e.Owner, e.Shared = "token:limited", true })
 	p.detectAt(first, map[string][]int{"here": {0, 2}, "both": {0, 1}, "there": {3}, "none": nil})
 	p.append(&v1.Item{Body: &v1.Item_Question{Question: &v1.Question{
 		QuestionId: mustMint(t, 900).Bytes(), Asker: "token:" + elsewhere, Role: proto.RoleInvestigator, Query: "WhoViewed", Patient: patient,
@@ -576,6 +576,7 @@ func TestStatementsAgreeWithEvents(t *testing.T) {
 // TestLimitsBesideOwn: who is limited, and known among the readers, is answered like anybody with limits: the statements hold to both.
 func TestLimitsBesideOwn(t *testing.T) {
 	p := newPlaces(t, proto.Limits{Sites: []string{"North"}, Departments: []string{"Cardiology"}})
+	p.saveView("here", 2, func(e *v1.ViewEntry) { e.Owner = "token:kim" })
 	kim := as(t.Context(), "token:kim", proto.RolePrivacyOfficer)
 	for name, tt := range placesAsks() {
 		res, err := tt.ask(kim, p)
