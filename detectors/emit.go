@@ -19,7 +19,7 @@ const (
 	mostFindings = 1_024
 	// mostPositions is how many accesses a finding names, mostAccesses how many an alert cites.
 	mostPositions = 64
-	mostAccesses  = 2_000
+	mostAccesses  = proto.MaxCited
 )
 
 // emitter numbers what goes out. The last message of findings of a cause is known only when the cause is over, so one is held back.

@@ -194,9 +194,12 @@ func (m alertMessage) fold(r *streamRun, sequence uint64) error {
 	for i, x := range m.Patients {
 		patients[i] = PatientKey(x.Identifier.GetSystem(), x.Identifier.GetValue())
 	}
-	positions := make([]uint64, len(m.Accesses))
-	for i, a := range m.Accesses {
-		positions[i] = a.Position
+	// One that cites so many may rest on more, of which nobody knows where they lie: it is within nobody's limits.
+	positions := []uint64{}
+	if len(m.Accesses) < proto.MaxCited {
+		for _, a := range m.Accesses {
+			positions = append(positions, a.Position)
+		}
 	}
 	w := b.begin()
 	w.day(localDay(m.Day))

@@ -21,6 +21,9 @@ type Limits struct {
 	Nothing bool
 }
 
+// MaxCited is how many accesses a version of an alert cites: one that cites so many may rest on more.
+const MaxCited = 2_000
+
 // Limited reports whether anything lies outside.
 func (l Limits) Limited() bool { return l.Nothing || len(l.Sites) > 0 || len(l.Departments) > 0 }
 

@@ -31,9 +31,11 @@ const (
 	everything = "*"
 )
 
-// alwaysThere are the fields of an answer that no mask leaves out: what it rests on, without which its rows say less than they seem to, and
-// how to go on.
-func alwaysThere() []protoreflect.Name { return []protoreflect.Name{"header", "next_page_token"} }
+// alwaysThere are the fields of an answer that no mask leaves out: what it rests on and is not whole in, without which its rows, or that
+// there are none, say more than is known, and how to go on.
+func alwaysThere() []protoreflect.Name {
+	return []protoreflect.Name{"header", "candidates", "from", "to", "sampled", "notes", "next_page_token"}
+}
 
 // wantedFields are the fields of a message that are wanted, and of each which of its own; nil: all of it.
 type wantedFields map[protoreflect.Name]wantedFields

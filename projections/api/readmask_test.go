@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect"
 	gocmp "github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
 	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -321,7 +322,7 @@ func paths(m protoreflect.MessageDescriptor) (out []string) {
 
 // kept are the fields that are always there.
 func kept(m protoreflect.MessageDescriptor) (out []string) {
-	for _, name := range []protoreflect.Name{"header", "next_page_token"} {
+	for _, name := range []protoreflect.Name{"header", "candidates", "from", "to", "sampled", "notes", "next_page_token"} {
 		if m.Fields().ByName(name) != nil {
 			out = append(out, string(name))
 		}
@@ -449,5 +450,34 @@ func TestMaskLiftsNoVeil(t *testing.T) {
 	many := slices.Repeat([]string{"alerts"}, 201)
 	if _, err := client.ListAlerts(t.Context(), connect.NewRequest(&v1.ListAlertsRequest{ReadMask: &fieldmaskpb.FieldMask{Paths: many}})); connect.CodeOf(err) != connect.CodeInvalidArgument {
 		t.Errorf("too many paths: %v", err)
+	}
+}
+
+// TestMaskKeepsWhatAnAnswerLacks: a mask does not make an answer that says "which of these?" into one that says "nobody", nor a list of some
+// days into one of all.
+func TestMaskKeepsWhatAnAnswerLacks(t *testing.T) {
+	p := newPlaces(t, proto.Limits{})
+	p.append(access("ehr", begin, id("urn:other", "7"), id("urn:staff", "jo")))
+	p.settle()
+	was := p.world.service
+	p.world.service = p.service
+	server := p.served(proto.Caller{Name: "token:1", Role: proto.RolePrivacyOfficer})
+	p.world.service = was // it is closed with the world
+	mask := func(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
+	record, err := readtrailv1connect.NewQueryServiceClient(server.Client(), server.URL).WhoViewed(t.Context(),
+		connect.NewRequest(&v1.WhoViewedRequest{Patient: "7", Purpose: "p", ReadMask: mask("accesses", "totals")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(record.Msg.Candidates) != 2 {
+		t.Errorf("an ambiguous record looks like one that nobody viewed: %v", protojson.Format(record.Msg))
+	}
+	alerts, err := readtrailv1connect.NewAlertServiceClient(server.Client(), server.URL).ListAlerts(t.Context(),
+		connect.NewRequest(&v1.ListAlertsRequest{Purpose: "p", ReadMask: mask("alerts.alert_id")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alerts.Msg.From == "" || alerts.Msg.To == "" {
+		t.Errorf("which days were looked at is not told: %v", protojson.Format(alerts.Msg))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -135,7 +136,19 @@ func (p *pin) elsewhereOf(ctx context.Context, name string, ids []ident, at peri
 		return nil
 	}
 	from, until := at.bounds(0)
-	return p.elsewhere(ctx, name, store.Params{"keys": keysOf(ids), "packed": packedOf(ids), "from": from, "until": until})
+	return p.elsewhere(ctx, name, wholeDays(store.Params{"keys": keysOf(ids), "packed": packedOf(ids), "from": from, "until": until}))
+}
+
+// wholeDays widens a period to whole days of UTC: counted to the microsecond, what lies elsewhere would tell when, and asked of a patient and
+// of a reader also who viewed whom.
+func wholeDays(params store.Params) store.Params {
+	const day = int64(24 * time.Hour / time.Microsecond)
+	from, until := params["from"].(int64), params["until"].(int64) //nolint:forcetypeassert // as bounds makes them
+	params["from"] = max(from-(from%day+day)%day, minTime)
+	if rest := (until%day + day) % day; rest > 0 {
+		params["until"] = min(until-rest+day, maxTime)
+	}
+	return params
 }
 
 // limitHeader says in a header what the answer is limited to, and that it is not complete.

@@ -393,7 +393,7 @@ func TestLimitsInEveryAnswer(t *testing.T) {
 	limited, whole := as(t.Context(), "token:limited", proto.RolePrivacyOfficer), as(t.Context(), "token:whole", proto.RolePrivacyOfficer)
 	counted := map[string]uint64{ // reports elsewhere
 		"WhoViewed": 3, "WhoViewed of a period": 3, "AccessReport": 3, "ReaderActivity": 3, "ReaderProfile": 3, "BreachScope": 3,
-		"BreachScope of a time": 6, "BreachScope of a workplace": 0, "BreachScope of events": 1, "BreachScope of an alert": 0,
+		"BreachScope of a time": 6, "BreachScope of an alert": 0,
 		"BreachScope of a case": 0, "CompareScopes": 3, "ExportScope as CSV": 3, "ExportScope as NDJSON": 3, "ExportScope as FHIR": 3,
 	}
 	says := map[string]bool{}
@@ -729,5 +729,64 @@ func TestPeersWithinLimits(t *testing.T) {
 	}
 	if res.Msg.Peers != 6 {
 		t.Errorf("%d peers, want the 6 within the limits; figures %v", res.Msg.Peers, res.Msg.Figures)
+	}
+}
+
+// TestElsewhereIsNoOracle: how many reports lie elsewhere does not tell at which workstation, nor whether one event is some reader's.
+func TestElsewhereIsNoOracle(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	ctx := as(t.Context(), "token:limited", proto.RoleInvestigator)
+	count := func(q *v1.ScopeQuery) string {
+		res, err := p.service.Scopes().BreachScope(ctx, connect.NewRequest(&v1.BreachScopeRequest{Query: q, Purpose: "p"}))
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprint(res.Msg.Header.ElsewhereCounted, res.Msg.Header.Elsewhere)
+	}
+	event := []string{p.outside.String()}
+	if jo, kim := count(&v1.ScopeQuery{Reader: "urn:staff|jo", Events: event}), count(&v1.ScopeQuery{Reader: "urn:staff|kim", Events: event}); jo != kim {
+		t.Errorf("whose access the event %s is: jo's %s, kim's %s", p.outside, jo, kim)
+	}
+	at, other := elsewhere+"-WS", "WS-2"
+	if there, not := count(&v1.ScopeQuery{Reader: "urn:staff|jo", Workstation: at}), count(&v1.ScopeQuery{Reader: "urn:staff|jo", Workstation: other}); there != not {
+		t.Errorf("at which workstation elsewhere jo was: %s %s, %s %s", at, there, other, not)
+	}
+	us := begin.Add(2 * time.Hour).UnixMicro() // of the access by jo to record 7 elsewhere
+	of := func(us int64) (record, reader uint64) {
+		a, err := p.service.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: "urn:mrn|7", Purpose: "p", FromUs: us, UntilUs: us + 1}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := p.service.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: "urn:staff|jo", Purpose: "p", FromUs: us, UntilUs: us + 1}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Msg.Header.Elsewhere, b.Msg.Header.Elsewhere
+	}
+	if record, reader := of(us); record == 1 && reader == 1 {
+		t.Errorf("that jo viewed record 7 elsewhere, to the microsecond")
+	}
+}
+
+// TestAlertThatCitesNotAll: detectors cut what an alert cites (2,000 accesses). One that may cite less than it rests on is not within.
+func TestAlertThatCitesNotAll(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	v := protobuf.CloneOf(p.world.alerts.Messages()[0])
+	alert := mustMint(t, 500)
+	v.AlertId, v.Version, v.Accesses = alert.Bytes(), 1, nil
+	var many []*v1.Item
+	for i := range 2000 {
+		many = append(many, access("ehr", begin.Add(time.Duration(i)*time.Second), id("urn:mrn", "9"), id("urn:staff", "jo"), func(e *v1.AccessEvent) { e.Site = "North" }))
+	}
+	first := p.append(many...)
+	for i := range 2000 {
+		v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: uint64(first) + uint64(i)})
+	}
+	v.Note = &v1.AlertNote{Title: "2,400 records in a day", What: []string{elsewhere}, More: 2390}
+	p.world.alerts.Publish(v)
+	p.settle()
+	res, err := p.service.GetAlert(as(t.Context(), "token:limited", proto.RolePrivacyOfficer), connect.NewRequest(&v1.GetAlertRequest{Alert: alert.String(), Purpose: "p"}))
+	if connect.CodeOf(err) != connect.CodeNotFound {
+		t.Errorf("told: %v, %v", res, err)
 	}
 }
