@@ -65,7 +65,7 @@ func TestViewsOfOneselfByAlertAndCase(t *testing.T) {
 	p.saveView("case of jo", 1, func(e *v1.ViewEntry) { e.Shared, e.Question = true, scopeView(&v1.ScopeQuery{Case: p.cases["here"]}) })
 	p.settle()
 	c := p.config()
-	c.Readers = func(c proto.Caller) ([]*v1.Identifier, bool) {
+	c.Readers = func(proto.Caller) ([]*v1.Identifier, bool) {
 		return []*v1.Identifier{id("urn:staff", "jo")}, true
 	}
 	service, err := api.New(c)
