@@ -64,8 +64,8 @@ func (s *Service) compute(ctx context.Context, a *asking, x *scoped) error {
 	if x.sel, err = x.pin.selection(ctx, x.query, who); err != nil {
 		return err
 	}
-	// Of an object the selection has only those events that are within; of events and a workstation the number would tell whose they are.
-	if q := x.query; q.object == nil && q.workstation == "" && len(q.events) == 0 {
+	// Of an object the selection has only those events that are within; of events that were named and of a workstation the number would tell whose they are.
+	if q := x.query; q.object == nil && q.workstation == "" && !q.listed {
 		if err := x.pin.elsewhere(ctx, "elsewhere_scope", wholeDays(x.sel.params())); err != nil {
 			return err
 		}

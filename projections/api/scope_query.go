@@ -31,6 +31,8 @@ type scopeQuery struct {
 	object *Subject
 	// workstation is compared as it is.
 	workstation string
+	// listed says that the asker named the events, one by one; else they are those of an alert or a case.
+	listed bool
 	// events are positions, rising; readers are the keys that they stand under.
 	events  []uint64
 	readers []uint64
@@ -39,7 +41,7 @@ type scopeQuery struct {
 
 // checkQuery reads a query. Events are looked up in the journal, so that one that is none is refused here.
 func (s *Service) checkQuery(ctx context.Context, m *v1.ScopeQuery) (*scopeQuery, error) {
-	q := &scopeQuery{workstation: m.GetWorkstation(), at: period{m.GetFromUs(), m.GetUntilUs()}}
+	q := &scopeQuery{workstation: m.GetWorkstation(), listed: len(m.GetEvents()) > 0, at: period{m.GetFromUs(), m.GetUntilUs()}}
 	if err := checkPeriod(s.cfg.Now(), q.at, 0); err != nil {
 		return nil, err
 	}
