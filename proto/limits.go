@@ -11,7 +11,7 @@ import (
 
 // Limits are the sites and departments that somebody may see accesses of. The zero Limits are none: everything is within them. An access is
 // within them when its site is one of Sites and the department that its event states of the reader is one of Departments; where a list is
-// empty, any is. Names are compared without regard to case and to blanks around them.
+// empty, any is. Names are compared as FoldPlace leaves them.
 type Limits struct {
 	// Sites are sites as events state them; "source:<name>" stands for what that source reports without a site.
 	Sites []string

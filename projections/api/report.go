@@ -216,9 +216,15 @@ func (r *reporter) notes(a *listAsk, h *v1.AnswerHeader) []string {
 	notes := []string{"This report lists every access to your record that the systems below told us of, up to " + at(h.AsOfUs) +
 		". Times are those of " + a.zone.String() + "."}
 	if h.Limits != nil {
-		notes = []string{fmt.Sprintf("This report is not complete. Whoever made it may see %s only: %d further reports of accesses to your record "+
-			"are not in it, nor is who examined this trail. Ask for a complete one. It was made of what was known at %s; times are those of %s.",
-			r.pin.limits.Text(), h.Elsewhere, at(h.AsOfUs), a.zone.String())}
+		further := "further accesses to your record, if there were any,"
+		switch {
+		case h.ElsewhereCounted && a.at == period{}:
+			further = fmt.Sprintf("%d further reports of accesses to your record", h.Elsewhere)
+		case h.ElsewhereCounted:
+			further = fmt.Sprintf("further reports of accesses to your record (%d, counted over whole days)", h.Elsewhere)
+		}
+		notes = []string{fmt.Sprintf("This report is not complete. Whoever made it may see %s only: %s are not in it, nor is who examined this trail. "+
+			"Ask for a complete one. It was made of what was known at %s; times are those of %s.", r.pin.limits.Text(), further, at(h.AsOfUs), a.zone.String())}
 	}
 	if a.at != (period{}) {
 		from, until := "the beginning", "now"

@@ -160,13 +160,17 @@ func (p *pin) limitHeader(h *v1.AnswerHeader) {
 	note := "Limited to " + p.limits.Text() + ": accesses elsewhere are not shown, and how many there are was not counted. This answer is not complete."
 	if n := p.outside.Load(); n != nil {
 		h.Elsewhere, h.ElsewhereCounted = *n, true
+		days := ""
+		if h.FromUs != 0 || h.UntilUs != 0 {
+			days = " (counted over whole days of UTC)"
+		}
 		switch *n {
 		case 0:
-			note = "Limited to " + p.limits.Text() + ": there are no reports of such accesses elsewhere."
+			note = "Limited to " + p.limits.Text() + ": there are no reports of such accesses elsewhere" + days + "."
 		case 1:
-			note = "Limited to " + p.limits.Text() + ": 1 report of an access elsewhere is not shown. This answer is not complete."
+			note = "Limited to " + p.limits.Text() + ": 1 report of an access elsewhere" + days + " is not shown. This answer is not complete."
 		default:
-			note = fmt.Sprintf("Limited to %s: %d reports of accesses elsewhere are not shown. This answer is not complete.", p.limits.Text(), *n)
+			note = fmt.Sprintf("Limited to %s: %d reports of accesses elsewhere%s are not shown. This answer is not complete.", p.limits.Text(), *n, days)
 		}
 	}
 	h.Notes = append([]string{note}, h.Notes...)

@@ -763,6 +763,18 @@ func TestElsewhereIsNoOracle(t *testing.T) {
 		}
 		return a.Msg.Header.Elsewhere, b.Msg.Header.Elsewhere
 	}
+	day, err := p.service.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: "urn:mrn|7", Purpose: "p", FromUs: us, UntilUs: us + 1}))
+	if err != nil || !strings.Contains(strings.Join(day.Msg.Header.Notes, " "), "counted over whole days of UTC") {
+		t.Errorf("the number reads as if it were of the period alone: %v, %v", day, err)
+	}
+	asOf := p.clock().UnixMicro()
+	p.pass(time.Hour)
+	p.append(access("ehr", p.clock(), id("urn:mrn", "9"), id("urn:staff", "jo"), func(e *v1.AccessEvent) { e.Site = "North" }))
+	p.settle()
+	past, err := p.service.Scopes().AccessReport(ctx, connect.NewRequest(&v1.AccessReportRequest{Patient: "urn:mrn|7", Purpose: "p", AsOfUs: asOf, Names: v1.AccessReportRequest_NAMES_FULL}))
+	if err != nil || past.Msg.Header.ElsewhereCounted || strings.Contains(strings.Join(past.Msg.Notes, " "), "0 further") {
+		t.Errorf("what was not counted is told as none: %v, %v", past, err)
+	}
 	if record, reader := of(us); record == 1 && reader == 1 {
 		t.Errorf("that jo viewed record 7 elsewhere, to the microsecond")
 	}
