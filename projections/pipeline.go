@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,8 +37,7 @@ type pipeline struct {
 	// refused is told what ClickHouse refuses for a reason that does not pass by itself, and nil when it does no more.
 	refused func(err error)
 	// hook is called after each insert, for tests that break there. nil outside of tests.
-	hook   func(stage string) error
-	hookMu sync.Mutex // one call at a time
+	hook func(stage string) error
 	// writer is the name of the session that runs, which the tables' fences carry, and into what it inserts under that name;
 	// nothing while the journal is empty.
 	writer string
@@ -151,10 +149,7 @@ func (p *pipeline) insertRuns(ctx context.Context, start *start, runs <-chan *ru
 	}
 }
 
-// insertsAtOnce is how many tables of a run are written side by side: an insert keeps one processor of the engine busy.
-const insertsAtOnce = 2
-
-// insertRun writes one run. After a failure no further table is begun; what is under way runs to its end.
+// insertRun writes one run, table by table.
 func (p *pipeline) insertRun(ctx context.Context, r *run) error {
 	if r.unresolved {
 		p.marks.wrote(unresolvedRows)
@@ -162,20 +157,15 @@ func (p *pipeline) insertRun(ctx context.Context, r *run) error {
 	if r.readerLinks {
 		p.marks.wrote(readerLinkRows)
 	}
-	together, failed := errgroup.WithContext(ctx)
-	together.SetLimit(insertsAtOnce)
 	for _, b := range r.blocks {
 		if b == nil || b.rows == 0 {
 			continue
 		}
-		together.Go(func() error {
-			if err := failed.Err(); err != nil {
-				return err //nolint:wrapcheck // the first error is told
-			}
-			return p.insert(ctx, b)
-		})
+		if err := p.insert(ctx, b); err != nil {
+			return err
+		}
 	}
-	return together.Wait() //nolint:wrapcheck // says what failed
+	return nil
 }
 
 // insertRollups writes what the rollups hold. Its rows are idempotent: nothing has to be found out after an error.
@@ -221,8 +211,6 @@ func (p *pipeline) at(stage string) error {
 	if p.hook == nil {
 		return nil
 	}
-	p.hookMu.Lock()
-	defer p.hookMu.Unlock()
 	return p.hook(stage)
 }
 

@@ -180,7 +180,7 @@ func TestSupersededRepairRemovesNothing(t *testing.T) {
 	g.fill(t, j, 20, 40, time.Date(2025, 4, 1, 0, 0, 0, 0, time.UTC))
 	double := sync.OnceFunc(func() { doubleRows(t, s) })
 	one := begin(t, s, j, func(at string) {
-		if at == "insert:accesses_by_patient" {
+		if at == "insert:accesses_by_reader" {
 			double()
 		}
 	})
