@@ -52,7 +52,8 @@ type openGlass struct {
 	asker, role, reason string
 	id                  proto.EventID
 	// until is when it is whole again; zero while it is being journaled.
-	until time.Time
+	until    time.Time
+	position proto.Position
 }
 
 // glasses are the broken glasses that still let see.
@@ -105,6 +106,19 @@ func (g *glasses) reserve(now time.Time, id proto.EventID, caller proto.Caller) 
 	}
 	g.open[id.String()] = openGlass{asker: caller.Name, role: caller.Role, id: id}
 	return true
+}
+
+// again finds the glass that an asker broke for the same reason and that lets see for a while yet: a terminal, whose every command says
+// why, needs no other.
+func (g *glasses) again(now time.Time, caller proto.Caller, reason string) (openGlass, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, x := range g.open {
+		if x.asker == caller.Name && x.role == caller.Role && x.reason == reason && now.Add(answerTimeout).Before(x.until) {
+			return x, true
+		}
+	}
+	return openGlass{}, false
 }
 
 // release gives back the room of a glass that stays whole.
@@ -174,6 +188,9 @@ func (x *GlassService) BreakGlass(ctx context.Context, req *connect.Request[v1.B
 		return nil, err
 	}
 	now := s.cfg.Now()
+	if x, ok := s.glasses.again(now, caller, reason); ok {
+		return connect.NewResponse(&v1.BreakGlassResponse{GlassId: x.id.String(), UntilUs: x.until.UnixMicro(), Position: uint64(x.position)}), nil
+	}
 	id, err := proto.MintEventID(now)
 	if err != nil {
 		return nil, fmt.Errorf("mint glass id: %w", err)
@@ -192,7 +209,7 @@ func (x *GlassService) BreakGlass(ctx context.Context, req *connect.Request[v1.B
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New("it could not be journaled, so the glass is not broken: try again in a moment"))
 	}
 	s.glasses.mu.Lock()
-	s.glasses.open[id.String()] = openGlass{asker: caller.Name, role: caller.Role, reason: reason, id: id, until: time.UnixMicro(g.UntilUs)}
+	s.glasses.open[id.String()] = openGlass{asker: caller.Name, role: caller.Role, reason: reason, id: id, until: time.UnixMicro(g.UntilUs), position: position}
 	s.glasses.mu.Unlock()
 	s.glasses.broken.WithLabelValues(caller.Role).Inc()
 	s.logger.WarnContext(ctx, "the glass was broken", slog.String("asker", caller.Name), slog.String("role", caller.Role))

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -234,12 +235,37 @@ func TestGlassOfARoleThatWasTaken(t *testing.T) {
 	}
 }
 
+// TestSameReasonIsOneGlass: who states the same reason again, as each command at a terminal does, looks through the same glass, which is
+// one entry and one review; another reason is another glass.
+func TestSameReasonIsOneGlass(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	ctx := as(t.Context(), "token:limited", proto.RoleInvestigator)
+	broken := map[string]bool{}
+	for range 20 {
+		id, err := p.breakGlass(ctx, goodReason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken[id] = true
+	}
+	for _, reason := range []string{goodReason + " today", goodReason + " tomorrow"} {
+		id, err := p.breakGlass(ctx, reason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken[id] = true
+	}
+	if len(broken) != 3 {
+		t.Errorf("%d glasses of three reasons", len(broken))
+	}
+}
+
 // TestOneAskerBreaksFewGlasses: nobody can keep others from breaking the glass.
 func TestOneAskerBreaksFewGlasses(t *testing.T) {
 	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
 	ctx := as(t.Context(), "token:limited", proto.RoleInvestigator)
-	for range 1000 {
-		if _, err := p.breakGlass(ctx, goodReason); err != nil {
+	for n := range 1000 {
+		if _, err := p.breakGlass(ctx, fmt.Sprint(goodReason, " ", n)); err != nil {
 			break
 		}
 	}
