@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/readtrail/readtrail/proto"
 )
 
@@ -82,4 +84,10 @@ type Shared struct{ shared }
 // Decode decodes a message, or returns what another follower has decoded.
 func (s *Shared) Decode(codec *proto.Codec, sequence uint64, data []byte) (*proto.Batch, error) {
 	return s.decode(codec, sequence, data)
+}
+
+// FindOrMake finds the journal's stream at a server, or makes it, as every opening does.
+func FindOrMake(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	_, err := (&link{js: js}).findOrMake(ctx, want.Name, func() (jetstream.StreamConfig, error) { return want, nil })
+	return err
 }

@@ -27,6 +27,8 @@ const (
 	askTimeout = time.Second
 	// reconnectWait is short because every caller waits meanwhile.
 	reconnectWait = 250 * time.Millisecond
+	// formingWait bounds how long a cluster that has just started may refuse a stream because its servers have not all met.
+	formingWait = 20 * time.Second
 	// duplicateWindow is as short as the server allows: batches carry no message ids, the index knows duplicates.
 	duplicateWindow = 100 * time.Millisecond
 )
@@ -135,14 +137,13 @@ func (l *link) useStream(ctx context.Context, cfg Config, fallbackBytes int64) e
 }
 
 func (l *link) findStream(ctx context.Context, cfg Config, fallbackBytes int64) error {
-	stream, err := l.js.Stream(ctx, Stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	stream, err := l.findOrMake(ctx, Stream, func() (jetstream.StreamConfig, error) {
 		want := streamConfig(cfg, orDefault(cfg.MaxBytes, fallbackBytes))
 		if want.MaxBytes <= 0 {
-			return errors.New("make stream: max_bytes is required on an external server")
+			return want, errors.New("max_bytes is required on an external server")
 		}
-		stream, err = l.js.CreateStream(ctx, want)
-	}
+		return want, nil
+	})
 	if err != nil {
 		return fmt.Errorf("look for stream %s: %w", Stream, err)
 	}
@@ -158,6 +159,41 @@ func (l *link) findStream(ctx context.Context, cfg Config, fallbackBytes int64) 
 	}
 	l.stream = stream
 	return nil
+}
+
+// findOrMake finds a stream, or makes it as wanted. While a cluster forms, it lacks a leader, or servers for all copies, and is
+// asked again.
+func (l *link) findOrMake(ctx context.Context, name string, wanted func() (jetstream.StreamConfig, error)) (jetstream.Stream, error) {
+	var refusal error // tells more than that time is up
+	for until := time.Now().Add(formingWait); ; {
+		stream, err := l.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			var want jetstream.StreamConfig
+			if want, err = wanted(); err == nil {
+				stream, err = l.js.CreateStream(ctx, want)
+			}
+		}
+		if forming(err) {
+			refusal = err
+		}
+		if err != nil && refusal != nil && (ctx.Err() != nil || time.Now().After(until)) {
+			return nil, refusal
+		}
+		if !forming(err) {
+			return stream, err //nolint:wrapcheck // the caller says of what
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reconnectWait):
+		}
+	}
+}
+
+// forming reports whether a cluster lacks servers, or a leader, which may come yet (nats-server: JSClusterNoPeersErrF,
+// JSClusterNotAvailErr).
+func forming(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == 10005 || api.ErrorCode == 10008)
 }
 
 func streamConfig(cfg Config, maxBytes int64) jetstream.StreamConfig {

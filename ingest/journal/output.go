@@ -75,17 +75,14 @@ func (j *Journal) OpenOutput(ctx context.Context) (*Output, error) {
 func (j *Journal) makeOutput(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
-	l := j.current()
-	_, err := l.js.Stream(ctx, name)
-	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return err //nolint:wrapcheck // the caller says of what
-	}
-	want := streamConfig(j.cfg, outputBytes(j.cfg, name))
-	want.Name, want.Subjects = name, []string{outputSubject(name)}
-	want.Description = "What Readtrail's detectors wrote; can be rebuilt from the journal"
-	want.DenyPurge, want.Compression = false, jetstream.S2Compression
-	_, err = l.js.CreateStream(ctx, want)
-	return err //nolint:wrapcheck // the caller says of what
+	_, err := j.current().findOrMake(ctx, name, func() (jetstream.StreamConfig, error) {
+		want := streamConfig(j.cfg, outputBytes(j.cfg, name))
+		want.Name, want.Subjects = name, []string{outputSubject(name)}
+		want.Description = "What Readtrail's detectors wrote; can be rebuilt from the journal"
+		want.DenyPurge, want.Compression = false, jetstream.S2Compression
+		return want, nil
+	})
+	return err
 }
 
 // outputBytes bounds a stream of detectors.
