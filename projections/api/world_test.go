@@ -57,7 +57,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.projector, err = projections.New(projections.Config{
-		Store: w.store, Follow: w.follow, Head: w.head, Linger: time.Millisecond, RollupInterval: 5 * time.Millisecond,
+		Store: w.store, Follow: w.follow, Head: w.head, Linger: 30 * time.Millisecond, RollupInterval: 5 * time.Millisecond,
 		Findings: projections.Stream[*v1.Findings]{Follow: w.findings.Follow, Head: w.findings.Head},
 		Alerts:   projections.Stream[*v1.AlertVersion]{Follow: w.alerts.Follow, Head: w.alerts.Head},
 	})
