@@ -24,7 +24,7 @@ func record() *v1.WhoViewedResponse {
 		Totals:      &v1.WhoViewedTotals{Readers: 1, Accesses: 3, Events: 4, BreakGlass: 1},
 		Readers:     []*v1.ReaderSummary{{Reader: ward, Accesses: 3, FirstUs: 1772434800_000000, LastUs: 1772438400_000000, Departments: []string{"Cardiology"}}},
 		Accesses: []*v1.Access{{
-			Position: 40961, EventId: "3MiHKZY0FxvgLoVHHbkHJ3bS4HC", OccurredUs: 1772438400_000000, Action: v1.Action_ACTION_PRINT, Reader: ward, Source: "ehr",
+			Position: 40961, OccurredUs: 1772438400_000000, Action: v1.Action_ACTION_PRINT, Reader: ward, Source: "ehr",
 			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "urn:mrn", Value: "4711"}}}}, BreakGlass: true,
 		}},
 		NextPageToken: "bmV4dA", WeekHours: hours,

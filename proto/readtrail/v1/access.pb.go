@@ -836,7 +836,8 @@ func (x *Extension) GetValue() string {
 type AccessEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 20 bytes; see proto.EventID. In the journal the one byte 1 stands for an id that follows from source, observer, site,
-	// source_event_id and recorded_us; see proto.NativeID.
+	// source_event_id and recorded_us; see proto.NativeID. Of
+	// some sources it is a hash of all that the event says: whoever knows the rest could try patients and readers one by one.
 	EventId []byte `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// Registered name of the source.
 	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
@@ -1291,7 +1292,7 @@ const file_readtrail_v1_access_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x1a\n" +
 	"\x05value\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x05value\"\xe7\f\n" +
 	"\vAccessEvent\x12\x1f\n" +
-	"\bevent_id\x18\x01 \x01(\fB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\bevent_id\x18\x01 \x01(\fB\x04\xc0\xf3\x18\x05R\aeventId\x12\x1c\n" +
 	"\x06source\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12,\n" +
 	"\x0fsource_event_id\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\rsourceEventId\x12\x1f\n" +
 	"\voccurred_us\x18\x04 \x01(\x12R\n" +

@@ -1443,7 +1443,6 @@ func (x *ReaderSummary) GetIncidental() uint64 {
 type Access struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Position       uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
-	EventId        string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	OccurredUs     int64                  `protobuf:"zigzag64,3,opt,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
 	RecordedUs     int64                  `protobuf:"zigzag64,4,opt,name=recorded_us,json=recordedUs,proto3" json:"recorded_us,omitempty"`
 	ReceivedUs     int64                  `protobuf:"zigzag64,5,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
@@ -1515,13 +1514,6 @@ func (x *Access) GetPosition() uint64 {
 		return x.Position
 	}
 	return 0
-}
-
-func (x *Access) GetEventId() string {
-	if x != nil {
-		return x.EventId
-	}
-	return ""
 }
 
 func (x *Access) GetOccurredUs() int64 {
@@ -1723,7 +1715,6 @@ func (x *Access) GetStanding() Standing {
 type PairedEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Position      uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
-	EventId       string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	Source        string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	OccurredUs    int64                  `protobuf:"zigzag64,4,opt,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1765,13 +1756,6 @@ func (x *PairedEvent) GetPosition() uint64 {
 		return x.Position
 	}
 	return 0
-}
-
-func (x *PairedEvent) GetEventId() string {
-	if x != nil {
-		return x.EventId
-	}
-	return ""
 }
 
 func (x *PairedEvent) GetSource() string {
@@ -5073,10 +5057,9 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	" \x01(\x04R\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\v \x01(\x04R\n" +
-	"incidental\"\xcc\t\n" +
+	"incidental\"\xb1\t\n" +
 	"\x06Access\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
-	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1f\n" +
 	"\voccurred_us\x18\x03 \x01(\x12R\n" +
 	"occurredUs\x12\x1f\n" +
 	"\vrecorded_us\x18\x04 \x01(\x12R\n" +
@@ -5111,13 +5094,12 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\averdict\x18\x1b \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
 	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x1e\n" +
 	"\amissing\x18\x1d \x03(\tB\x04\xc0\xf3\x18\x01R\amissing\x122\n" +
-	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\"\x89\x01\n" +
+	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstandingJ\x04\b\x02\x10\x03\"n\n" +
 	"\vPairedEvent\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
-	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1c\n" +
 	"\x06source\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1f\n" +
 	"\voccurred_us\x18\x04 \x01(\x12R\n" +
-	"occurredUs\"\xe4\x01\n" +
+	"occurredUsJ\x04\b\x02\x10\x03\"\xe4\x01\n" +
 	"\x04Look\x12%\n" +
 	"\vquestion_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
 	"questionId\x12\x1a\n" +
