@@ -1046,7 +1046,8 @@ type CaseAsked struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// The question, up to 2,000 characters.
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// Who answers it through Readtrail, as they sign in: "oidc:<subject>"; empty: nobody does, the answer is set down by whoever asks.
+	// Who answers it through Readtrail, as they sign in: "oidc:<subject>"; empty: nobody does, the answer is set down by whoever asks. They
+	// may be under inquiry, so it names somebody, as a reader's name does.
 	To string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
 	// Ids of the accesses that they are shown with it, 20 bytes each, at most 50, each once.
 	Shown [][]byte `protobuf:"bytes,6,rep,name=shown,proto3" json:"shown,omitempty"`
@@ -2137,7 +2138,7 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"respondent\x12\x18\n" +
 	"\x04name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x18\n" +
 	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x14\n" +
-	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x02to\x12\x1a\n" +
+	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\x02to\x12\x1a\n" +
 	"\x05shown\x18\x06 \x03(\fB\x04\xc0\xf3\x18\x01R\x05shown\x12\x1a\n" +
 	"\bpatients\x18\a \x01(\bR\bpatients\"e\n" +
 	"\fCaseAnswered\x12\x1a\n" +

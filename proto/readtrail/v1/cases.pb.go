@@ -381,15 +381,18 @@ func (x *MyAnswer) GetAtUs() int64 {
 
 // ShownAccess is what is told of an access that was disclosed with a question: who, when, what, of which patient.
 type ShownAccess struct {
-	state      protoimpl.MessageState `protogen:"open.v1"`
-	EventId    string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	OccurredUs int64                  `protobuf:"zigzag64,2,opt,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
-	Action     Action                 `protobuf:"varint,3,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only where the patients are disclosed: some sources' ids are made of the whole row, the patient's number in it, which could be tried.
+	EventId    string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	OccurredUs int64  `protobuf:"zigzag64,2,opt,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
+	Action     Action `protobuf:"varint,3,opt,name=action,proto3,enum=readtrail.v1.Action" json:"action,omitempty"`
 	// Types of the objects, each once.
 	Objects []string `protobuf:"bytes,4,rep,name=objects,proto3" json:"objects,omitempty"`
 	Reader  *Reader  `protobuf:"bytes,5,opt,name=reader,proto3" json:"reader,omitempty"`
 	// Their names and identifiers, or of each a pseudonym as the only identifier, without a system.
-	Patients      []*Patient `protobuf:"bytes,6,rep,name=patients,proto3" json:"patients,omitempty"`
+	Patients []*Patient `protobuf:"bytes,6,rep,name=patients,proto3" json:"patients,omitempty"`
+	// Its number within the question, from 1, in the order in which they were chosen. One that is left out keeps its number.
+	Number        uint32 `protobuf:"varint,7,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -464,6 +467,13 @@ func (x *ShownAccess) GetPatients() []*Patient {
 		return x.Patients
 	}
 	return nil
+}
+
+func (x *ShownAccess) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 type ListCasesRequest struct {
@@ -1360,7 +1370,7 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\x06closed\x18\t \x01(\bR\x06closed\"9\n" +
 	"\bMyAnswer\x12\x18\n" +
 	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x13\n" +
-	"\x05at_us\x18\x02 \x01(\x12R\x04atUs\"\xfe\x01\n" +
+	"\x05at_us\x18\x02 \x01(\x12R\x04atUs\"\x96\x02\n" +
 	"\vShownAccess\x12\x1f\n" +
 	"\bevent_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1f\n" +
 	"\voccurred_us\x18\x02 \x01(\x12R\n" +
@@ -1368,7 +1378,8 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\x06action\x18\x03 \x01(\x0e2\x14.readtrail.v1.ActionR\x06action\x12\x1e\n" +
 	"\aobjects\x18\x04 \x03(\tB\x04\xc0\xf3\x18\x01R\aobjects\x12,\n" +
 	"\x06reader\x18\x05 \x01(\v2\x14.readtrail.v1.ReaderR\x06reader\x121\n" +
-	"\bpatients\x18\x06 \x03(\v2\x15.readtrail.v1.PatientR\bpatients\"\xd0\x02\n" +
+	"\bpatients\x18\x06 \x03(\v2\x15.readtrail.v1.PatientR\bpatients\x12\x16\n" +
+	"\x06number\x18\a \x01(\rR\x06number\"\xd0\x02\n" +
 	"\x10ListCasesRequest\x120\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x18.readtrail.v1.CaseStatusR\x06status\x12\x1a\n" +
 	"\bassignee\x18\x02 \x01(\tR\bassignee\x12\"\n" +
