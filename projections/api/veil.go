@@ -71,6 +71,10 @@ func (p pseudonyms) coverMessage(m protoreflect.Message, subject v1.Whom) {
 		protobuf.Reset(person)
 		person.Display = display
 		return
+	case *v1.CaseEntry:
+		if person.GetAnswered() != nil {
+			person.Asker = "" // whom the question was put to, and they may be under inquiry
+		}
 	}
 	m.SetUnknown(nil)
 	m.Range(func(f protoreflect.FieldDescriptor, value protoreflect.Value) bool {
