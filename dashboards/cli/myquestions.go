@@ -59,11 +59,11 @@ func writeMyQuestion(w io.Writer, at func(int64) string, q *v1.MyQuestion) error
 	}
 	under(q.Text)
 	if len(q.Accesses) > 0 {
-		t := &table{columns: []string{"when", "who", "role", "department", "what", "of", "patient", "event"}}
+		t := &table{columns: []string{"when", "who", "role", "department", "what", "of", "patient", "access"}}
 		for _, a := range q.Accesses {
 			r := a.GetReader()
 			t.add(at(a.OccurredUs), words.ReaderShown(r), words.CodingText(r.GetRole()), r.GetDepartment(), words.Enum(a.Action.String(), "ACTION_"),
-				strings.Join(a.Objects, ", "), words.PatientsShown(a.Patients), a.EventId)
+				strings.Join(a.Objects, ", "), words.PatientsShown(a.Patients), words.AccessShown(a))
 		}
 		if err := t.text(w); err != nil {
 			return err

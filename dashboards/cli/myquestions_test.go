@@ -20,10 +20,10 @@ func (f *files) MyQuestions(_ context.Context, req *connect.Request[v1.MyQuestio
 	f.mine = req.Msg
 	return connect.NewResponse(&v1.MyQuestionsResponse{Header: judgedHeader(), Waiting: 1, NextPageToken: "t2", Questions: []*v1.MyQuestion{
 		{Question: "49152", Asker: "os:ada", AskedUs: day, Respondent: 1, Text: "Why?\n\x1b[31mreally", Accesses: []*v1.ShownAccess{{
-			EventId: anEvent, OccurredUs: day, Action: v1.Action_ACTION_PRINT, Objects: []string{"note", "image"},
+			Number: 3, OccurredUs: day, Action: v1.Action_ACTION_PRINT, Objects: []string{"note", "image"},
 			Reader:   &v1.Reader{Name: "Jo Doe", Identifiers: []*v1.Identifier{{Value: "jo7"}}, Department: "Radiology", Role: &v1.Coding{Code: "nurse"}},
 			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{Value: "record ABCDEFGH"}}}, {Text: "Max", Identifiers: []*v1.Identifier{{Value: "4711"}}}},
-		}}},
+		}, {Number: 4, EventId: anEvent, OccurredUs: day}}},
 		{Question: "45056", Asker: "os:ben", AskedUs: day, Respondent: 2, Text: "Whose task?", Answers: []*v1.MyAnswer{{Text: "Mine.", AtUs: day}, {Text: "Theirs.", AtUs: day + 60e6}}},
 		{Question: "40960", Asker: "os:ben", AskedUs: day, Respondent: 3, Text: "Seen?", SetDown: true},
 		{Question: "36864", Asker: "os:ben", AskedUs: day, Respondent: 3, Text: "Late?", Closed: true},
@@ -50,7 +50,7 @@ func TestMyQuestions(t *testing.T) {
 	}
 	for _, want := range []string{
 		"1 waits for your answer", "49152", "asked by os:ada, as the reader: waits for your answer", "Jo Doe (jo7)", "Radiology", "nurse", "print", "note, image",
-		"record ABCDEFGH; Max (4711)", anEvent, "answered 20", "    Mine.", "corrected 20", "    Theirs.", "set down by others", "Late?", "readtrail answer ID TEXT", "--page t2",
+		"record ABCDEFGH; Max (4711)  3\n", "4, event " + anEvent, "answered 20", "    Mine.", "corrected 20", "    Theirs.", "set down by others", "Late?", "readtrail answer ID TEXT", "--page t2",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("lacks %q", want)

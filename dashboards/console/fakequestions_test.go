@@ -33,10 +33,10 @@ func put() *v1.MyQuestionsResponse {
 	const at = 1772438400_000000
 	return &v1.MyQuestionsResponse{Header: &v1.AnswerHeader{Position: 40960, TimeZone: "UTC"}, Waiting: 1, NextPageToken: "bmV4dA", Questions: []*v1.MyQuestion{
 		{Question: "49152", Asker: "os:ada", AskedUs: at, Respondent: 1, Text: "Why did you open it?\n<script>alert(1)</script>", Accesses: []*v1.ShownAccess{{
-			EventId: "2Zs4T8sD1pS1o3yM1sYQbS3rT4a", OccurredUs: at - 86400e6, Action: v1.Action_ACTION_READ, Objects: []string{"DiagnosticReport"},
+			Number: 3, OccurredUs: at - 86400e6, Action: v1.Action_ACTION_READ, Objects: []string{"DiagnosticReport"},
 			Reader:   &v1.Reader{Name: "Jo Doe", Identifiers: []*v1.Identifier{{System: "urn:staff", Value: "jo7"}}, Department: "Radiology"},
 			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{Value: "record ABCDEFGH"}}}},
-		}}},
+		}, {Number: 4, EventId: "2Zs4T8sD1pS1o3yM1sYQbS3rT4a", OccurredUs: at - 86400e6}}},
 		{Question: "45056", Asker: "os:ada", AskedUs: at - 1, Respondent: 2, Text: "Was it their task?", Answers: []*v1.MyAnswer{{Text: "It was.", AtUs: at}, {Text: "It was not.", AtUs: at + 1}}},
 		{Question: "40960", Asker: "os:ada", AskedUs: at - 2, Respondent: 3, Text: "Long ago?", Closed: true},
 	}}

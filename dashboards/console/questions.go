@@ -89,7 +89,7 @@ func (c *Console) questionsPage(v *visit, status int, page questionsPage) error 
 func shownRowOf(at clock, a *v1.ShownAccess) shownRow {
 	return shownRow{
 		When: at.at(a.OccurredUs), Reader: words.ReaderShown(a.Reader), Duty: joined(coding(a.GetReader().GetRole()), a.GetReader().GetDepartment()),
-		Action: words.Enum(a.Action.String(), "ACTION_"), Objects: strings.Join(a.Objects, ", "), Patients: words.PatientsShown(a.Patients), ID: a.EventId,
+		Action: words.Enum(a.Action.String(), "ACTION_"), Objects: strings.Join(a.Objects, ", "), Patients: words.PatientsShown(a.Patients), ID: words.AccessShown(a),
 	}
 }
 

@@ -46,6 +46,7 @@ func TestRespondentSeesOnePage(t *testing.T) {
 	for _, want := range []string{
 		"os:ada", "Why did you open it?", "&lt;script&gt;alert(1)", "Jo Doe (jo7)", "record ABCDEFGH", "DiagnosticReport", "Radiology", "waits for your answer",
 		"You corrected it", "It was not.", "No answer is taken any more", "?page=bmV4dA",
+		"access 3<", "access 4, event 2Zs4T8sD1pS1o3yM1sYQbS3rT4a<",
 	} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("lacks %q", want)

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"strconv"
 	"strings"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -8,6 +9,15 @@ import (
 
 // ReaderShown names the reader of an access that was disclosed with a question: by name and identifier, as far as they are told.
 func ReaderShown(r *v1.Reader) string { return person(r.GetName(), r.GetIdentifiers()) }
+
+// AccessShown names such an access: by its number within the question, and by its event where that is told.
+func AccessShown(a *v1.ShownAccess) string {
+	number := strconv.FormatUint(uint64(a.GetNumber()), 10)
+	if a.GetEventId() == "" {
+		return number
+	}
+	return number + ", event " + a.GetEventId()
+}
 
 // PatientsShown names the patients of such an access, or the pseudonyms that stand for them.
 func PatientsShown(patients []*v1.Patient) string {

@@ -174,7 +174,7 @@ func (s *Service) tellQuestions(ctx context.Context, limits proto.Limits, rows [
 			Question: q.position.String(), Asker: q.entry.Asker, AskedUs: q.entry.AtUs, Respondent: asked.Respondent, Text: asked.Text,
 			Answers: q.answers, SetDown: q.answered && len(q.answers) == 0, Closed: q.closed,
 		}
-		for _, b := range asked.Shown {
+		for i, b := range asked.Shown {
 			event, err := s.shownEvent(ctx, b)
 			if err != nil {
 				return err
@@ -182,7 +182,7 @@ func (s *Service) tellQuestions(ctx context.Context, limits proto.Limits, rows [
 			if !limits.Within(event) {
 				continue
 			}
-			row.Accesses = append(row.Accesses, s.shownAccess(b, event, asked.Patients))
+			row.Accesses = append(row.Accesses, s.shownAccess(i+1, event, asked.Patients))
 			if asked.Patients {
 				for _, patient := range event.Patients {
 					told.Subjects = append(told.Subjects, patient.Identifiers...)
@@ -197,68 +197,6 @@ func (s *Service) tellQuestions(ctx context.Context, limits proto.Limits, rows [
 		told.Patient = told.Subjects[0]
 	}
 	return nil
-}
-
-// shownEvent reads an access that a question shows.
-func (s *Service) shownEvent(ctx context.Context, b []byte) (*v1.AccessEvent, error) {
-	id, err := proto.EventIDFromBytes(b)
-	if err != nil {
-		return nil, fmt.Errorf("read a disclosed access: %w: %w", err, proto.ErrCorrupt)
-	}
-	e, err := s.entry(ctx, "event", id.String(), v1.Kind_KIND_ACCESS, v1.Kind_KIND_QUESTION)
-	if err != nil {
-		return nil, err
-	}
-	event := eventOf(e.item).GetAccess()
-	if event == nil {
-		return nil, notFound("the journal holds no such event")
-	}
-	return event, nil
-}
-
-// shownAccess tells who, when, what and of which patient, and nothing else of an access. Where the patients are not disclosed, a reader
-// who is one, or acts for one, is not named either.
-func (s *Service) shownAccess(id []byte, event *v1.AccessEvent, patients bool) *v1.ShownAccess {
-	out := &v1.ShownAccess{EventId: proto.EventID(id).String(), OccurredUs: event.OccurredUs, Action: event.Action}
-	for _, o := range event.Objects {
-		if o.Type != "" && !slices.Contains(out.Objects, o.Type) {
-			out.Objects = append(out.Objects, o.Type)
-		}
-	}
-	if r := event.Reader; r != nil {
-		out.Reader = &v1.Reader{Identifiers: r.Identifiers, Name: r.Name, Type: r.Type, Role: r.Role, Department: r.Department}
-		if !patients && tellsPatient(r, event.Patients) {
-			out.Reader = &v1.Reader{Type: r.Type, Identifiers: s.pseudonym(v1.Whom_WHOM_READER, r.Identifiers)}
-		}
-	}
-	for _, p := range event.Patients {
-		if !patients {
-			out.Patients = append(out.Patients, &v1.Patient{Identifiers: s.pseudonym(v1.Whom_WHOM_PATIENT, p.Identifiers)})
-			continue
-		}
-		out.Patients = append(out.Patients, &v1.Patient{Identifiers: p.Identifiers, Text: p.Text})
-	}
-	return out
-}
-
-// tellsPatient reports whether who the reader is says who the patient is.
-func tellsPatient(r *v1.Reader, patients []*v1.Patient) bool {
-	if r.Type == v1.ReaderType_READER_TYPE_PATIENT || r.Type == v1.ReaderType_READER_TYPE_RELATED_PERSON {
-		return true
-	}
-	return slices.ContainsFunc(r.Identifiers, func(id *v1.Identifier) bool {
-		return slices.ContainsFunc(patients, func(p *v1.Patient) bool {
-			return slices.ContainsFunc(p.Identifiers, func(other *v1.Identifier) bool { return identOf(id) == identOf(other) })
-		})
-	})
-}
-
-// pseudonym stands for whom identifiers designate: that of the first, as the veil has it.
-func (s *Service) pseudonym(whom v1.Whom, ids []*v1.Identifier) []*v1.Identifier {
-	if len(ids) == 0 {
-		return nil
-	}
-	return []*v1.Identifier{{Value: s.pseudonyms.of(whom, ids[0])}}
 }
 
 // QuestionNow is what a command on a question must know of it.
@@ -301,20 +239,6 @@ func (s *Service) QuestionNow(ctx context.Context, position proto.Position) (Que
 	}
 	counts := slices.ContainsFunc(x.Steps, func(step cases.Step) bool { return step.Position == position })
 	return QuestionNow{Case: id, Steps: steps, Number: asked.Question}, counts, nil
-}
-
-// MayShow reports whether there is such an access, within what the caller in ctx may see.
-func (s *Service) MayShow(ctx context.Context, id proto.EventID) (bool, error) {
-	ctx = proto.WithGlass(ctx, "")
-	limits, err := s.limits(ctx)
-	if err != nil {
-		return false, err
-	}
-	event, err := s.shownEvent(ctx, id.Bytes())
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil && limits.Within(event), err
 }
 
 func isNotFound(err error) bool { return err != nil && connect.CodeOf(err) == connect.CodeNotFound }

@@ -181,7 +181,7 @@ func TestMyQuestions(t *testing.T) {
 }
 
 // TestShownAccesses: a question shows the accesses that were chosen, in their order, of each who, when, what and of which patient, and
-// the patient by a pseudonym unless they were disclosed too. The journal has whose records were shown by name.
+// the patient by a pseudonym unless they were disclosed too, and the event by its id only then. The journal has whose records were shown by name.
 func TestShownAccesses(t *testing.T) {
 	q := newInquiry(t)
 	q.step("one", "os:ada", opens(1))
@@ -201,13 +201,13 @@ func TestShownAccesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _ := protojson.Marshal(res)
-	for _, not := range []string{"4711", "4712", "Max Payne", secret} {
+	for _, not := range []string{"4711", "4712", "Max Payne", secret, proto.EventID(q.events[0]).String(), proto.EventID(q.events[2]).String()} {
 		if strings.Contains(string(text), not) {
 			t.Errorf("the answer has %q:\n%s", not, text)
 		}
 	}
 	shown := res.Questions[0].Accesses
-	if len(shown) != 2 || shown[0].EventId != proto.EventID(q.events[2]).String() || shown[1].EventId != proto.EventID(q.events[0]).String() {
+	if len(shown) != 2 || shown[0].Number != 1 || shown[1].Number != 2 {
 		t.Fatalf("shown: %v", shown)
 	}
 	a := shown[1]
@@ -231,7 +231,8 @@ func TestShownAccesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := res.Questions[0].Accesses; len(a) != 1 || a[0].Patients[0].Text != "Max Payne" || a[0].Patients[0].Identifiers[0].Value != "4711" {
+	if a := res.Questions[0].Accesses; len(a) != 1 || a[0].Patients[0].Text != "Max Payne" || a[0].Patients[0].Identifiers[0].Value != "4711" ||
+		a[0].EventId != proto.EventID(q.events[0]).String() || a[0].Number != 1 {
 		t.Errorf("a disclosed patient: %v", a)
 	}
 	last = q.asked[len(q.asked)-1]

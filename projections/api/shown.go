@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// shownEvent reads an access that a question shows.
+func (s *Service) shownEvent(ctx context.Context, b []byte) (*v1.AccessEvent, error) {
+	id, err := proto.EventIDFromBytes(b)
+	if err != nil {
+		return nil, fmt.Errorf("read a disclosed access: %w: %w", err, proto.ErrCorrupt)
+	}
+	e, err := s.entry(ctx, "event", id.String(), v1.Kind_KIND_ACCESS, v1.Kind_KIND_QUESTION)
+	if err != nil {
+		return nil, err
+	}
+	event := eventOf(e.item).GetAccess()
+	if event == nil {
+		return nil, notFound("the journal holds no such event")
+	}
+	return event, nil
+}
+
+// shownAccess tells who, when, what and of which patient, and nothing else of an access. Where the patients are not disclosed, a reader
+// who is one, or acts for one, is not named either, and the access has its number within the question alone: the id of an event without one
+// at its source is a hash of the row, by which who knows the rest of the row can try one patient after the other.
+func (s *Service) shownAccess(number int, event *v1.AccessEvent, patients bool) *v1.ShownAccess {
+	out := &v1.ShownAccess{Number: uint32(number), OccurredUs: event.OccurredUs, Action: event.Action} // at most 50 (case.proto)
+	if patients {
+		out.EventId = proto.EventID(event.EventId).String()
+	}
+	for _, o := range event.Objects {
+		if o.Type != "" && !slices.Contains(out.Objects, o.Type) {
+			out.Objects = append(out.Objects, o.Type)
+		}
+	}
+	if r := event.Reader; r != nil {
+		out.Reader = &v1.Reader{Identifiers: r.Identifiers, Name: r.Name, Type: r.Type, Role: r.Role, Department: r.Department}
+		if !patients && tellsPatient(r, event.Patients) {
+			out.Reader = &v1.Reader{Type: r.Type, Identifiers: s.pseudonym(v1.Whom_WHOM_READER, r.Identifiers)}
+		}
+	}
+	for _, p := range event.Patients {
+		if !patients {
+			out.Patients = append(out.Patients, &v1.Patient{Identifiers: s.pseudonym(v1.Whom_WHOM_PATIENT, p.Identifiers)})
+			continue
+		}
+		out.Patients = append(out.Patients, &v1.Patient{Identifiers: p.Identifiers, Text: p.Text})
+	}
+	return out
+}
+
+// tellsPatient reports whether who the reader is says who the patient is.
+func tellsPatient(r *v1.Reader, patients []*v1.Patient) bool {
+	if r.Type == v1.ReaderType_READER_TYPE_PATIENT || r.Type == v1.ReaderType_READER_TYPE_RELATED_PERSON {
+		return true
+	}
+	return slices.ContainsFunc(r.Identifiers, func(id *v1.Identifier) bool {
+		return slices.ContainsFunc(patients, func(p *v1.Patient) bool {
+			return slices.ContainsFunc(p.Identifiers, func(other *v1.Identifier) bool { return identOf(id) == identOf(other) })
+		})
+	})
+}
+
+// pseudonym stands for whom identifiers designate: that of the first, as the veil has it.
+func (s *Service) pseudonym(whom v1.Whom, ids []*v1.Identifier) []*v1.Identifier {
+	if len(ids) == 0 {
+		return nil
+	}
+	return []*v1.Identifier{{Value: s.pseudonyms.of(whom, ids[0])}}
+}
+
+// MayShow reports whether there is such an access, within what the caller in ctx may see.
+func (s *Service) MayShow(ctx context.Context, id proto.EventID) (bool, error) {
+	ctx = proto.WithGlass(ctx, "")
+	limits, err := s.limits(ctx)
+	if err != nil {
+		return false, err
+	}
+	event, err := s.shownEvent(ctx, id.Bytes())
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil && limits.Within(event), err
+}
