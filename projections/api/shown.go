@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -55,16 +58,42 @@ func (s *Service) shownAccess(number int, event *v1.AccessEvent, patients bool) 
 	return out
 }
 
-// tellsPatient reports whether who the reader is says who the patient is.
+// tellsPatient reports whether who the reader is says, or may say, who the patient is. A portal numbers its users by their records, a list of
+// staff names people by name: what the two have in common counts, whatever the system, the case and the order of the words. It errs towards a
+// pseudonym.
 func tellsPatient(r *v1.Reader, patients []*v1.Patient) bool {
 	if r.Type == v1.ReaderType_READER_TYPE_PATIENT || r.Type == v1.ReaderType_READER_TYPE_RELATED_PERSON {
 		return true
 	}
-	return slices.ContainsFunc(r.Identifiers, func(id *v1.Identifier) bool {
-		return slices.ContainsFunc(patients, func(p *v1.Patient) bool {
-			return slices.ContainsFunc(p.Identifiers, func(other *v1.Identifier) bool { return identOf(id) == identOf(other) })
-		})
-	})
+	known := map[string]bool{}
+	for _, p := range patients {
+		for _, text := range append(valuesOf(p.Identifiers), p.Text) {
+			known[alike(text)] = true
+		}
+	}
+	delete(known, "")
+	return slices.ContainsFunc(append(valuesOf(r.Identifiers), r.Name), func(text string) bool { return known[alike(text)] })
+}
+
+func valuesOf(ids []*v1.Identifier) []string {
+	out := make([]string, 0, len(ids)+1)
+	for _, id := range ids {
+		out = append(out, id.GetValue())
+	}
+	return out
+}
+
+// alike is the same of texts that may designate one person: their letters and digits by words, in whatever order. What stands before a FHIR
+// id, as in Patient/17, and zeros before a number make no difference.
+func alike(text string) string {
+	text = projections.Fold(text)
+	text = text[strings.LastIndex(text, "/")+1:]
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+	for i, word := range words {
+		words[i] = strings.TrimLeft(word, "0")
+	}
+	slices.Sort(words)
+	return strings.TrimSpace(strings.Join(words, " "))
 }
 
 // pseudonym stands for whom identifiers designate: that of the first, as the veil has it.
