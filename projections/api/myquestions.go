@@ -70,18 +70,19 @@ func (s *Service) myQuestions(ctx context.Context, c proto.Caller, m *v1.MyQuest
 			rows = append(rows, q)
 		}
 	}
-	if len(rows) > size {
-		rows = rows[:size]
-		res.NextPageToken = PageToken{
-			Question: hash, Version: p.version, Position: p.position, Page: max(token.Page, 1) + 1, AfterPosition: rows[size-1].position,
-		}.String()
-	}
-	asked := &v1.Question{}
-	if err := s.tellQuestions(ctx, p.limits, rows, res, asked); err != nil {
+	told, err := s.tellQuestions(ctx, p.limits, rows[:min(len(rows), size)])
+	if err != nil {
 		return nil, err
 	}
+	res.Questions = told.questions
+	if n := len(told.questions); n < len(rows) {
+		res.NextPageToken = PageToken{
+			Question: hash, Version: p.version, Position: p.position, Page: max(token.Page, 1) + 1, AfterPosition: rows[n-1].position,
+		}.String()
+	}
 	res.Header = p.questionsHeader(s.cfg.TimeZone)
-	return res, s.journal(ctx, a, res.Header, asked)
+	res.Header.Notes = append(res.Header.Notes, told.notes...)
+	return res, s.journal(ctx, a, res.Header, told.look)
 }
 
 // questionsHeader says what the answer rests on. It is of no period: which sources there are, and what they lacked, is no business of a
@@ -164,39 +165,6 @@ func questionsIn(now *cases.State, name string) (out []putQuestion) {
 		out = append(out, q)
 	}
 	return out
-}
-
-// tellQuestions tells some questions with what was disclosed, and sets down for the journal what that comes to.
-func (s *Service) tellQuestions(ctx context.Context, limits proto.Limits, rows []putQuestion, res *v1.MyQuestionsResponse, told *v1.Question) error {
-	for _, q := range rows {
-		asked := q.entry.GetAsked()
-		row := &v1.MyQuestion{
-			Question: q.position.String(), Asker: q.entry.Asker, AskedUs: q.entry.AtUs, Respondent: asked.Respondent, Text: asked.Text,
-			Answers: q.answers, SetDown: q.answered && len(q.answers) == 0, Closed: q.closed,
-		}
-		for i, b := range asked.Shown {
-			event, err := s.shownEvent(ctx, b)
-			if err != nil {
-				return err
-			}
-			if !limits.Within(event) {
-				continue
-			}
-			row.Accesses = append(row.Accesses, s.shownAccess(i+1, event, asked.Patients))
-			if asked.Patients {
-				for _, patient := range event.Patients {
-					told.Subjects = append(told.Subjects, patient.Identifiers...)
-					told.Patients = append(told.Patients, record(patient.Identifiers...)...)
-				}
-			}
-		}
-		res.Questions = append(res.Questions, row)
-		told.Rows += uint64(1 + len(row.Accesses))
-	}
-	if len(told.Subjects) > 0 {
-		told.Patient = told.Subjects[0]
-	}
-	return nil
 }
 
 // QuestionNow is what a command on a question must know of it.

@@ -1,13 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -98,5 +101,144 @@ func TestReaderDoesNotTellThePatient(t *testing.T) {
 		if named != try.told || !try.told && !strings.Contains(string(text), "reader ") {
 			t.Errorf("%s: the respondent reads %s", try.name, text)
 		}
+	}
+}
+
+// TestLookOfARespondent: the journal keeps each record once, however many accesses show it, and as one that was shown: whoever reads what was
+// put to them asked for no patient, and detectors must not judge that they did.
+func TestLookOfARespondent(t *testing.T) {
+	q := newInquiry(t)
+	q.step("one", "os:ada", opens(1))
+	for i, to := range []struct {
+		name  string
+		shown [][]byte
+	}{{"oidc:jo", [][]byte{q.events[0], q.events[3]}}, {"oidc:kim", q.events[:1]}, {"oidc:lea", q.events}} {
+		q.step("one", "os:ada", asksOf(uint32(i+1), to.name, func(a *v1.CaseAsked) { a.Shown, a.Patients = to.shown, true }))
+	}
+	q.settle()
+	for who, want := range map[string]string{"oidc:jo": "4711", "oidc:kim": "4711", "oidc:lea": "4711 4712"} {
+		if _, err := questionsOf(respondent(t, who), q.service); err != nil {
+			t.Fatal(err)
+		}
+		asked := q.asked[len(q.asked)-1]
+		var records, subjects []string
+		for _, p := range asked.Patients {
+			records = append(records, p.Identifiers[0].Value)
+		}
+		for _, id := range asked.Subjects {
+			subjects = append(subjects, id.Value)
+		}
+		if strings.Join(records, " ") != want || strings.Join(subjects, " ") != want {
+			t.Errorf("%s: the look has the records %v and the subjects %v", who, records, subjects)
+		}
+		if look := proto.QuestionEvent(asked); look.Mode != v1.AccessMode_ACCESS_MODE_INCIDENTAL || look.Action != v1.Action_ACTION_SEARCH {
+			t.Errorf("%s was shown the records, and the look says %v, %v", who, look.Action, look.Mode)
+		}
+	}
+}
+
+// wardLists appends lists of a ward, each of so many patients of its own, in one message of the journal, and returns their ids.
+func (q *inquiry) wardLists(lists, patients int) (ids [][]byte) {
+	first := len(q.messages) * 1_000_000
+	items := make([]*v1.Item, lists)
+	for i := range items {
+		items[i] = access("ehr", begin.Add(time.Duration(first+i)*time.Millisecond), nil, id("urn:staff", "jo"), func(e *v1.AccessEvent) {
+			for p := range patients {
+				record := id("urn:oid:2.16.840.1.113883.19.5", fmt.Sprintf("%010d", first+i*patients+p))
+				e.Patients = append(e.Patients, &v1.Patient{Identifiers: []*v1.Identifier{record}})
+			}
+		})
+	}
+	q.append(items...)
+	for _, it := range items {
+		ids = append(ids, it.GetAccess().EventId)
+	}
+	return ids
+}
+
+// TestPagesOfQuestionsFitTheJournal: however many patients questions show, what is journaled of a page fits a message of the journal (8 MiB),
+// the pages together have every question, and one that would not fit alone says what it leaves out. A page reads a message once.
+func TestPagesOfQuestionsFitTheJournal(t *testing.T) {
+	q := newInquiry(t)
+	q.step("one", "os:ada", opens(1))
+	for n := range uint32(20) {
+		shown := q.wardLists(50, 100)
+		q.step("one", "os:ada", asksOf(n+1, "oidc:jo", func(a *v1.CaseAsked) { a.Shown, a.Patients = shown, true }))
+	}
+	huge := q.wardLists(50, 1100)
+	q.step("one", "os:ada", asksOf(21, "oidc:kim", func(a *v1.CaseAsked) { a.Shown, a.Patients = huge, true }))
+	q.settle()
+	var mu sync.Mutex
+	reads := map[uint64]int{}
+	cfg := q.config()
+	cfg.ReadBatch = func(ctx context.Context, sequence uint64) (*proto.Batch, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		reads[sequence]++
+		return q.readBatch(ctx, sequence)
+	}
+	service := newService(t, cfg)
+	questions, pages := 0, 0
+	for token := ""; pages == 0 || token != ""; pages++ {
+		clear(reads)
+		res, err := questionsOf(respondent(t, "oidc:jo"), service, func(m *v1.MyQuestionsRequest) { m.Page = &v1.Page{Token: token} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := protobuf.Size(q.asked[len(q.asked)-1]); n > 5<<20 {
+			t.Errorf("page %d comes to a question of %d bytes", pages, n)
+		}
+		for _, one := range res.Questions {
+			questions++
+			if want := fmt.Sprintf("Why? %d to oidc:jo", 21-questions); one.Text != want || len(one.Accesses) != 50 {
+				t.Errorf("question %d is %q with %d accesses, want %q", questions, one.Text, len(one.Accesses), want)
+			}
+		}
+		for sequence, n := range reads {
+			if n > 1 {
+				t.Errorf("page %d reads message %d of the journal %d times", pages, sequence, n)
+			}
+		}
+		if res.Waiting != 20 || len(res.Header.Notes) != 0 {
+			t.Errorf("page %d: %d wait; %v", pages, res.Waiting, res.Header.Notes)
+		}
+		token = res.NextPageToken
+	}
+	if questions != 20 || pages < 2 {
+		t.Errorf("%d questions on %d pages", questions, pages)
+	}
+	res, err := questionsOf(respondent(t, "oidc:kim"), service)
+	if err != nil || len(res.Questions) != 1 {
+		t.Fatal(res, err)
+	}
+	n := len(res.Questions[0].Accesses)
+	if n == 0 || n == 50 || n+len(res.Header.Notes) != 50 || !strings.Contains(res.Header.Notes[0], fmt.Sprintf("Access %d of question %s is left out", n+1, res.Questions[0].Question)) {
+		t.Errorf("a question of 55,000 patients: %d accesses; %v", n, res.Header.Notes)
+	}
+	if n := protobuf.Size(q.asked[len(q.asked)-1]); n > 5<<20 {
+		t.Errorf("it comes to a question of %d bytes", n)
+	}
+}
+
+// TestAccessThatIsNotFound: an access that is not there just now, as while the index of ids is made anew, takes nothing else away; the answer
+// says which is missing, and the others keep their numbers.
+func TestAccessThatIsNotFound(t *testing.T) {
+	q := newInquiry(t)
+	q.step("one", "os:ada", opens(1))
+	first := q.step("one", "os:ada", asksOf(1, "oidc:jo", func(a *v1.CaseAsked) { a.Shown = q.events[:2] }))
+	q.step("one", "os:ada", asksOf(2, "oidc:jo"))
+	q.settle()
+	q.mu.Lock()
+	delete(q.ids, proto.EventID(q.events[0]))
+	q.mu.Unlock()
+	res, err := questionsOf(respondent(t, "oidc:jo"), q.service)
+	if err != nil || len(res.Questions) != 2 {
+		t.Fatal(res, err)
+	}
+	if a := res.Questions[1].Accesses; len(a) != 1 || a[0].Number != 2 {
+		t.Errorf("shown: %v", a)
+	}
+	if notes := res.Header.Notes; len(notes) != 1 || !strings.Contains(notes[0], "Access 1 of question "+first+" is left out: it is not found") {
+		t.Errorf("notes: %v", notes)
 	}
 }

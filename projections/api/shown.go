@@ -3,30 +3,163 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
+
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// shownEvent reads an access that a question shows.
-func (s *Service) shownEvent(ctx context.Context, b []byte) (*v1.AccessEvent, error) {
-	id, err := proto.EventIDFromBytes(b)
-	if err != nil {
-		return nil, fmt.Errorf("read a disclosed access: %w: %w", err, proto.ErrCorrupt)
+// maxShownPatients bounds what one page tells of patients, in bytes of their serialised form. The question that is journaled for it has each
+// identifier twice at most, and a message of the journal has 8 MiB.
+const maxShownPatients = 2 << 20
+
+// toldQuestions are questions as whom they were put to is told them.
+type toldQuestions struct {
+	questions []*v1.MyQuestion
+	// notes say what is left out.
+	notes []string
+	// look is what they come to in the journal: rows, and whose records were shown by name.
+	look *v1.Question
+	// patients is how much of maxShownPatients they take.
+	patients int
+	// records are those of look, and identifiers its subjects.
+	records, identifiers map[ident]bool
+}
+
+// tellQuestions tells questions with what was disclosed: as many as one answer holds, and the first in any case.
+func (s *Service) tellQuestions(ctx context.Context, limits proto.Limits, rows []putQuestion) (*toldQuestions, error) {
+	var ids [][]byte
+	for _, q := range rows {
+		ids = append(ids, q.entry.GetAsked().Shown...)
 	}
-	e, err := s.entry(ctx, "event", id.String(), v1.Kind_KIND_ACCESS, v1.Kind_KIND_QUESTION)
+	events, err := s.shownEvents(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	event := eventOf(e.item).GetAccess()
-	if event == nil {
-		return nil, notFound("the journal holds no such event")
+	told := &toldQuestions{look: &v1.Question{}, records: map[ident]bool{}, identifiers: map[ident]bool{}}
+	for i, q := range rows {
+		if more := takes(q.entry.GetAsked(), limits, events); i > 0 && told.patients+more > maxShownPatients {
+			break
+		}
+		s.tellQuestion(told, limits, q, events)
 	}
-	return event, nil
+	return told, nil
+}
+
+// takes is what a question takes of maxShownPatients.
+func takes(asked *v1.CaseAsked, limits proto.Limits, events map[string]*v1.AccessEvent) (bytes int) {
+	for _, b := range asked.Shown {
+		if event := events[string(b)]; event != nil && limits.Within(event) {
+			bytes += patientsSize(event)
+		}
+	}
+	return bytes
+}
+
+func patientsSize(event *v1.AccessEvent) (bytes int) {
+	for _, p := range event.GetPatients() {
+		bytes += protobuf.Size(p)
+	}
+	return bytes
+}
+
+// tellQuestion adds a question to those that are told. An access that cannot be told takes none of the others with it.
+func (s *Service) tellQuestion(told *toldQuestions, limits proto.Limits, q putQuestion, events map[string]*v1.AccessEvent) {
+	asked := q.entry.GetAsked()
+	row := &v1.MyQuestion{
+		Question: q.position.String(), Asker: q.entry.Asker, AskedUs: q.entry.AtUs, Respondent: asked.Respondent, Text: asked.Text,
+		Answers: q.answers, SetDown: q.answered && len(q.answers) == 0, Closed: q.closed,
+	}
+	for i, b := range asked.Shown {
+		event := events[string(b)]
+		size := patientsSize(event)
+		switch {
+		case event == nil:
+			told.leaveOut(i+1, row, "it is not found just now. Ask again in a moment.")
+			continue
+		case !limits.Within(event):
+			continue
+		case told.patients+size > maxShownPatients:
+			told.leaveOut(i+1, row, "with it, the question shows more patients than one answer tells.")
+			continue
+		}
+		told.patients += size
+		row.Accesses = append(row.Accesses, s.shownAccess(i+1, event, asked.Patients))
+		if asked.Patients {
+			told.show(event.Patients)
+		}
+	}
+	told.questions = append(told.questions, row)
+	told.look.Rows += uint64(1 + len(row.Accesses))
+}
+
+func (t *toldQuestions) leaveOut(number int, row *v1.MyQuestion, why string) {
+	t.notes = append(t.notes, fmt.Sprintf("Access %d of question %s is left out: %s", number, row.Question, why))
+}
+
+// show sets down whose records were shown by name, each once. Nobody asked for one of them: they were shown.
+func (t *toldQuestions) show(patients []*v1.Patient) {
+	for _, p := range patients {
+		for _, id := range p.Identifiers {
+			if !t.identifiers[identOf(id)] {
+				t.identifiers[identOf(id)] = true
+				t.look.Subjects = append(t.look.Subjects, id)
+			}
+		}
+		if shown := record(p.Identifiers...); shown != nil && !t.records[identOf(p.Identifiers[0])] {
+			t.records[identOf(p.Identifiers[0])] = true
+			t.look.Patients = append(t.look.Patients, shown...)
+		}
+	}
+}
+
+// shownEvents reads accesses that questions show, by their ids; one that is not there is not among them. Each message of the journal is read
+// once.
+func (s *Service) shownEvents(ctx context.Context, ids [][]byte) (map[string]*v1.AccessEvent, error) {
+	places := map[uint64]map[string]proto.Position{}
+	for _, b := range ids {
+		id, err := proto.EventIDFromBytes(b)
+		if err != nil {
+			continue // no command writes one, and nothing has it
+		}
+		position, found, err := s.cfg.Locate(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("locate a disclosed access: %w", err)
+		}
+		if !found || position > s.cfg.Head() {
+			continue
+		}
+		if places[position.Sequence()] == nil {
+			places[position.Sequence()] = map[string]proto.Position{}
+		}
+		places[position.Sequence()][string(b)] = position
+	}
+	events := map[string]*v1.AccessEvent{}
+	for _, sequence := range slices.Sorted(maps.Keys(places)) {
+		b, err := s.cfg.ReadBatch(ctx, sequence)
+		if err != nil {
+			return nil, fmt.Errorf("read a disclosed access: %w", err)
+		}
+		for id, position := range places[sequence] {
+			if position.Index() >= b.Count() {
+				continue
+			}
+			item, err := b.Item(position.Index())
+			if err != nil {
+				return nil, fmt.Errorf("read a disclosed access: %w", err)
+			}
+			if event := eventOf(item).GetAccess(); event != nil {
+				events[id] = event
+			}
+		}
+	}
+	return events, nil
 }
 
 // shownAccess tells who, when, what and of which patient, and nothing else of an access. Where the patients are not disclosed, a reader
@@ -111,9 +244,7 @@ func (s *Service) MayShow(ctx context.Context, id proto.EventID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	event, err := s.shownEvent(ctx, id.Bytes())
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil && limits.Within(event), err
+	events, err := s.shownEvents(ctx, [][]byte{id.Bytes()})
+	event := events[string(id.Bytes())]
+	return event != nil && limits.Within(event), err
 }
