@@ -111,6 +111,7 @@ func (f *folder) caseEntry(position uint64, e *v1.CaseEntry) {
 	}
 	w.texts(idTexts(added)...)
 	w.text(string(body))
+	w.text(e.GetAsked().GetTo())
 	w.end()
 }
 

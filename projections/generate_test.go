@@ -156,13 +156,15 @@ func (g *generator) caseEntry() *v1.CaseEntry {
 		CaseId:  proto.NewEventID(proto.EventIdentity{Source: "case", Key: []byte(pick(g, "one", "two")), Recorded: g.now}).Bytes(),
 		Version: uint32(g.r.IntN(5)), Asker: "os:ada", Role: "investigator", AtUs: g.time(), EventId: g.id(),
 	}
-	switch g.r.IntN(4) {
+	switch g.r.IntN(5) {
 	case 0:
 		e.Body = &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "the \"ward\" 7", Alerts: [][]byte{g.id(), g.id()}, DiscoveredUs: g.time()}}
 	case 1:
 		e.Body = &v1.CaseEntry_Alerts{Alerts: &v1.CaseAlerts{Added: [][]byte{g.id()}, Removed: [][]byte{g.id()}}}
 	case 2:
 		e.Body = &v1.CaseEntry_Answered{Answered: &v1.CaseAnswered{Question: 1 + uint32(g.r.IntN(3)), Text: "yes"}}
+	case 3:
+		e.Body = &v1.CaseEntry_Asked{Asked: &v1.CaseAsked{Question: 1, Respondent: 1, Name: "Roe", Text: "why?", To: pick(g, "", "oidc:roe", "oidc:Jäger 'x'")}}
 	default:
 		e.Body = &v1.CaseEntry_Noted{Noted: &v1.CaseNoted{Text: "her manager\nsays"}}
 	}

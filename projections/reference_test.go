@@ -168,7 +168,7 @@ func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry, conflict 
 	if err != nil {
 		panic(err)
 	}
-	step, question, alerts := 0, uint32(0), []string{}
+	step, question, alerts, addressee := 0, uint32(0), []string{}, ""
 	switch b := e.Body.(type) {
 	case *v1.CaseEntry_Opened:
 		step = 10
@@ -182,13 +182,15 @@ func (r *reference) caseEntry(pos uint64, rec string, e *v1.CaseEntry, conflict 
 		}
 	case *v1.CaseEntry_Noted:
 		step = 13
+	case *v1.CaseEntry_Asked:
+		step, question, addressee = 14, b.Asked.Question, b.Asked.To
 	case *v1.CaseEntry_Answered:
 		step, question = 15, b.Answered.Question
 	}
 	if conflict {
 		alerts = []string{}
 	}
-	r.add("cases", ksuid(e.CaseId), pos, rec, e.Version, step, question, e.Asker, e.Role, stamp(e.AtUs), alerts, string(body))
+	r.add("cases", ksuid(e.CaseId), pos, rec, e.Version, step, question, e.Asker, e.Role, stamp(e.AtUs), alerts, string(body), addressee)
 }
 
 func (r *reference) question(pos uint64, rec string, q *v1.Question) {

@@ -144,7 +144,7 @@ var tables = [numTables]*table{
 		`position u64, received time, body text`),
 	def(caseSteps, "cases",
 		`case_id text, position u64, received time, version u32, step u8, question u32, asker text, role text, at time,
-		alerts texts, body text`),
+		alerts texts, body text, addressee text`),
 	def(brokenGlass, "broken_glass",
 		`glass_id text, position u64, received time, review bool, asker text, role text, text text, verdict u8, at time, until time,
 		sites texts, departments texts, nothing bool`),
