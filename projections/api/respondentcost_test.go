@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/readtrail/readtrail/projections/queries"
 	"github.com/readtrail/readtrail/projections/store"
 )
 
@@ -41,5 +42,31 @@ func TestCostOfMyQuestions(t *testing.T) {
 	t.Logf("%d rows, %d bytes, %s", cost.ReadRows, cost.ReadBytes, cost.Elapsed)
 	if cost.ReadRows == 0 || cost.ReadBytes > 1_000_000 {
 		t.Errorf("read %d rows, %d bytes", cost.ReadRows, cost.ReadBytes)
+	}
+}
+
+// TestCostOfWhatIsAboutOneself: which of some alerts cite the asker is asked of those alerts alone, not of 100,000 others.
+func TestCostOfWhatIsAboutOneself(t *testing.T) {
+	w, _ := bulk(t, 400, 40, 20)
+	insert(t, w, "bulk_alerts.sql")
+	set, err := queries.For(1, queries.Whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Alert n cites the reader n and twenty accesses of its own.
+	const mine, other = "2Zs4T8sD1pS1o3y000000000007", "2Zs4T8sD1pS1o3y000000000009"
+	var found []string
+	stats, err := w.store.QueryStats(t.Context(), set["own_cited"], store.Params{"own": []uint64{7, 8}, "named": []string{mine, other}}, func(row store.Row) error {
+		var s string
+		err := row.Scan(&s)
+		found = append(found, s)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, store.Detail(err))
+	}
+	t.Logf("%d rows, %d bytes, %s", stats.ReadRows, stats.ReadBytes, stats.Elapsed)
+	if len(found) != 1 || found[0] != mine || stats.ReadRows > 20_000 {
+		t.Errorf("found %v, read %d rows", found, stats.ReadRows)
 	}
 }
