@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -176,7 +177,8 @@ type QuestionNow struct {
 }
 
 // QuestionNow finds the case of a question that was put to the caller in ctx, whether it is about them or not; false: nothing was put to
-// them there. It answers no person, so it is no question; the answer that is written is journaled.
+// them there, or it does not count in its case. Where that is not known yet, code unavailable. It answers no person,
+// so it is no question; the answer that is written is journaled.
 func (s *Service) QuestionNow(ctx context.Context, position proto.Position) (QuestionNow, bool, error) {
 	ctx = proto.WithGlass(ctx, "")
 	e, err := s.entry(ctx, "question", position.String(), v1.Kind_KIND_CASE)
@@ -206,6 +208,10 @@ func (s *Service) QuestionNow(ctx context.Context, position proto.Position) (Que
 		return QuestionNow{}, false, err
 	}
 	counts := slices.ContainsFunc(x.Steps, func(step cases.Step) bool { return step.Position == position })
+	if !counts && p.behind > 0 {
+		err := errors.New("the projections do not hold the question yet: try again in a moment")
+		return QuestionNow{}, false, connect.NewError(connect.CodeUnavailable, err)
+	}
 	return QuestionNow{Case: id, Steps: steps, Number: asked.Question}, counts, nil
 }
 

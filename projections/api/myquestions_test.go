@@ -302,8 +302,8 @@ func (p *places) eventAt(at proto.Position) []byte {
 	return it.GetAccess().EventId
 }
 
-// putTo puts a question to somebody in a case, as the step of a number, and shows an access within the limits and one elsewhere.
-func (p *places) putTo(who, of string, version uint32) {
+// putTo puts a question to somebody in a case, as the step of a number, and returns where; it shows an access within the limits and one elsewhere.
+func (p *places) putTo(who, of string, version uint32) string {
 	p.t.Helper()
 	id, err := proto.ParseEventID(p.cases[of])
 	if err != nil {
@@ -313,8 +313,8 @@ func (p *places) putTo(who, of string, version uint32) {
 		a.Name, a.Text, a.Shown = "Jo", of, [][]byte{p.eventAt(p.inside), p.eventAt(p.outside)}
 	})
 	e.CaseId, e.Version, e.Asker, e.AtUs = id.Bytes(), version, "os:ada", begin.UnixMicro()
-	p.append(&v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: e}})
-	p.settle()
+	defer p.settle()
+	return p.append(&v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: e}}).String()
 }
 
 // TestMyQuestionsWithinLimits: limits hold for what is disclosed too, and the answer says that it is not complete; nobody shows what they
@@ -331,6 +331,13 @@ func TestMyQuestionsWithinLimits(t *testing.T) {
 	if len(res.Questions) != 1 || res.Questions[0].Text != "here" || len(res.Questions[0].Accesses) != 1 || res.Header.Limits == nil ||
 		!strings.Contains(res.Header.Notes[0], "not complete") || p.lastQuestion().Limits == nil {
 		t.Errorf("within limits: %v", res)
+	}
+	both, err := proto.ParsePosition(p.putTo("token:limited", "both", 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, found, err := p.service.QuestionNow(respondent(t, "token:limited"), both); err != nil || found {
+		t.Errorf("a question of a case that is not within limits: %v, %v, %v", now, found, err)
 	}
 	for at, want := range map[proto.Position]bool{p.inside: true, p.outside: false} {
 		if may, err := p.service.MayShow(as(t.Context(), "token:limited", proto.RoleInvestigator), proto.EventID(p.eventAt(at))); err != nil || may != want {

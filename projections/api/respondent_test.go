@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -240,5 +241,38 @@ func TestAccessThatIsNotFound(t *testing.T) {
 	}
 	if notes := res.Header.Notes; len(notes) != 1 || !strings.Contains(notes[0], "Access 1 of question "+first+" is left out: it is not found") {
 		t.Errorf("notes: %v", notes)
+	}
+}
+
+// TestQuestionThatIsNotProjectedYet: nobody is told that there is no such question to them while it is not known whether there is.
+func TestQuestionThatIsNotProjectedYet(t *testing.T) {
+	q := newInquiry(t)
+	q.step("one", "os:ada", opens(1))
+	first, err := proto.ParsePosition(q.step("one", "os:ada", asksOf(1, "oidc:jo")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.settle()
+	cfg := q.config()
+	stuck, _ := q.projector.Live()
+	cfg.Live = func() (projections.Live, bool) { return stuck, true }
+	service := newService(t, cfg)
+	jo := respondent(t, "oidc:jo")
+	for name, put := range map[string]string{
+		"in a case that is known": q.step("one", "os:ada", asksOf(2, "oidc:jo")), "in a new case": func() string {
+			q.step("two", "os:ada", opens(2))
+			return q.step("two", "os:ada", asksOf(1, "oidc:jo"))
+		}(),
+	} {
+		position, err := proto.ParsePosition(put)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now, found, err := service.QuestionNow(jo, position); connect.CodeOf(err) != connect.CodeUnavailable {
+			t.Errorf("%s: %v, %v, %v", name, now, found, err)
+		}
+	}
+	if now, found, err := service.QuestionNow(jo, first); err != nil || !found || now.Number != 1 {
+		t.Errorf("one that is known: %v, %v, %v", now, found, err)
 	}
 }
