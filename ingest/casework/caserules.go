@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
@@ -16,6 +17,8 @@ import (
 const (
 	// Longest texts of a case, in characters (case.proto).
 	maxTitle, maxReference, maxName, maxFactor, maxShort, maxLong = 200, 64, 200, 1000, 2000, 4000
+	// maxAsker is the longest name of an asker: "oidc:" and the 200 characters that a provider may call somebody by (dashboards/console/provider.go).
+	maxAsker = 5 + 200
 	// maxCaseAlerts bounds the alerts of a case: an answer tells each, and a scope all that they cite.
 	maxCaseAlerts = 200
 	// maxQuestions and maxSteps bound what one answer tells of a case; what is needed to close it may be said beyond.
@@ -162,8 +165,15 @@ func checkAsker(field, name string) error {
 	if rest == "" || !slices.Contains([]string{"token", "oidc", "os"}, kind) {
 		return invalid(field, `a name such as "token:<id>", "oidc:<subject>" or "os:<user>"`)
 	}
-	return checkLine(field, name, 1, maxName)
+	if strings.ContainsFunc(rest, invisible) || strings.TrimSpace(rest) != rest {
+		return invalid(field, "a name of visible characters: it must be the one that they sign in by")
+	}
+	return checkLine(field, name, 1, maxAsker)
 }
+
+// invisible characters make a name that looks like another's: nobody signs in by it, and who reads it does not see why. A space that is an
+// ordinary one is none of them.
+func invisible(r rune) bool { return !unicode.IsPrint(r) }
 
 // checkPast refuses a moment that is to come.
 func checkPast(field string, us int64, now time.Time, required bool) error {

@@ -183,7 +183,8 @@ func TestSubjectOfACaseAnswers(t *testing.T) {
 	}
 }
 
-// TestWhatIsShown: accesses are disclosed to who answers, each once, at most 50, and only what whoever asks may open.
+// TestWhatIsShown: accesses are disclosed to who answers, each once, at most 50, and only what whoever asks may open; and who
+// answers is named as somebody can sign in.
 func TestWhatIsShown(t *testing.T) {
 	o := newOffice(t)
 	officer := caller(proto.RolePrivacyOfficer, "os:ada")
@@ -208,6 +209,14 @@ func TestWhatIsShown(t *testing.T) {
 		{"no id", func(a *v1.CaseAsked) { a.Shown = [][]byte{{1}} }, connect.CodeInvalidArgument},
 		{"to nobody", func(a *v1.CaseAsked) { a.To, a.Shown = "", ids[:1] }, connect.CodeInvalidArgument},
 		{"patients of none", func(a *v1.CaseAsked) { a.Patients = true }, connect.CodeInvalidArgument},
+		{"to a name of 200 characters", func(a *v1.CaseAsked) { a.To = "oidc:" + strings.Repeat("ä", 200) }, 0},
+		{"to a longer name", func(a *v1.CaseAsked) { a.To = "oidc:" + strings.Repeat("ä", 201) }, connect.CodeInvalidArgument},
+		{"to a name of two words", func(a *v1.CaseAsked) { a.To = "oidc:Jäger, Ida 山田" }, 0},
+		{"to a name with an invisible character", func(a *v1.CaseAsked) { a.To = "oidc:jo\u200b" }, connect.CodeInvalidArgument},
+		{"to a name that turns its direction", func(a *v1.CaseAsked) { a.To = "oidc:\u202ejo" }, connect.CodeInvalidArgument},
+		{"to a name with a soft hyphen", func(a *v1.CaseAsked) { a.To = "oidc:j\u00ado" }, connect.CodeInvalidArgument},
+		{"to a name with another space", func(a *v1.CaseAsked) { a.To = "oidc:jo\u00a0doe" }, connect.CodeInvalidArgument},
+		{"to a name and a space", func(a *v1.CaseAsked) { a.To = "oidc:jo " }, connect.CodeInvalidArgument},
 		{"to a name of no kind", func(a *v1.CaseAsked) { a.To = "jo" }, connect.CodeInvalidArgument},
 	} {
 		m := &v1.CaseAsked{Respondent: v1.Respondent_RESPONDENT_READER, Name: "Doe, J.", Text: "Why?", To: "oidc:jo"}
