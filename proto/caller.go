@@ -19,7 +19,7 @@ func Roles() []string {
 
 // Caller is who stands behind a request, as the listener established it. The zero Caller is nobody.
 type Caller struct {
-	// Name is "token:<id>", "os:<user>" or "source:<name>": it goes into the journal as the asker.
+	// Name is "token:<id>", "oidc:<subject>", "os:<user>" or "source:<name>": it goes into the journal as the asker.
 	Name string
 	// Role is one of the roles, or "" for a source.
 	Role string
