@@ -356,7 +356,7 @@ func (q TokensList) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 // TokensCreate is `readtrail tokens create`.
 type TokensCreate struct {
 	Name string        `arg:"" help:"Who or what will hold the token."`
-	Role string        `help:"What it may do: ${enum}." enum:"viewer,investigator,privacy_officer,administrator" required:""`
+	Role string        `help:"What it may do: ${enum}." enum:"respondent,viewer,investigator,privacy_officer,administrator" required:""`
 	For  time.Duration `help:"How long it is valid." default:"2160h"`
 	JSON bool          `help:"Write the answer as JSON."`
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/alecthomas/kong"
 
 	"github.com/readtrail/readtrail/dashboards/cli"
 	rt "github.com/readtrail/readtrail/proto"
@@ -131,6 +132,20 @@ func TestEventIDsAreSpelledAlike(t *testing.T) {
 		}
 		if json && !strings.Contains(text, `"conflictsWith": "`+other.String()+`"`) {
 			t.Errorf("the other event is not named:\n%s", text)
+		}
+	}
+}
+
+// TestEveryRoleCanBeGivenToAToken: none is forgotten when there is one more.
+func TestEveryRoleCanBeGivenToAToken(t *testing.T) {
+	for _, role := range rt.Roles() {
+		var cmd cli.TokensCreate
+		parser, err := kong.New(&cmd, kong.Exit(func(int) {}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse([]string{"jo", "--role", role}); err != nil || cmd.Role != role {
+			t.Errorf("%s: %v, and the role is %q", role, err, cmd.Role)
 		}
 	}
 }
