@@ -138,8 +138,10 @@ func caseFlags(err error) error {
 	field, problem, _ := strings.Cut(failed.Message(), ": ")
 	switch field {
 	case "title", "reference", "alert", "discovered", "assignee", "text", "name", "question", "answered", "people", "exception", "conclusion",
-		"rule", "to", "due", "sent", "version", "outcome":
+		"rule", "to", "due", "sent", "version", "outcome", "respondent", "patients":
 		return connect.NewError(failed.Code(), errors.New("--"+field+": "+problem))
+	case "shown":
+		return connect.NewError(failed.Code(), errors.New("--show: "+problem))
 	case "laws":
 		return connect.NewError(failed.Code(), errors.New("--law: "+problem))
 	case "most_in_one_state":

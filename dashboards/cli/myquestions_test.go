@@ -102,3 +102,20 @@ func TestCaseAskShows(t *testing.T) {
 		t.Errorf("%v, wrote %v", err, f.written)
 	}
 }
+
+// TestWhatIsWrongWithAQuestionIsToldByItsFlag: casework names fields, and whoever types knows flags.
+func TestWhatIsWrongWithAQuestionIsToldByItsFlag(t *testing.T) {
+	for field, flag := range map[string]string{
+		"respondent": "--respondent", "name": "--name", "text": "--text", "to": "--to", "shown": "--show", "patients": "--patients",
+	} {
+		f := &files{one: wholeCase(), refusal: connect.NewError(connect.CodeInvalidArgument, errors.New(field+": what is wrong"))}
+		q := cli.CaseAsk{CaseStep: cli.CaseStep{Case: aCase, Version: 9}, Respondent: "reader", Name: "Doe, J.", Text: "Why?", To: "oidc:jo", Show: []string{anEvent}}
+		err := q.Run(t.Context(), f.serve(t), &bytes.Buffer{})
+		if err == nil {
+			t.Fatalf("%s: not refused", field)
+		}
+		if text := cli.Explain(err); !strings.Contains(text, flag+": what is wrong") {
+			t.Errorf("%s: says %q", field, text)
+		}
+	}
+}
