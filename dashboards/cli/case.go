@@ -136,7 +136,7 @@ func writeNotices(w io.Writer, c clock, notices []*v1.NoticeRow) error {
 // writeStep tells one step, with what was written under it.
 func writeStep(w io.Writer, c clock, s *v1.CaseStep) {
 	e := s.Entry
-	fmt.Fprintf(w, "  %3d  %s  %s  %s\n", e.Version, c.at(e.AtUs), printable(e.Asker), words.CaseStep(s))
+	fmt.Fprintf(w, "  %3d  %s  %s  %s\n", e.Version, c.at(e.AtUs), printable(e.Asker), printable(words.CaseStep(s)))
 	under := func(text string) {
 		for line := range strings.SplitSeq(text, "\n") {
 			fmt.Fprintf(w, "         %s\n", printable(line))

@@ -228,3 +228,23 @@ func TestCaseVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestAPersonsNameDrivesNoTerminal: who a question was put to, and who has a case, was typed by somebody else.
+func TestAPersonsNameDrivesNoTerminal(t *testing.T) {
+	one := wholeCase()
+	for _, s := range one.Steps {
+		if a := s.Entry.GetAsked(); a != nil {
+			a.To = "oidc:jo\x1b[2J\u202e"
+		}
+		if a := s.Entry.GetAssigned(); a != nil {
+			a.Assignee = "os:ada\x1b[2J"
+		}
+	}
+	var out bytes.Buffer
+	if err := (cli.CaseShow{Case: aCase}).Run(t.Context(), (&files{one: one}).serve(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "oidc:jo\ufffd[2J\ufffd") || !strings.Contains(out.String(), "os:ada\ufffd[2J") || strings.ContainsAny(out.String(), "\x1b\u202e") {
+		t.Errorf("%q", out.String())
+	}
+}
