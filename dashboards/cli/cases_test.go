@@ -56,14 +56,19 @@ func (f *files) WriteCase(_ context.Context, req *connect.Request[v1.WriteCaseRe
 
 func (f *files) serve(t *testing.T) *cli.Connection {
 	t.Helper()
+	return serveFiles(t, f, f)
+}
+
+func serveFiles(t *testing.T, cases readtrailv1connect.CaseServiceHandler, casework readtrailv1connect.CaseworkServiceHandler) *cli.Connection {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	on, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(readtrailv1connect.NewCaseServiceHandler(f))
-	mux.Handle(readtrailv1connect.NewCaseworkServiceHandler(f))
+	mux.Handle(readtrailv1connect.NewCaseServiceHandler(cases))
+	mux.Handle(readtrailv1connect.NewCaseworkServiceHandler(casework))
 	server := &http.Server{Handler: mux}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(on) }()

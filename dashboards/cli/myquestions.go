@@ -34,7 +34,7 @@ func (q Questions) Run(ctx context.Context, conn *Connection, w io.Writer) error
 	}
 	fmt.Fprintf(w, "Questions to you\n\n")
 	writeHeader(w, a.Header)
-	fmt.Fprintf(w, "\n%s for your answer.\n", count(a.Waiting, "waits", "wait"))
+	fmt.Fprintf(w, "\n%s\n", q.summary(a))
 	at := clockOf(a.Header).at
 	for _, one := range a.Questions {
 		if err := writeMyQuestion(w, at, one); err != nil {
@@ -48,6 +48,19 @@ func (q Questions) Run(ctx context.Context, conn *Connection, w io.Writer) error
 		fmt.Fprintf(w, "More: --page %s\n", a.NextPageToken)
 	}
 	return nil
+}
+
+// summary says how many wait; of none at all, why: that nothing was ever asked is no "all answered".
+func (q Questions) summary(a *v1.MyQuestionsResponse) string {
+	switch {
+	case len(a.Questions) > 0 || a.Waiting > 0:
+		return count(a.Waiting, "waits", "wait") + " for your answer."
+	case q.Page != "":
+		return "No more questions."
+	case q.Waiting:
+		return "No question waits for your answer."
+	}
+	return "Nobody has put a question to you."
 }
 
 func writeMyQuestion(w io.Writer, at func(int64) string, q *v1.MyQuestion) error {

@@ -119,3 +119,31 @@ func TestWhatIsWrongWithAQuestionIsToldByItsFlag(t *testing.T) {
 		}
 	}
 }
+
+// unasked is a server that has no question for anybody.
+type unasked struct{ files }
+
+func (*unasked) MyQuestions(context.Context, *connect.Request[v1.MyQuestionsRequest]) (*connect.Response[v1.MyQuestionsResponse], error) {
+	return connect.NewResponse(&v1.MyQuestionsResponse{Header: judgedHeader()}), nil
+}
+
+// TestNobodyAsked: that nothing was ever asked is something else than that all is answered.
+func TestNobodyAsked(t *testing.T) {
+	for _, tt := range []struct {
+		ask  cli.Questions
+		want string
+	}{
+		{cli.Questions{}, "Nobody has put a question to you.\n"},
+		{cli.Questions{Waiting: true}, "No question waits for your answer.\n"},
+		{cli.Questions{Page: "t2"}, "No more questions.\n"},
+	} {
+		f := &unasked{}
+		var out bytes.Buffer
+		if err := tt.ask.Run(t.Context(), serveFiles(t, f, f), &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), "\n\n"+tt.want) || strings.Contains(out.String(), "readtrail answer") {
+			t.Errorf("%+v: %q", tt.ask, out.String())
+		}
+	}
+}
