@@ -103,7 +103,7 @@ func writeCase(w io.Writer, a *v1.GetCaseResponse) error {
 	}
 	fmt.Fprintf(w, "\nWhat was done\n")
 	for _, s := range a.Steps {
-		writeStep(w, c, s)
+		writeStep(w, c, s, a.Steps)
 	}
 	fmt.Fprintf(w, "\nIts breach scope: readtrail scope --case %s\nA step: readtrail case note|ask|answer|assess|conclude|notice|close %s --version %d\n",
 		row.CaseId, row.CaseId, row.Version)
@@ -133,10 +133,10 @@ func writeNotices(w io.Writer, c clock, notices []*v1.NoticeRow) error {
 	return t.text(w)
 }
 
-// writeStep tells one step, with what was written under it.
-func writeStep(w io.Writer, c clock, s *v1.CaseStep) {
+// writeStep tells one of the steps of a case, with what was written under it.
+func writeStep(w io.Writer, c clock, s *v1.CaseStep, steps []*v1.CaseStep) {
 	e := s.Entry
-	fmt.Fprintf(w, "  %3d  %s  %s  %s\n", e.Version, c.at(e.AtUs), printable(e.Asker), printable(words.CaseStep(s)))
+	fmt.Fprintf(w, "  %3d  %s  %s  %s\n", e.Version, c.at(e.AtUs), printable(e.Asker), printable(words.CaseStep(s, steps)))
 	under := func(text string) {
 		for line := range strings.SplitSeq(text, "\n") {
 			fmt.Fprintf(w, "         %s\n", printable(line))

@@ -113,7 +113,7 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 	for _, s := range m.Steps {
 		page.Steps = append(page.Steps, stepLine{
 			Number: s.GetEntry().GetVersion(), When: at.at(s.GetEntry().GetAtUs()), Who: s.GetEntry().GetAsker(), Role: words.Code(s.GetEntry().GetRole()),
-			What: words.CaseStep(s), Text: words.CaseText(s.GetEntry()), Details: stepDetails(s.GetEntry()),
+			What: words.CaseStep(s, m.Steps), Text: words.CaseText(s.GetEntry()), Details: stepDetails(s.GetEntry()),
 		})
 	}
 	page.Work = v.caseWork(at, m)

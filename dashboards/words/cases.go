@@ -3,7 +3,6 @@ package words
 import (
 	"fmt"
 
-	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -124,8 +123,8 @@ func Respondent(r v1.Respondent) string {
 	return "somebody else"
 }
 
-// CaseStep is what was done in a step.
-func CaseStep(s *v1.CaseStep) string {
+// CaseStep is what was done in a step; of are all steps of its case.
+func CaseStep(s *v1.CaseStep, of []*v1.CaseStep) string {
 	switch b := s.GetEntry().GetBody().(type) {
 	case *v1.CaseEntry_Opened:
 		return "opened"
@@ -151,7 +150,7 @@ func CaseStep(s *v1.CaseStep) string {
 		}
 		return what + shown(b.Asked)
 	case *v1.CaseEntry_Answered:
-		if s.GetEntry().GetRole() == proto.RoleRespondent {
+		if ownWords(s, of) {
 			return fmt.Sprintf("answer to question %d, in their own words", b.Answered.Question)
 		}
 		return fmt.Sprintf("answer to question %d", b.Answered.Question)
@@ -175,6 +174,17 @@ func CaseStep(s *v1.CaseStep) string {
 		return "reopened"
 	}
 	return "a step of a later release"
+}
+
+// ownWords reports whether an answer is by whom its question was put to, whatever their role. Where neither is told, it is not known.
+func ownWords(answer *v1.CaseStep, of []*v1.CaseStep) bool {
+	who := answer.GetEntry().GetAsker()
+	for _, s := range of {
+		if q := s.GetEntry().GetAsked(); q != nil && q.Question == answer.GetEntry().GetAnswered().GetQuestion() {
+			return who != "" && q.To == who
+		}
+	}
+	return false
 }
 
 // CaseText is what was written in a step; empty where nothing was, or where it is not told.
