@@ -145,6 +145,9 @@ func writeStep(w io.Writer, c clock, s *v1.CaseStep, steps []*v1.CaseStep) {
 	if text := words.CaseText(e); text != "" {
 		under(text)
 	}
+	for _, id := range words.ShownEvents(e) {
+		under("shown event " + id)
+	}
 	if a := e.GetAssessed(); a != nil {
 		if a.Exception != 0 {
 			under("exception: " + words.BreachException(a.Exception))

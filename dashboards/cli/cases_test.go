@@ -253,3 +253,28 @@ func TestAPersonsNameDrivesNoTerminal(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 }
+
+// TestACaseSaysWhatWasShown: each disclosed access by its id, in the order in which it was shown, under the question that it went with.
+func TestACaseSaysWhatWasShown(t *testing.T) {
+	one, shown := wholeCase(), []string{anEvent, "2Zs4T8sD1pS1o3yM1sYQbS3rT4b"}
+	for _, s := range one.Steps {
+		if a := s.Entry.GetAsked(); a != nil {
+			a.To = "oidc:jo"
+			for _, text := range shown {
+				id, err := proto.ParseEventID(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.Shown = append(a.Shown, id.Bytes())
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := (cli.CaseShow{Case: aCase}).Run(t.Context(), (&files{one: one}).serve(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := "with 2 accesses shown, without their patients\n         Doe, J.: Why?\n         shown event " + shown[0] + "\n         shown event " + shown[1] + "\n"
+	if !strings.Contains(out.String(), want) {
+		t.Error(out.String())
+	}
+}

@@ -48,7 +48,12 @@ type stepLine struct {
 	Who, Role, What string
 	Text            string
 	Details         []string
+	// Shown are the accesses that were disclosed with a question.
+	Shown []shownEvent
 }
+
+// shownEvent is an access by the id of its event, and where it is opened.
+type shownEvent struct{ ID, Path string }
 
 // caseWork is what the asker may do in the case as it stands. Casework decides; this only leaves out what it would refuse.
 type caseWork struct {
@@ -111,10 +116,14 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 		})
 	}
 	for _, s := range m.Steps {
-		page.Steps = append(page.Steps, stepLine{
+		line := stepLine{
 			Number: s.GetEntry().GetVersion(), When: at.at(s.GetEntry().GetAtUs()), Who: s.GetEntry().GetAsker(), Role: words.Code(s.GetEntry().GetRole()),
 			What: words.CaseStep(s, m.Steps), Text: words.CaseText(s.GetEntry()), Details: stepDetails(s.GetEntry()),
-		})
+		}
+		for _, id := range words.ShownEvents(s.GetEntry()) {
+			line.Shown = append(line.Shown, shownEvent{id, links.to(ask{Page: pageEvents, Subject: id})})
+		}
+		page.Steps = append(page.Steps, line)
 	}
 	page.Work = v.caseWork(at, m)
 	return page

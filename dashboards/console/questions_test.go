@@ -116,3 +116,34 @@ func TestAskOnThePage(t *testing.T) {
 		t.Errorf("what is no event is left out in silence: %d writes, %d before\n%s", again, n, body)
 	}
 }
+
+// TestACaseSaysWhatWasShown: each disclosed access by its id, which opens the event for the purpose of the page; an id that is none breaks
+// nothing.
+func TestACaseSaysWhatWasShown(t *testing.T) {
+	s := newSite(t)
+	s.api.cases, s.api.one, s.api.event = cases(), oneCase(), event()
+	const one = "2Zs4T8sD1pS1o3yM1sYQbS3rT4a"
+	id, err := proto.ParseEventID(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.api.one.Steps = append(s.api.one.Steps, &v1.CaseStep{Position: 1, Entry: &v1.CaseEntry{Version: 99, Asker: "os:ada", Body: &v1.CaseEntry_Asked{Asked: &v1.CaseAsked{
+		Question: 1, Respondent: 1, Name: "Doe", Text: "Why?", To: "oidc:jo", Shown: [][]byte{id.Bytes(), {1}}, Patients: true,
+	}}}})
+	b := s.signedIn(proto.RolePrivacyOfficer)
+	path := b.casePath()
+	b.post("/purpose"+path, url.Values{"purpose": {"complaint 12"}})
+	before, _, found := strings.Cut(b.get(path).body, ">"+one+"</a>")
+	if !found {
+		t.Fatal("the case does not say which access was shown to oidc:jo")
+	}
+	link, _, _ := strings.Cut(before[strings.LastIndex(before, `href="`)+len(`href="`):], `"`)
+	if strings.Contains(link, one) || !strings.HasPrefix(link, "/events/") {
+		t.Errorf("leads to %q", link)
+	}
+	p := b.get(link)
+	opened, _ := last[*v1.GetEventRequest](s, "GetEvent")
+	if p.status != http.StatusOK || opened.GetEvent() != one || opened.GetPurpose() != "complaint 12" {
+		t.Errorf("%d, opened %v", p.status, opened)
+	}
+}

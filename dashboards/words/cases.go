@@ -3,6 +3,7 @@ package words
 import (
 	"fmt"
 
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -217,6 +218,16 @@ func CaseText(e *v1.CaseEntry) string {
 		return b.Reopened.Text
 	}
 	return ""
+}
+
+// ShownEvents are the ids of the accesses that were disclosed with a question, in the order in which they were shown.
+func ShownEvents(e *v1.CaseEntry) (out []string) {
+	for _, raw := range e.GetAsked().GetShown() {
+		if id, err := proto.EventIDFromBytes(raw); err == nil {
+			out = append(out, id.String())
+		}
+	}
+	return out
 }
 
 // shown says what was disclosed with a question.
