@@ -52,6 +52,7 @@ type fakeAPI struct {
 	parts    []*v1.ExportScopeResponse
 	breaks   error // after the parts
 	refuses  error // a decision
+	unlisted error // instead of somebody's questions
 	views    fakeViews
 }
 

@@ -12,6 +12,9 @@ func (f *fakeAPI) MyQuestions(ctx context.Context, req *connect.Request[v1.MyQue
 	if err := f.note(ctx, "MyQuestions", summary, req.Msg, anyRole); err != nil {
 		return nil, err
 	}
+	if f.unlisted != nil {
+		return nil, f.unlisted
+	}
 	if f.put == nil {
 		return connect.NewResponse(&v1.MyQuestionsResponse{Header: header()}), nil
 	}

@@ -152,12 +152,18 @@ func (v *visit) form() error {
 	return nil
 }
 
-// fail shows what went wrong, and what can be done.
-func (v *visit) fail(err error) {
+// failed says what went wrong, and logs it where it is the server's own.
+func (v *visit) failed(err error) refusal {
 	why := v.explain(err)
 	if why.status >= http.StatusInternalServerError {
 		v.c.log.WarnContext(v.r.Context(), "page failed", slog.String("page", v.r.Pattern), slog.Int("status", why.status))
 	}
+	return why
+}
+
+// fail shows what went wrong, and what can be done.
+func (v *visit) fail(err error) {
+	why := v.failed(err)
 	if why.status == http.StatusServiceUnavailable {
 		v.w.Header().Set("Retry-After", "5")
 	}

@@ -18,9 +18,18 @@ type questionsPage struct {
 	Rows []questionRow
 	Next string
 	Said *said
-	// Kept is what was typed in an answer that was not taken, Of its question.
-	Kept, Of string
+	// Kept is an answer that was not taken; a row that takes answers has it in its field, and else it stands under what is said.
+	Kept *keptAnswer
+	// Unlisted says that there is no list at the moment.
+	Unlisted bool
 	Basis    *basis
+}
+
+// keptAnswer is what was typed to a question.
+type keptAnswer struct {
+	Of, Text string
+	// Closed says that its question takes no answer any more; Placed, that its row has it.
+	Closed, Placed bool
 }
 
 type questionRow struct {
@@ -54,7 +63,11 @@ func (c *Console) questionsPage(v *visit, status int, page questionsPage) error 
 	res, err := c.cfg.Cases.MyQuestions(v.r.Context(), connect.NewRequest(&v1.MyQuestionsRequest{
 		Waiting: page.Only, Page: &v1.Page{Token: query.Get("page")},
 	}))
-	if err != nil {
+	switch {
+	case err != nil && page.Kept != nil: // what was typed is worth more than the list
+		page.Unlisted = true
+		return v.render(status, "questions", page)
+	case err != nil:
 		return err //nolint:wrapcheck // for people as it is
 	}
 	m := res.Msg
@@ -72,8 +85,10 @@ func (c *Console) questionsPage(v *visit, status int, page questionsPage) error 
 			ID: q.Question, Asker: q.Asker, As: words.Respondent(q.Respondent), State: words.QuestionState(q), Text: q.Text, Asked: at.at(q.AskedUs),
 			Waits: len(q.Answers) == 0 && !q.SetDown && !q.Closed, Closed: q.Closed, Answered: len(q.Answers) > 0 || q.SetDown,
 		}
-		if q.Question == page.Of {
-			row.Kept = page.Kept
+		if k := page.Kept; k != nil && q.Question == k.Of {
+			if k.Closed, k.Placed = q.Closed, !q.Closed; k.Placed {
+				row.Kept = k.Text
+			}
 		}
 		for _, a := range q.Accesses {
 			row.Accesses = append(row.Accesses, shownRowOf(at, a))
@@ -93,7 +108,7 @@ func shownRowOf(at clock, a *v1.ShownAccess) shownRow {
 	}
 }
 
-// answerQuestion journals an answer. What was not taken stays in its field.
+// answerQuestion journals an answer. What was not taken stays on the page, whatever the reason.
 func (c *Console) answerQuestion(v *visit) error {
 	if err := v.form(); err != nil {
 		return err
@@ -106,9 +121,15 @@ func (c *Console) answerQuestion(v *visit) error {
 		v.redirect("/questions")
 		return nil
 	}
+	status := http.StatusUnprocessableEntity
 	why, err := v.refusedBecause("Your answer was not taken", err)
 	if err != nil {
-		return err
+		failure := v.failed(err)
+		status, why = failure.status, "It is not known whether your answer was taken; if it was, your questions say so. "+failure.Title+". "+failure.Advice
 	}
-	return c.questionsPage(v, http.StatusUnprocessableEntity, questionsPage{Said: &said{Text: why, Fault: true}, Kept: text, Of: question})
+	page := questionsPage{Said: &said{Text: why, Fault: true}}
+	if text != "" {
+		page.Kept = &keptAnswer{Of: question, Text: text}
+	}
+	return c.questionsPage(v, status, page)
 }

@@ -147,3 +147,40 @@ func TestACaseSaysWhatWasShown(t *testing.T) {
 		t.Errorf("%d, opened %v", p.status, opened)
 	}
 }
+
+// TestAnAnswerThatWasNotTakenIsKept: also where its question takes none any more, stands on another page of the list, or where there is no
+// list at the moment.
+func TestAnAnswerThatWasNotTakenIsKept(t *testing.T) {
+	const typed = "an hour of typing"
+	closed := connect.NewError(connect.CodeFailedPrecondition, errors.New("no answer is taken any more: the matter is closed"))
+	down := connect.NewError(connect.CodeUnavailable, errors.New("try again in a moment"))
+	for _, tt := range []struct {
+		name, question  string
+		refuses, listed error
+		status          int
+		// again: it can be sent once more as it stands.
+		again bool
+	}{
+		{"in its field", "49152", down, nil, http.StatusUnprocessableEntity, true},
+		{"closed meanwhile", "40960", closed, nil, http.StatusUnprocessableEntity, false},
+		{"of another page", "36864", down, nil, http.StatusUnprocessableEntity, true},
+		{"without the list", "49152", down, down, http.StatusUnprocessableEntity, true},
+		{"not known whether it was taken", "49152", connect.NewError(connect.CodeDeadlineExceeded, errors.New("too slow")), nil, http.StatusGatewayTimeout, true},
+		{"a failure of the server", "40960", errors.New("disk"), nil, http.StatusInternalServerError, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			s.api.put, s.api.refuses, s.api.unlisted = put(), tt.refuses, tt.listed
+			b := s.signedIn(proto.RoleRespondent)
+			p := b.post("/questions", url.Values{"question": {tt.question}, "text": {typed}})
+			if p.status != tt.status || strings.Count(p.body, ">"+typed+"</textarea>") != 1 || !strings.Contains(p.body, `class="fault"`) {
+				t.Fatalf("%d, and what was typed is gone\n%s", p.status, p.body)
+			}
+			before, _, _ := strings.Cut(p.body, ">"+typed+"</textarea>")
+			form := before[max(strings.LastIndex(before, "<form"), strings.LastIndex(before, "</form>")):]
+			if again := strings.Contains(form, `name="question" value="`+tt.question+`"`) && strings.Contains(form, `name="text"`); again != tt.again {
+				t.Errorf("can be sent again: %v, want %v\n%s", again, tt.again, form)
+			}
+		})
+	}
+}
