@@ -30,10 +30,19 @@ func (c *Console) AssetPaths() []string {
 // Sessions is how many are held.
 func (c *Console) Sessions() int { return c.sessions.count() }
 
+// Begin begins a session as a sign-in does, and returns the id that a browser would hold.
+func (c *Console) Begin(caller proto.Caller) (id string, err error) {
+	return c.sessions.begin(identity{caller: caller, way: "test"}, "")
+}
+
+// Holds reports whether a session is still there.
+func (c *Console) Holds(id string) bool { return c.sessions.find(id, false) != nil }
+
 // What bounds them.
 const (
-	MaxSessions = maxSessions
-	MaxViews    = maxViews
+	MaxSessions    = maxSessions
+	MaxRespondents = maxRespondents
+	MaxViews       = maxViews
 	// StreamsASession is how many a session may listen to.
 	StreamsASession = streamsASession
 )

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,9 +13,14 @@ import (
 	"github.com/readtrail/readtrail/proto"
 )
 
-// maxSessions bounds what sessions hold: 200 with maxViews views of about 400 bytes each are 400 MB, were all of them that
-// busy. Beyond it the session that was idle longest ends.
-const maxSessions = 200
+const (
+	// maxSessions bounds what sessions hold: 200 with maxViews views of about 400 bytes each are 400 MB, were all of them that
+	// busy. Beyond it a session of whoever has most of them ends, the one that was idle longest.
+	maxSessions = 200
+	// maxRespondents bounds the sessions of respondents, who may be all staff, and are counted apart so that they sign nobody else out.
+	// They hold no views: about 1 KB each.
+	maxRespondents = 2000
+)
 
 // identity is who signed in, and how. Each way to sign in ends in one.
 type identity struct {
@@ -64,26 +71,43 @@ func (s *sessions) begin(who identity, old string) (id string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(digestOf(old))
-	s.sweep(now)
+	s.sweep(now, who.caller)
 	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v, over: make(chan struct{})}
 	return id, nil
 }
 
-// sweep removes what has expired, and the session that was idle longest when there are too many.
-func (s *sessions) sweep(now time.Time) {
-	var longest digest
-	var since time.Time
+// sweep removes what has expired, and one session when there are too many for another of this caller's kind: respondents and all others
+// are bounded apart. It is a session of whoever has most of them, so that nobody loses their only one to somebody's third.
+func (s *sessions) sweep(now time.Time, caller proto.Caller) {
+	var kind []heldSession
+	held := map[string]int{}
 	for id, x := range s.byID {
 		used, over := s.expired(x, now)
-		if over {
+		switch {
+		case over:
 			s.drop(id)
-		} else if since.IsZero() || used.Before(since) {
-			longest, since = id, used
+		case x.caller.MayLook() == caller.MayLook():
+			kind = append(kind, heldSession{id, x.caller.Name, used})
+			held[x.caller.Name]++
 		}
 	}
-	if len(s.byID) >= maxSessions {
-		s.drop(longest)
+	most := maxSessions
+	if !caller.MayLook() {
+		most = maxRespondents
 	}
+	if len(kind) < most {
+		return
+	}
+	s.drop(slices.MinFunc(kind, func(a, b heldSession) int {
+		return cmp.Or(cmp.Compare(held[b.who], held[a.who]), a.used.Compare(b.used))
+	}).id)
+}
+
+// heldSession is a session that may have to end for another.
+type heldSession struct {
+	id   digest
+	who  string
+	used time.Time
 }
 
 // drop ends a session; mu is held.

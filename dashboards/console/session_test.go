@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/dashboards/console"
+	"github.com/readtrail/readtrail/proto"
 )
 
 // A link signs in once, in its time, as whoever made it, and never in the address of a request.
@@ -99,6 +101,61 @@ func TestFixation(t *testing.T) {
 	if p := b.get("/"); p.status != http.StatusSeeOther {
 		t.Errorf("the old id still works: %d", p.status)
 	}
+}
+
+// Respondents may be all staff: however many sign in, nobody who looks at records is signed out, and what they hold is bounded too.
+func TestRespondentsSignNobodyElseOut(t *testing.T) {
+	s := newSite(t)
+	officer := s.signedIn(proto.RolePrivacyOfficer)
+	others := begun(t, s, console.MaxSessions-1, proto.RoleViewer, func(i int) string { return fmt.Sprint("oidc:viewer", i) })
+	first := begun(t, s, 1, proto.RoleRespondent, func(int) string { return "oidc:first" })[0]
+	begun(t, s, console.MaxRespondents, proto.RoleRespondent, func(i int) string { return fmt.Sprint("oidc:nurse", i) })
+	if p := officer.get("/cases"); p.status != http.StatusOK {
+		t.Errorf("the officer is signed out: %d to %q", p.status, p.location)
+	}
+	for _, id := range others {
+		if !s.console.Holds(id) {
+			t.Fatal("a viewer is signed out")
+		}
+	}
+	if n := s.console.Sessions(); n != console.MaxSessions+console.MaxRespondents || s.console.Holds(first) {
+		t.Errorf("%d sessions are held, the respondent who was idle longest still: %v", n, s.console.Holds(first))
+	}
+}
+
+// Whoever signs in again and again ends their own sessions, the one that was idle longest first, and nobody else's.
+func TestOnePersonsSessionsEndBeforeOthers(t *testing.T) {
+	for _, role := range []string{proto.RoleRespondent, proto.RoleViewer} {
+		s := newSite(t)
+		most := console.MaxSessions
+		if role == proto.RoleRespondent {
+			most = console.MaxRespondents
+		}
+		other := begun(t, s, 1, role, func(int) string { return "oidc:other" })[0]
+		own := begun(t, s, most+3, role, func(int) string { return "oidc:again" })
+		if !s.console.Holds(other) {
+			t.Errorf("%s: somebody else is signed out", role)
+		}
+		for i, id := range own {
+			if held := s.console.Holds(id); held != (i >= 4) {
+				t.Fatalf("%s: session %d of %d is held: %v", role, i, len(own), held)
+			}
+		}
+	}
+}
+
+// begun are the ids of sessions of a role, one begun after the other.
+func begun(t *testing.T, s *site, n int, role string, name func(int) string) (ids []string) {
+	t.Helper()
+	for i := range n {
+		s.now = s.now.Add(time.Second / 4)
+		id, err := s.console.Begin(proto.Caller{Name: name(i), Role: role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 func mustURL(t *testing.T, text string) *url.URL {
