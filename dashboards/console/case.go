@@ -21,6 +21,8 @@ type casePage struct {
 	// Scope is its breach scope.
 	Scope string
 	Work  caseWork
+	// Typed is what was typed into a step that was not journaled.
+	Typed typed
 	Said  *said
 	Basis *basis
 }
@@ -126,6 +128,7 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 		page.Steps = append(page.Steps, line)
 	}
 	page.Work = v.caseWork(at, m)
+	page.Typed = typedInto(v.session.views.refusedStep(x.handle), page.Work)
 	return page
 }
 

@@ -81,7 +81,7 @@ func (v *visit) eventIDs(names []string, why string) (out [][]byte, err error) {
 // maxDisclosed is how many accesses a question shows; casework says so too, after as many were opened.
 const maxDisclosed = 50
 
-// writeStep adds a step to a case, and shows the case again.
+// writeStep adds a step to a case, and shows the case again. What was typed into one that was not journaled is kept, whatever the reason.
 func (c *Console) writeStep(v *visit) error {
 	if err := v.form(); err != nil {
 		return err
@@ -95,31 +95,37 @@ func (c *Console) writeStep(v *visit) error {
 	m := stepOf(f, v.session.caller)
 	if m == nil {
 		done.Text, done.Fault = "Nothing was written: the form did not say what is to be done.", true
+	} else if err := c.sendStep(v, x, m, f); err != nil {
+		done.Fault = true
+		if written(f.form) {
+			v.session.views.keepStep(x.handle, f.form)
+		}
+		if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
+			return err
+		}
 	} else {
-		m.Case, m.Version = x.ask.Subject, uint32(f.number("version"))
-		why := x.purpose
-		if !why.holds(v.now) {
-			why = purpose{"work on case " + x.ask.Subject, v.now}
-		}
-		var err error
-		if asked := m.GetAsked(); asked != nil {
-			asked.Shown, err = v.eventIDs(f.named("shown"), why.text)
-		}
-		if err == nil {
-			_, err = c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m))
-		}
-		if err != nil {
-			done.Fault = true
-			if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
-				return err
-			}
-		} else {
-			done.Text = "Journaled."
-		}
+		v.session.views.dropStep(x.handle)
+		done.Text = "Journaled."
 	}
 	v.session.views.say(done)
 	v.redirect(done.Path)
 	return nil
+}
+
+// sendStep gives a step to casework, for the version that the form showed.
+func (c *Console) sendStep(v *visit, x view, m *v1.WriteCaseRequest, f fields) (err error) {
+	m.Case, m.Version = x.ask.Subject, uint32(f.number("version"))
+	why := x.purpose
+	if !why.holds(v.now) {
+		why = purpose{"work on case " + x.ask.Subject, v.now}
+	}
+	if asked := m.GetAsked(); asked != nil {
+		if asked.Shown, err = v.eventIDs(f.named("shown"), why.text); err != nil {
+			return err
+		}
+	}
+	_, err = c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m))
+	return err //nolint:wrapcheck // for people as it is
 }
 
 // stepOf reads a form into a step; nil: it names none.

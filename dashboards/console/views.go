@@ -115,6 +115,7 @@ type views struct {
 	purposes []string                 // stated last first; under mu
 	queue    purpose                  // why the queue of alerts names people; under mu
 	said     *said                    // what the next page of alerts tells; under mu
+	refused  refusedStep              // what was typed last and not journaled; under mu
 }
 
 func newViews() (*views, error) {
