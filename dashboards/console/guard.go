@@ -92,7 +92,7 @@ func (c *Console) handle(p page) http.HandlerFunc {
 				return
 			}
 			if !p.may(v.elevated()) {
-				v.fail(errForbidden)
+				v.fail(v.forbidden())
 				return
 			}
 			ctx := proto.WithGlass(r.Context(), v.session.glass(v.now).id)

@@ -184,3 +184,17 @@ func TestAnAnswerThatWasNotTakenIsKept(t *testing.T) {
 		})
 	}
 }
+
+// TestForbiddenPageOfARespondent: it says what is theirs, and not that they might be given more; others read what they did before.
+func TestForbiddenPageOfARespondent(t *testing.T) {
+	s := newSite(t)
+	for role, offered := range map[string]bool{proto.RoleRespondent: false, proto.RoleViewer: true} {
+		p := s.signedIn(role).get("/report")
+		if p.status != http.StatusForbidden || strings.Contains(p.body, "can change your role") != offered {
+			t.Errorf("%s: %d\n%s", role, p.status, p.body)
+		}
+		if own := strings.Contains(p.body, "You see the questions that were put to you, and nothing else."); own == offered {
+			t.Errorf("%s: is told to be a respondent: %v", role, own)
+		}
+	}
+}

@@ -24,8 +24,18 @@ func (r refusal) Status() int { return r.status }
 
 var (
 	errForbidden = refusal{http.StatusForbidden, "Your role may not see this", "Names of patients and readers are for investigators and privacy officers. An administrator can change your role."}
+	// errOnlyAsked is errForbidden to respondents: there is no other role that they lack.
+	errOnlyAsked = refusal{http.StatusForbidden, "This page is not for you", "You see the questions that were put to you, and nothing else."}
 	errNoView    = refusal{http.StatusNotFound, "This page is not in your session", "Addresses of pages hold for one session. Ask again from the search box."}
 )
+
+// forbidden is why a page of another role is refused.
+func (v *visit) forbidden() refusal {
+	if !signedIn(v.session.caller) {
+		return errOnlyAsked
+	}
+	return errForbidden
+}
 
 // explain turns an error into a refusal. What the API says is made for people; anything else is logged and not shown.
 func (v *visit) explain(err error) refusal {
