@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -112,6 +113,7 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	for _, body := range caseBodies(text) {
 		s.api.one.Steps = append(s.api.one.Steps, &v1.CaseStep{Entry: body})
 	}
+	s.api.put = poisoned[v1.MyQuestionsResponse](text)
 	s.api.list = poisoned[v1.ListFrozenScopesResponse](text)
 	s.api.alert.Alert.Day = "2026-03-01" // a timeline is drawn of a day that there is
 	s.api.event.Original, s.api.letter.Original = []byte(text), []byte(text)
@@ -152,6 +154,7 @@ func pagesOf(t *testing.T, text string) map[string]string {
 	s.api.record.Candidates = nil
 	alertPages(s, b, typed, pages)
 	casePages(s, b, typed, pages)
+	questionPages(s, b, typed, pages)
 	scopePages(s, b, typed, pages)
 	return pages
 }
@@ -192,7 +195,32 @@ func casePages(s *site, b *browser, typed string, pages map[string]string) {
 	s.api.refuses = connect.NewError(connect.CodeAborted, errors.New(typed))
 	b.post(path+"/step", url.Values{"step": {"note"}, "version": {"7"}, "text": {typed}})
 	pages["not written"] = b.get(path).body
+	form := url.Values{"version": {"7"}}
+	for _, field := range []string{"name", "text", "to", "assignee", "factor-1", "factor-4", "people", "due", "held", "rule"} {
+		form.Set(field, typed)
+	}
+	for _, step := range []string{"ask", "assess", "notice", "assign", "close", "hold"} { // a hold of no known kind has no form
+		form.Set("step", step)
+		b.post(path+"/step", form)
+		pages["not written: "+step] = b.get(path).body
+	}
 	s.api.refuses = nil
+}
+
+// questionPages renders what somebody is asked, and an answer that was not taken, with the list and without.
+func questionPages(s *site, b *browser, typed string, pages map[string]string) {
+	pages["questions"] = b.get("/questions").body
+	s.api.refuses = connect.NewError(connect.CodeFailedPrecondition, errors.New(typed))
+	answer := url.Values{"question": {"another " + typed}, "text": {typed}}
+	pages["not taken"] = b.post("/questions", answer).body
+	for _, closed := range []bool{true, false} {
+		s.api.put.Questions[0].Question, s.api.put.Questions[0].Closed = "49152", closed
+		answer.Set("question", "49152")
+		pages["not taken, closed "+strconv.FormatBool(closed)] = b.post("/questions", answer).body
+	}
+	s.api.unlisted = connect.NewError(connect.CodeUnavailable, errors.New(typed))
+	pages["not taken, no list"] = b.post("/questions", answer).body
+	s.api.refuses, s.api.unlisted = nil, nil
 }
 
 // scopePages renders the breach scope, what became of it, and the patient's report.
