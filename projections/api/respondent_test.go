@@ -18,15 +18,17 @@ import (
 )
 
 // TestWhoIsAskedIsVeiled: who is asked as the reader in a case is under inquiry, so whoever reads pseudonyms learns from no step who that
-// is; who asks is told.
+// is, nor the id of an access that they are shown, which may be a hash of who looked at whom; who asks is told.
 func TestWhoIsAskedIsVeiled(t *testing.T) {
 	h := newHospital(t, 17, 20)
 	h.detect(6)
 	alert := h.alerts.Messages()[0].AlertId
 	caseID := proto.NewEventID(proto.EventIdentity{Source: "case", Key: []byte("one"), Recorded: begin})
+	asks := asksOf(1, "oidc:jane.doe")
+	asks.GetAsked().Shown = [][]byte{caseID.Bytes()}
 	for i, e := range []*v1.CaseEntry{
 		{Asker: "os:ada", Role: proto.RolePrivacyOfficer, Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "T", Alerts: [][]byte{alert}, DiscoveredUs: 1}}},
-		{Asker: "os:ada", Role: proto.RolePrivacyOfficer, Body: asksOf(1, "oidc:jane.doe").Body},
+		{Asker: "os:ada", Role: proto.RolePrivacyOfficer, Body: asks.Body},
 		{Asker: "oidc:jane.doe", Role: proto.RoleRespondent, Body: answers(1, "I was on call.").Body},
 	} {
 		e.CaseId, e.Version, e.AtUs = caseID.Bytes(), uint32(i+1), h.clock().UnixMicro()
@@ -45,6 +47,9 @@ func TestWhoIsAskedIsVeiled(t *testing.T) {
 			t.Fatalf("%s reads the steps %v", who, steps)
 		}
 		told := steps[1].Entry.GetAsked().To == "oidc:jane.doe" && steps[2].Entry.Asker == "oidc:jane.doe"
+		if shown := len(steps[1].Entry.GetAsked().Shown); (shown > 0) != (try.purpose != "") {
+			t.Errorf("%s reads the ids of %d shown accesses", who, shown)
+		}
 		if try.purpose != "" && !told || try.purpose == "" && strings.Contains(res.Msg.String(), "jane.doe") {
 			t.Errorf("%s: %v", who, res.Msg)
 		}

@@ -1049,7 +1049,8 @@ type CaseAsked struct {
 	// Who answers it through Readtrail, as they sign in: "oidc:<subject>"; empty: nobody does, the answer is set down by whoever asks. They
 	// may be under inquiry, so it names somebody, as a reader's name does.
 	To string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
-	// Ids of the accesses that they are shown with it, 20 bytes each, at most 50, each once.
+	// Ids of the accesses that they are shown with it, 20 bytes each, at most 50, each once. Such an id may be a
+	// hash of who looked at whom (AccessEvent.event_id).
 	Shown [][]byte `protobuf:"bytes,6,rep,name=shown,proto3" json:"shown,omitempty"`
 	// They are shown who the patients of these accesses are; else pseudonyms stand for them.
 	Patients      bool `protobuf:"varint,7,opt,name=patients,proto3" json:"patients,omitempty"`
@@ -2139,7 +2140,7 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04name\x12\x18\n" +
 	"\x04text\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x14\n" +
 	"\x02to\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x05R\x02to\x12\x1a\n" +
-	"\x05shown\x18\x06 \x03(\fB\x04\xc0\xf3\x18\x01R\x05shown\x12\x1a\n" +
+	"\x05shown\x18\x06 \x03(\fB\x04\xc0\xf3\x18\x05R\x05shown\x12\x1a\n" +
 	"\bpatients\x18\a \x01(\bR\bpatients\"e\n" +
 	"\fCaseAnswered\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\rR\bquestion\x12\x18\n" +
