@@ -42,7 +42,7 @@ func TestKillAtEveryCommitPoint(t *testing.T) {
 			s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(11)
 			at := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
 			for _, stage := range stages {
-				for range killRounds {
+				for range *rounds {
 					for killed := false; !killed; at = at.Add(time.Hour) {
 						g.fill(t, j, 10, 40, at)
 						killed = killOnce(t, newProjector(t, s, j), j, stage)

@@ -198,7 +198,7 @@ func streamStages() []string {
 func TestKillStreamAtEveryCommitPoint(t *testing.T) {
 	s, d := storetest.Open(t), newDetected(t, 21)
 	for _, stage := range streamStages() {
-		for range killRounds {
+		for range *rounds {
 			for killed := false; !killed; {
 				d.detect(4)
 				killed = d.killOnce(t, newProjector(t, s, d.memoryJournal, d.config), stage)
