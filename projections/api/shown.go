@@ -90,10 +90,12 @@ func (s *Service) tellQuestion(told *toldQuestions, limits proto.Limits, q putQu
 			continue
 		}
 		told.patients += size
-		row.Accesses = append(row.Accesses, s.shownAccess(i+1, event, asked.Patients))
+		access := s.shownAccess(i+1, event, asked.Patients)
 		if asked.Patients {
+			access.EventId = proto.EventID(b).String() // it was found by it
 			told.show(event.Patients)
 		}
+		row.Accesses = append(row.Accesses, access)
 	}
 	told.questions = append(told.questions, row)
 	told.look.Rows += uint64(1 + len(row.Accesses))
@@ -163,13 +165,10 @@ func (s *Service) shownEvents(ctx context.Context, ids [][]byte) (map[string]*v1
 }
 
 // shownAccess tells who, when, what and of which patient, and nothing else of an access. Where the patients are not disclosed, a reader
-// who is one, or acts for one, is not named either, and the access has its number within the question alone: the id of an event without one
-// at its source is a hash of the row, by which who knows the rest of the row can try one patient after the other.
+// who is one, or acts for one, is not named either, and the access has its number within the question alone, without an id: that of an event
+// without one at its source is a hash of the row, by which who knows the rest of the row can try one patient after the other.
 func (s *Service) shownAccess(number int, event *v1.AccessEvent, patients bool) *v1.ShownAccess {
 	out := &v1.ShownAccess{Number: uint32(number), OccurredUs: event.OccurredUs, Action: event.Action} // at most 50 (case.proto)
-	if patients {
-		out.EventId = proto.EventID(event.EventId).String()
-	}
 	for _, o := range event.Objects {
 		if o.Type != "" && !slices.Contains(out.Objects, o.Type) {
 			out.Objects = append(out.Objects, o.Type)
