@@ -189,11 +189,11 @@ func (l *link) findOrMake(ctx context.Context, name string, wanted func() (jetst
 	}
 }
 
-// forming reports whether a cluster lacks servers, or a leader, which may come yet (nats-server: JSClusterNoPeersErrF,
-// JSClusterNotAvailErr).
+// forming reports whether a cluster lacks servers, or a leader, which may come yet.
 func forming(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == 10005 || api.ErrorCode == 10008)
+	return errors.As(err, &api) &&
+		(api.ErrorCode == jetstream.ErrorCode(server.JSClusterNoPeersErrF) || api.ErrorCode == jetstream.ErrorCode(server.JSClusterNotAvailErr))
 }
 
 func streamConfig(cfg Config, maxBytes int64) jetstream.StreamConfig {
