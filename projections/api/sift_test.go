@@ -25,7 +25,7 @@ var narrowings = [][]v1.Verdict{
 // TestNarrowedToVerdicts: of a record, of a reader and of a search exactly the accesses with one of the verdicts are listed, over all pages,
 // and counted, whatever the size of a page.
 func TestNarrowedToVerdicts(t *testing.T) {
-	h := newHospital(t, 3, 80)
+	h := newHospital(t, 3, 150)
 	h.detect(4)
 	h.settle()
 	known := h.judgements(^uint64(0))
