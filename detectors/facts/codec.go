@@ -2,6 +2,7 @@ package facts
 
 import (
 	"io"
+	"sync"
 
 	"github.com/readtrail/readtrail/detectors/block"
 )
@@ -38,10 +39,14 @@ func (e *encoder) period(p Period) {
 	e.Int(p.Until - p.From)
 }
 
-type decoder struct{ *block.Decoder }
+type decoder struct {
+	*block.Decoder
+	// indexing are the tables whose places are being found.
+	indexing sync.WaitGroup
+}
 
 func newDecoder(r io.Reader) *decoder {
-	return &decoder{block.NewDecoder(r, snapshotMagic, snapshotVersion)}
+	return &decoder{Decoder: block.NewDecoder(r, snapshotMagic, snapshotVersion)}
 }
 
 func (d *decoder) period() Period {

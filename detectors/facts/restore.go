@@ -15,6 +15,7 @@ func (s *State) Restore(r io.Reader) error {
 	}
 	d := newDecoder(r)
 	next.read(d)
+	d.indexing.Wait()
 	if err := d.End(); err != nil {
 		return err
 	}
@@ -74,19 +75,29 @@ func readList[T any](d *decoder, f func() *T) []*T {
 }
 
 func (d *decoder) ids() []ID {
-	var out []ID
-	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+	n, out := room[ID](d)
+	for ; n > 0 && d.Err() == nil; n-- {
 		out = append(out, d.ID())
 	}
 	return slices.Clip(out)
 }
 
+// room reads how many follow and makes a slice for them: as large as it says, but not so large that a wrong number does harm.
+func room[T any](d *decoder) (int, []T) {
+	n := d.Count()
+	if n == 0 {
+		return 0, nil
+	}
+	return n, make([]T, 0, min(n, 1<<16))
+}
+
+// table reads a table. Its places are found beside what follows in the snapshot, which reads no table: restoring is mostly that.
 func (d *decoder) table(t *table) {
 	*t = table{}
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		system := d.ID()
-		t.number(system, string(d.Bytes()))
+		t.add(d.ID(), d.Bytes())
 	}
+	d.indexing.Go(t.index)
 }
 
 func (d *decoder) space(sp *space) {
@@ -152,7 +163,8 @@ func (d *decoder) record() *record {
 	}
 	r.Contacts = slices.Clip(r.Contacts)
 	r.Labels, r.Deceased = Label(d.Uint()), d.Int()
-	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+	var n int
+	for n, r.care = room[row](d); n > 0 && d.Err() == nil; n-- {
 		p := d.period()
 		r.care = append(r.care, row{
 			from: p.From, until: p.Until, fact: d.ID(), who: d.ID(), reason: d.ID(), class: uint8(d.Uint()), kind: CareKind(d.Uint()),

@@ -22,9 +22,9 @@ const (
 	pageSize = 1 << pageBits
 )
 
-func hashOf(system ID, value string) uint64 {
-	return xxhash.Sum64String(value) ^ bits.RotateLeft64(uint64(system)*0x9E3779B97F4A7C15, 31)
-}
+func hashOf(system ID, value string) uint64 { return xxhash.Sum64String(value) ^ spread(system) }
+
+func spread(system ID) uint64 { return bits.RotateLeft64(uint64(system)*0x9E3779B97F4A7C15, 31) }
 
 // size is the largest number in use.
 func (t *table) size() ID { return ID(len(t.at) - 1) }
@@ -58,7 +58,7 @@ func (t *table) number(system ID, value string) ID {
 		t.rehash(max(64, 2*len(t.slots)))
 	}
 	n := ID(len(t.at))
-	t.at = append(t.at, t.store(system, value))
+	t.at = append(t.at, store(t, system, value))
 	t.place(hashOf(system, value), n)
 	return n
 }
@@ -76,11 +76,28 @@ func (t *table) rehash(size int) {
 	t.slots = make([]uint32, size)
 	for n := ID(1); n <= t.size(); n++ {
 		system, text := t.entry(n)
-		t.place(hashOf(system, string(text)), n)
+		t.place(xxhash.Sum64(text)^spread(system), n)
 	}
 }
 
-func (t *table) store(system ID, value string) uint32 {
+// index finds the places of all numbers anew; until then a table that was filled by add answers nothing.
+func (t *table) index() {
+	size := 64
+	for len(t.at)*5 > size*4 {
+		size *= 2
+	}
+	t.rehash(size)
+}
+
+// add numbers a pair that has no number yet, without a place to find it by: index makes the places of many at once.
+func (t *table) add(system ID, value []byte) {
+	if len(t.at) == 0 {
+		t.at = append(t.at, 0)
+	}
+	t.at = append(t.at, store(t, system, value))
+}
+
+func store[V string | []byte](t *table, system ID, value V) uint32 {
 	need := 2*binary.MaxVarintLen64 + len(value)
 	last := len(t.pages) - 1
 	if last < 0 || len(t.pages[last])+need > cap(t.pages[last]) {
