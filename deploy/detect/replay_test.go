@@ -102,11 +102,11 @@ var (
 	errKilled = errors.New("killed")
 )
 
-// runner makes a runner over batches that keeps a snapshot every so many of them; killed may end it at a stage.
+// runner makes a runner of four hands over batches that keeps a snapshot every so many of them; killed may end it at a stage.
 func runner(tb testing.TB, h *hospital, dir string, out *stream, every int, killed func(string) error) *live.Runner {
 	tb.Helper()
 	cfg := engineConfig(tb, h)
-	cfg.HeldInMemory = 1000
+	cfg.HeldInMemory, cfg.Hands = 1000, 4
 	now := time.Unix(0, 0)
 	var mu sync.Mutex
 	r, err := live.New(live.Config{
@@ -138,6 +138,32 @@ func runner(tb testing.TB, h *hospital, dir string, out *stream, every int, kill
 		tb.Fatal(err)
 	}
 	return r
+}
+
+// Everything here that has goroutines, at once: several hands, and snapshots that are written while judging goes on. The race detector
+// goes under this test (Taskfile.yml) and not under those that judge the same fortnight twenty times.
+func TestHandsAndSnapshotsTogether(t *testing.T) {
+	t.Parallel()
+	h, want := fortnight(), fortnightWritten()
+	snapshots, out := 0, &stream{}
+	var mu sync.Mutex
+	r := runner(t, h, t.TempDir(), out, 10, func(at string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if at == "snapshot named" {
+			snapshots++
+		}
+		return nil
+	})
+	if err := r.Run(t.Context()); !errors.Is(err, errEnd) {
+		t.Fatal(err)
+	}
+	if err := out.same(want); err != nil {
+		t.Error(err)
+	}
+	if snapshots < 3 {
+		t.Errorf("%d snapshots: the test saw nothing", snapshots)
+	}
 }
 
 // Killed at any commit point and started again, the streams are the same to the byte as without a kill.
