@@ -187,7 +187,11 @@ func (j *judge) pair(d *ReaderDay, p *Pair) {
 	j.explain(p)
 	if p.Looks > 0 {
 		d.Records++
-		if p.Reasons == 0 && p.Blind == 0 {
+		switch {
+		case p.Reasons != 0:
+		case p.Blind != 0:
+			d.Blind++
+		default:
 			d.Unexplained++
 		}
 	}
@@ -215,7 +219,9 @@ func (j *judge) recordDays(c *closed) []RecordDay {
 				if len(j.dets.customs[KeyRecord]) > 0 {
 					out[n].explained = append(out[n].explained, p)
 				}
-			case p.Blind == 0: // not assessable is neither explained nor suspicious
+			case p.Blind != 0: // not assessable is neither explained nor suspicious
+				out[n].Blind++
+			default:
 				out[n].Readers = append(out[n].Readers, p)
 			}
 		}

@@ -115,7 +115,7 @@ func (t *teller) pair(p *Pair, fired []Fired) *Note {
 	n.What = append(n.What, t.happened(p))
 	t.why(n, p, fired)
 	if len(n.Why) == 0 {
-		n.Why = append(n.Why, "No single sign stands out.")
+		n.Why = append(n.Why, noSign)
 	}
 	t.usual(n, p.Of, p.Of.group())
 	t.tried(n, p)
@@ -125,9 +125,17 @@ func (t *teller) pair(p *Pair, fired []Fired) *Note {
 // happened says what the reader did in the record.
 func (t *teller) happened(p *Pair) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "On %s, %s opened the record of %s %s",
-		t.date(p.Day), t.who(p.Reader, p.Post), t.record(p.Patient), times(p.Looks))
-	if first, last := t.clock(p.First()), t.clock(p.Last()); first == last {
+	fmt.Fprintf(&b, "On %s, %s ", t.date(p.Day), t.who(p.Reader, p.Post))
+	switch {
+	case p.Looks > 0:
+		fmt.Fprintf(&b, "opened the record of %s %s", t.record(p.Patient), times(p.Looks))
+	case p.Signs&SignRefused != 0:
+		fmt.Fprintf(&b, "tried to open the record of %s", t.record(p.Patient))
+	default:
+		fmt.Fprintf(&b, "saw the record of %s on a list", t.record(p.Patient))
+	}
+	from, until := p.looked()
+	if first, last := t.clock(from), t.clock(until); first == last {
 		fmt.Fprintf(&b, " at %s", first)
 	} else {
 		fmt.Fprintf(&b, " between %s and %s", first, last)
@@ -182,6 +190,11 @@ func (t *teller) usual(n *Note, d *ReaderDay, g group) {
 		return
 	}
 	median, _ := b.usualRecords()
+	if d.Post.Department == 0 || !t.judge.coverage.care { // what cannot be assessed is not counted as without a reason
+		n.Usual = append(n.Usual, fmt.Sprintf("On a usual day this reader opens about %s; for how many of them there is a reason "+
+			"cannot be assessed.", count(median, "record")))
+		return
+	}
 	n.Usual = append(n.Usual, fmt.Sprintf("On %s this reader opens about %s; of %s on %s, %s had no reason that is known.",
 		"a usual day", count(median, "record"), count(int(b.looked), "record"), count(int(b.days), "day"), number(int(b.alone))))
 	p := t.judge.peers[g]
@@ -204,41 +217,6 @@ func (t *teller) usual(n *Note, d *ReaderDay, g group) {
 	}
 }
 
-// noConnection is what is said when every reason was tried in vain.
-const noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
-	"patient within 30 days, and the department does not usually see such patients."
-
-// nothingButWindow is what is said where the department had or will have the patient, and that is no reason there.
-const nothingButWindow = "The reader's department had or will have the patient within 30 days, but its people leave such records alone, " +
-	"so that is no reason here. No encounter, appointment, order, note or care team names the reader."
-
-// noConnections is the same for several patients, or several readers.
-const noConnections = "Encounters, appointments, orders, notes, care teams and tasks within 30 days were tried, and what " +
-	"each department usually sees. None of them connects reader and patient where it says that no reason is known."
-
-// tried lists the reasons that were looked for, and those that could not be.
-func (t *teller) tried(n *Note, p *Pair) {
-	if r, ok := p.Reasons.strongest(); ok {
-		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s. It does not answer what is said above.", r))
-		if len(n.Normal) == 0 {
-			n.Normal = append(n.Normal, "A task that needs exactly this, which somebody wrote down, would have made it normal.")
-		}
-		return
-	}
-	if p.window {
-		n.Tried = append(n.Tried, nothingButWindow)
-	} else {
-		n.Tried = append(n.Tried, noConnection)
-	}
-	switch {
-	case p.Post.Department == 0:
-		n.Tried = append(n.Tried, "It is not known in which department the reader works, so what depends on that could not be tried.")
-	case p.Blind != 0:
-		n.Tried = append(n.Tried, "What is documented of the patient's care is not known here, so it could not be tried.")
-	}
-	n.Normal = append(n.Normal, "An appointment, an order, a note or an assignment that connects them would have made it normal.")
-}
-
 // readerDay tells of many records.
 func (t *teller) readerDay(d *ReaderDay, c *Candidate) *Note {
 	if d.Records == 0 {
@@ -246,33 +224,25 @@ func (t *teller) readerDay(d *ReaderDay, c *Candidate) *Note {
 	}
 	n := &Note{Title: fmt.Sprintf("%s in %s", t.who(d.Reader, d.Post), count(len(c.Patients), "record"))}
 	first, last := d.Accesses[0].Occurred, d.Accesses[len(d.Accesses)-1].Occurred
-	known := "no reason is known for any of it"
-	switch {
-	case d.Unexplained == 0:
-		known = "a reason is known for all of it"
-	case d.Unexplained < d.Records:
-		known = fmt.Sprintf("no reason is known for %s of them", number(d.Unexplained))
-	}
 	n.What = append(n.What, fmt.Sprintf("On %s between %s and %s, %s opened %s; %s.", t.date(d.Day), t.clock(first), t.clock(last),
-		t.who(d.Reader, d.Post), count(d.Records, "record"), known))
+		t.who(d.Reader, d.Post), count(d.Records, "record"), d.known()))
 	if out := d.Exports + d.Prints; out > 0 {
 		n.What = append(n.What, fmt.Sprintf("In all, the reader printed or exported %s.", count(out, "document")))
 	}
 	t.whyOfDay(n, d, c)
-	if d.Unexplained == 0 {
-		n.Tried = append(n.Tried, "For each of the records a reason is known. They do not answer what is said above.")
-	} else {
-		n.Tried = append(n.Tried, noConnections)
-		if slices.ContainsFunc(d.Pairs, func(p Pair) bool { return p.Looks > 0 && p.Reasons == 0 && p.window }) {
-			n.Tried = append(n.Tried, "Where the reader's department had or will have the patient, its people leave such records alone.")
-		}
-	}
+	n.Tried = t.triedOfDay(d)
 	if c.pair != nil {
 		t.why(n, c.pair, t.judge.fired(KeyPair, t.judge.pairs, c.pair.situation(), &c.pair.grades))
+	}
+	if len(n.Why) == 0 {
+		n.Why = append(n.Why, noSign)
 	}
 	t.usual(n, d, d.group())
 	return n
 }
+
+// noSign is what is said where many small things add up.
+const noSign = "No single sign stands out."
 
 // refused tells of a day on which nothing was opened.
 func (t *teller) refused(d *ReaderDay, c *Candidate) *Note {
@@ -319,6 +289,9 @@ func (t *teller) recordDay(d *RecordDay) *Note {
 		n.What = append(n.What, fmt.Sprintf("%s at %s.", t.who(p.Reader, p.Post), t.clock(p.First())))
 	}
 	n.Why = append(n.Why, "So many readers who have nothing to do with the patient's care do not come to one record by chance.")
+	if d.Blind > 0 {
+		n.What = append(n.What, fmt.Sprintf("Of %s more it cannot be assessed whether there was one.", number(d.Blind)))
+	}
 	n.Tried = append(n.Tried, noConnections)
 	n.Usual = append(n.Usual, "On nearly all days, no record is opened by more than one reader without a reason.")
 	n.Normal = append(n.Normal,

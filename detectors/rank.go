@@ -202,6 +202,11 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 		story.Note = &note
 		story.Patients, story.Accesses = slices.Clone(story.Patients), slices.Clone(story.Accesses)
 		story.kept = slices.Clone(story.kept)
+		notes := make([]*Note, 0, n)
+		for _, p := range pairs[:n] {
+			notes = append(notes, p.Note)
+		}
+		note.Tried = triedOf(notes)
 		for _, p := range pairs[1:n] {
 			story.Patients = append(story.Patients, p.Patients...)
 			note.and(p.Note)

@@ -17,10 +17,10 @@ type ReaderDay struct {
 	Staff    *facts.Staff
 	Post     post
 	Base     *baseline
-	// Records are the different records looked at; Unexplained those of them without any reason.
-	Records, Unexplained int
-	Prints, Exports      int
-	Refused              int
+	// Records are the different records looked at; Unexplained those of them without any reason, Blind those that are not assessable.
+	Records, Unexplained, Blind int
+	Prints, Exports             int
+	Refused                     int
 	// hours has a bit for each hour of the local clock in which there was something.
 	hours uint32
 
@@ -48,9 +48,10 @@ func (d *ReaderDay) situation() situation { return situation{group: d.group()} }
 type RecordDay struct {
 	Patient facts.ID
 	Day     day
-	// Readers looked without any reason; Others with one.
+	// Readers looked without any reason, Others with one; Blind are those of whom that is not assessable.
 	Readers []*Pair
 	Others  int
+	Blind   int
 	// explained are the pairs with a reason; kept only where a custom detector asks.
 	explained []*Pair
 

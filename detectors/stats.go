@@ -69,7 +69,7 @@ func (e *Engine) count(c *closed) {
 	}
 	for i := range c.readers {
 		d := &c.readers[i]
-		add(e.judge.readers.scales, &d.grades, d.Unexplained == 0)
+		add(e.judge.readers.scales, &d.grades, d.Records > 0 && d.Unexplained == 0 && d.Blind == 0)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
 			if p.Looks == 0 {

@@ -149,8 +149,10 @@ var (
 	bareFigure   = regexp.MustCompile(`(?i)sigma|σ|z-score|\bscore|log[ -]?odds|standard deviation|\bmad\b|p-value|\b\d+\.\d+\b`)
 	percentAlone = regexp.MustCompile(`%(?: *of [a-z]+)?`)
 	grammar      = regexp.MustCompile(`\bone (records|readers|days|documents|attempts|others)\b|\b(two|three|many) (record|reader|day|document|attempt)\b`)
-	placeholder  = regexp.MustCompile(`%!|%[sdvq]\b|<nil>|\{\{|\bTODO\b|\(\)|\b(Patient|Practitioner|PractitionerRole)/`)
-	longNumber   = regexp.MustCompile(`\d[\d,]*`)
+	// counted: one look has one time, and of none there is nothing to tell.
+	counted     = regexp.MustCompile(`\bonce between\b|\bnone times\b`)
+	placeholder = regexp.MustCompile(`%!|%[sdvq]\b|<nil>|\{\{|\bTODO\b|\(\)|\b(Patient|Practitioner|PractitionerRole)/`)
+	longNumber  = regexp.MustCompile(`\d[\d,]*`)
 	// namesOf take names, numbers of records and workstations, dates and times out of a line: what is left has to be words.
 	namesOf  = regexp.MustCompile(`\([^()]*\)|\bat workstation \S+|\b\d{1,2} [A-Z][a-z]+ 20\d\d\b|\b\d\d:\d\d\b`)
 	sentence = regexp.MustCompile(`[.:;?!](?: |$)`)
@@ -187,7 +189,7 @@ func faults(note string) []string {
 		line = strings.TrimSpace(line)
 		plain := namesOf.ReplaceAllString(line, "")
 		for what, bad := range map[string]*regexp.Regexp{
-			"a code": detectorCode, "a bare figure": bareFigure, "a bad plural": grammar, "a placeholder": placeholder,
+			"a code": detectorCode, "a bare figure": bareFigure, "a bad plural": grammar, "a bad count": counted, "a placeholder": placeholder,
 		} {
 			if found := bad.FindString(plain + " " + placeholderPart(line)); found != "" {
 				fault("%s (%q)", what, found)
@@ -232,7 +234,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"FamilyAccess fired.", "This is D2.", "It is 3 sigma away.", "A z-score of three.", "The score is high.", "It is 97 % likely.", "The log odds are high.",
-		"On 2143 days.", "It is 0.25 of all.", "one records", "two record", "He  came.", "It was %!s(MISSING).", "In Patient/4711.", "Somebody (Patient/4711).",
+		"On 2143 days.", "It is 0.25 of all.", "one records", "two record", "opened once between 10:00 and 11:00.", "opened none times.", "He  came.", "It was %!s(MISSING).", "In Patient/4711.", "Somebody (Patient/4711).",
 		strings.Repeat("word ", 50) + ".",
 	} {
 		if len(faults(strings.Replace(good, "B.", bad, 1))) == 0 {
