@@ -173,7 +173,7 @@ func (c *Case) Run(ctx context.Context, decode Decode) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	zone, err := zoneOf(dir, f.events[0])
+	zone, err := zoneOf(dir, f.events, func(int) {})
 	if err != nil {
 		return Outcome{}, err
 	}

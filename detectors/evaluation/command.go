@@ -21,7 +21,7 @@ type Command struct {
 	Budget    int     `help:"Alerts a local day at the most." default:"20"`
 	Threshold float64 `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
 	Alerts    string  `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
-	Zone      string  `help:"Time zone of the site, an IANA name. Default: the offset that most events state." placeholder:"ZONE"`
+	Zone      string  `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
 	Rules     string  `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
 	JSON      bool    `help:"Print the report as JSON." name:"json"`
 }
@@ -94,7 +94,7 @@ func progress(w io.Writer, clock func() time.Time) func(step string, done, total
 			fmt.Fprint(w, "\n")
 		}
 		shown, current = now, step
-		words := map[string]string{"context": "reading context", "events": "reading events", "days": "judging days"}[step]
+		words := map[string]string{"zone": "looking for zone", "context": "reading context", "events": "reading events", "days": "judging days"}[step]
 		fmt.Fprintf(w, "%s%-16s %3d %%%s", begin, words, 100*done/max(total, 1), end)
 		if last && end == "" && step == "days" {
 			fmt.Fprint(w, "\n")

@@ -22,7 +22,7 @@ import (
 type Config struct {
 	// Dir is the dataset directory.
 	Dir fs.FS
-	// Zone of the site; nil: the offset that most events state.
+	// Zone of the site; nil: the one in which the events state their times.
 	Zone   *time.Location
 	Queue  detectors.Queue
 	Decode Decode
@@ -70,7 +70,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	if r.cfg.Zone == nil {
-		if r.cfg.Zone, err = zoneOf(cfg.Dir, r.files.events[0]); err != nil {
+		total, done := sizes(cfg.Dir, r.files.events), int64(0)
+		if r.cfg.Zone, err = zoneOf(cfg.Dir, r.files.events, func(n int) {
+			done += int64(n)
+			r.cfg.Progress("zone", done, total)
+		}); err != nil {
 			return nil, err
 		}
 	}
