@@ -22,6 +22,7 @@ func Decode(ctx context.Context, f evaluation.File, zone *time.Location, emit fu
 	src := ingest.Source{Name: "dataset", Zone: zone, Policy: v1.IdentityPolicy_IDENTITY_POLICY_NATIVE}
 	each := func(entries []ingest.Entry) error {
 		for _, entry := range entries {
+			entry.Item.Content = entry.Content.Check() // as the journal stores it: it tells a duplicate from a conflict
 			if err := emit(entry.Item, entry.Sealed.GetFreeText()); err != nil {
 				return err
 			}

@@ -82,24 +82,29 @@ func find(dir fs.FS) (files, error) {
 	return f, nil
 }
 
-// open opens a file, unpacking gzip by its first bytes. counted is told of each byte read from the file itself.
+// open opens a file, unpacking gzip by its first bytes, behind a byte order mark. counted is told of each byte read from the file itself.
 func open(dir fs.FS, path string, counted func(int)) (io.ReadCloser, error) {
 	file, err := dir.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open dataset file: %w", err)
 	}
 	r := bufio.NewReaderSize(&counting{file, counted}, 1<<20)
-	head, _ := r.Peek(2)
-	if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return &opened{r, file}, nil
+	if head, _ := r.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		unpacked, err := gzip.NewReader(r)
+		if err != nil {
+			_ = file.Close()
+			return nil, fmt.Errorf("unpack %s: %w", path, err)
+		}
+		r = bufio.NewReaderSize(unpacked, 64<<10)
 	}
-	unpacked, err := gzip.NewReader(r)
-	if err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("unpack %s: %w", path, err)
+	if head, _ := r.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
+		_, _ = r.Discard(len(byteOrderMark))
 	}
-	return &opened{unpacked, file}, nil
+	return &opened{r, file}, nil
 }
+
+// byteOrderMark begins text that some systems write; it is no part of the first line.
+const byteOrderMark = "\ufeff"
 
 type opened struct {
 	io.Reader

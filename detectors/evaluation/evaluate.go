@@ -53,15 +53,20 @@ type run struct {
 	shown int
 	out   *bufio.Writer
 	// ids are the events' AuditEvent.id, by number; numbers stand in positions.
-	ids    []string
+	ids []string
+	// seen are the events so far, by id and content, so that one that comes twice is judged once, as the journal stores it once.
+	seen   map[seenKey]struct{}
 	labels *LabelReport
 	// looks of labelled and of other accesses, and those of them that were called explained.
 	misuse, misuseExplained, other, otherExplained uint64
 }
 
+// seenKey is half of an event's id (its payload) and what the journal keeps of the hash of its content.
+type seenKey [8 + proto.ContentCheckSize]byte
+
 // Run evaluates a dataset directory.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
-	r := &run{cfg: cfg}
+	r := &run{cfg: cfg, seen: map[seenKey]struct{}{}}
 	if r.cfg.Progress == nil {
 		r.cfg.Progress = func(string, int64, int64) {}
 	}
@@ -83,7 +88,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.labels = newLabelReport(labels)
+		if labels != nil {
+			r.labels = newLabelReport(labels)
+		}
 	}
 	settings := detectors.Settings{Queue: cfg.Queue, Custom: cfg.Custom}
 	r.engine, err = detectors.NewEngine(detectors.EngineConfig{Zone: r.cfg.Zone, Standing: &settings, Observer: r.observer()})
@@ -98,6 +105,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
+	r.seen = nil // what judging needs more
 	read := cfg.Clock()
 	if err := r.judge(ctx); err != nil {
 		return nil, err
@@ -194,11 +202,42 @@ func (r *run) event(ctx context.Context, item *v1.Item, free *v1.FreeText) error
 		r.report.DeadLetters++
 		return nil
 	}
+	again, err := r.again(item)
+	if err != nil {
+		return err
+	}
+	if again {
+		r.report.Duplicates++
+		return nil
+	}
+	if r.labels != nil {
+		r.labels.seen(e.SourceEventId)
+	}
 	at := r.at()
 	r.ids = append(r.ids, string([]byte(e.SourceEventId)))
 	e.ImportId = []byte(importID)
 	r.report.Events++
 	return r.take(ctx, at, item, free)
+}
+
+// again reports whether the event came before: the same id with the same content. The same id with other content is a conflict, of which
+// both are kept. Items that carry no hash of their content are all taken.
+func (r *run) again(item *v1.Item) (bool, error) {
+	if len(item.GetContent()) != proto.ContentCheckSize {
+		return false, nil
+	}
+	id, err := proto.ItemID(item)
+	if err != nil {
+		return false, fmt.Errorf("read event: %w", err)
+	}
+	var key seenKey
+	copy(key[:8], id[4:])
+	copy(key[8:], item.Content)
+	if _, ok := r.seen[key]; ok {
+		return true, nil
+	}
+	r.seen[key] = struct{}{}
+	return false, nil
 }
 
 // id is the AuditEvent.id of a position.
@@ -322,7 +361,9 @@ func (r *run) alert(out *bufio.Writer, day int32, a *detectors.Alert) error {
 	last := proto.Position(0)
 	for _, c := range a.Accesses {
 		if c.Position != last { // an event of several patients is cited once
-			events = append(events, r.id(c.Position))
+			if id := r.id(c.Position); id != "" { // not every source gives one
+				events = append(events, id)
+			}
 		}
 		last = c.Position
 	}

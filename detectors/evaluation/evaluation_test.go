@@ -212,3 +212,39 @@ func TestRefused(t *testing.T) {
 		t.Error("a damaged file is read as if it were whole")
 	}
 }
+
+// Average precision falls with incidents that no alert cites, and is nothing where nothing is found.
+func TestAveragePrecision(t *testing.T) {
+	dir := hospital(t)
+	for _, tt := range []struct {
+		labels string
+		want   float64
+	}{
+		{"gone-1,terminated,t1\ngone-2,terminated,t1\n", 1},
+		{"gone-1,terminated,t1\ne3-1,family,f1\n", 0.5},
+		{"e3-1,family,f1\n", 0},
+	} {
+		dir["labels.csv"] = file("event_id,scenario,incident\n" + tt.labels)
+		r, alerts := evaluate(t, dir)
+		if len(alerts) != 1 || r.AveragePrecision == nil || *r.AveragePrecision != tt.want {
+			t.Errorf("labels %q: average precision %v of %d alerts, want %v of one", tt.labels, r.AveragePrecision, len(alerts), tt.want)
+		}
+	}
+}
+
+// Labels may be empty, or of events that are not there: the report says so, and what was not there was not found.
+func TestLabelsOfNothing(t *testing.T) {
+	dir := hospital(t)
+	dir["labels.csv"] = file("")
+	if r, alerts := evaluate(t, dir); len(alerts) == 0 || r.Precision != nil {
+		t.Errorf("an empty file of labels: %d alerts, precision %v; want as without it", len(alerts), r.Precision)
+	}
+	dir["labels.csv"] = file("event_id,scenario,incident\n")
+	if r, _ := evaluate(t, dir); r.Precision == nil || *r.Precision != 0 || r.Recall != nil || r.AveragePrecision != nil || r.Incidents != 0 {
+		t.Errorf("no incidents: precision %v, recall %v, average precision %v; want 0 and nothing else", r.Precision, r.Recall, r.AveragePrecision)
+	}
+	dir["labels.csv"] = file("\ufeffevent_id,scenario,incident\r\ngone-1,terminated,t1\r\nnowhere,family,f1\n")
+	if r, _ := evaluate(t, dir); r.UnknownLabels != 1 || *r.Recall != 0.5 {
+		t.Errorf("%d labels of unknown events, recall %v; want 1 and 0.5", r.UnknownLabels, *r.Recall)
+	}
+}

@@ -13,7 +13,8 @@ import (
 // label says that an access is truly inappropriate.
 type label struct{ scenario, incident string }
 
-// readLabels reads labels.csv: event_id,scenario,incident, one row an inappropriate access; event_id is AuditEvent.id.
+// readLabels reads labels.csv: event_id,scenario,incident, one row an inappropriate access; event_id is AuditEvent.id. An empty file is
+// as none: nil.
 func readLabels(dir fs.FS, path string) (map[string]label, error) {
 	r, err := open(dir, path, func(int) {})
 	if err != nil {
@@ -23,12 +24,15 @@ func readLabels(dir fs.FS, path string) (map[string]label, error) {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
 	head, err := rows.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read labels.csv: %w", err)
 	}
 	at := func(name string) int {
 		return slices.IndexFunc(head, func(h string) bool {
-			return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")), name)
+			return strings.EqualFold(strings.TrimSpace(h), name)
 		})
 	}
 	event, scenario, incident := at("event_id"), at("scenario"), at("incident")

@@ -3,12 +3,15 @@ package evaluation
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Report is what an evaluation says. Shares are between 0 and 1; those that need labels are absent without them.
 type Report struct {
-	Events         uint64  `json:"events"`
-	Accesses       uint64  `json:"accesses"`
+	Events   uint64 `json:"events"`
+	Accesses uint64 `json:"accesses"`
+	// Duplicates came before with the same id and content, and were judged once.
+	Duplicates     uint64  `json:"duplicates"`
 	DeadLetters    uint64  `json:"dead_letters"`
 	Days           int     `json:"days"`
 	Zone           string  `json:"zone"`
@@ -31,6 +34,8 @@ type Report struct {
 	AveragePrecision   *float64           `json:"average_precision,omitempty"`
 	ByScenario         map[string]float64 `json:"recall_by_scenario,omitempty"`
 	Incidents          int                `json:"incidents,omitempty"`
+	// UnknownLabels are labels of events that are not in the dataset; their incidents count as not found.
+	UnknownLabels int `json:"labels_of_unknown_events,omitempty"`
 	// MisuseExplained is the share of labelled accesses that were called explained, LegitimateExplained that of the others.
 	MisuseExplained     *float64 `json:"misuse_called_explained,omitempty"`
 	LegitimateExplained *float64 `json:"legitimate_explained,omitempty"`
@@ -48,6 +53,10 @@ type LabelReport struct {
 	found     map[string]bool
 	shown     int
 	right     int
+	// cited are the incidents that any alert cites, shown or not.
+	cited map[string]bool
+	// known are the labels whose events there are.
+	known map[string]bool
 	// ranked says of every alert whether it was right, with its score.
 	ranked []ranked
 }
@@ -58,11 +67,18 @@ type ranked struct {
 }
 
 func newLabelReport(labels map[string]label) *LabelReport {
-	r := &LabelReport{labels: labels, incidents: map[string]string{}, found: map[string]bool{}}
+	r := &LabelReport{labels: labels, incidents: map[string]string{}, found: map[string]bool{}, cited: map[string]bool{}, known: map[string]bool{}}
 	for _, l := range labels {
 		r.incidents[l.incident] = l.scenario
 	}
 	return r
+}
+
+// seen remembers that there is an event.
+func (r *LabelReport) seen(event string) {
+	if _, ok := r.labels[event]; ok {
+		r.known[strings.Clone(event)] = true
+	}
 }
 
 // alert counts one alert. An alert is right when it cites a labelled access; an incident is found when an alert within the
@@ -74,7 +90,7 @@ func (r *LabelReport) alert(events []string, score int32, shown bool) {
 		if !ok {
 			continue
 		}
-		right = true
+		right, r.cited[l.incident] = true, true
 		if shown {
 			r.found[l.incident] = true
 		}
@@ -97,7 +113,7 @@ func (r *LabelReport) fill(out *Report) {
 		f := float64(a) / float64(b)
 		return &f
 	}
-	out.Incidents = len(r.incidents)
+	out.Incidents, out.UnknownLabels = len(r.incidents), len(r.labels)-len(r.known)
 	out.Precision = share(r.right, r.shown)
 	out.Recall = share(len(r.found), len(r.incidents))
 	all, found := map[string]int{}, map[string]int{}
@@ -111,6 +127,15 @@ func (r *LabelReport) fill(out *Report) {
 	for scenario, n := range all {
 		out.ByScenario[scenario] = float64(found[scenario]) / float64(n)
 	}
+	out.AveragePrecision = r.averagePrecision()
+}
+
+// averagePrecision is the mean, over the right alerts, of how many of those that rank as high are right. An incident that no alert cites
+// counts as a right alert that never comes: else whoever finds one incident and nothing more would have the best there is.
+func (r *LabelReport) averagePrecision() *float64 {
+	if len(r.incidents) == 0 {
+		return nil
+	}
 	slices.SortStableFunc(r.ranked, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
 	hits, sum := 0, 0.0
 	for i, x := range r.ranked {
@@ -119,8 +144,6 @@ func (r *LabelReport) fill(out *Report) {
 			sum += float64(hits) / float64(i+1)
 		}
 	}
-	if hits > 0 {
-		average := sum / float64(hits)
-		out.AveragePrecision = &average
-	}
+	average := sum / float64(hits+len(r.incidents)-len(r.cited))
+	return &average
 }

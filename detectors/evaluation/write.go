@@ -14,7 +14,8 @@ func (r *Report) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	percent := func(f float64) string { return fmt.Sprintf("%.1f %%", 100*f) }
-	row("events", "%d (%d accesses on %d days, zone %s; %d dead letters)", r.Events, r.Accesses, r.Days, r.Zone, r.DeadLetters)
+	row("events", "%d (%d accesses on %d days, zone %s; %d duplicates, %d dead letters)",
+		r.Events, r.Accesses, r.Days, r.Zone, r.Duplicates, r.DeadLetters)
 	row("explained", "%s (unexplained %s, not assessable %s)",
 		percent(r.ExplainedShare), percent(r.UnexplainedShare), percent(r.NotAssessableShare))
 	if len(r.Blind) > 0 {
@@ -22,6 +23,9 @@ func (r *Report) write(w io.Writer) error {
 	}
 	row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
 	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)
+	if r.UnknownLabels > 0 {
+		row("labels of events that are not there", "%d", r.UnknownLabels)
+	}
 	if r.ByScenario != nil {
 		row("", "")
 		row("incidents", "%d", r.Incidents)
@@ -39,6 +43,7 @@ func (r *Report) write(w io.Writer) error {
 				row(x.name, "%s", percent(*x.value))
 			}
 		}
+		row("incidents found at the budget, by scenario", "")
 		for _, s := range slices.Sorted(maps.Keys(r.ByScenario)) {
 			row("  "+s, "%s", percent(r.ByScenario[s]))
 		}
