@@ -137,6 +137,17 @@ func onlyNames(line string) []string {
 	return names
 }
 
+// checkOnly refuses names that are no detector's: of a name that is mistyped nothing ever comes out, and the case could not fail.
+func (c *Case) checkOnly(custom []detectors.CustomDetector) error {
+	for _, name := range c.only {
+		if !slices.ContainsFunc(detectors.Scales(), func(s detectors.Scale) bool { return s.Name == name }) &&
+			!slices.ContainsFunc(custom, func(d detectors.CustomDetector) bool { return d.Custom().Name == name }) {
+			return fmt.Errorf("only %s: no detector has that name", name)
+		}
+	}
+	return nil
+}
+
 func (c *Case) expect(f txtar.File) {
 	if f.Name == wantFile {
 		c.want = string(f.Data)
@@ -179,6 +190,9 @@ func (c *Case) Run(ctx context.Context, decode Decode) (Outcome, error) {
 	}
 	custom, err := c.custom()
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := c.checkOnly(custom); err != nil {
 		return Outcome{}, err
 	}
 	o := newOutcomes(c.own, zone, c.only)
@@ -294,33 +308,48 @@ func (c *TestCommand) Run(ctx context.Context, out io.Writer, decode Decode) err
 	}
 	failed := 0
 	for _, path := range paths {
-		one, err := ReadCase(path)
-		if err != nil {
-			return err
-		}
-		one.Custom = own
-		got, err := one.Run(ctx, decode)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		differs := one.Differs(got)
+		told, err := c.one(ctx, path, own, decode)
 		switch {
-		case differs == "":
-			fmt.Fprintf(out, "ok    %s\n", path)
-		case c.Update:
-			if err := one.Update(got); err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "new   %s\n", path)
-		default:
+		case ctx.Err() != nil:
+			return ctx.Err() //nolint:wrapcheck // says what failed
+		case err != nil: // the others are still worth running
 			failed++
-			fmt.Fprintf(out, "FAIL  %s\n      %s\n%s", path, one.About, differs)
+			fmt.Fprintf(out, "FAIL  %s\n      %s\n", path, strings.ReplaceAll(err.Error(), "\n", "\n      "))
+		default:
+			if strings.HasPrefix(told, "FAIL") {
+				failed++
+			}
+			fmt.Fprint(out, told)
 		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d %w", failed, len(paths), ErrCases)
 	}
 	return nil
+}
+
+// one runs a case and tells how it came out.
+func (c *TestCommand) one(ctx context.Context, path string, own []detectors.CustomDetector, decode Decode) (string, error) {
+	one, err := ReadCase(path)
+	if err != nil {
+		return "", err
+	}
+	one.Custom = own
+	got, err := one.Run(ctx, decode)
+	if err != nil {
+		return "", err
+	}
+	differs := one.Differs(got)
+	switch {
+	case differs == "":
+		return fmt.Sprintf("ok    %s\n", path), nil
+	case c.Update:
+		if err := one.Update(got); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("new   %s\n", path), nil
+	}
+	return fmt.Sprintf("FAIL  %s\n      %s\n%s", path, one.About, differs), nil
 }
 
 // difference lists the lines that only one side has, or says that their order differs.
