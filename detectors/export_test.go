@@ -3,6 +3,9 @@ package detectors
 import (
 	"slices"
 	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // What the tests of this package reach inside.
@@ -108,4 +111,31 @@ func Spilled(dir string, parts [][]Access, memory []Access) ([]Access, error) {
 		}
 	}
 	return s.read(&p.file, memory)
+}
+
+// Past is what people decided, on alerts of a reader and a record each.
+type Past struct {
+	o     outcomes
+	limit int
+}
+
+// NewPast remembers so many alerts at the most.
+func NewPast(limit int) *Past { return &Past{newOutcomes(), limit} }
+
+// Know tells it of an alert, by a number, and returns how many were dropped for it.
+func (p *Past) Know(n byte, d int32, reader, patient facts.ID) uint64 {
+	return p.o.know(alertID{n}, &Alert{Candidate: Candidate{Day: d, Readers: []facts.ID{reader}, Patients: []facts.ID{patient}}}, p.limit)
+}
+
+// Misuse decides that an alert is misuse.
+func (p *Past) Misuse(n byte, d int32) {
+	id := alertID{n}
+	p.o.decide(&v1.AlertDecision{AlertId: id[:], Disposition: v1.Disposition_DISPOSITION_MISUSE}, d)
+}
+
+// Boosts are what it says of a reader and a record.
+func (p *Past) Boosts(d int32, reader, patient facts.ID, s *facts.State) []string {
+	all := []Candidate{{Day: d, Readers: []facts.ID{reader}, Patients: []facts.ID{patient}}}
+	p.o.boost(all, d, s)
+	return all[0].Boosts
 }

@@ -267,7 +267,7 @@ func (e *Engine) hardPair(p *Pair) bool {
 func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received int64) {
 	cand.detach(false)
 	one := []Candidate{cand}
-	e.past.boost(one, c.at)
+	e.past.boost(one, c.at, e.state)
 	a := Alert{Candidate: one[0], Rank: 1, Shown: true}
 	a.Score = a.Weight + priors[a.key] + a.boost
 	if !e.learning && a.Chance() < e.settings.Queue.Threshold {

@@ -44,18 +44,22 @@ func newOutcomes() outcomes {
 	return outcomes{alerts: map[alertID]*decided{}, offenders: map[facts.ID]outcome{}, targeted: map[facts.ID]outcome{}}
 }
 
-// know remembers whom an alert is about.
-func (o *outcomes) know(id alertID, a *Alert, limit int) {
+// know remembers whom an alert is about, and returns how many older alerts had to make room.
+func (o *outcomes) know(id alertID, a *Alert, limit int) (dropped uint64) {
 	d := o.alerts[id]
 	if d == nil {
-		if len(o.alerts) >= limit {
-			return
+		for len(o.alerts) >= limit {
+			n := o.dropOldest()
+			if n == 0 {
+				return dropped + 1 // all of them were found to be misuse: nobody decides on the new one
+			}
+			dropped += n
 		}
 		d = &decided{}
 		o.alerts[id] = d
 	}
 	if d.misuse {
-		return // what was decided was decided on these
+		return dropped // what was decided was decided on these
 	}
 	d.day, d.readers, d.patients = a.Day, nil, nil
 	if len(a.Readers) <= mostNamed {
@@ -64,6 +68,25 @@ func (o *outcomes) know(id alertID, a *Alert, limit int) {
 	if len(a.Patients) <= mostNamed {
 		d.patients = slices.Clone(a.Patients)
 	}
+	return dropped
+}
+
+// dropOldest makes room: the alerts of the day that is longest ago, but for those that were found to be misuse. They are the least
+// likely to be decided on yet.
+func (o *outcomes) dropOldest() (dropped uint64) {
+	oldest, some := day(0), false
+	for _, d := range o.alerts {
+		if !d.misuse && (!some || d.day < oldest) {
+			oldest, some = d.day, true
+		}
+	}
+	for id, d := range o.alerts {
+		if some && !d.misuse && d.day == oldest {
+			delete(o.alerts, id)
+			dropped++
+		}
+	}
+	return dropped
 }
 
 // decide takes a decision in; the latest one holds.
@@ -96,15 +119,18 @@ func (o *outcomes) decide(d *v1.AlertDecision, today day) {
 	add(o.targeted, of.patients)
 }
 
-// boost raises the scores of those who were found to misuse records before, and of those whose records were.
-func (o *outcomes) boost(all []Candidate, d day) {
+// boost raises the scores of those who were found to misuse records before, and of those whose records were. They go by the numbers that
+// they have now: who was found out under one of two accounts is the same person when these are known to be one, and no more when they
+// are taken apart again.
+func (o *outcomes) boost(all []Candidate, d day, s *facts.State) {
 	if len(o.offenders)+len(o.targeted) == 0 {
 		return
 	}
-	add := func(c *Candidate, from map[facts.ID]outcome, ids []facts.ID, name string) {
+	offenders, targeted := merged(o.offenders, s.CanonicalStaff), merged(o.targeted, s.Canonical)
+	add := func(c *Candidate, from map[facts.ID]outcome, ids []facts.ID, of func(facts.ID) facts.ID, name string) {
 		n := int32(0)
 		for _, id := range ids {
-			if x := from[id]; d-x.last <= outcomeDays {
+			if x := from[of(id)]; d-x.last <= outcomeDays {
 				n = max(n, x.n)
 			}
 		}
@@ -116,12 +142,23 @@ func (o *outcomes) boost(all []Candidate, d day) {
 	for i := range all {
 		c := &all[i]
 		if len(c.Readers) <= mostNamed {
-			add(c, o.offenders, c.Readers, boostOffender)
+			add(c, offenders, c.Readers, s.CanonicalStaff, boostOffender)
 		}
 		if len(c.Patients) <= mostNamed {
-			add(c, o.targeted, c.Patients, boostTargeted)
+			add(c, targeted, c.Patients, s.Canonical, boostTargeted)
 		}
 	}
+}
+
+// merged puts together the outcomes of those who go by one number now.
+func merged(by map[facts.ID]outcome, canonical func(facts.ID) facts.ID) map[facts.ID]outcome {
+	out := make(map[facts.ID]outcome, len(by))
+	for id, x := range by {
+		of := canonical(id)
+		sum := out[of]
+		out[of] = outcome{sum.n + x.n, max(sum.last, x.last)}
+	}
+	return out
 }
 
 // forget drops what does not count any more.

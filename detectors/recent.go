@@ -75,7 +75,7 @@ func (r *recents) ids() []alertID {
 
 // queue ranks the candidates of a day and sends their versions.
 func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
-	e.past.boost(all, d)
+	e.past.boost(all, d, e.state)
 	q := e.settings.Queue.rank(all, priors)
 	if of == nil {
 		e.keepShown(d, q)
@@ -143,7 +143,7 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 		}
 		e.recent.release(was)
 	}
-	e.past.know(id, a, e.cfg.Limits.Known)
+	e.stats.EvictedKnown += e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
 	if len(now.kept) > 0 || as.open || goesOn || now.of != "" && v.Shown && a.Shape == ShapePair {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)

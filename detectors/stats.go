@@ -20,12 +20,13 @@ type Stats struct {
 	Days, Shown, Unshown, Hard, OpenDays, Sampled, Retracted uint64
 	// Reversed are verdicts that a late fact changed.
 	Reversed uint64
-	// What limits pushed out.
-	EvictedReaders, EvictedHistories, EvictedAlerts uint64
+	// What limits pushed out. EvictedKnown are alerts by whose decision nobody becomes a repeat offender any more, EvictedCare rows of
+	// patients with more care than is held of one.
+	EvictedReaders, EvictedHistories, EvictedAlerts, EvictedKnown, EvictedCare uint64
 	// What is held now.
-	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons int
-	Learning                                                              bool
-	Clock                                                                 int64
+	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons, Known int
+	Learning                                                                     bool
+	Clock                                                                        int64
 }
 
 func newStats() Stats {
@@ -50,6 +51,7 @@ func (e *Engine) Stats() Stats {
 		s.OpenAccesses += im.book.inMemory()
 	}
 	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen)
+	s.Known, s.EvictedCare = len(e.past.alerts), uint64(e.state.Evicted())
 	s.Learning, s.Clock = e.learning, e.clock
 	return s
 }

@@ -203,6 +203,9 @@ func (s *State) Has(resourceType string) bool {
 	return t != nil && t.Resources > 0
 }
 
+// Evicted counts rows of care that MaxCare pushed out.
+func (s *State) Evicted() int64 { return s.evicted }
+
 // Coverage says how many facts of each resource type there are, and of what time: detectors abstain without their context.
 func (s *State) Coverage() Coverage {
 	out := Coverage{Evicted: s.evicted, Patients: int(s.known)}
