@@ -19,16 +19,23 @@ type Difference struct {
 	// Days with alerts of either side.
 	Days int `json:"days"`
 	// Before and After are alerts shown by the rule set in force, and by the other one.
-	Before   int `json:"shown_before"`
-	After    int `json:"shown_after"`
-	Gained   int `json:"gained"`
-	Lost     int `json:"lost"`
+	Before int `json:"shown_before"`
+	After  int `json:"shown_after"`
+	Gained int `json:"gained"`
+	Lost   int `json:"lost"`
+	// Moved are the same stories, told from another day on: what a reader did in a record over days is one alert, under the first day on
+	// which it is shown.
+	Moved    int `json:"moved"`
 	Reranked int `json:"reranked"`
 	Same     int `json:"same"`
 	// Detectors says for each what it shows and showed.
 	Detectors map[string]*DetectorDifference `json:"detectors"`
 	// Examples are the most likely ones of each kind.
 	Examples map[string][]Example `json:"examples"`
+
+	// days have an alert of either side; period is what was asked for.
+	days   map[int32]bool
+	period period
 }
 
 // DetectorDifference is the difference in alerts that a detector speaks for.
@@ -43,6 +50,7 @@ type DetectorDifference struct {
 type Example struct {
 	AlertID   string   `json:"alert_id"`
 	Day       string   `json:"day"`
+	WasDay    string   `json:"was_day,omitempty"`
 	Shape     string   `json:"shape"`
 	Scenario  string   `json:"scenario"`
 	Rank      uint32   `json:"rank"`
@@ -54,52 +62,45 @@ type Example struct {
 // mostExamples of each kind.
 const mostExamples = 10
 
+// period is from one local day to another.
+type period struct{ from, to int32 }
+
+func (p period) has(a *judged) bool { return a.day >= p.from && a.day <= p.to }
+
 // difference compares what two rule sets show on the days from from to to.
 func difference(before, after *replayed, from, to int32) Difference {
 	d := Difference{
-		Detectors: map[string]*DetectorDifference{}, Examples: map[string][]Example{},
-	}
-	days := map[int32]bool{}
-	shown := func(a *judged) bool { return a != nil && a.shown && !a.retracted && a.day >= from && a.day <= to }
-	note := func(a *judged, count func(*DetectorDifference)) {
-		days[a.day] = true
-		for _, name := range a.detectors {
-			if d.Detectors[name] == nil {
-				d.Detectors[name] = &DetectorDifference{}
-			}
-			count(d.Detectors[name])
-		}
+		Detectors: map[string]*DetectorDifference{}, Examples: map[string][]Example{}, days: map[int32]bool{}, period: period{from, to},
 	}
 	ids := maps.Clone(before.alerts)
 	maps.Copy(ids, after.alerts)
+	var gained, lost []*judged // of any day: the same story may be told from a day outside
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		was, is := before.alerts[id], after.alerts[id]
-		if shown(was) {
+		if was.seen() && d.period.has(was) {
 			d.Before++
-			note(was, func(x *DetectorDifference) { x.Before++ })
+			d.note(was, func(x *DetectorDifference) { x.Before++ })
 		}
-		if shown(is) {
+		if is.seen() && d.period.has(is) {
 			d.After++
-			note(is, func(x *DetectorDifference) { x.After++ })
+			d.note(is, func(x *DetectorDifference) { x.After++ })
 		}
 		switch {
-		case shown(is) && !shown(was):
-			d.Gained++
-			note(is, func(x *DetectorDifference) { x.Gained++ })
-			d.example("gained", is, was)
-		case shown(was) && !shown(is):
-			d.Lost++
-			note(was, func(x *DetectorDifference) { x.Lost++ })
-			d.example("lost", was, nil)
-		case shown(was) && was.rank != is.rank:
+		case is.seen() && !was.seen():
+			gained = append(gained, is)
+		case was.seen() && !is.seen():
+			lost = append(lost, was)
+		case !was.seen() || !d.period.has(was):
+		case was.rank != is.rank:
 			d.Reranked++
 			d.example("reranked", is, was)
-		case shown(was):
+		default:
 			d.Same++
 		}
 	}
-	if d.Days = len(days); d.Days > 0 { // what was not asked for begins and ends with the alerts there are
-		all := slices.Sorted(maps.Keys(days))
+	d.stories(before, gained, lost)
+	if d.Days = len(d.days); d.Days > 0 { // what was not asked for begins and ends with the alerts there are
+		all := slices.Sorted(maps.Keys(d.days))
 		from, to = max(from, all[0]), min(to, all[len(all)-1])
 		d.From, d.To = date(from), date(to)
 	}
@@ -110,13 +111,62 @@ func difference(before, after *replayed, from, to int32) Difference {
 	return d
 }
 
+// stories tells what only one side shows from what both do, under different days.
+func (d *Difference) stories(before *replayed, gained, lost []*judged) {
+	for _, was := range lost {
+		i := slices.IndexFunc(gained, was.sameStory)
+		switch {
+		case i >= 0:
+			if d.period.has(was) || d.period.has(gained[i]) {
+				d.Moved++
+				d.example("moved", gained[i], was)
+			}
+			gained = slices.Delete(gained, i, i+1)
+		case d.period.has(was):
+			d.Lost++
+			d.note(was, func(x *DetectorDifference) { x.Lost++ })
+			d.example("lost", was, nil)
+		}
+	}
+	for _, is := range gained {
+		if d.period.has(is) {
+			d.Gained++
+			d.note(is, func(x *DetectorDifference) { x.Gained++ })
+			d.example("gained", is, before.alerts[string(is.id.Bytes())])
+		}
+	}
+}
+
+// note counts an alert for its day and each of its detectors.
+func (d *Difference) note(a *judged, count func(*DetectorDifference)) {
+	d.days[a.day] = true
+	for _, name := range a.detectors {
+		if d.Detectors[name] == nil {
+			d.Detectors[name] = &DetectorDifference{}
+		}
+		count(d.Detectors[name])
+	}
+}
+
+// seen reports whether there is such an alert and it is shown at the end.
+func (j *judged) seen() bool { return j != nil && j.shown && !j.retracted }
+
+// sameStory reports whether two alerts of one reader in one record have an access in common: they are told under different days, and so
+// under different ids.
+func (j *judged) sameStory(other *judged) bool {
+	return j.shape == v1.Shape_SHAPE_PAIR && other.shape == v1.Shape_SHAPE_PAIR &&
+		slices.ContainsFunc(j.cited, func(at uint64) bool { _, found := slices.BinarySearch(other.cited, at); return found })
+}
+
 func (d *Difference) example(kind string, a, was *judged) {
 	e := Example{
 		AlertID: a.id.String(), Day: date(a.day), Shape: shapeWord(a.shape), Scenario: a.scenario, Rank: a.rank, Chance: float64(a.chance) / 1000,
 		Detectors: a.detectors,
 	}
 	if was != nil {
-		e.WasRank = was.rank
+		if e.WasRank = was.rank; was.day != a.day {
+			e.WasDay = date(was.day)
+		}
 	}
 	d.Examples[kind] = append(d.Examples[kind], e)
 }
@@ -131,16 +181,21 @@ func date(day int32) string { return time.Unix(int64(day)*86_400, 0).UTC().Forma
 
 // write prints a difference for people.
 func (d Difference) write(w io.Writer) error {
+	if d.Days == 0 {
+		_, err := fmt.Fprintln(w, "Neither configuration shows an alert on these days.")
+		return err //nolint:wrapcheck // nothing to add
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "days\t%d with alerts, %s to %s\n", d.Days, d.From, d.To)
 	fmt.Fprintf(t, "shown\t%d now, %d with the other configuration\n", d.Before, d.After)
-	fmt.Fprintf(t, "gained\t%d\nlost\t%d\nre-ranked\t%d\nthe same\t%d\n", d.Gained, d.Lost, d.Reranked, d.Same)
+	fmt.Fprintf(t, "gained\t%d\nlost\t%d\nmoved\t%d (the same story, told from another day on)\nre-ranked\t%d\nthe same\t%d\n",
+		d.Gained, d.Lost, d.Moved, d.Reranked, d.Same)
 	fmt.Fprint(t, "\ndetector\tnow\tthen\tgained\tlost\n")
 	for _, name := range slices.Sorted(maps.Keys(d.Detectors)) {
 		x := d.Detectors[name]
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\n", name, x.Before, x.After, x.Gained, x.Lost)
 	}
-	for _, kind := range []string{"gained", "lost", "reranked"} {
+	for _, kind := range []string{"gained", "lost", "moved", "reranked"} {
 		if len(d.Examples[kind]) == 0 {
 			continue
 		}
@@ -150,7 +205,11 @@ func (d Difference) write(w io.Writer) error {
 			if e.WasRank != 0 {
 				rank = fmt.Sprintf("%d (was %d)", e.Rank, e.WasRank)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s, %s\n", e.AlertID, e.Day, rank, 100*e.Chance, e.Shape, e.Scenario)
+			day := e.Day
+			if e.WasDay != "" {
+				day = fmt.Sprintf("%s (was %s)", e.Day, e.WasDay)
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s, %s\n", e.AlertID, day, rank, 100*e.Chance, e.Shape, e.Scenario)
 		}
 	}
 	return t.Flush() //nolint:wrapcheck // nothing to add

@@ -15,8 +15,10 @@ import (
 // Calibration is what decisions taught.
 type Calibration struct {
 	// Decided are alerts found to be misuse, or appropriate.
-	Decided   int                    `json:"decided"`
-	Wanted    int                    `json:"wanted"`
+	Decided int `json:"decided"`
+	Wanted  int `json:"wanted"`
+	// Elsewhere were decided so too, and are no alerts of the rule set in force: nothing is learned from them.
+	Elsewhere int                    `json:"decided_on_other_alerts"`
 	Scenarios []detectors.Calibrated `json:"scenarios"`
 	// Weights is the text of the file; "" when there are too few decisions.
 	Weights string `json:"weights,omitempty"`
@@ -24,6 +26,12 @@ type Calibration struct {
 
 func calibration(r *replayed, dispositions map[string]v1.Disposition, custom []detectors.CustomDetector) (Calibration, error) {
 	var all []detectors.Outcome
+	elsewhere := 0
+	for id, d := range dispositions {
+		if r.alerts[id] == nil && (d == v1.Disposition_DISPOSITION_MISUSE || d == v1.Disposition_DISPOSITION_APPROPRIATE) {
+			elsewhere++
+		}
+	}
 	for id, a := range r.alerts {
 		switch dispositions[id] {
 		case v1.Disposition_DISPOSITION_MISUSE, v1.Disposition_DISPOSITION_APPROPRIATE:
@@ -33,7 +41,7 @@ func calibration(r *replayed, dispositions map[string]v1.Disposition, custom []d
 		}
 	}
 	weights, report := detectors.Calibrate(all, custom)
-	out := Calibration{Decided: len(all), Wanted: detectors.FewestDecided, Scenarios: report}
+	out := Calibration{Decided: len(all), Wanted: detectors.FewestDecided, Elsewhere: elsewhere, Scenarios: report}
 	if len(weights) == 0 {
 		return out, nil
 	}
@@ -49,6 +57,9 @@ func calibration(r *replayed, dispositions map[string]v1.Disposition, custom []d
 }
 
 func (c Calibration) write(w io.Writer) error {
+	if c.Elsewhere > 0 {
+		fmt.Fprintf(w, "Decisions on %d alerts teach nothing: the rule set in force does not raise them.\n", c.Elsewhere)
+	}
 	if c.Weights == "" {
 		_, err := fmt.Fprintf(w, "%d alerts were found to be misuse or appropriate; %d are needed, at least 5 of one kind, before anything is learned.\n",
 			c.Decided, c.Wanted)

@@ -37,7 +37,8 @@ type BacktestCommand struct {
 // Help is what --help adds.
 func (BacktestCommand) Help() string {
 	return "The journal is judged twice: by the rule set that the server has in force, and by the one that the detectors section of --config FILE " +
-		"makes, each as if it had always been in force. Nothing is written; alerts that differ are named by their ids."
+		"makes, each as if it had always been in force. Nothing is written; alerts that differ are named by their ids. A story of several days " +
+		"that is told from another day on is neither gained nor lost: it has moved."
 }
 
 // Run compares and prints.
@@ -104,6 +105,9 @@ func (c *CalibrateCommand) Run(ctx context.Context, s Server) error {
 	learned := answer.Calibration
 	if learned == nil {
 		return errNoAnswer
+	}
+	if c.Out != "" && learned.Weights == "" {
+		fmt.Fprintln(s.Aside, "Nothing was learned, so no file was written.")
 	}
 	if c.Out != "" && learned.Weights != "" {
 		if err := os.WriteFile(c.Out, []byte(learned.Weights), 0o600); err != nil {

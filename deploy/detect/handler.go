@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/ruleset"
@@ -64,7 +65,8 @@ func handler(c Config, inForce *v1.RuleSet) http.Handler {
 			defer watch.End()
 			watched = func(done, total uint64) { watch.Total(total); watch.Done(done) }
 		}
-		r := &replay{journal: c.Journal, alertKey: c.AlertKey, zone: c.Zone, progress: func(done, total uint64) error {
+		dir := filepath.Join(c.Settings.StateDir(), "replay")
+		r := &replay{journal: c.Journal, alertKey: c.AlertKey, zone: c.Zone, dir: dir, progress: func(done, total uint64) error {
 			watched(done, total)
 			if now := time.Now(); now.Sub(told) >= progressEvery || done == total {
 				told = now
@@ -117,6 +119,9 @@ func readAsk(req *http.Request) (ask, error) {
 		if jsonErr := json.Unmarshal(body, a.rules); jsonErr != nil {
 			return a, errors.Join(err, errors.New("the rule set could not be read"))
 		}
+	}
+	if a.from > a.to {
+		err = errors.Join(err, errors.New("from: is after to, so there is no day to compare"))
 	}
 	switch {
 	case a.what != "backtest" && a.what != "scorecard" && a.what != "calibrate":
