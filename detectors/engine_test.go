@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -134,4 +135,44 @@ func FuzzRestore(f *testing.F) {
 
 func restored(cfg detectors.EngineConfig, parts map[string][]byte) (*detectors.Engine, error) {
 	return detectors.Restore(cfg, func(name string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(parts[name])), nil })
+}
+
+// TestImportBeforeTheFirstTick: an import that begins before the journal's clock does is no import that rests since 1970. Its events wait
+// for its end, and are no live ones.
+func TestImportBeforeTheFirstTick(t *testing.T) {
+	t.Parallel()
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(0)
+	take := func(item *v1.Item) {
+		n++
+		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark := func(phase v1.ImportMark_Phase) {
+		take(&v1.Item{Body: &v1.Item_ImportMark{ImportMark: &v1.ImportMark{ImportId: []byte("old"), Phase: phase, Backfill: true}}})
+	}
+	now := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	mark(v1.ImportMark_PHASE_BEGIN)
+	take(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: now.UnixMicro()}}})
+	for d := range 3 {
+		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+			ImportId: []byte("old"), OccurredUs: now.AddDate(0, -2, d).UnixMicro(), Action: v1.Action_ACTION_READ,
+			Reader:   &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: "a"}}},
+			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "p", Value: "b"}}}},
+		}}})
+	}
+	for d := range 6 {
+		take(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: now.AddDate(0, 0, d).UnixMicro()}}})
+	}
+	if s := e.Stats(); s.Days != 0 || s.OpenAccesses != 3 {
+		t.Errorf("%d days were judged and %d accesses wait before the import ended; want none and three", s.Days, s.OpenAccesses)
+	}
+	mark(v1.ImportMark_PHASE_END)
+	if s := e.Stats(); s.Days != 3 || s.OpenAccesses != 0 {
+		t.Errorf("%d days were judged and %d accesses wait when the import ended; want three and none", s.Days, s.OpenAccesses)
+	}
 }

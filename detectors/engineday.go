@@ -22,7 +22,11 @@ func (e *Engine) tick(ctx context.Context, entry *Entry, at int64) error {
 	e.judge.coverage = e.coverage()
 	e.out.begin(entry)
 	for _, id := range slices.Sorted(maps.Keys(e.imports)) {
-		if im := e.imports[id]; im.ended || e.clock-im.last > stuckImport.Microseconds() {
+		im := e.imports[id]
+		if im.last == 0 {
+			im.last = e.clock // it began before the journal's first tick
+		}
+		if im.ended || e.clock-im.last > stuckImport.Microseconds() {
 			if err := e.endImport(ctx, entry, im); err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ func Decode(ctx context.Context, f evaluation.File, zone *time.Location, emit fu
 	}
 	err = delimited.DecodeFile(ctx, src, importer.File{Name: filepath.Base(f.Path), MappingText: f.Mapping, Body: f.Body}, each)
 	if fault := (*ingest.DecodeError)(nil); errors.As(err, &fault) && fault.Reason == ingest.ReasonUnsupportedFormat {
-		return nil // delimited text that no preset knows is none of the dataset's
+		return evaluation.ErrUnknownFile // delimited text that no preset knows is none of the dataset's
 	}
 	return err //nolint:wrapcheck // says what failed
 }

@@ -1,6 +1,8 @@
 package dataset_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"strings"
 	"testing"
@@ -50,4 +52,46 @@ func TestTwice(t *testing.T) {
 	if named != 3 {
 		t.Errorf("an alert names %d events, want the three that have an id", named)
 	}
+}
+
+// TestFilesThatCannotBeRead: what nobody can read is named with its file, and so is where dead letters stand; what is damaged as a whole is
+// refused with its name.
+func TestFilesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	look := `{"resourceType":"AuditEvent","id":"a1","type":{"code":"rest"},"action":"R","recorded":"2026-03-16T10:00:00Z","outcome":"0",` +
+		`"agent":[{"who":{"reference":"Practitioner/1"},"requestor":true}],"source":{"observer":{"display":"emr"}},"entity":[{"what":{"reference":"Patient/1"}}]}`
+	run := func(name, text string) (*evaluation.Report, error) {
+		return evaluation.Run(t.Context(), evaluation.Config{
+			Dir:    fstest.MapFS{"AuditEvent.ndjson": {Data: []byte(look + "\n")}, name: {Data: []byte(text)}},
+			Decode: dataset.Decode, Queue: detectors.Queue{Budget: 20}, Clock: func() time.Time { return time.Unix(0, 0) },
+		})
+	}
+	r, err := run("shifts.csv", "who,when\n1,2\n")
+	if err != nil || len(r.Unread) != 1 || r.Unread[0] != "shifts.csv" {
+		t.Errorf("%v; not read: %v, want shifts.csv", err, r.Unread)
+	}
+	r, err = run("Patient.ndjson", `{"resourceType":"Patient"`)
+	if err != nil || r.DeadLetters != 1 || r.DeadLettersByFile["Patient.ndjson"] != 1 {
+		t.Errorf("%v; dead letters %v, want one in Patient.ndjson", err, r.DeadLettersByFile)
+	}
+	if _, err = run("Patient.ndjson.gz", "\x1f\x8b\x08\x00"); err == nil || !strings.Contains(err.Error(), "Patient.ndjson.gz") {
+		t.Errorf("a damaged file is refused with %v; want its name", err)
+	}
+	if _, err = run("Encounter.ndjson.gz", string(cut(t))); err == nil || !strings.Contains(err.Error(), "Encounter.ndjson.gz") {
+		t.Errorf("a file that was cut is refused with %v; want its name", err)
+	}
+}
+
+// cut is the first half of a packed file.
+func cut(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	for i := range 1000 {
+		fmt.Fprintf(w, `{"resourceType":"Encounter","id":"e%d","status":"finished","subject":{"reference":"Patient/%d"}}`+"\n", i, i*i)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()[:b.Len()/2]
 }

@@ -19,6 +19,8 @@ import (
 
 // Decode reads one file (FHIR resources, one a line; or delimited text that a preset fits) and hands over items in the order of
 // the lines; dead letters too. path says what it is; free is what people typed, or nil. What emit gets is valid until it returns.
+//
+// ErrUnknownFile says that it is no such file: it is left out, and the report says so.
 type Decode func(ctx context.Context, f File, zone *time.Location, emit func(item *v1.Item, free *v1.FreeText) error) error
 
 // File is one file of a dataset directory.
@@ -40,6 +42,9 @@ func mappingBeside(dir fs.FS, path string) []byte {
 	}
 	return nil
 }
+
+// ErrUnknownFile says that nobody knows how to read a file: delimited text without a mapping, which no preset fits.
+var ErrUnknownFile = errors.New("nobody knows how to read the file")
 
 // files are what a dataset directory holds.
 type files struct {

@@ -133,13 +133,20 @@ func (r *run) read(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			before := r.report.DeadLetters
 			file := File{path, mappingBeside(r.cfg.Dir, path), in}
 			err = r.cfg.Decode(ctx, file, r.cfg.Zone, func(item *v1.Item, free *v1.FreeText) error {
 				r.cfg.Progress(step.name, done, total)
 				return step.take(ctx, item, free)
 			})
+			if errors.Is(err, ErrUnknownFile) {
+				r.report.Unread, err = append(r.report.Unread, path), nil
+			}
 			if err = errors.Join(err, in.Close()); err != nil {
-				return fmt.Errorf("read dataset: %w", err)
+				return fmt.Errorf("read dataset: %s: %w", path, err)
+			}
+			if n := r.report.DeadLetters - before; n > 0 {
+				r.report.deadLetters(path, n)
 			}
 		}
 	}

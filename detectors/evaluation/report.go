@@ -11,11 +11,14 @@ type Report struct {
 	Events   uint64 `json:"events"`
 	Accesses uint64 `json:"accesses"`
 	// Duplicates came before with the same id and content, and were judged once.
-	Duplicates     uint64  `json:"duplicates"`
-	DeadLetters    uint64  `json:"dead_letters"`
-	Days           int     `json:"days"`
-	Zone           string  `json:"zone"`
-	ExplainedShare float64 `json:"explained_share"`
+	Duplicates  uint64 `json:"duplicates"`
+	DeadLetters uint64 `json:"dead_letters"`
+	// DeadLettersByFile says where they stand, Unread which files nobody knows how to read.
+	DeadLettersByFile map[string]uint64 `json:"dead_letters_by_file,omitempty"`
+	Unread            []string          `json:"files_not_read,omitempty"`
+	Days              int               `json:"days"`
+	Zone              string            `json:"zone"`
+	ExplainedShare    float64           `json:"explained_share"`
 	// UnexplainedShare and NotAssessableShare are the other two verdicts.
 	UnexplainedShare   float64            `json:"unexplained_share"`
 	NotAssessableShare float64            `json:"not_assessable_share"`
@@ -43,6 +46,13 @@ type Report struct {
 	MisuseExplainedBy map[string]map[string]uint64 `json:"misuse_explained_by,omitempty"`
 	// Faults are units of which a custom detector could not tell what they are: its condition cost too much, or has no result.
 	Faults map[string]uint64 `json:"faults_by_detector,omitempty"`
+}
+
+func (r *Report) deadLetters(path string, n uint64) {
+	if r.DeadLettersByFile == nil {
+		r.DeadLettersByFile = map[string]uint64{}
+	}
+	r.DeadLettersByFile[path] += n
 }
 
 // LabelReport counts alerts against labels.

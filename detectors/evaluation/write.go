@@ -16,6 +16,12 @@ func (r *Report) write(w io.Writer) error {
 	percent := func(f float64) string { return fmt.Sprintf("%.1f %%", 100*f) }
 	row("events", "%d (%d accesses on %d days, zone %s; %d duplicates, %d dead letters)",
 		r.Events, r.Accesses, r.Days, r.Zone, r.Duplicates, r.DeadLetters)
+	for _, path := range slices.Sorted(maps.Keys(r.DeadLettersByFile)) {
+		row("  dead letters in "+path, "%d", r.DeadLettersByFile[path])
+	}
+	if len(r.Unread) > 0 {
+		row("files not read", "%s (no mapping beside them, and no preset fits)", strings.Join(r.Unread, ", "))
+	}
 	row("explained", "%s (unexplained %s, not assessable %s)",
 		percent(r.ExplainedShare), percent(r.UnexplainedShare), percent(r.NotAssessableShare))
 	if len(r.Blind) > 0 {
