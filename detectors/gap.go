@@ -97,6 +97,17 @@ func (e *Engine) Gaps() []*v1.ContextGap {
 	return out
 }
 
+// Abstain names what abstains without some kinds of context: reasons, then detectors, each once.
+func Abstain(missing Needs) []string {
+	var out []string
+	for kind := Needs(1); kind != 0 && kind&allNeeds != 0; kind <<= 1 {
+		if missing&kind != 0 {
+			out = added(out, blindBy(kind))
+		}
+	}
+	return out
+}
+
 // blindBy names what abstains without a kind of context.
 func blindBy(kind Needs) []string {
 	var out []string

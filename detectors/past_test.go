@@ -144,3 +144,17 @@ func TestEvictionsAreCounted(t *testing.T) {
 		t.Errorf("%d accesses are kept, %d alerts pushed out", got.KeptAccesses, got.EvictedAlerts)
 	}
 }
+
+// TestAbstain: without care, what looks for a relation abstains; each is named once, whatever is missing beside it.
+func TestAbstain(t *testing.T) {
+	t.Parallel()
+	all := detectors.Abstain(detectors.NeedsCare | detectors.NeedsRoster | detectors.NeedsPatients | detectors.NeedsStaff)
+	for _, want := range []string{"NoRelation", "Crowd", "charted", "AfterHours", "NeighbourAccess"} {
+		if n := len(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s != want })); n != 1 {
+			t.Errorf("%s is named %d times among %v", want, n, all)
+		}
+	}
+	if none := detectors.Abstain(0); len(none) != 0 {
+		t.Errorf("with everything known, %v abstain", none)
+	}
+}

@@ -39,11 +39,11 @@ type installation struct {
 	rules    *v1.RuleSet
 }
 
-func newInstallation(t *testing.T) *installation {
+func newInstallation(t *testing.T, without string) *installation {
 	t.Helper()
 	i := &installation{t: t, h: newHospital(t, simulate.Config{Seed: 21, Staff: 150, Patients: 600, Days: 7, Incidents: 25})}
-	i.h.before("")
-	i.h.live(0, 7, "")
+	i.h.before(without)
+	i.h.live(0, 7, without)
 	for hour := range 50 {
 		at := i.h.start(7).Add(time.Duration(hour) * time.Hour)
 		i.h.add(at, tick(at))
@@ -122,7 +122,7 @@ func (i *installation) backtest(from, to string, change func(*config.Config)) (d
 // and the answer is the same each time.
 func TestBacktest(t *testing.T) {
 	t.Parallel()
-	i := newInstallation(t)
+	i := newInstallation(t, "")
 	same, _, err := i.backtest("", "", nil)
 	must(t, err)
 	if same.Same == 0 || same.Same != same.Before || same.Before != same.After || same.Gained+same.Lost+same.Reranked != 0 {
@@ -166,7 +166,7 @@ func TestBacktest(t *testing.T) {
 // TestReplayHoldsLittle: days wait in files, as they do in an installation, the alerts are the same, and nothing is left behind.
 func TestReplayHoldsLittle(t *testing.T) {
 	t.Parallel()
-	i := newInstallation(t)
+	i := newInstallation(t, "")
 	dir, files := filepath.Join(t.TempDir(), "replay"), 0
 	again := func(held int) []string {
 		must(t, os.MkdirAll(filepath.Join(dir, "0"), 0o700))
@@ -198,7 +198,7 @@ func TestReplayHoldsLittle(t *testing.T) {
 // what is learned is accepted as configuration.
 func TestCalibrateAndScorecard(t *testing.T) {
 	t.Parallel()
-	i := newInstallation(t)
+	i := newInstallation(t, "")
 	ids, shown := i.alerts()
 	if len(ids) < 23 || shown == 0 {
 		t.Fatalf("%d alerts, %d shown: too few to learn from", len(ids), shown)
@@ -247,5 +247,22 @@ func TestCalibrateAndScorecard(t *testing.T) {
 	at := slices.IndexFunc(card.Detectors, func(d detect.DetectorScore) bool { return d.Name == "NoRelation" })
 	if card.Decided != len(ids)-1 || at < 0 || card.Detectors[at].Misuse == 0 || card.Detectors[at].Hits == 0 || card.Detectors[at].Explained > 1 {
 		t.Errorf("scorecard of %d decisions: %+v", len(ids)-1, card)
+	}
+}
+
+// TestScorecardSaysWhatAbstains: who has no hits because they cannot see is told from who has nothing to say.
+func TestScorecardSaysWhatAbstains(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t, "vendors.csv")
+	must(t, (&detect.ScorecardCommand{JSON: true}).Run(t.Context(), i.server))
+	var card detect.Scorecard
+	must(t, json.Unmarshal(i.out.Bytes(), &card))
+	if diff := cmp.Diff([]string{"vendors' tasks"}, card.Missing); diff != "" {
+		t.Errorf("missing context (-want +got):\n%s", diff)
+	}
+	i.out.Reset()
+	must(t, (&detect.ScorecardCommand{}).Run(t.Context(), i.server))
+	if want := "Missing, or too old: vendors' tasks. What needs it abstains: vendor's task."; !strings.Contains(i.out.String(), want) {
+		t.Errorf("the scorecard does not say %q:\n%s", want, i.out.String())
 	}
 }

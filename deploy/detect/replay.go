@@ -40,6 +40,8 @@ type replayed struct {
 	// alerts are the latest versions, by id; states, kept small: no names, no notes.
 	alerts map[string]*judged
 	stats  detectors.Stats
+	// missing is the context that was absent or too old at the end.
+	missing detectors.Needs
 }
 
 // judged is an alert as it stands at the end.
@@ -140,7 +142,7 @@ func (r *replay) run(ctx context.Context, sets ...*v1.RuleSet) (out []*replayed,
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	for _, p := range all {
-		p.out.stats = p.engine.Stats()
+		p.out.stats, p.out.missing = p.engine.Stats(), p.engine.Missing()
 	}
 	return out, nil
 }

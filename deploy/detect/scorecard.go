@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/readtrail/readtrail/detectors"
@@ -15,7 +16,10 @@ type Scorecard struct {
 	Looks uint64 `json:"looks"`
 	Pairs uint64 `json:"pairs"`
 	// Decided are alerts on which somebody decided.
-	Decided   int             `json:"decided"`
+	Decided int `json:"decided"`
+	// Missing are the kinds of context that are absent now, or too old; Abstain are the reasons and detectors that need one of them.
+	Missing   []string        `json:"missing_context"`
+	Abstain   []string        `json:"abstain,omitempty"`
 	Detectors []DetectorScore `json:"detectors"`
 }
 
@@ -41,7 +45,7 @@ const fewestByChance = 5
 
 func scorecard(r *replayed, dispositions map[string]v1.Disposition) Scorecard {
 	s := r.stats
-	out := Scorecard{Looks: s.Explained + s.Unexplained + s.NotAssessable, Pairs: s.Pairs}
+	out := Scorecard{Looks: s.Explained + s.Unexplained + s.NotAssessable, Pairs: s.Pairs, Missing: r.missing.List(), Abstain: detectors.Abstain(r.missing)}
 	lines := map[string]*DetectorScore{}
 	line := func(name string) *DetectorScore {
 		if lines[name] == nil {
@@ -96,6 +100,9 @@ func scorecard(r *replayed, dispositions map[string]v1.Disposition) Scorecard {
 func (s Scorecard) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%d looks, %d pairs of reader and record; %d alerts were decided on\n\n", s.Looks, s.Pairs, s.Decided)
+	if len(s.Missing) > 0 {
+		fmt.Fprintf(w, "Missing, or too old: %s. What needs it abstains: %s.\n\n", strings.Join(s.Missing, ", "), strings.Join(s.Abstain, ", "))
+	}
 	fmt.Fprint(t, "detector\thits\tper million\texplained\tlift\tshown\tmisuse\tappropriate\tinconclusive\t\n")
 	for _, d := range s.Detectors {
 		lift := "-"
