@@ -23,8 +23,8 @@ type EngineConfig struct {
 	// Standing are settings that are in force from the beginning, for an evaluation that has no journal; nil: nothing is judged
 	// before the journal's first rule set.
 	Standing *Settings
-	// AlertKey is what ids of alerts are made with, so that nobody who sees one can find out by trying whom it is about. The same key
-	// gives the same ids at every replay. Empty: ids follow from people alone, as an evaluation of a directory may have them.
+	// AlertKey is what ids of alerts are made with, so that nobody who sees one can find out by trying whom it is about, and what the random
+	// sample is drawn with, so that nobody can tell beforehand. The same key gives the same ids and the same sample at every replay. Empty: ids follow from people alone, as an evaluation of a directory may have them.
 	AlertKey []byte
 	// FreeText opens what people typed when they broke the glass; nil, or what cannot be opened, counts as no text. It is asked
 	// for no other event.

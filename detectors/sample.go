@@ -14,15 +14,15 @@ type lot struct {
 	pair *Pair
 }
 
-// sample draws pairs of a closed day beside the ranked queue, so that what the detectors miss is found too: by the hash of rule set,
-// day and pair, so that a replay draws the same ones and nobody can say beforehand which.
+// sample draws pairs of a closed day beside the ranked queue, so that what the detectors miss is found too: by the hash of the deployment's
+// key, rule set, day and pair, so that a replay draws the same ones and nobody who does not hold the key can say beforehand which.
 func (e *Engine) sample(c *closed, priors [3]Weight) {
 	n := e.settings.Sample
 	if n <= 0 || e.out.out == nil {
 		return
 	}
 	var best []lot
-	key := binary.LittleEndian.AppendUint32(slices.Clone(e.ruleSet), uint32(c.at))
+	key := binary.LittleEndian.AppendUint32(slices.Concat(e.cfg.AlertKey, e.ruleSet), uint32(c.at))
 	size := len(key)
 	for i := range c.readers {
 		for k := range c.readers[i].Pairs {
