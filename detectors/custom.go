@@ -101,7 +101,7 @@ func (c *Custom) Validate() []error {
 	}
 	switch {
 	case !behaviour(c.Name):
-		fault("name", "%q is not a name; want one like NightLook: letters and digits, the first a capital, at most %d", c.Name, maxName)
+		fault("name", "%q is not a name; want one like NightLook: letters and digits, the first a capital and not all of them, at most %d", c.Name, maxName)
 	case slices.Contains(Names(), c.Name):
 		fault("name", "%s is a built-in detector; want another name", c.Name)
 	}

@@ -57,7 +57,7 @@ func TestFaults(t *testing.T) {
 		{"built-in name", with("NightLook", "AfterHours"), "line 2: AfterHours: name: AfterHours is a built-in detector; want another name"},
 		{
 			"name of another shape", with("NightLook", "night look"),
-			`line 2: night look: name: "night look" is not a name; want one like NightLook: letters and digits, the first a capital, at most 40`,
+			`line 2: night look: name: "night look" is not a name; want one like NightLook: letters and digits, the first a capital and not all of them, at most 40`,
 		},
 		{"a name twice", rule + strings.TrimPrefix(rule, "rules:\n"), "NightLook stands there twice; want different names"},
 		{
@@ -112,12 +112,12 @@ line 2: A: normal: missing
 line 2: A: key: missing
 line 2: A: grades: want a list of {at_least: 1, word: "..."}
 line 2: A: when: missing
-line 2: A: name: "A" is not a name; want one like NightLook: letters and digits, the first a capital, at most 40
+line 2: A: name: "A" is not a name; want one like NightLook: letters and digits, the first a capital and not all of them, at most 40
 line 3: B: about: missing
 line 3: B: normal: missing
 line 3: B: grades: want a list of {at_least: 1, word: "..."}
 line 3: B: when: missing
-line 3: B: name: "B" is not a name; want one like NightLook: letters and digits, the first a capital, at most 40`,
+line 3: B: name: "B" is not a name; want one like NightLook: letters and digits, the first a capital and not all of them, at most 40`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
