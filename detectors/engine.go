@@ -327,8 +327,8 @@ func (e *Engine) keepSmall(book *Book) error {
 	}
 	for _, d := range book.days() {
 		p := book.pages[d]
-		if len(p.accesses) == 0 || book == e.book && d > e.through {
-			continue // a day that goes on is looked at for hard signs
+		if len(p.accesses) == 0 || book == e.book && !e.over(d) {
+			continue // it is looked at for hard signs
 		}
 		if err := e.spill.write(book.name, p); err != nil {
 			return err

@@ -60,9 +60,12 @@ func newHardSigns() hardSigns {
 // openDays is how many days before the clock's one an access is looked at as it comes; older ones wait for the closing.
 const openDays = 3
 
+// over reports whether a day's accesses are not looked at any more as they come.
+func (e *Engine) over(d day) bool { return d <= e.through || d < e.today()-openDays }
+
 // watch looks at an access as it comes.
 func (e *Engine) watch(p *page, a *Access) {
-	if !e.inForce || p.at <= e.through || p.at < e.today()-openDays {
+	if !e.inForce || e.over(p.at) {
 		return
 	}
 	if p.open == nil {
@@ -192,8 +195,8 @@ func (e *Engine) judgeHard(received int64) error {
 	}
 	e.hard.touched = e.hard.touched[:0]
 	for _, w := range order {
-		if e.book.pages[w.page.at] != w.page {
-			continue // closed within this batch
+		if e.book.pages[w.page.at] != w.page || w.page.open == nil {
+			continue // closed within this batch, or put into a file
 		}
 		e.judgeOpen(w.page, w.reader, records[w], received)
 	}

@@ -65,7 +65,8 @@ func readAccess(b []byte) Access {
 	}
 }
 
-// write appends the accesses of a page to its file, and takes them out of memory.
+// write appends the accesses of a page to its file, and takes them out of memory, with what finds them while their day goes on: it has
+// ended.
 func (s *spill) write(book string, p *page) error {
 	if p.file.name == "" {
 		s.made++
@@ -91,7 +92,7 @@ func (s *spill) write(book string, p *page) error {
 		return fmt.Errorf("keep a day: %w", err)
 	}
 	p.file.accesses += len(p.accesses)
-	p.accesses = nil
+	p.accesses, p.open = nil, nil
 	return nil
 }
 

@@ -3,12 +3,14 @@ package detect_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/live"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -138,6 +140,45 @@ func runner(tb testing.TB, h *hospital, dir string, out *stream, every int, kill
 		tb.Fatal(err)
 	}
 	return r
+}
+
+// A snapshot whose days wait in files is restored, whenever in the learning period it was made: else every start would judge the journal
+// anew, and a panic would meet the same batch at each start.
+func TestDaysInFilesAreRestored(t *testing.T) {
+	t.Parallel()
+	h, dir := fortnight(), t.TempDir()
+	cfg := engineConfig(t, h)
+	cfg.HeldInMemory = 1000
+	e, err := detectors.NewEngine(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := 0
+	for i, b := range h.batches[:len(h.batches)/2] {
+		if err := e.Apply(t.Context(), b, func(detectors.Output) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if i%10 != 0 {
+			continue
+		}
+		for _, p := range e.Parts() {
+			file, err := os.Create(filepath.Join(dir, p.Name))
+			if err == nil {
+				err = errors.Join(p.Write(file), file.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := detectors.Restore(cfg, func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(dir, name)) })
+		if err != nil {
+			t.Fatalf("after batch %d: %v", i, err)
+		}
+		waited = max(waited, len(r.Spilled()))
+	}
+	if waited < 3 {
+		t.Errorf("%d days waited in files: the test saw nothing", waited)
+	}
 }
 
 // Everything here that has goroutines, at once: several hands, and snapshots that are written while judging goes on. The race detector
