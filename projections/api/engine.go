@@ -39,8 +39,8 @@ type engine struct {
 	counted sourceCount
 	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves.
 	stuck proto.Position
-	// listedFull is maxListedFull, lookRows maxLookRows; tests lower them.
-	listedFull, lookRows int
+	// listedFull is maxListedFull, lookRows maxLookRows, fewReports maxFewReports; tests lower them.
+	listedFull, lookRows, fewReports int
 	// searched is maxSearched; tests lower it.
 	searched int
 	// imports says of imports whether they are backfill.
@@ -94,7 +94,10 @@ const maxSets = 24
 // newEngine has ClickHouse give up when nobody waits for the answer any more.
 func newEngine(s *store.Store) *engine {
 	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
-	return &engine{store: s.With(limits), sets: map[setKey]queries.Set{}, listedFull: maxListedFull, lookRows: maxLookRows, searched: maxSearched}
+	return &engine{
+		store: s.With(limits), sets: map[setKey]queries.Set{},
+		listedFull: maxListedFull, lookRows: maxLookRows, fewReports: maxFewReports, searched: maxSearched,
+	}
 }
 
 func (e *engine) set(version uint64, reach queries.Reach) (queries.Set, error) {

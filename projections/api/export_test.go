@@ -30,6 +30,9 @@ func (s *Service) SetBounds(listedFull, lookRows int) {
 	s.engine.listedFull, s.engine.lookRows = listedFull, lookRows
 }
 
+// SetFewReports replaces up to how many reports a scope is counted here; 0: never.
+func (s *Service) SetFewReports(n int) { s.engine.fewReports = n }
+
 // Cover returns what leaves of an answer that may name nobody.
 func Cover(key []byte, m protobuf.Message) protobuf.Message { return pseudonyms{key}.cover(m) }
 

@@ -119,22 +119,29 @@ type keyCounts struct {
 	lastPosition, digest             uint64
 }
 
-// countScope counts a selection. ClickHouse adds up what can be counted alone; the rest may be a second report of a look, and
-// goes through the pairing that who-viewed uses.
+// countScope counts a selection. ClickHouse adds up what can be counted alone, unless reports are few; the rest may be a second report of
+// a look, and goes through the pairing that who-viewed uses.
 func (p *pin) countScope(ctx context.Context, sel *selection, sources []*source) (*scopeResult, error) {
 	r := &scopeResult{who: &people{}, parts: map[string]span{}, labels: map[string]span{}}
 	if sel.nothing {
 		r.finish()
 		return r, nil
 	}
-	rows, keys, err := p.keyCounts(ctx, sel)
+	few, err := p.fewReports(ctx, sel)
 	if err != nil {
+		return nil, err
+	}
+	var rows []*keyCounts
+	var keys []uint64
+	if few != nil {
+		rows, keys = countsOf(few)
+	} else if rows, keys, err = p.keyCounts(ctx, sel); err != nil {
 		return nil, err
 	}
 	if r.who, err = p.people(ctx, keys, sources); err != nil {
 		return nil, err
 	}
-	f := &scopeFold{who: r.who}
+	f := &scopeFold{who: r.who, few: few}
 	for _, row := range rows {
 		r.addKey(row)
 		f.linked, f.crowded = f.linked+row.linked, f.crowded || row.crowded > 0
@@ -146,7 +153,7 @@ func (p *pin) countScope(ctx context.Context, sel *selection, sources []*source)
 		return nil, err
 	}
 	r.finish()
-	if err := p.judge(ctx, sel, r, f.corrections); err != nil {
+	if err := p.judge(ctx, sel, r, f); err != nil {
 		return nil, err
 	}
 	return r, nil

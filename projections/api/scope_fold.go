@@ -21,6 +21,8 @@ type scopeRow struct {
 	// place and verdict are read where all columns are.
 	place   scopePlace
 	verdict uint8
+	// digest says which row it is, where a scope is counted here.
+	digest uint64
 }
 
 // scopePlace is where a report says that it happened.
@@ -52,7 +54,7 @@ func (a *access) classes(f func(*row, class)) {
 	}
 }
 
-// scan reads a row of scope_pairs.sql, and the columns that a longer row has behind them.
+// scan reads a row of scope_pairs.sql, and the columns that another statement has behind them.
 func (r *scopeRow) scan(sr store.Row, more ...any) error {
 	var position, codes, pair uint64
 	dest := []any{&position, &r.occurred, &r.key, &r.ordinal, &codes, &pair, &r.source, &r.packedReader, &r.parts, &r.labels}
@@ -69,7 +71,9 @@ func (r *scopeRow) scan(sr store.Row, more ...any) error {
 
 // scopeFold corrects what ClickHouse counted by the reports that cannot be counted alone.
 type scopeFold struct {
-	who  *people
+	who *people
+	// few are all reports of the scope, newest first; nil: ClickHouse counted them, and finds those that may pair.
+	few  []*scopeRow
 	rows int
 	// linked is how many reports state request ids; crowded is true when events name several patients.
 	linked  uint64
@@ -146,11 +150,33 @@ func (p *pin) foldPairs(ctx context.Context, sel *selection, sources []*source, 
 		return err
 	}
 	stream.first, stream.repeated = f.first, f.repeated
+	if f.few != nil {
+		err = f.addFew(stream, ruledSources, several)
+	} else {
+		err = p.addPairs(ctx, sel, stream, f, pairsAsk{ruledSources, several})
+	}
+	if err == nil {
+		err = stream.finish()
+	}
+	if err != nil {
+		return fmt.Errorf("pair reports of a scope: %w", err)
+	}
+	return nil
+}
+
+// pairsAsk says which reports may pair besides those with a request id.
+type pairsAsk struct {
+	ruled   []string
+	several bool
+}
+
+// addPairs reads those of the reports that cannot be counted alone.
+func (p *pin) addPairs(ctx context.Context, sel *selection, stream *reports, f *scopeFold, ask pairsAsk) error {
 	params := sel.with(store.Params{
-		"apart": nonNil(f.who.apart), "rules": len(ruledSources) > 0, "ruled": ruledSources, "several": several, "few": f.linked <= fewLinked,
+		"apart": nonNil(f.who.apart), "rules": len(ask.ruled) > 0, "ruled": ask.ruled, "several": ask.several, "few": f.linked <= fewLinked,
 		"limit": uint64(maxScopePairs + 1),
 	})
-	err = p.query(ctx, "scope_pairs", params, func(sr store.Row) error {
+	return p.query(ctx, "scope_pairs", params, func(sr store.Row) error {
 		r := stream.row()
 		if err := r.scan(sr); err != nil {
 			return err
@@ -160,13 +186,6 @@ func (p *pin) foldPairs(ctx context.Context, sel *selection, sources []*source, 
 		}
 		return stream.add(r)
 	})
-	if err == nil {
-		err = stream.finish()
-	}
-	if err != nil {
-		return fmt.Errorf("pair reports of a scope: %w", err)
-	}
-	return nil
 }
 
 func nonNil(keys []uint64) []uint64 { return append([]uint64{}, keys...) }

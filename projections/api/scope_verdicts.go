@@ -45,14 +45,33 @@ type correction struct {
 }
 
 // judge counts the reports of a scope by how detectors judged them: ClickHouse by key, and what pairing found out about single
-// reports is corrected.
-func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, corrections []correction) error {
+// reports is corrected. Of few reports each is looked up, like a correction.
+func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, f *scopeFold) error {
 	judged, err := p.judgedAny(ctx)
 	if err != nil || !judged || r.counts().reports() > maxScopePairs {
 		return err
 	}
 	r.judged = true
-	err = p.query(ctx, "scope_verdicts", sel.params(), func(row store.Row) error {
+	if f.few != nil {
+		for _, row := range f.few {
+			if x := r.who.of(row.key); x != nil {
+				f.corrections = append(f.corrections, correction{reportKey{uint64(row.position), row.ordinal}, 1, x})
+			}
+		}
+	} else if err := p.countVerdicts(ctx, sel, r); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(f.corrections, verdictChunk) {
+		if err := p.correct(ctx, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countVerdicts counts them by key in ClickHouse.
+func (p *pin) countVerdicts(ctx context.Context, sel *selection, r *scopeResult) error {
+	err := p.query(ctx, "scope_verdicts", sel.params(), func(row store.Row) error {
 		var key, n uint64
 		var verdict uint8
 		err := row.Scan(&key, &verdict, &n)
@@ -63,11 +82,6 @@ func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, correct
 	})
 	if err != nil {
 		return fmt.Errorf("read verdicts of a scope: %w", err)
-	}
-	for chunk := range slices.Chunk(corrections, verdictChunk) {
-		if err := p.correct(ctx, chunk); err != nil {
-			return err
-		}
 	}
 	return nil
 }
