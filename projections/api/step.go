@@ -162,10 +162,14 @@ func (s *step) add(row store.Row) error {
 	var what, kind uint8
 	var reverse bool
 	var resource uint64
+	// text packs a link, or is what the identifier came with.
 	var text string
-	err := row.Scan(&what, &e.from.system, &e.from.value, &e.to.system, &e.to.value, &kind, &reverse, &e.position, &e.source, &resource, &text)
-	if err != nil {
+	if err := row.Scan(&what, &kind, &reverse, &e.position, &resource, &text, &e.from.system, &e.from.value); err != nil {
 		return err
+	}
+	if what != stepName {
+		link := fields(text)
+		e.from, e.to, e.source = ident{link(0), link(1)}, ident{link(2), link(3)}, link(4)
 	}
 	wanted := s.at
 	if what == stepName {
