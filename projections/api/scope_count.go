@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -138,10 +140,14 @@ func (p *pin) countScope(ctx context.Context, sel *selection, sources []*source)
 	} else if rows, keys, err = p.keyCounts(ctx, sel); err != nil {
 		return nil, err
 	}
-	if r.who, err = p.people(ctx, keys, sources); err != nil {
-		return nil, err
+	f := &scopeFold{few: few}
+	together, running := errgroup.WithContext(ctx)
+	together.Go(func() (err error) { r.who, err = p.people(running, keys, sources); return err })
+	together.Go(func() (err error) { f.verdicts, err = p.verdictsOf(running, few); return err })
+	if err := together.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
 	}
-	f := &scopeFold{who: r.who, few: few}
+	f.who = r.who
 	for _, row := range rows {
 		r.addKey(row)
 		f.linked, f.crowded = f.linked+row.linked, f.crowded || row.crowded > 0

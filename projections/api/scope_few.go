@@ -100,3 +100,37 @@ func (f *scopeFold) addFew(stream *reports, ruled []string, several bool) error 
 	}
 	return nil
 }
+
+// verdictsOf reads the verdicts on few reports; none when no detector ever judged anything.
+func (p *pin) verdictsOf(ctx context.Context, few []*scopeRow) (map[reportKey]uint8, error) {
+	if len(few) == 0 {
+		return nil, nil
+	}
+	judged, err := p.judgedAny(ctx)
+	if err != nil || !judged {
+		return nil, err
+	}
+	positions := make([]uint64, len(few))
+	for i, r := range few {
+		positions[i] = uint64(r.position)
+	}
+	found := map[reportKey]uint8{}
+	for chunk := range slices.Chunk(slices.Compact(positions), verdictChunk) { // an event's reports stand together
+		if err := p.readVerdicts(ctx, chunk, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// judgeFew counts few reports by their verdicts, with what pairing found out.
+func (f *scopeFold) judgeFew() {
+	for _, r := range f.few {
+		if x := f.who.of(r.key); x != nil { // other keys do not say who is meant: their rows are among the corrections
+			correction{reportKey{uint64(r.position), r.ordinal}, 1, x}.apply(f.verdicts)
+		}
+	}
+	for _, c := range f.corrections {
+		c.apply(f.verdicts)
+	}
+}

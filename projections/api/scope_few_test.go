@@ -22,7 +22,7 @@ func TestFewReportsAreCountedAlike(t *testing.T) {
 	w := newWorld(t)
 	w.append(registered(&v1.SourceRegistered{Name: "pacs", PairWithinS: 20}))
 	var stops []uint64
-	for range 6 {
+	for range 12 {
 		w.pass(time.Minute)
 		items := make([]*v1.Item, 40)
 		for i := range items {

@@ -73,8 +73,10 @@ func (r *scopeRow) scan(sr store.Row, more ...any) error {
 type scopeFold struct {
 	who *people
 	// few are all reports of the scope, newest first; nil: ClickHouse counted them, and finds those that may pair.
-	few  []*scopeRow
-	rows int
+	few []*scopeRow
+	// verdicts are those on the few reports that were judged.
+	verdicts map[reportKey]uint8
+	rows     int
 	// linked is how many reports state request ids; crowded is true when events name several patients.
 	linked  uint64
 	crowded bool

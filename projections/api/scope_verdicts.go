@@ -45,7 +45,7 @@ type correction struct {
 }
 
 // judge counts the reports of a scope by how detectors judged them: ClickHouse by key, and what pairing found out about single
-// reports is corrected. Of few reports each is looked up, like a correction.
+// reports is corrected. Of few reports each was looked up.
 func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, f *scopeFold) error {
 	judged, err := p.judgedAny(ctx)
 	if err != nil || !judged || r.counts().reports() > maxScopePairs {
@@ -53,12 +53,10 @@ func (p *pin) judge(ctx context.Context, sel *selection, r *scopeResult, f *scop
 	}
 	r.judged = true
 	if f.few != nil {
-		for _, row := range f.few {
-			if x := r.who.of(row.key); x != nil {
-				f.corrections = append(f.corrections, correction{reportKey{uint64(row.position), row.ordinal}, 1, x})
-			}
-		}
-	} else if err := p.countVerdicts(ctx, sel, r); err != nil {
+		f.judgeFew()
+		return nil
+	}
+	if err := p.countVerdicts(ctx, sel, r); err != nil {
 		return err
 	}
 	for chunk := range slices.Chunk(f.corrections, verdictChunk) {
@@ -92,6 +90,24 @@ func (p *pin) correct(ctx context.Context, corrections []correction) error {
 		positions[i] = c.of.position
 	}
 	found := map[reportKey]uint8{}
+	if err := p.readVerdicts(ctx, positions, found); err != nil {
+		return err
+	}
+	for _, c := range corrections {
+		c.apply(found)
+	}
+	return nil
+}
+
+// apply corrects the verdicts of a patient.
+func (c correction) apply(found map[reportKey]uint8) {
+	if verdict, ok := found[c.of]; ok {
+		c.to.verdicts.add(verdict, c.by)
+	}
+}
+
+// readVerdicts reads the verdicts on some events, of each patient.
+func (p *pin) readVerdicts(ctx context.Context, positions []uint64, found map[reportKey]uint8) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
 		var at reportKey
 		var verdict, explanation uint8
@@ -103,11 +119,6 @@ func (p *pin) correct(ctx context.Context, corrections []correction) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read verdicts: %w", err)
-	}
-	for _, c := range corrections {
-		if verdict, ok := found[c.of]; ok {
-			c.to.verdicts.add(verdict, c.by)
-		}
 	}
 	return nil
 }
