@@ -129,8 +129,8 @@ func appendCell(to []byte, cell string) []byte {
 	if cell == "" {
 		return append(to, ',')
 	}
-	formula := strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0 || cell[0] == 0xEF && strings.IndexAny(cell, "＝＋－＠") == 0
-	if !strings.ContainsAny(cell, "\",\r\n") {
+	formula := isFormula(cell)
+	if !wantsQuotes(cell) {
 		if formula {
 			to = append(to, '\'')
 		}
@@ -147,6 +147,28 @@ func appendCell(to []byte, cell string) []byte {
 		to = append(to, cell[i])
 	}
 	return append(to, '"', ',')
+}
+
+// isFormula reports whether a spreadsheet would take a cell, which is not empty, for a formula.
+func isFormula(cell string) bool {
+	switch cell[0] {
+	case '=', '+', '-', '@', '\t', '\r', '\n':
+		return true
+	case 0xEF:
+		return strings.IndexAny(cell, "＝＋－＠") == 0
+	}
+	return false
+}
+
+// wantsQuotes looks at each byte: strings.ContainsAny makes a set of the wanted ones first, which takes longer than most cells.
+func wantsQuotes(cell string) bool {
+	for i := range len(cell) {
+		switch cell[i] {
+		case '"', ',', '\r', '\n':
+			return true
+		}
+	}
+	return false
 }
 
 // jsonForm writes a JSON object a line and report.
