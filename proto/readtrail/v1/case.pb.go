@@ -497,6 +497,114 @@ func (NoticeContent) EnumDescriptor() ([]byte, []int) {
 	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
+// DelayStatement is how a law-enforcement official stated that notices are to wait (45 CFR 164.412).
+type DelayStatement int32
+
+const (
+	DelayStatement_DELAY_STATEMENT_UNSPECIFIED DelayStatement = 0
+	// (a) In writing, with the time for which they wait.
+	DelayStatement_DELAY_STATEMENT_WRITTEN DelayStatement = 1
+	// (b) Orally: they wait for 30 days from it at most, unless a written statement comes meanwhile. A further oral one gives no more.
+	DelayStatement_DELAY_STATEMENT_ORAL DelayStatement = 2
+	// They need not wait any longer.
+	DelayStatement_DELAY_STATEMENT_LIFTED DelayStatement = 3
+)
+
+// Enum value maps for DelayStatement.
+var (
+	DelayStatement_name = map[int32]string{
+		0: "DELAY_STATEMENT_UNSPECIFIED",
+		1: "DELAY_STATEMENT_WRITTEN",
+		2: "DELAY_STATEMENT_ORAL",
+		3: "DELAY_STATEMENT_LIFTED",
+	}
+	DelayStatement_value = map[string]int32{
+		"DELAY_STATEMENT_UNSPECIFIED": 0,
+		"DELAY_STATEMENT_WRITTEN":     1,
+		"DELAY_STATEMENT_ORAL":        2,
+		"DELAY_STATEMENT_LIFTED":      3,
+	}
+)
+
+func (x DelayStatement) Enum() *DelayStatement {
+	p := new(DelayStatement)
+	*p = x
+	return p
+}
+
+func (x DelayStatement) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DelayStatement) Descriptor() protoreflect.EnumDescriptor {
+	return file_readtrail_v1_case_proto_enumTypes[8].Descriptor()
+}
+
+func (DelayStatement) Type() protoreflect.EnumType {
+	return &file_readtrail_v1_case_proto_enumTypes[8]
+}
+
+func (x DelayStatement) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DelayStatement.Descriptor instead.
+func (DelayStatement) EnumDescriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{8}
+}
+
+// DelayGround is what a notice would do, as the official states.
+type DelayGround int32
+
+const (
+	DelayGround_DELAY_GROUND_UNSPECIFIED DelayGround = 0
+	// Impede a criminal investigation.
+	DelayGround_DELAY_GROUND_INVESTIGATION DelayGround = 1
+	// Cause damage to national security.
+	DelayGround_DELAY_GROUND_SECURITY DelayGround = 2
+)
+
+// Enum value maps for DelayGround.
+var (
+	DelayGround_name = map[int32]string{
+		0: "DELAY_GROUND_UNSPECIFIED",
+		1: "DELAY_GROUND_INVESTIGATION",
+		2: "DELAY_GROUND_SECURITY",
+	}
+	DelayGround_value = map[string]int32{
+		"DELAY_GROUND_UNSPECIFIED":   0,
+		"DELAY_GROUND_INVESTIGATION": 1,
+		"DELAY_GROUND_SECURITY":      2,
+	}
+)
+
+func (x DelayGround) Enum() *DelayGround {
+	p := new(DelayGround)
+	*p = x
+	return p
+}
+
+func (x DelayGround) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DelayGround) Descriptor() protoreflect.EnumDescriptor {
+	return file_readtrail_v1_case_proto_enumTypes[9].Descriptor()
+}
+
+func (DelayGround) Type() protoreflect.EnumType {
+	return &file_readtrail_v1_case_proto_enumTypes[9]
+}
+
+func (x DelayGround) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DelayGround.Descriptor instead.
+func (DelayGround) EnumDescriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{9}
+}
+
 // CaseEntry is a journal entry: one step of a case, the investigation of alerts by people. The steps of a case are numbered; the first
 // opens it. A step counts when its number is one more than the last that counts, so of two that claim a number the earlier one holds and
 // the other changed nothing. What a case is follows from its steps alone.
@@ -525,6 +633,7 @@ type CaseEntry struct {
 	//	*CaseEntry_Held
 	//	*CaseEntry_Closed
 	//	*CaseEntry_Reopened
+	//	*CaseEntry_Delayed
 	Body          isCaseEntry_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -717,6 +826,15 @@ func (x *CaseEntry) GetReopened() *CaseReopened {
 	return nil
 }
 
+func (x *CaseEntry) GetDelayed() *CaseDelayed {
+	if x != nil {
+		if x, ok := x.Body.(*CaseEntry_Delayed); ok {
+			return x.Delayed
+		}
+	}
+	return nil
+}
+
 type isCaseEntry_Body interface {
 	isCaseEntry_Body()
 }
@@ -769,6 +887,10 @@ type CaseEntry_Reopened struct {
 	Reopened *CaseReopened `protobuf:"bytes,21,opt,name=reopened,proto3,oneof"`
 }
 
+type CaseEntry_Delayed struct {
+	Delayed *CaseDelayed `protobuf:"bytes,22,opt,name=delayed,proto3,oneof"`
+}
+
 func (*CaseEntry_Opened) isCaseEntry_Body() {}
 
 func (*CaseEntry_Alerts) isCaseEntry_Body() {}
@@ -792,6 +914,8 @@ func (*CaseEntry_Held) isCaseEntry_Body() {}
 func (*CaseEntry_Closed) isCaseEntry_Body() {}
 
 func (*CaseEntry_Reopened) isCaseEntry_Body() {}
+
+func (*CaseEntry_Delayed) isCaseEntry_Body() {}
 
 type CaseOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1586,6 +1710,105 @@ func (x *CaseHeld) GetText() string {
 	return ""
 }
 
+// CaseDelayed sets down that a law-enforcement official has the notices of 45 CFR 164.404 to 164.410 wait, or lets them go.
+type CaseDelayed struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Statement DelayStatement         `protobuf:"varint,1,opt,name=statement,proto3,enum=readtrail.v1.DelayStatement" json:"statement,omitempty"`
+	// Who stated it, up to 200 characters; required.
+	Official string `protobuf:"bytes,2,opt,name=official,proto3" json:"official,omitempty"`
+	// Of which agency, up to 200 characters; required.
+	Agency string `protobuf:"bytes,3,opt,name=agency,proto3" json:"agency,omitempty"`
+	// When; of a lifted one, from when on notices may be sent.
+	StatedUs int64 `protobuf:"zigzag64,4,opt,name=stated_us,json=statedUs,proto3" json:"stated_us,omitempty"`
+	// The first moment at which notices may be sent: required in writing. Of an oral one 0 is the 30th day after it. None of a lifted one.
+	UntilUs int64 `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	// Not of a lifted one.
+	Ground DelayGround `protobuf:"varint,6,opt,name=ground,proto3,enum=readtrail.v1.DelayGround" json:"ground,omitempty"`
+	// The statement as it was made, or where the document is; up to 2,000 characters; required.
+	Text          string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseDelayed) Reset() {
+	*x = CaseDelayed{}
+	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseDelayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseDelayed) ProtoMessage() {}
+
+func (x *CaseDelayed) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseDelayed.ProtoReflect.Descriptor instead.
+func (*CaseDelayed) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CaseDelayed) GetStatement() DelayStatement {
+	if x != nil {
+		return x.Statement
+	}
+	return DelayStatement_DELAY_STATEMENT_UNSPECIFIED
+}
+
+func (x *CaseDelayed) GetOfficial() string {
+	if x != nil {
+		return x.Official
+	}
+	return ""
+}
+
+func (x *CaseDelayed) GetAgency() string {
+	if x != nil {
+		return x.Agency
+	}
+	return ""
+}
+
+func (x *CaseDelayed) GetStatedUs() int64 {
+	if x != nil {
+		return x.StatedUs
+	}
+	return 0
+}
+
+func (x *CaseDelayed) GetUntilUs() int64 {
+	if x != nil {
+		return x.UntilUs
+	}
+	return 0
+}
+
+func (x *CaseDelayed) GetGround() DelayGround {
+	if x != nil {
+		return x.Ground
+	}
+	return DelayGround_DELAY_GROUND_UNSPECIFIED
+}
+
+func (x *CaseDelayed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type CaseClosed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Up to 2,000 characters.
@@ -1596,7 +1819,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	mi := &file_readtrail_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1831,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	mi := &file_readtrail_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1844,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CaseClosed) GetText() string {
@@ -1641,7 +1864,7 @@ type CaseReopened struct {
 
 func (x *CaseReopened) Reset() {
 	*x = CaseReopened{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[13]
+	mi := &file_readtrail_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1876,7 @@ func (x *CaseReopened) String() string {
 func (*CaseReopened) ProtoMessage() {}
 
 func (x *CaseReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[13]
+	mi := &file_readtrail_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1889,7 @@ func (x *CaseReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReopened.ProtoReflect.Descriptor instead.
 func (*CaseReopened) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CaseReopened) GetText() string {
@@ -1697,6 +1920,7 @@ type WriteCaseRequest struct {
 	//	*WriteCaseRequest_Held
 	//	*WriteCaseRequest_Closed
 	//	*WriteCaseRequest_Reopened
+	//	*WriteCaseRequest_Delayed
 	Body          isWriteCaseRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1704,7 +1928,7 @@ type WriteCaseRequest struct {
 
 func (x *WriteCaseRequest) Reset() {
 	*x = WriteCaseRequest{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[14]
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1940,7 @@ func (x *WriteCaseRequest) String() string {
 func (*WriteCaseRequest) ProtoMessage() {}
 
 func (x *WriteCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[14]
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1953,7 @@ func (x *WriteCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteCaseRequest.ProtoReflect.Descriptor instead.
 func (*WriteCaseRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WriteCaseRequest) GetCase() string {
@@ -1861,6 +2085,15 @@ func (x *WriteCaseRequest) GetReopened() *CaseReopened {
 	return nil
 }
 
+func (x *WriteCaseRequest) GetDelayed() *CaseDelayed {
+	if x != nil {
+		if x, ok := x.Body.(*WriteCaseRequest_Delayed); ok {
+			return x.Delayed
+		}
+	}
+	return nil
+}
+
 type isWriteCaseRequest_Body interface {
 	isWriteCaseRequest_Body()
 }
@@ -1913,6 +2146,10 @@ type WriteCaseRequest_Reopened struct {
 	Reopened *CaseReopened `protobuf:"bytes,21,opt,name=reopened,proto3,oneof"`
 }
 
+type WriteCaseRequest_Delayed struct {
+	Delayed *CaseDelayed `protobuf:"bytes,22,opt,name=delayed,proto3,oneof"`
+}
+
 func (*WriteCaseRequest_Opened) isWriteCaseRequest_Body() {}
 
 func (*WriteCaseRequest_Alerts) isWriteCaseRequest_Body() {}
@@ -1937,6 +2174,8 @@ func (*WriteCaseRequest_Closed) isWriteCaseRequest_Body() {}
 
 func (*WriteCaseRequest_Reopened) isWriteCaseRequest_Body() {}
 
+func (*WriteCaseRequest_Delayed) isWriteCaseRequest_Body() {}
+
 // AnswerQuestionRequest answers a question that was put to the caller.
 type AnswerQuestionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1950,7 +2189,7 @@ type AnswerQuestionRequest struct {
 
 func (x *AnswerQuestionRequest) Reset() {
 	*x = AnswerQuestionRequest{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2201,7 @@ func (x *AnswerQuestionRequest) String() string {
 func (*AnswerQuestionRequest) ProtoMessage() {}
 
 func (x *AnswerQuestionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1975,7 +2214,7 @@ func (x *AnswerQuestionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerQuestionRequest.ProtoReflect.Descriptor instead.
 func (*AnswerQuestionRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AnswerQuestionRequest) GetQuestion() string {
@@ -2001,7 +2240,7 @@ type AnswerQuestionResponse struct {
 
 func (x *AnswerQuestionResponse) Reset() {
 	*x = AnswerQuestionResponse{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2252,7 @@ func (x *AnswerQuestionResponse) String() string {
 func (*AnswerQuestionResponse) ProtoMessage() {}
 
 func (x *AnswerQuestionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2265,7 @@ func (x *AnswerQuestionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerQuestionResponse.ProtoReflect.Descriptor instead.
 func (*AnswerQuestionResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AnswerQuestionResponse) GetPosition() uint64 {
@@ -2047,7 +2286,7 @@ type WriteCaseResponse struct {
 
 func (x *WriteCaseResponse) Reset() {
 	*x = WriteCaseResponse{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[17]
+	mi := &file_readtrail_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2298,7 @@ func (x *WriteCaseResponse) String() string {
 func (*WriteCaseResponse) ProtoMessage() {}
 
 func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[17]
+	mi := &file_readtrail_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2311,7 @@ func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteCaseResponse.ProtoReflect.Descriptor instead.
 func (*WriteCaseResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WriteCaseResponse) GetPosition() uint64 {
@@ -2093,7 +2332,7 @@ var File_readtrail_v1_case_proto protoreflect.FileDescriptor
 
 const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x17readtrail/v1/case.proto\x12\freadtrail.v1\x1a\x1creadtrail/v1/detection.proto\x1a\x17readtrail/v1/whom.proto\"\xbf\x06\n" +
+	"\x17readtrail/v1/case.proto\x12\freadtrail.v1\x1a\x1creadtrail/v1/detection.proto\x1a\x17readtrail/v1/whom.proto\"\xf6\x06\n" +
 	"\tCaseEntry\x12\x1d\n" +
 	"\acase_id\x18\x01 \x01(\fB\x04\xc0\xf3\x18\x01R\x06caseId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x1a\n" +
@@ -2113,7 +2352,8 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x06notice\x18\x12 \x01(\v2\x18.readtrail.v1.CaseNoticeH\x00R\x06notice\x12,\n" +
 	"\x04held\x18\x13 \x01(\v2\x16.readtrail.v1.CaseHeldH\x00R\x04held\x122\n" +
 	"\x06closed\x18\x14 \x01(\v2\x18.readtrail.v1.CaseClosedH\x00R\x06closed\x128\n" +
-	"\breopened\x18\x15 \x01(\v2\x1a.readtrail.v1.CaseReopenedH\x00R\breopenedB\x06\n" +
+	"\breopened\x18\x15 \x01(\v2\x1a.readtrail.v1.CaseReopenedH\x00R\breopened\x125\n" +
+	"\adelayed\x18\x16 \x01(\v2\x19.readtrail.v1.CaseDelayedH\x00R\adelayedB\x06\n" +
 	"\x04body\"\xde\x01\n" +
 	"\n" +
 	"CaseOpened\x12\x1a\n" +
@@ -2177,12 +2417,20 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\twithdrawn\x18\b \x01(\bR\twithdrawn\"8\n" +
 	"\bCaseHeld\x12\x12\n" +
 	"\x04held\x18\x01 \x01(\bR\x04held\x12\x18\n" +
-	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"&\n" +
+	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x8e\x02\n" +
+	"\vCaseDelayed\x12:\n" +
+	"\tstatement\x18\x01 \x01(\x0e2\x1c.readtrail.v1.DelayStatementR\tstatement\x12 \n" +
+	"\bofficial\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\bofficial\x12\x1c\n" +
+	"\x06agency\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x06agency\x12\x1b\n" +
+	"\tstated_us\x18\x04 \x01(\x12R\bstatedUs\x12\x19\n" +
+	"\buntil_us\x18\x05 \x01(\x12R\auntilUs\x121\n" +
+	"\x06ground\x18\x06 \x01(\x0e2\x19.readtrail.v1.DelayGroundR\x06ground\x12\x18\n" +
+	"\x04text\x18\a \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"&\n" +
 	"\n" +
 	"CaseClosed\x12\x18\n" +
 	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"(\n" +
 	"\fCaseReopened\x12\x18\n" +
-	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xcf\x05\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x86\x06\n" +
 	"\x10WriteCaseRequest\x12\x12\n" +
 	"\x04case\x18\x01 \x01(\tR\x04case\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x122\n" +
@@ -2198,7 +2446,8 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x06notice\x18\x12 \x01(\v2\x18.readtrail.v1.CaseNoticeH\x00R\x06notice\x12,\n" +
 	"\x04held\x18\x13 \x01(\v2\x16.readtrail.v1.CaseHeldH\x00R\x04held\x122\n" +
 	"\x06closed\x18\x14 \x01(\v2\x18.readtrail.v1.CaseClosedH\x00R\x06closed\x128\n" +
-	"\breopened\x18\x15 \x01(\v2\x1a.readtrail.v1.CaseReopenedH\x00R\breopenedB\x06\n" +
+	"\breopened\x18\x15 \x01(\v2\x1a.readtrail.v1.CaseReopenedH\x00R\breopened\x125\n" +
+	"\adelayed\x18\x16 \x01(\v2\x19.readtrail.v1.CaseDelayedH\x00R\adelayedB\x06\n" +
 	"\x04body\"G\n" +
 	"\x15AnswerQuestionRequest\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\tR\bquestion\x12\x12\n" +
@@ -2259,7 +2508,16 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x1aNOTICE_CONTENT_INFORMATION\x10\x02\x12\x1d\n" +
 	"\x19NOTICE_CONTENT_PROTECTION\x10\x03\x12\x1b\n" +
 	"\x17NOTICE_CONTENT_MEASURES\x10\x04\x12\x1a\n" +
-	"\x16NOTICE_CONTENT_CONTACT\x10\x05B?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
+	"\x16NOTICE_CONTENT_CONTACT\x10\x05*\x84\x01\n" +
+	"\x0eDelayStatement\x12\x1f\n" +
+	"\x1bDELAY_STATEMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17DELAY_STATEMENT_WRITTEN\x10\x01\x12\x18\n" +
+	"\x14DELAY_STATEMENT_ORAL\x10\x02\x12\x1a\n" +
+	"\x16DELAY_STATEMENT_LIFTED\x10\x03*f\n" +
+	"\vDelayGround\x12\x1c\n" +
+	"\x18DELAY_GROUND_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aDELAY_GROUND_INVESTIGATION\x10\x01\x12\x19\n" +
+	"\x15DELAY_GROUND_SECURITY\x10\x02B?Z=github.com/readtrail/readtrail/proto/readtrail/v1;readtrailv1b\x06proto3"
 
 var (
 	file_readtrail_v1_case_proto_rawDescOnce sync.Once
@@ -2273,8 +2531,8 @@ func file_readtrail_v1_case_proto_rawDescGZIP() []byte {
 	return file_readtrail_v1_case_proto_rawDescData
 }
 
-var file_readtrail_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_readtrail_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_readtrail_v1_case_proto_goTypes = []any{
 	(NoticeLaw)(0),                 // 0: readtrail.v1.NoticeLaw
 	(Respondent)(0),                // 1: readtrail.v1.Respondent
@@ -2284,67 +2542,74 @@ var file_readtrail_v1_case_proto_goTypes = []any{
 	(BreachConclusion)(0),          // 5: readtrail.v1.BreachConclusion
 	(NoticeRule)(0),                // 6: readtrail.v1.NoticeRule
 	(NoticeContent)(0),             // 7: readtrail.v1.NoticeContent
-	(*CaseEntry)(nil),              // 8: readtrail.v1.CaseEntry
-	(*CaseOpened)(nil),             // 9: readtrail.v1.CaseOpened
-	(*CaseAlerts)(nil),             // 10: readtrail.v1.CaseAlerts
-	(*CaseAssigned)(nil),           // 11: readtrail.v1.CaseAssigned
-	(*CaseNoted)(nil),              // 12: readtrail.v1.CaseNoted
-	(*CaseAsked)(nil),              // 13: readtrail.v1.CaseAsked
-	(*CaseAnswered)(nil),           // 14: readtrail.v1.CaseAnswered
-	(*FactorJudged)(nil),           // 15: readtrail.v1.FactorJudged
-	(*BreachAssessed)(nil),         // 16: readtrail.v1.BreachAssessed
-	(*CaseConcluded)(nil),          // 17: readtrail.v1.CaseConcluded
-	(*CaseNotice)(nil),             // 18: readtrail.v1.CaseNotice
-	(*CaseHeld)(nil),               // 19: readtrail.v1.CaseHeld
-	(*CaseClosed)(nil),             // 20: readtrail.v1.CaseClosed
-	(*CaseReopened)(nil),           // 21: readtrail.v1.CaseReopened
-	(*WriteCaseRequest)(nil),       // 22: readtrail.v1.WriteCaseRequest
-	(*AnswerQuestionRequest)(nil),  // 23: readtrail.v1.AnswerQuestionRequest
-	(*AnswerQuestionResponse)(nil), // 24: readtrail.v1.AnswerQuestionResponse
-	(*WriteCaseResponse)(nil),      // 25: readtrail.v1.WriteCaseResponse
-	(Disposition)(0),               // 26: readtrail.v1.Disposition
+	(DelayStatement)(0),            // 8: readtrail.v1.DelayStatement
+	(DelayGround)(0),               // 9: readtrail.v1.DelayGround
+	(*CaseEntry)(nil),              // 10: readtrail.v1.CaseEntry
+	(*CaseOpened)(nil),             // 11: readtrail.v1.CaseOpened
+	(*CaseAlerts)(nil),             // 12: readtrail.v1.CaseAlerts
+	(*CaseAssigned)(nil),           // 13: readtrail.v1.CaseAssigned
+	(*CaseNoted)(nil),              // 14: readtrail.v1.CaseNoted
+	(*CaseAsked)(nil),              // 15: readtrail.v1.CaseAsked
+	(*CaseAnswered)(nil),           // 16: readtrail.v1.CaseAnswered
+	(*FactorJudged)(nil),           // 17: readtrail.v1.FactorJudged
+	(*BreachAssessed)(nil),         // 18: readtrail.v1.BreachAssessed
+	(*CaseConcluded)(nil),          // 19: readtrail.v1.CaseConcluded
+	(*CaseNotice)(nil),             // 20: readtrail.v1.CaseNotice
+	(*CaseHeld)(nil),               // 21: readtrail.v1.CaseHeld
+	(*CaseDelayed)(nil),            // 22: readtrail.v1.CaseDelayed
+	(*CaseClosed)(nil),             // 23: readtrail.v1.CaseClosed
+	(*CaseReopened)(nil),           // 24: readtrail.v1.CaseReopened
+	(*WriteCaseRequest)(nil),       // 25: readtrail.v1.WriteCaseRequest
+	(*AnswerQuestionRequest)(nil),  // 26: readtrail.v1.AnswerQuestionRequest
+	(*AnswerQuestionResponse)(nil), // 27: readtrail.v1.AnswerQuestionResponse
+	(*WriteCaseResponse)(nil),      // 28: readtrail.v1.WriteCaseResponse
+	(Disposition)(0),               // 29: readtrail.v1.Disposition
 }
 var file_readtrail_v1_case_proto_depIdxs = []int32{
-	9,  // 0: readtrail.v1.CaseEntry.opened:type_name -> readtrail.v1.CaseOpened
-	10, // 1: readtrail.v1.CaseEntry.alerts:type_name -> readtrail.v1.CaseAlerts
-	11, // 2: readtrail.v1.CaseEntry.assigned:type_name -> readtrail.v1.CaseAssigned
-	12, // 3: readtrail.v1.CaseEntry.noted:type_name -> readtrail.v1.CaseNoted
-	13, // 4: readtrail.v1.CaseEntry.asked:type_name -> readtrail.v1.CaseAsked
-	14, // 5: readtrail.v1.CaseEntry.answered:type_name -> readtrail.v1.CaseAnswered
-	16, // 6: readtrail.v1.CaseEntry.assessed:type_name -> readtrail.v1.BreachAssessed
-	17, // 7: readtrail.v1.CaseEntry.concluded:type_name -> readtrail.v1.CaseConcluded
-	18, // 8: readtrail.v1.CaseEntry.notice:type_name -> readtrail.v1.CaseNotice
-	19, // 9: readtrail.v1.CaseEntry.held:type_name -> readtrail.v1.CaseHeld
-	20, // 10: readtrail.v1.CaseEntry.closed:type_name -> readtrail.v1.CaseClosed
-	21, // 11: readtrail.v1.CaseEntry.reopened:type_name -> readtrail.v1.CaseReopened
-	0,  // 12: readtrail.v1.CaseOpened.laws:type_name -> readtrail.v1.NoticeLaw
-	1,  // 13: readtrail.v1.CaseAsked.respondent:type_name -> readtrail.v1.Respondent
-	2,  // 14: readtrail.v1.FactorJudged.factor:type_name -> readtrail.v1.BreachFactor
-	3,  // 15: readtrail.v1.FactorJudged.risk:type_name -> readtrail.v1.BreachRisk
-	5,  // 16: readtrail.v1.BreachAssessed.conclusion:type_name -> readtrail.v1.BreachConclusion
-	15, // 17: readtrail.v1.BreachAssessed.factors:type_name -> readtrail.v1.FactorJudged
-	4,  // 18: readtrail.v1.BreachAssessed.exception:type_name -> readtrail.v1.BreachException
-	0,  // 19: readtrail.v1.BreachAssessed.laws:type_name -> readtrail.v1.NoticeLaw
-	26, // 20: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
-	6,  // 21: readtrail.v1.CaseNotice.rule:type_name -> readtrail.v1.NoticeRule
-	7,  // 22: readtrail.v1.CaseNotice.contents:type_name -> readtrail.v1.NoticeContent
-	9,  // 23: readtrail.v1.WriteCaseRequest.opened:type_name -> readtrail.v1.CaseOpened
-	10, // 24: readtrail.v1.WriteCaseRequest.alerts:type_name -> readtrail.v1.CaseAlerts
-	11, // 25: readtrail.v1.WriteCaseRequest.assigned:type_name -> readtrail.v1.CaseAssigned
-	12, // 26: readtrail.v1.WriteCaseRequest.noted:type_name -> readtrail.v1.CaseNoted
-	13, // 27: readtrail.v1.WriteCaseRequest.asked:type_name -> readtrail.v1.CaseAsked
-	14, // 28: readtrail.v1.WriteCaseRequest.answered:type_name -> readtrail.v1.CaseAnswered
-	16, // 29: readtrail.v1.WriteCaseRequest.assessed:type_name -> readtrail.v1.BreachAssessed
-	17, // 30: readtrail.v1.WriteCaseRequest.concluded:type_name -> readtrail.v1.CaseConcluded
-	18, // 31: readtrail.v1.WriteCaseRequest.notice:type_name -> readtrail.v1.CaseNotice
-	19, // 32: readtrail.v1.WriteCaseRequest.held:type_name -> readtrail.v1.CaseHeld
-	20, // 33: readtrail.v1.WriteCaseRequest.closed:type_name -> readtrail.v1.CaseClosed
-	21, // 34: readtrail.v1.WriteCaseRequest.reopened:type_name -> readtrail.v1.CaseReopened
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	11, // 0: readtrail.v1.CaseEntry.opened:type_name -> readtrail.v1.CaseOpened
+	12, // 1: readtrail.v1.CaseEntry.alerts:type_name -> readtrail.v1.CaseAlerts
+	13, // 2: readtrail.v1.CaseEntry.assigned:type_name -> readtrail.v1.CaseAssigned
+	14, // 3: readtrail.v1.CaseEntry.noted:type_name -> readtrail.v1.CaseNoted
+	15, // 4: readtrail.v1.CaseEntry.asked:type_name -> readtrail.v1.CaseAsked
+	16, // 5: readtrail.v1.CaseEntry.answered:type_name -> readtrail.v1.CaseAnswered
+	18, // 6: readtrail.v1.CaseEntry.assessed:type_name -> readtrail.v1.BreachAssessed
+	19, // 7: readtrail.v1.CaseEntry.concluded:type_name -> readtrail.v1.CaseConcluded
+	20, // 8: readtrail.v1.CaseEntry.notice:type_name -> readtrail.v1.CaseNotice
+	21, // 9: readtrail.v1.CaseEntry.held:type_name -> readtrail.v1.CaseHeld
+	23, // 10: readtrail.v1.CaseEntry.closed:type_name -> readtrail.v1.CaseClosed
+	24, // 11: readtrail.v1.CaseEntry.reopened:type_name -> readtrail.v1.CaseReopened
+	22, // 12: readtrail.v1.CaseEntry.delayed:type_name -> readtrail.v1.CaseDelayed
+	0,  // 13: readtrail.v1.CaseOpened.laws:type_name -> readtrail.v1.NoticeLaw
+	1,  // 14: readtrail.v1.CaseAsked.respondent:type_name -> readtrail.v1.Respondent
+	2,  // 15: readtrail.v1.FactorJudged.factor:type_name -> readtrail.v1.BreachFactor
+	3,  // 16: readtrail.v1.FactorJudged.risk:type_name -> readtrail.v1.BreachRisk
+	5,  // 17: readtrail.v1.BreachAssessed.conclusion:type_name -> readtrail.v1.BreachConclusion
+	17, // 18: readtrail.v1.BreachAssessed.factors:type_name -> readtrail.v1.FactorJudged
+	4,  // 19: readtrail.v1.BreachAssessed.exception:type_name -> readtrail.v1.BreachException
+	0,  // 20: readtrail.v1.BreachAssessed.laws:type_name -> readtrail.v1.NoticeLaw
+	29, // 21: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
+	6,  // 22: readtrail.v1.CaseNotice.rule:type_name -> readtrail.v1.NoticeRule
+	7,  // 23: readtrail.v1.CaseNotice.contents:type_name -> readtrail.v1.NoticeContent
+	8,  // 24: readtrail.v1.CaseDelayed.statement:type_name -> readtrail.v1.DelayStatement
+	9,  // 25: readtrail.v1.CaseDelayed.ground:type_name -> readtrail.v1.DelayGround
+	11, // 26: readtrail.v1.WriteCaseRequest.opened:type_name -> readtrail.v1.CaseOpened
+	12, // 27: readtrail.v1.WriteCaseRequest.alerts:type_name -> readtrail.v1.CaseAlerts
+	13, // 28: readtrail.v1.WriteCaseRequest.assigned:type_name -> readtrail.v1.CaseAssigned
+	14, // 29: readtrail.v1.WriteCaseRequest.noted:type_name -> readtrail.v1.CaseNoted
+	15, // 30: readtrail.v1.WriteCaseRequest.asked:type_name -> readtrail.v1.CaseAsked
+	16, // 31: readtrail.v1.WriteCaseRequest.answered:type_name -> readtrail.v1.CaseAnswered
+	18, // 32: readtrail.v1.WriteCaseRequest.assessed:type_name -> readtrail.v1.BreachAssessed
+	19, // 33: readtrail.v1.WriteCaseRequest.concluded:type_name -> readtrail.v1.CaseConcluded
+	20, // 34: readtrail.v1.WriteCaseRequest.notice:type_name -> readtrail.v1.CaseNotice
+	21, // 35: readtrail.v1.WriteCaseRequest.held:type_name -> readtrail.v1.CaseHeld
+	23, // 36: readtrail.v1.WriteCaseRequest.closed:type_name -> readtrail.v1.CaseClosed
+	24, // 37: readtrail.v1.WriteCaseRequest.reopened:type_name -> readtrail.v1.CaseReopened
+	22, // 38: readtrail.v1.WriteCaseRequest.delayed:type_name -> readtrail.v1.CaseDelayed
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_case_proto_init() }
@@ -2367,8 +2632,9 @@ func file_readtrail_v1_case_proto_init() {
 		(*CaseEntry_Held)(nil),
 		(*CaseEntry_Closed)(nil),
 		(*CaseEntry_Reopened)(nil),
+		(*CaseEntry_Delayed)(nil),
 	}
-	file_readtrail_v1_case_proto_msgTypes[14].OneofWrappers = []any{
+	file_readtrail_v1_case_proto_msgTypes[15].OneofWrappers = []any{
 		(*WriteCaseRequest_Opened)(nil),
 		(*WriteCaseRequest_Alerts)(nil),
 		(*WriteCaseRequest_Assigned)(nil),
@@ -2381,14 +2647,15 @@ func file_readtrail_v1_case_proto_init() {
 		(*WriteCaseRequest_Held)(nil),
 		(*WriteCaseRequest_Closed)(nil),
 		(*WriteCaseRequest_Reopened)(nil),
+		(*WriteCaseRequest_Delayed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_case_proto_rawDesc), len(file_readtrail_v1_case_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   18,
+			NumEnums:      10,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -760,8 +760,12 @@ type CaseRow struct {
 	// The first moment that is too late for the next unsent one; 0: there is none.
 	DueUs int64 `protobuf:"zigzag64,22,opt,name=due_us,json=dueUs,proto3" json:"due_us,omitempty"`
 	// Local day of the site, the last on which the next unsent one is in time.
-	DueDay        string `protobuf:"bytes,23,opt,name=due_day,json=dueDay,proto3" json:"due_day,omitempty"`
-	Held          bool   `protobuf:"varint,24,opt,name=held,proto3" json:"held,omitempty"`
+	DueDay string `protobuf:"bytes,23,opt,name=due_day,json=dueDay,proto3" json:"due_day,omitempty"`
+	Held   bool   `protobuf:"varint,24,opt,name=held,proto3" json:"held,omitempty"`
+	// The next unsent notice waits for law enforcement (45 CFR 164.412) until this moment; 0: it does not.
+	DelayedUntilUs int64 `protobuf:"zigzag64,25,opt,name=delayed_until_us,json=delayedUntilUs,proto3" json:"delayed_until_us,omitempty"`
+	// The first local day on which it may be sent.
+	DelayedDay    string `protobuf:"bytes,26,opt,name=delayed_day,json=delayedDay,proto3" json:"delayed_day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -964,6 +968,20 @@ func (x *CaseRow) GetHeld() bool {
 	return false
 }
 
+func (x *CaseRow) GetDelayedUntilUs() int64 {
+	if x != nil {
+		return x.DelayedUntilUs
+	}
+	return 0
+}
+
+func (x *CaseRow) GetDelayedDay() string {
+	if x != nil {
+		return x.DelayedDay
+	}
+	return ""
+}
+
 // NoticeRow is a notice that a case owes, by its assessment or by presumption, or that was planned or sent.
 type NoticeRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -986,8 +1004,19 @@ type NoticeRow struct {
 	Contents []NoticeContent `protobuf:"varint,11,rep,packed,name=contents,proto3,enum=readtrail.v1.NoticeContent" json:"contents,omitempty"`
 	Text     string          `protobuf:"bytes,12,opt,name=text,proto3" json:"text,omitempty"`
 	// Who said so last, and when; empty: it follows from the assessment.
-	Asker         string `protobuf:"bytes,13,opt,name=asker,proto3" json:"asker,omitempty"`
-	AtUs          int64  `protobuf:"zigzag64,14,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	Asker string `protobuf:"bytes,13,opt,name=asker,proto3" json:"asker,omitempty"`
+	AtUs  int64  `protobuf:"zigzag64,14,opt,name=at_us,json=atUs,proto3" json:"at_us,omitempty"`
+	// Not sent, and it must not be before this moment: a law-enforcement official so stated (45 CFR 164.412). due_us is the first moment that
+	// is too late with that delay. 0: it may be sent.
+	DelayedUntilUs int64 `protobuf:"zigzag64,15,opt,name=delayed_until_us,json=delayedUntilUs,proto3" json:"delayed_until_us,omitempty"`
+	// The first local day on which it may be sent.
+	DelayedDay string         `protobuf:"bytes,16,opt,name=delayed_day,json=delayedDay,proto3" json:"delayed_day,omitempty"`
+	DelayedBy  DelayStatement `protobuf:"varint,17,opt,name=delayed_by,json=delayedBy,proto3,enum=readtrail.v1.DelayStatement" json:"delayed_by,omitempty"`
+	DelayedFor DelayGround    `protobuf:"varint,18,opt,name=delayed_for,json=delayedFor,proto3,enum=readtrail.v1.DelayGround" json:"delayed_for,omitempty"`
+	// The number of the step that says so.
+	DelayedStep uint32 `protobuf:"varint,19,opt,name=delayed_step,json=delayedStep,proto3" json:"delayed_step,omitempty"`
+	// Sent while it had to wait.
+	SentInDelay   bool `protobuf:"varint,20,opt,name=sent_in_delay,json=sentInDelay,proto3" json:"sent_in_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1118,6 +1147,48 @@ func (x *NoticeRow) GetAtUs() int64 {
 		return x.AtUs
 	}
 	return 0
+}
+
+func (x *NoticeRow) GetDelayedUntilUs() int64 {
+	if x != nil {
+		return x.DelayedUntilUs
+	}
+	return 0
+}
+
+func (x *NoticeRow) GetDelayedDay() string {
+	if x != nil {
+		return x.DelayedDay
+	}
+	return ""
+}
+
+func (x *NoticeRow) GetDelayedBy() DelayStatement {
+	if x != nil {
+		return x.DelayedBy
+	}
+	return DelayStatement_DELAY_STATEMENT_UNSPECIFIED
+}
+
+func (x *NoticeRow) GetDelayedFor() DelayGround {
+	if x != nil {
+		return x.DelayedFor
+	}
+	return DelayGround_DELAY_GROUND_UNSPECIFIED
+}
+
+func (x *NoticeRow) GetDelayedStep() uint32 {
+	if x != nil {
+		return x.DelayedStep
+	}
+	return 0
+}
+
+func (x *NoticeRow) GetSentInDelay() bool {
+	if x != nil {
+		return x.SentInDelay
+	}
+	return false
 }
 
 type GetCaseRequest struct {
@@ -1403,7 +1474,7 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\n" +
 	"unassigned\x18\x03 \x01(\x04R\n" +
 	"unassigned\x12\x18\n" +
-	"\aoverdue\x18\x04 \x01(\x04R\aoverdue\"\xa7\x06\n" +
+	"\aoverdue\x18\x04 \x01(\x04R\aoverdue\"\xf8\x06\n" +
 	"\aCaseRow\x12\x1d\n" +
 	"\acase_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06caseId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x120\n" +
@@ -1434,7 +1505,10 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\aoverdue\x18\x15 \x01(\rR\aoverdue\x12\x15\n" +
 	"\x06due_us\x18\x16 \x01(\x12R\x05dueUs\x12\x1d\n" +
 	"\adue_day\x18\x17 \x01(\tB\x04\xc0\xf3\x18\x01R\x06dueDay\x12\x12\n" +
-	"\x04held\x18\x18 \x01(\bR\x04held\"\xa4\x03\n" +
+	"\x04held\x18\x18 \x01(\bR\x04held\x12(\n" +
+	"\x10delayed_until_us\x18\x19 \x01(\x12R\x0edelayedUntilUs\x12%\n" +
+	"\vdelayed_day\x18\x1a \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
+	"delayedDay\"\xb5\x05\n" +
 	"\tNoticeRow\x12,\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x18.readtrail.v1.NoticeRuleR\x04rule\x12\x14\n" +
 	"\x02to\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x02to\x12\x15\n" +
@@ -1450,7 +1524,16 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\bcontents\x18\v \x03(\x0e2\x1b.readtrail.v1.NoticeContentR\bcontents\x12\x18\n" +
 	"\x04text\x18\f \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\x12\x1a\n" +
 	"\x05asker\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\x05asker\x12\x13\n" +
-	"\x05at_us\x18\x0e \x01(\x12R\x04atUs\"\xb2\x01\n" +
+	"\x05at_us\x18\x0e \x01(\x12R\x04atUs\x12(\n" +
+	"\x10delayed_until_us\x18\x0f \x01(\x12R\x0edelayedUntilUs\x12%\n" +
+	"\vdelayed_day\x18\x10 \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
+	"delayedDay\x12;\n" +
+	"\n" +
+	"delayed_by\x18\x11 \x01(\x0e2\x1c.readtrail.v1.DelayStatementR\tdelayedBy\x12:\n" +
+	"\vdelayed_for\x18\x12 \x01(\x0e2\x19.readtrail.v1.DelayGroundR\n" +
+	"delayedFor\x12!\n" +
+	"\fdelayed_step\x18\x13 \x01(\rR\vdelayedStep\x12\"\n" +
+	"\rsent_in_delay\x18\x14 \x01(\bR\vsentInDelay\"\xb2\x01\n" +
 	"\x0eGetCaseRequest\x12\x12\n" +
 	"\x04case\x18\x01 \x01(\tR\x04case\x12\x18\n" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x18\n" +
@@ -1521,8 +1604,10 @@ var file_readtrail_v1_cases_proto_goTypes = []any{
 	(Disposition)(0),              // 23: readtrail.v1.Disposition
 	(NoticeRule)(0),               // 24: readtrail.v1.NoticeRule
 	(NoticeContent)(0),            // 25: readtrail.v1.NoticeContent
-	(*AlertRow)(nil),              // 26: readtrail.v1.AlertRow
-	(*CaseEntry)(nil),             // 27: readtrail.v1.CaseEntry
+	(DelayStatement)(0),           // 26: readtrail.v1.DelayStatement
+	(DelayGround)(0),              // 27: readtrail.v1.DelayGround
+	(*AlertRow)(nil),              // 28: readtrail.v1.AlertRow
+	(*CaseEntry)(nil),             // 29: readtrail.v1.CaseEntry
 }
 var file_readtrail_v1_cases_proto_depIdxs = []int32{
 	14, // 0: readtrail.v1.MyQuestionsRequest.page:type_name -> readtrail.v1.Page
@@ -1547,24 +1632,26 @@ var file_readtrail_v1_cases_proto_depIdxs = []int32{
 	23, // 19: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
 	24, // 20: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
 	25, // 21: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
-	15, // 22: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
-	16, // 23: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
-	9,  // 24: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
-	26, // 25: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
-	10, // 26: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
-	13, // 27: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
-	27, // 28: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
-	6,  // 29: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
-	11, // 30: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
-	1,  // 31: readtrail.v1.CaseService.MyQuestions:input_type -> readtrail.v1.MyQuestionsRequest
-	7,  // 32: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
-	12, // 33: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
-	2,  // 34: readtrail.v1.CaseService.MyQuestions:output_type -> readtrail.v1.MyQuestionsResponse
-	32, // [32:35] is the sub-list for method output_type
-	29, // [29:32] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	26, // 22: readtrail.v1.NoticeRow.delayed_by:type_name -> readtrail.v1.DelayStatement
+	27, // 23: readtrail.v1.NoticeRow.delayed_for:type_name -> readtrail.v1.DelayGround
+	15, // 24: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 25: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
+	9,  // 26: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
+	28, // 27: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
+	10, // 28: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
+	13, // 29: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
+	29, // 30: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
+	6,  // 31: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
+	11, // 32: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
+	1,  // 33: readtrail.v1.CaseService.MyQuestions:input_type -> readtrail.v1.MyQuestionsRequest
+	7,  // 34: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
+	12, // 35: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
+	2,  // 36: readtrail.v1.CaseService.MyQuestions:output_type -> readtrail.v1.MyQuestionsResponse
+	34, // [34:37] is the sub-list for method output_type
+	31, // [31:34] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_cases_proto_init() }
