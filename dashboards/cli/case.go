@@ -25,6 +25,7 @@ type Case struct {
 	Assess   CaseAssess   `cmd:"" help:"Assess whether it is a breach (45 CFR 164.402)."`
 	Conclude CaseConclude `cmd:"" help:"Say what came of it."`
 	Notice   CaseNotice   `cmd:"" help:"Plan a notice, or say that it was sent."`
+	Delay    CaseDelay    `cmd:"" help:"Set down that a law-enforcement official has notices wait, or lets them go (45 CFR 164.412)."`
 	Hold     CaseHold     `cmd:"" help:"Put a legal hold on a case, or lift it."`
 	Close    CaseClose    `cmd:"" help:"Close a case that is assessed and concluded and owes no notice."`
 	Reopen   CaseReopen   `cmd:"" help:"Open a closed case again."`
@@ -105,7 +106,7 @@ func writeCase(w io.Writer, a *v1.GetCaseResponse) error {
 	for _, s := range a.Steps {
 		writeStep(w, c, s, a.Steps)
 	}
-	fmt.Fprintf(w, "\nIts breach scope: readtrail scope --case %s\nA step: readtrail case note|ask|answer|assess|conclude|notice|close %s --version %d\n",
+	fmt.Fprintf(w, "\nIts breach scope: readtrail scope --case %s\nA step: readtrail case note|ask|answer|assess|conclude|notice|delay|close %s --version %d\n",
 		row.CaseId, row.CaseId, row.Version)
 	return nil
 }
@@ -116,6 +117,7 @@ func writeNotices(w io.Writer, c clock, notices []*v1.NoticeRow) error {
 	}
 	fmt.Fprintf(w, "\nNotices\n")
 	t := &table{columns: []string{"last day", "to", "state", "sent", "people", "because"}}
+	var waiting []string
 	for _, n := range notices {
 		to, last := words.NoticeRule(n.Rule), n.DueDay
 		if n.To != "" {
@@ -129,8 +131,17 @@ func writeNotices(w io.Writer, c clock, notices []*v1.NoticeRow) error {
 			people = fmt.Sprint(n.People)
 		}
 		t.add(last, to, words.NoticeState(n), c.at(n.SentUs), people, n.Because)
+		if why := words.NoticeDelay(n); why != "" {
+			waiting = append(waiting, to+" waits until "+n.DelayedDay+". "+why)
+		}
 	}
-	return t.text(w)
+	if err := t.text(w); err != nil {
+		return err
+	}
+	for _, text := range waiting {
+		fmt.Fprintf(w, "  %s\n", printable(text))
+	}
+	return nil
 }
 
 // writeStep tells one of the steps of a case, with what was written under it.
@@ -143,6 +154,9 @@ func writeStep(w io.Writer, c clock, s *v1.CaseStep, steps []*v1.CaseStep) {
 		}
 	}
 	if text := words.CaseText(e); text != "" {
+		under(text)
+	}
+	for _, text := range words.DelayDetails(e.GetDelayed(), c.at) {
 		under(text)
 	}
 	for _, id := range words.ShownEvents(e) {

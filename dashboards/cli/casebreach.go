@@ -111,6 +111,33 @@ func (q CaseNotice) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 	return q.write(ctx, conn, w, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Notice{Notice: n}})
 }
 
+// CaseDelay is `readtrail case delay`.
+type CaseDelay struct {
+	CaseStep
+	Statement string `required:"" help:"How it was stated: ${enum}. In writing notices wait for the time that is specified, orally for 30 days at most." enum:"written,oral,lifted"`
+	Official  string `required:"" help:"Who stated it."`
+	Agency    string `required:"" help:"Of which law-enforcement agency."`
+	Stated    string `required:"" help:"When it was stated; of lifted, from when on notices may be sent." placeholder:"TIME"`
+	Until     string `help:"The first moment at which notices may be sent. Of an oral statement by default the 30th day after it." placeholder:"TIME"`
+	Ground    string `help:"What a notice would do: impede a criminal investigation, or damage national security: investigation or security." placeholder:"GROUND"`
+	Text      string `required:"" help:"The statement as it was made, or where the document is; up to 2000 characters."`
+}
+
+// Run sets a statement of law enforcement down.
+func (q CaseDelay) Run(ctx context.Context, conn *Connection, w io.Writer) error {
+	d := &v1.CaseDelayed{
+		Statement: v1.DelayStatement(enumOf(v1.DelayStatement_value, "DELAY_STATEMENT_", q.Statement)), Official: q.Official, Agency: q.Agency,
+		Ground: v1.DelayGround(enumOf(v1.DelayGround_value, "DELAY_GROUND_", q.Ground)), Text: q.Text,
+	}
+	if q.Ground != "" && d.Ground == 0 {
+		return errors.New("--ground: investigation or security")
+	}
+	if err := conn.readTimes(ctx, typed{"--stated", q.Stated, &d.StatedUs}, typed{"--until", q.Until, &d.UntilUs}); err != nil {
+		return err
+	}
+	return q.write(ctx, conn, w, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Delayed{Delayed: d}})
+}
+
 // CaseHold is `readtrail case hold`.
 type CaseHold struct {
 	CaseStep

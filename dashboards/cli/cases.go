@@ -84,12 +84,15 @@ func (q Cases) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 func caseTable(at func(int64) string, rows []*v1.CaseRow, machine bool) *table {
 	t := &table{columns: []string{"status", "due", "who has it", "alerts", "unanswered", "assessment", "outcome", "title", "case"}}
 	if machine {
-		t.columns = append(t.columns, "reference", "version", "opened by", "opened", "closed", "changed", "discovered", "notices", "unsent", "overdue", "hold")
+		t.columns = append(t.columns, "reference", "version", "opened by", "opened", "closed", "changed", "discovered", "notices", "unsent", "overdue", "hold", "delayed until")
 	}
 	for _, r := range rows {
 		due := r.DueDay
 		if !machine && r.Overdue > 0 {
 			due += " OVERDUE"
+		}
+		if !machine && r.DelayedDay != "" {
+			due += ", delayed until " + r.DelayedDay
 		}
 		outcome := ""
 		if r.Outcome != 0 {
@@ -101,7 +104,7 @@ func caseTable(at func(int64) string, rows []*v1.CaseRow, machine bool) *table {
 		}
 		if machine {
 			cells = append(cells, r.Reference, fmt.Sprint(r.Version), r.OpenedBy, at(r.OpenedUs), at(r.ClosedUs), at(r.ChangedUs), at(r.DiscoveredUs),
-				fmt.Sprint(r.Notices), fmt.Sprint(r.Unsent), fmt.Sprint(r.Overdue), fmt.Sprint(r.Held))
+				fmt.Sprint(r.Notices), fmt.Sprint(r.Unsent), fmt.Sprint(r.Overdue), fmt.Sprint(r.Held), r.DelayedDay)
 		}
 		t.add(cells...)
 	}
@@ -138,7 +141,8 @@ func caseFlags(err error) error {
 	field, problem, _ := strings.Cut(failed.Message(), ": ")
 	switch field {
 	case "title", "reference", "alert", "discovered", "assignee", "text", "name", "question", "answered", "people", "exception", "conclusion",
-		"rule", "to", "due", "sent", "version", "outcome", "respondent", "patients":
+		"rule", "to", "due", "sent", "version", "outcome", "respondent", "patients",
+		"statement", "official", "agency", "stated", "until", "ground":
 		return connect.NewError(failed.Code(), errors.New("--"+field+": "+problem))
 	case "shown":
 		return connect.NewError(failed.Code(), errors.New("--show: "+problem))

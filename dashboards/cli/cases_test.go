@@ -85,7 +85,7 @@ const aCase, anAlert = "2Zs4T8sD1pS1o3yM1sYQbS3rT2a", "2Zs4T8sD1pS1o3yM1sYQbS3rT
 func caseRows() []*v1.CaseRow {
 	return []*v1.CaseRow{
 		{CaseId: aCase, Version: 9, Status: v1.CaseStatus_CASE_STATUS_OPEN, Title: "Reads on ward 7\x1b[31m", Reference: "2026/17", Assignee: "os:ada", OpenedBy: "os:ada", OpenedUs: day, ChangedUs: day + 60e6, DiscoveredUs: day - 86400e6, Laws: []v1.NoticeLaw{1, 3}, Alerts: 2, Questions: 2, Unanswered: 1, Assessments: 1, Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_BREACH, Outcome: v1.Disposition_DISPOSITION_MISUSE, Notices: 3, Unsent: 2, Overdue: 1, DueUs: day, DueDay: "2026-03-01", Held: true},
-		{CaseId: "2Zs4T8sD1pS1o3yM1sYQbS3rT2b", Version: 1, Status: v1.CaseStatus_CASE_STATUS_OPEN, OpenedBy: "os:ada", OpenedUs: day, Alerts: 1, Notices: 1, Unsent: 1, DueUs: day + 60*86400e6, DueDay: "2026-04-30"},
+		{CaseId: "2Zs4T8sD1pS1o3yM1sYQbS3rT2b", Version: 1, Status: v1.CaseStatus_CASE_STATUS_OPEN, OpenedBy: "os:ada", OpenedUs: day, Alerts: 1, Notices: 1, Unsent: 1, DueUs: day + 60*86400e6, DueDay: "2026-04-30", DelayedUntilUs: day + 30*86400e6, DelayedDay: "2026-03-31"},
 		{CaseId: "2Zs4T8sD1pS1o3yM1sYQbS3rT2c", Version: 7, Status: v1.CaseStatus_CASE_STATUS_CLOSED, Title: "=HYPERLINK(\"http://x\")", Assignee: "token:7", OpenedBy: "token:7", OpenedUs: day, ClosedUs: day + 1, Alerts: 1, Assessments: 1, Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_LOW_PROBABILITY, Outcome: v1.Disposition_DISPOSITION_APPROPRIATE},
 	}
 }
@@ -106,6 +106,7 @@ func wholeCase() *v1.GetCaseResponse {
 			{Rule: v1.NoticeRule_NOTICE_RULE_AUTHORITY, DueUs: day + 2*86400e6 + 1800e6, DueDay: "2026-03-04", Overdue: true, Because: "GDPR article 33(1)"},
 			{Rule: v1.NoticeRule_NOTICE_RULE_INDIVIDUALS, DueUs: day, DueDay: "2026-04-30", SentUs: day, People: 3, Because: "45 CFR 164.404(b)"},
 			{Rule: v1.NoticeRule_NOTICE_RULE_OTHER, To: "Board of Nursing", DueUs: day, DueDay: "2026-05-30", Because: "another rule"},
+			{Rule: v1.NoticeRule_NOTICE_RULE_HHS, DueUs: day, DueDay: "2026-06-30", DelayedUntilUs: day, DelayedDay: "2026-06-30", DelayedBy: 1, DelayedFor: 1, DelayedStep: 10, Because: "45 CFR 164.408(b), delayed by 164.412(a)"},
 		},
 		Steps: []*v1.CaseStep{
 			entry(1, &v1.CaseEntry{Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "Reads on ward 7"}}}),
@@ -117,6 +118,7 @@ func wholeCase() *v1.GetCaseResponse {
 			assessed,
 			entry(8, &v1.CaseEntry{Body: &v1.CaseEntry_Notice{Notice: &v1.CaseNotice{Rule: 1, SentUs: day, Contents: []v1.NoticeContent{1, 2, 3, 4, 5}}}}),
 			entry(9, &v1.CaseEntry{Body: &v1.CaseEntry_Held{Held: &v1.CaseHeld{Held: true, Text: "by order of the court"}}}),
+			entry(10, &v1.CaseEntry{Body: &v1.CaseEntry_Delayed{Delayed: &v1.CaseDelayed{Statement: 1, Official: "Sgt. Roe\x1b[2J", Agency: "County Sheriff", StatedUs: day, UntilUs: day + 86400e6, Ground: 1, Text: "file 12"}}}),
 		},
 	}
 }
@@ -178,6 +180,8 @@ func TestCaseCommandsWriteWhatIsTyped(t *testing.T) {
 		{cli.CaseNotice{CaseStep: at, Rule: "other", To: "Board", Due: "2026-03-02 12:00", Tells: []string{"contact"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Notice{Notice: &v1.CaseNotice{Rule: 8, To: "Board", DueUs: noon, Contents: []v1.NoticeContent{5}}}}},
 		{cli.CaseHold{CaseStep: at, Text: "court"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{Held: true, Text: "court"}}}},
 		{cli.CaseHold{CaseStep: at, Lift: true}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{}}}},
+		{cli.CaseDelay{CaseStep: at, Statement: "written", Official: "Sgt. Roe", Agency: "Sheriff", Stated: "2026-03-02 12:00", Until: "2026-03-02 12:00", Ground: "security", Text: "file 12"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Delayed{Delayed: &v1.CaseDelayed{Statement: 1, Official: "Sgt. Roe", Agency: "Sheriff", StatedUs: noon, UntilUs: noon, Ground: 2, Text: "file 12"}}}},
+		{cli.CaseDelay{CaseStep: at, Statement: "lifted", Official: "Sgt. Roe", Agency: "Sheriff", Stated: "2026-03-02 12:00", Text: "by phone"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Delayed{Delayed: &v1.CaseDelayed{Statement: 3, Official: "Sgt. Roe", Agency: "Sheriff", StatedUs: noon, Text: "by phone"}}}},
 		{cli.CaseClose{CaseStep: at, Text: "done"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Closed{Closed: &v1.CaseClosed{Text: "done"}}}},
 		{cli.CaseReopen{CaseStep: at, Text: "more"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Reopened{Reopened: &v1.CaseReopened{Text: "more"}}}},
 	} {
@@ -219,6 +223,7 @@ func TestCaseVersion(t *testing.T) {
 		{connect.NewError(connect.CodeInvalidArgument, errors.New("contents: all five")), "--tells: all five"},
 		{connect.NewError(connect.CodeInvalidArgument, errors.New("factors: all four")), "--information, --person, --viewed, --mitigation: all four"},
 		{connect.NewError(connect.CodeInvalidArgument, errors.New("laws: none")), "--law: none"},
+		{connect.NewError(connect.CodeInvalidArgument, errors.New("official: is required")), "--official: is required"},
 	} {
 		f.refusal = tt.refusal
 		err := cli.CaseClose{CaseStep: cli.CaseStep{Case: aCase, Version: 9}}.Run(t.Context(), f.serve(t), io.Discard)

@@ -30,11 +30,14 @@ type casePage struct {
 // noticeLine is a notice that is owed, planned or sent.
 type noticeLine struct {
 	Due, To, Whom, State, Because, Text string
+	// Delay says why it waits.
+	Delay string
 	// Until is the hour at which it is too late, where the law counts hours.
 	Until         *moment
 	Sent          *moment
 	People        uint64
 	Overdue, Late bool
+	InDelay       bool
 }
 
 // caseAlert is an alert of a case.
@@ -105,7 +108,7 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 	for _, n := range m.Notices {
 		line := noticeLine{
 			Due: n.DueDay, To: words.NoticeRule(n.Rule), Whom: n.To, State: words.NoticeState(n), Because: n.Because, Text: n.Text, Sent: at.at(n.SentUs),
-			People: n.People, Overdue: n.Overdue, Late: n.Late,
+			People: n.People, Overdue: n.Overdue, Late: n.Late, InDelay: n.SentInDelay, Delay: words.NoticeDelay(n),
 		}
 		if n.Rule == v1.NoticeRule_NOTICE_RULE_AUTHORITY {
 			line.Until = at.at(n.DueUs)
@@ -120,7 +123,7 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 	for _, s := range m.Steps {
 		line := stepLine{
 			Number: s.GetEntry().GetVersion(), When: at.at(s.GetEntry().GetAtUs()), Who: s.GetEntry().GetAsker(), Role: words.Code(s.GetEntry().GetRole()),
-			What: words.CaseStep(s, m.Steps), Text: words.CaseText(s.GetEntry()), Details: stepDetails(s.GetEntry()),
+			What: words.CaseStep(s, m.Steps), Text: words.CaseText(s.GetEntry()), Details: stepDetails(at, s.GetEntry()),
 		}
 		for _, id := range words.ShownEvents(s.GetEntry()) {
 			line.Shown = append(line.Shown, shownEvent{id, links.to(ask{Page: pageEvents, Subject: id})})
@@ -132,8 +135,9 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 	return page
 }
 
-// stepDetails are what an assessment and a notice say besides their text.
-func stepDetails(e *v1.CaseEntry) (out []string) {
+// stepDetails are what an assessment, a notice and a statement of law enforcement say besides their text.
+func stepDetails(at clock, e *v1.CaseEntry) (out []string) {
+	out = words.DelayDetails(e.GetDelayed(), func(us int64) string { return at.at(us).String() })
 	if a := e.GetAssessed(); a != nil {
 		if a.Exception != 0 {
 			out = append(out, words.BreachException(a.Exception))

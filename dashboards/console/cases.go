@@ -32,8 +32,8 @@ type casesPage struct {
 type caseLine struct {
 	ID, Path, Title, Reference, Assignee, Status, Assessment, Outcome string
 	Open, Mine, Held                                                  bool
-	// Due is the last day of what is due next, Overdue how much is too late.
-	Due                         string
+	// Due is the last day of what is due next, Overdue how much is too late. Delayed is the day until when that waits for law enforcement.
+	Due, Delayed                string
 	Overdue, Alerts, Unanswered uint64
 	Opened, Closed, Discovered  *moment
 	OpenedBy, Laws              string
@@ -44,7 +44,7 @@ func (v *visit) caseLine(at clock, r *v1.CaseRow, why purpose) caseLine {
 	line := caseLine{
 		ID: r.GetCaseId(), Title: r.GetTitle(), Reference: r.GetReference(), Assignee: r.GetAssignee(), Status: words.Enum(r.GetStatus().String(), "CASE_STATUS_"),
 		Assessment: words.BreachConclusion(r.GetConclusion()), Open: r.GetStatus() == v1.CaseStatus_CASE_STATUS_OPEN, Held: r.GetHeld(),
-		Mine: r.GetAssignee() == v.session.caller.Name, Due: r.GetDueDay(), Overdue: uint64(r.GetOverdue()), Alerts: uint64(r.GetAlerts()),
+		Mine: r.GetAssignee() == v.session.caller.Name, Due: r.GetDueDay(), Delayed: r.GetDelayedDay(), Overdue: uint64(r.GetOverdue()), Alerts: uint64(r.GetAlerts()),
 		Unanswered: uint64(r.GetUnanswered()), Opened: at.at(r.GetOpenedUs()), Closed: at.at(r.GetClosedUs()), Discovered: at.at(r.GetDiscoveredUs()),
 		OpenedBy: r.GetOpenedBy(), Version: r.GetVersion(),
 	}

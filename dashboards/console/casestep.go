@@ -155,6 +155,8 @@ func stepOf(f fields, caller proto.Caller) *v1.WriteCaseRequest {
 		m.Body = &v1.WriteCaseRequest_Notice{Notice: noticeOf(f)}
 	case "hold":
 		m.Body = &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{Held: f.text("held") == "1", Text: f.text("text")}}
+	case "delay":
+		m.Body = &v1.WriteCaseRequest_Delayed{Delayed: delayOf(f)}
 	case "close":
 		m.Body = &v1.WriteCaseRequest_Closed{Closed: &v1.CaseClosed{Text: f.text("text")}}
 	case "reopen":
@@ -196,6 +198,14 @@ func noticeOf(f fields) *v1.CaseNotice {
 		}
 	}
 	return n
+}
+
+// delayOf reads what a law-enforcement official stated.
+func delayOf(f fields) *v1.CaseDelayed {
+	return &v1.CaseDelayed{
+		Statement: v1.DelayStatement(f.number("statement")), Official: f.text("official"), Agency: f.text("agency"), StatedUs: f.day("stated"),
+		UntilUs: f.day("until"), Ground: v1.DelayGround(f.number("ground")), Text: f.text("text"),
+	}
 }
 
 // caseOfAlert opens a case from an alert, or adds the alert to one that is open.

@@ -71,12 +71,16 @@ func oneCase() *v1.GetCaseResponse {
 	}
 	return &v1.GetCaseResponse{
 		Header: header(), Case: cases().Cases[0],
-		Alerts:  []*v1.AlertRow{{AlertId: anAlert, Version: 2, Day: "2026-03-01", Title: "Uma Ward opened a record", Scenario: "family"}},
-		Notices: []*v1.NoticeRow{{Rule: v1.NoticeRule_NOTICE_RULE_INDIVIDUALS, DueUs: 1, DueDay: "2026-03-01", Overdue: true, Presumed: true, Because: "45 CFR 164.404(b)"}},
+		Alerts: []*v1.AlertRow{{AlertId: anAlert, Version: 2, Day: "2026-03-01", Title: "Uma Ward opened a record", Scenario: "family"}},
+		Notices: []*v1.NoticeRow{{Rule: v1.NoticeRule_NOTICE_RULE_INDIVIDUALS, DueUs: 1, DueDay: "2026-03-01", Overdue: true, Presumed: true, Because: "45 CFR 164.404(b)"}, {
+			Rule: v1.NoticeRule_NOTICE_RULE_HHS, DueUs: 1790719200_000000, DueDay: "2026-09-30", DelayedUntilUs: 1790632800_000000, DelayedDay: "2026-09-29",
+			DelayedBy: v1.DelayStatement_DELAY_STATEMENT_WRITTEN, DelayedFor: v1.DelayGround_DELAY_GROUND_INVESTIGATION, DelayedStep: 4, Because: "45 CFR 164.408(b), delayed by 164.412(a)",
+		}},
 		Steps: []*v1.CaseStep{
 			step(1, &v1.CaseEntry{Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "Uma Ward and the neighbour"}}}),
 			step(2, &v1.CaseEntry{Body: &v1.CaseEntry_Asked{Asked: &v1.CaseAsked{Question: 1, Respondent: 1, Name: "Uma Ward", Text: "Why?"}}}),
 			step(3, &v1.CaseEntry{Body: &v1.CaseEntry_Assessed{Assessed: &v1.BreachAssessed{Conclusion: 1, People: 3, Text: "read", Factors: []*v1.FactorJudged{{Factor: 1, Risk: 3, Text: "diagnoses"}}}}}),
+			step(4, &v1.CaseEntry{Body: &v1.CaseEntry_Delayed{Delayed: &v1.CaseDelayed{Statement: 1, Official: "Sgt. Roe", Agency: "County Sheriff", StatedUs: 1772438400_000000, UntilUs: 1790632800_000000, Ground: 1, Text: "file 12"}}}),
 		},
 	}
 }

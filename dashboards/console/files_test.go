@@ -75,7 +75,8 @@ func TestCaseStatesItsPurpose(t *testing.T) {
 	page := b.get(path).body
 	for _, want := range []string{
 		"<h1><bdi>Uma Ward and the neighbour", "Asked for: <bdi>complaint 12", "OVERDUE", "45 CFR 164.404(b)", "question 1 to the reader", "assessment 0: breach",
-		"high risk. diagnoses", "3 people concerned", "Breach scope of this case", "Set an answer down", "Assess it",
+		"high risk. diagnoses", "3 people concerned", "Breach scope of this case", "Set an answer down", "Assess it", "delayed until 2026-09-29", "official&#39;s written statement (45 CFR 164.412, step 4)", "delayed by 164.412(a)",
+		"delay for law enforcement: written statement", "stated by Sgt. Roe", "of County Sheriff",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -131,6 +132,7 @@ func TestCaseForms(t *testing.T) {
 		{url.Values{"step": {"notice"}, "rule": {"8"}, "to": {"Board"}, "due": {"2026-03-31"}, "sent": {"2026-03-01"}, "people": {"3"}, "tells": {"1", "5"}, "text": {"post"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Notice{Notice: &v1.CaseNotice{Rule: 8, To: "Board", DueUs: day("2026-04-01"), SentUs: day("2026-03-01"), People: 3, Contents: []v1.NoticeContent{1, 5}, Text: "post"}}}},
 		{url.Values{"step": {"hold"}, "held": {"1"}, "text": {"court"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{Held: true, Text: "court"}}}},
 		{url.Values{"step": {"hold"}, "held": {"0"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Held{Held: &v1.CaseHeld{}}}},
+		{url.Values{"step": {"delay"}, "statement": {"1"}, "official": {"Sgt. Roe"}, "agency": {"Sheriff"}, "stated": {"2026-03-01"}, "until": {"2026-06-01"}, "ground": {"2"}, "text": {"file 12"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Delayed{Delayed: &v1.CaseDelayed{Statement: 1, Official: "Sgt. Roe", Agency: "Sheriff", StatedUs: day("2026-03-01"), UntilUs: day("2026-06-01"), Ground: 2, Text: "file 12"}}}},
 		{url.Values{"step": {"close"}, "text": {"done"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Closed{Closed: &v1.CaseClosed{Text: "done"}}}},
 		{url.Values{"step": {"reopen"}, "text": {"more"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Reopened{Reopened: &v1.CaseReopened{Text: "more"}}}},
 		{url.Values{"step": {"remove"}, "alert": {anAlert}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Alerts{Alerts: &v1.CaseAlerts{Removed: [][]byte{alert.Bytes()}}}}},

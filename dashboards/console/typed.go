@@ -46,6 +46,8 @@ var stepFields = []choice{
 	{Value: "to", Name: "To"},
 	{Value: "shown", Name: "Accesses to show them"},
 	{Value: "assignee", Name: "Assigned to"},
+	{Value: "official", Name: "Official"},
+	{Value: "agency", Name: "Agency"},
 	{Value: "factor-1", Name: "Factor 1"},
 	{Value: "factor-2", Name: "Factor 2"},
 	{Value: "factor-3", Name: "Factor 3"},
@@ -86,7 +88,7 @@ func (w caseWork) offers(form url.Values) bool {
 		return w.Work
 	case "answer":
 		return w.Work && slices.ContainsFunc(w.Unanswered, func(q choice) bool { return q.Value == form.Get("question") })
-	case "assess", "conclude", "notice", "assign", "close":
+	case "assess", "conclude", "notice", "delay", "assign", "close":
 		return w.Judge
 	case "hold":
 		return w.Judge && (form.Get("held") == "0") == w.Held

@@ -31,6 +31,7 @@ func TestARefusedStepKeepsWhatWasTyped(t *testing.T) {
 		{"step": {"notice"}, "rule": {"8"}, "to": {"Board"}, "due": {"2026-03-31"}, "sent": {"2026-03-01"}, "people": {"3"}, "tells": {"1", "5"}, "withdrawn": {"1"}, "text": {typed}},
 		{"step": {"assign"}, "assignee": {"os:eve"}},
 		{"step": {"hold"}, "held": {"1"}, "text": {typed}},
+		{"step": {"delay"}, "statement": {"2"}, "official": {"Sgt. Roe"}, "agency": {"Sheriff"}, "stated": {"2026-02-01"}, "until": {"2026-02-20"}, "ground": {"2"}, "text": {typed}},
 		{"step": {"close"}, "text": {typed}},
 		{"step": {"reopen"}, "text": {typed}},
 	} {

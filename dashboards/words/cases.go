@@ -33,14 +33,67 @@ func NoticeState(n *v1.NoticeRow) string {
 	switch {
 	case n.Late:
 		return "sent too late"
+	case n.SentInDelay:
+		return "sent during a delay for law enforcement"
 	case n.SentUs != 0:
 		return "sent"
+	case n.Overdue && n.DelayedUntilUs != 0:
+		return "OVERDUE, and delayed until " + n.DelayedDay
 	case n.Overdue:
 		return "OVERDUE"
+	case n.DelayedUntilUs != 0:
+		return "delayed until " + n.DelayedDay
 	case n.Presumed:
 		return "owed unless assessed otherwise"
 	}
 	return "not sent"
+}
+
+// NoticeDelay says why a notice waits; empty: it does not.
+func NoticeDelay(n *v1.NoticeRow) string {
+	if n.GetDelayedUntilUs() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("By a law-enforcement official's %s (45 CFR 164.412, step %d): a notice %s", DelayStatement(n.DelayedBy), n.DelayedStep, DelayGround(n.DelayedFor))
+}
+
+// DelayStatement is how a law-enforcement official stated that notices are to wait.
+func DelayStatement(s v1.DelayStatement) string {
+	switch s {
+	case v1.DelayStatement_DELAY_STATEMENT_WRITTEN:
+		return "written statement"
+	case v1.DelayStatement_DELAY_STATEMENT_ORAL:
+		return "oral statement"
+	}
+	return "statement"
+}
+
+// DelayGround is what a notice would do, as they stated.
+func DelayGround(g v1.DelayGround) string {
+	if g == v1.DelayGround_DELAY_GROUND_SECURITY {
+		return "would damage national security"
+	}
+	return "would impede a criminal investigation"
+}
+
+// DelayDetails are what a statement of law enforcement says besides its text; days are told by the clock of the answer.
+func DelayDetails(d *v1.CaseDelayed, at func(us int64) string) (out []string) {
+	if d == nil {
+		return nil
+	}
+	for _, x := range []struct{ what, text string }{{"stated by ", d.Official}, {"of ", d.Agency}} {
+		if x.text != "" {
+			out = append(out, x.what+x.text)
+		}
+	}
+	if d.Statement == v1.DelayStatement_DELAY_STATEMENT_LIFTED {
+		return append(out, "notices may be sent from "+at(d.StatedUs)+" on")
+	}
+	out = append(out, "stated "+at(d.StatedUs), "a notice "+DelayGround(d.Ground))
+	if d.UntilUs == 0 {
+		return append(out, "for 30 days at most")
+	}
+	return append(out, "notices wait until "+at(d.UntilUs))
 }
 
 // NoticeContent is what a notice to individuals tells.
@@ -169,6 +222,11 @@ func CaseStep(s *v1.CaseStep, of []*v1.CaseStep) string {
 			return "legal hold"
 		}
 		return "legal hold lifted"
+	case *v1.CaseEntry_Delayed:
+		if b.Delayed.Statement == v1.DelayStatement_DELAY_STATEMENT_LIFTED {
+			return "delay for law enforcement lifted"
+		}
+		return "delay for law enforcement: " + DelayStatement(b.Delayed.Statement)
 	case *v1.CaseEntry_Closed:
 		return "closed"
 	case *v1.CaseEntry_Reopened:
@@ -212,6 +270,8 @@ func CaseText(e *v1.CaseEntry) string {
 		return b.Notice.Text
 	case *v1.CaseEntry_Held:
 		return b.Held.Text
+	case *v1.CaseEntry_Delayed:
+		return b.Delayed.Text
 	case *v1.CaseEntry_Closed:
 		return b.Closed.Text
 	case *v1.CaseEntry_Reopened:

@@ -199,6 +199,7 @@ func TestWhoMayDoWhatInACase(t *testing.T) {
 		"open": o.opening("os:me"), "open for another": o.opening("os:they"), "add": alertsOf([]proto.EventID{more}, nil), "note": noted("n"),
 		"take": assigned("os:me"), "give back": assigned(""), "assign": assigned("os:third"), "ask": asked("u18"), "answer": answered(1),
 		"assess": assessed(), "conclude": concluded(), "notice": notice(v1.NoticeRule_NOTICE_RULE_HHS), "hold": held(true), "close": closed(),
+		"delay":  delayed(),
 		"reopen": reopenedCase(),
 	}
 	type codes map[string]connect.Code
@@ -213,7 +214,7 @@ func TestWhoMayDoWhatInACase(t *testing.T) {
 		return out
 	}
 	const invalid = connect.CodeInvalidArgument
-	officerOnly := codes{"assign": denied, "assess": denied, "conclude": denied, "notice": denied, "hold": denied, "close": denied, "reopen": denied}
+	officerOnly := codes{"assign": denied, "assess": denied, "conclude": denied, "notice": denied, "hold": denied, "delay": denied, "close": denied, "reopen": denied}
 	// From a version that is not 0, a step that opens is refused as such.
 	notNew := codes{"open": invalid, "open for another": invalid}
 	investigator := map[string]codes{

@@ -39,6 +39,8 @@ func allows(now *cases.State, e *v1.CaseEntry) error {
 		if body.Held.Held == now.Held {
 			return refused("the hold is so already")
 		}
+	case *v1.CaseEntry_Delayed:
+		return allowsDelay(now, body.Delayed)
 	case *v1.CaseEntry_Closed:
 		return allowsClosing(now)
 	}

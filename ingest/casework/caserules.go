@@ -71,6 +71,8 @@ func checkCase(caller proto.Caller, m *v1.WriteCaseRequest, now time.Time) (prot
 		e.Body, err = &v1.CaseEntry_Notice{Notice: body.Notice}, checkNotice(body.Notice, now)
 	case *v1.WriteCaseRequest_Held:
 		e.Body, err = &v1.CaseEntry_Held{Held: body.Held}, checkText("text", body.Held.GetText(), 0, maxShort)
+	case *v1.WriteCaseRequest_Delayed:
+		e.Body, err = &v1.CaseEntry_Delayed{Delayed: body.Delayed}, checkDelayed(body.Delayed, now)
 	case *v1.WriteCaseRequest_Closed:
 		e.Body, err = &v1.CaseEntry_Closed{Closed: body.Closed}, checkText("text", body.Closed.GetText(), 0, maxShort)
 	case *v1.WriteCaseRequest_Reopened:
@@ -93,7 +95,7 @@ func mayStep(c proto.Caller, m *v1.WriteCaseRequest) bool {
 	case *v1.WriteCaseRequest_Assigned:
 		return body.Assigned.GetAssignee() == "" || body.Assigned.GetAssignee() == c.Name
 	case *v1.WriteCaseRequest_Assessed, *v1.WriteCaseRequest_Concluded, *v1.WriteCaseRequest_Notice, *v1.WriteCaseRequest_Held,
-		*v1.WriteCaseRequest_Closed, *v1.WriteCaseRequest_Reopened:
+		*v1.WriteCaseRequest_Delayed, *v1.WriteCaseRequest_Closed, *v1.WriteCaseRequest_Reopened:
 		return false
 	}
 	return true

@@ -155,6 +155,9 @@ func caseRow(s *cases.State, zone *time.Location, now time.Time) *v1.CaseRow {
 		}
 		if row.DueUs == 0 { // they come by when they are due
 			row.DueUs, row.DueDay = n.Due.UnixMicro(), n.LastDay
+			if d, ok := n.Waits(now); ok {
+				row.DelayedUntilUs, row.DelayedDay = d.Until.UnixMicro(), d.Until.Format(time.DateOnly)
+			}
 		}
 	}
 	return row
@@ -162,11 +165,16 @@ func caseRow(s *cases.State, zone *time.Location, now time.Time) *v1.CaseRow {
 
 // noticeRow tells a notice.
 func noticeRow(n cases.Notice, now time.Time) *v1.NoticeRow {
-	return &v1.NoticeRow{
+	row := &v1.NoticeRow{
 		Rule: n.Rule, To: n.To, DueUs: n.Due.UnixMicro(), DueDay: n.LastDay, SentUs: n.Told.GetSentUs(), Overdue: n.Overdue(now), Late: n.Late(),
 		Presumed: n.Presumed, Because: n.Because, People: n.Told.GetPeople(), Contents: n.Told.GetContents(), Text: n.Told.GetText(),
-		Asker: n.Asker, AtUs: n.AtUs,
+		Asker: n.Asker, AtUs: n.AtUs, SentInDelay: n.SentInDelay(),
 	}
+	if d, ok := n.Waits(now); ok {
+		row.DelayedUntilUs, row.DelayedDay, row.DelayedBy, row.DelayedFor, row.DelayedStep =
+			d.Until.UnixMicro(), d.Until.Format(time.DateOnly), d.Statement, d.Ground, d.Step
+	}
+	return row
 }
 
 // standOnCases pins an answer about cases. Steps and decisions that the journal has acknowledged are in it.

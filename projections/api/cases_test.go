@@ -64,7 +64,13 @@ func (h *hospital) investigate(n, steps int) []*cases.State {
 }
 
 func (h *hospital) step(e *v1.CaseEntry, some func() [][]byte) {
-	switch h.random.IntN(10) {
+	switch h.random.IntN(11) {
+	case 10:
+		e.Body = &v1.CaseEntry_Delayed{Delayed: &v1.CaseDelayed{
+			Statement: v1.DelayStatement(1 + h.random.IntN(3)), Official: "Sgt. Roe", Agency: "County Sheriff", Ground: 1, Text: "file 12",
+			StatedUs: h.clock().Add(-time.Duration(h.random.IntN(40*24)) * time.Hour).UnixMicro(),
+			UntilUs:  h.clock().Add(time.Duration(h.random.IntN(80*24)) * time.Hour).UnixMicro(),
+		}}
 	case 0:
 		e.Body = &v1.CaseEntry_Alerts{Alerts: &v1.CaseAlerts{Added: some(), Removed: some()}}
 	case 1:
@@ -138,6 +144,9 @@ func row(s *cases.State, now time.Time) *v1.CaseRow {
 			r.Unsent++
 			if r.DueUs == 0 || n.Due.UnixMicro() < r.DueUs {
 				r.DueUs, r.DueDay = n.Due.UnixMicro(), n.LastDay
+				if d, waits := n.Waits(now); waits {
+					r.DelayedUntilUs, r.DelayedDay = d.Until.UnixMicro(), d.Until.Format(time.DateOnly)
+				}
 			}
 			if n.Due.UnixMicro() <= now.UnixMicro() {
 				r.Overdue++

@@ -35,6 +35,10 @@ type Notice struct {
 	Told  *v1.CaseNotice
 	Asker string
 	AtUs  int64
+
+	// delays are those for which it has to wait, delayed the paragraph by which the last of them put it off.
+	delays  []Delay
+	delayed string
 }
 
 // Sent reports whether it left.
@@ -62,8 +66,12 @@ func (s *State) Notices(zone *time.Location) []Notice {
 		out[i].To, out[i].Told, out[i].Asker, out[i].AtUs = t.notice.To, t.notice, t.asker, t.atUs
 	}
 	out = slices.DeleteFunc(out, func(n Notice) bool { return n.Told.GetWithdrawn() && !slices.Contains(owed, n.Rule) })
+	delays := s.Delays(zone)
 	for i := range out {
 		s.date(&out[i], zone)
+		if waits(out[i].Rule) {
+			out[i].delay(delays, zone)
+		}
 	}
 	slices.SortStableFunc(out, func(a, b Notice) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Rule, b.Rule)) })
 	return out

@@ -44,6 +44,7 @@ type State struct {
 	Held    bool
 
 	notices []told
+	stated  []stated
 }
 
 // told is what was last said of a notice.
@@ -122,6 +123,8 @@ func (s *State) apply(e *v1.CaseEntry) {
 		s.tell(told{body.Notice, e.Asker, e.AtUs})
 	case *v1.CaseEntry_Held:
 		s.Held = body.Held.Held
+	case *v1.CaseEntry_Delayed:
+		s.stated = append(s.stated, stated{body.Delayed, e.Version})
 	case *v1.CaseEntry_Closed:
 		s.ClosedUs = e.AtUs
 	case *v1.CaseEntry_Reopened:
