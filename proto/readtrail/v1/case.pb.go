@@ -1402,7 +1402,10 @@ type BreachAssessed struct {
 	// Corrects when it was discovered; 0: as before.
 	DiscoveredUs int64 `protobuf:"zigzag64,7,opt,name=discovered_us,json=discoveredUs,proto3" json:"discovered_us,omitempty"`
 	// Corrects which laws apply; none: as before.
-	Laws          []NoticeLaw `protobuf:"varint,8,rep,packed,name=laws,proto3,enum=readtrail.v1.NoticeLaw" json:"laws,omitempty"`
+	Laws []NoticeLaw `protobuf:"varint,8,rep,packed,name=laws,proto3,enum=readtrail.v1.NoticeLaw" json:"laws,omitempty"`
+	// What it comes to under a law of the case where that is something else than conclusion says; each law at most once. HIPAA has none:
+	// conclusion is that of 45 CFR 164.402, and of every law that is not named here.
+	ByLaw         []*LawConcluded `protobuf:"bytes,9,rep,name=by_law,json=byLaw,proto3" json:"by_law,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1493,6 +1496,77 @@ func (x *BreachAssessed) GetLaws() []NoticeLaw {
 	return nil
 }
 
+func (x *BreachAssessed) GetByLaw() []*LawConcluded {
+	if x != nil {
+		return x.ByLaw
+	}
+	return nil
+}
+
+// LawConcluded is what an assessment comes to under one law.
+type LawConcluded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Law   NoticeLaw              `protobuf:"varint,1,opt,name=law,proto3,enum=readtrail.v1.NoticeLaw" json:"law,omitempty"`
+	// Breach: its notices are owed. Low probability: of harm, as that law has it (GDPR article 33(1): unlikely to result in a risk). An
+	// exception is HIPAA's alone.
+	Conclusion BreachConclusion `protobuf:"varint,2,opt,name=conclusion,proto3,enum=readtrail.v1.BreachConclusion" json:"conclusion,omitempty"`
+	// Why, up to 1,000 characters; required.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LawConcluded) Reset() {
+	*x = LawConcluded{}
+	mi := &file_readtrail_v1_case_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LawConcluded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LawConcluded) ProtoMessage() {}
+
+func (x *LawConcluded) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_case_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LawConcluded.ProtoReflect.Descriptor instead.
+func (*LawConcluded) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *LawConcluded) GetLaw() NoticeLaw {
+	if x != nil {
+		return x.Law
+	}
+	return NoticeLaw_NOTICE_LAW_UNSPECIFIED
+}
+
+func (x *LawConcluded) GetConclusion() BreachConclusion {
+	if x != nil {
+		return x.Conclusion
+	}
+	return BreachConclusion_BREACH_CONCLUSION_UNSPECIFIED
+}
+
+func (x *LawConcluded) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // CaseConcluded is what came of the investigation.
 type CaseConcluded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1506,7 +1580,7 @@ type CaseConcluded struct {
 
 func (x *CaseConcluded) Reset() {
 	*x = CaseConcluded{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[9]
+	mi := &file_readtrail_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1592,7 @@ func (x *CaseConcluded) String() string {
 func (*CaseConcluded) ProtoMessage() {}
 
 func (x *CaseConcluded) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[9]
+	mi := &file_readtrail_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1605,7 @@ func (x *CaseConcluded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseConcluded.ProtoReflect.Descriptor instead.
 func (*CaseConcluded) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CaseConcluded) GetOutcome() Disposition {
@@ -1572,7 +1646,7 @@ type CaseNotice struct {
 
 func (x *CaseNotice) Reset() {
 	*x = CaseNotice{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[10]
+	mi := &file_readtrail_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1658,7 @@ func (x *CaseNotice) String() string {
 func (*CaseNotice) ProtoMessage() {}
 
 func (x *CaseNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[10]
+	mi := &file_readtrail_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1671,7 @@ func (x *CaseNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseNotice.ProtoReflect.Descriptor instead.
 func (*CaseNotice) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CaseNotice) GetRule() NoticeRule {
@@ -1668,7 +1742,7 @@ type CaseHeld struct {
 
 func (x *CaseHeld) Reset() {
 	*x = CaseHeld{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[11]
+	mi := &file_readtrail_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1754,7 @@ func (x *CaseHeld) String() string {
 func (*CaseHeld) ProtoMessage() {}
 
 func (x *CaseHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[11]
+	mi := &file_readtrail_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1767,7 @@ func (x *CaseHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseHeld.ProtoReflect.Descriptor instead.
 func (*CaseHeld) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CaseHeld) GetHeld() bool {
@@ -1732,7 +1806,7 @@ type CaseDelayed struct {
 
 func (x *CaseDelayed) Reset() {
 	*x = CaseDelayed{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	mi := &file_readtrail_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1818,7 @@ func (x *CaseDelayed) String() string {
 func (*CaseDelayed) ProtoMessage() {}
 
 func (x *CaseDelayed) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[12]
+	mi := &file_readtrail_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1831,7 @@ func (x *CaseDelayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseDelayed.ProtoReflect.Descriptor instead.
 func (*CaseDelayed) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CaseDelayed) GetStatement() DelayStatement {
@@ -1819,7 +1893,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[13]
+	mi := &file_readtrail_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1905,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[13]
+	mi := &file_readtrail_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1918,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CaseClosed) GetText() string {
@@ -1864,7 +1938,7 @@ type CaseReopened struct {
 
 func (x *CaseReopened) Reset() {
 	*x = CaseReopened{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[14]
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +1950,7 @@ func (x *CaseReopened) String() string {
 func (*CaseReopened) ProtoMessage() {}
 
 func (x *CaseReopened) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[14]
+	mi := &file_readtrail_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +1963,7 @@ func (x *CaseReopened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReopened.ProtoReflect.Descriptor instead.
 func (*CaseReopened) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CaseReopened) GetText() string {
@@ -1928,7 +2002,7 @@ type WriteCaseRequest struct {
 
 func (x *WriteCaseRequest) Reset() {
 	*x = WriteCaseRequest{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2014,7 @@ func (x *WriteCaseRequest) String() string {
 func (*WriteCaseRequest) ProtoMessage() {}
 
 func (x *WriteCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[15]
+	mi := &file_readtrail_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2027,7 @@ func (x *WriteCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteCaseRequest.ProtoReflect.Descriptor instead.
 func (*WriteCaseRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WriteCaseRequest) GetCase() string {
@@ -2189,7 +2263,7 @@ type AnswerQuestionRequest struct {
 
 func (x *AnswerQuestionRequest) Reset() {
 	*x = AnswerQuestionRequest{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +2275,7 @@ func (x *AnswerQuestionRequest) String() string {
 func (*AnswerQuestionRequest) ProtoMessage() {}
 
 func (x *AnswerQuestionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[16]
+	mi := &file_readtrail_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +2288,7 @@ func (x *AnswerQuestionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerQuestionRequest.ProtoReflect.Descriptor instead.
 func (*AnswerQuestionRequest) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AnswerQuestionRequest) GetQuestion() string {
@@ -2240,7 +2314,7 @@ type AnswerQuestionResponse struct {
 
 func (x *AnswerQuestionResponse) Reset() {
 	*x = AnswerQuestionResponse{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[17]
+	mi := &file_readtrail_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2326,7 @@ func (x *AnswerQuestionResponse) String() string {
 func (*AnswerQuestionResponse) ProtoMessage() {}
 
 func (x *AnswerQuestionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[17]
+	mi := &file_readtrail_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2339,7 @@ func (x *AnswerQuestionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerQuestionResponse.ProtoReflect.Descriptor instead.
 func (*AnswerQuestionResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AnswerQuestionResponse) GetPosition() uint64 {
@@ -2279,14 +2353,16 @@ type WriteCaseResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Position uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
 	// The case's version now.
-	Version       uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Of a question that was put to somebody: what is doubtful about them. It was put all the same. Absent: nothing.
+	Doubt         *AddresseeDoubt `protobuf:"bytes,3,opt,name=doubt,proto3" json:"doubt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteCaseResponse) Reset() {
 	*x = WriteCaseResponse{}
-	mi := &file_readtrail_v1_case_proto_msgTypes[18]
+	mi := &file_readtrail_v1_case_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2374,7 @@ func (x *WriteCaseResponse) String() string {
 func (*WriteCaseResponse) ProtoMessage() {}
 
 func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_case_proto_msgTypes[18]
+	mi := &file_readtrail_v1_case_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2387,7 @@ func (x *WriteCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteCaseResponse.ProtoReflect.Descriptor instead.
 func (*WriteCaseResponse) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{18}
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WriteCaseResponse) GetPosition() uint64 {
@@ -2324,6 +2400,86 @@ func (x *WriteCaseResponse) GetPosition() uint64 {
 func (x *WriteCaseResponse) GetVersion() uint32 {
 	if x != nil {
 		return x.Version
+	}
+	return 0
+}
+
+func (x *WriteCaseResponse) GetDoubt() *AddresseeDoubt {
+	if x != nil {
+		return x.Doubt
+	}
+	return nil
+}
+
+// AddresseeDoubt says why a question may not reach whom it was put to.
+type AddresseeDoubt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Nobody by this name ever asked or answered here, and neither the configuration nor a token names them. They may sign in yet.
+	Unknown bool `protobuf:"varint,1,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	// Of an unknown one: who is known by a name that is almost the same.
+	Alike string `protobuf:"bytes,2,opt,name=alike,proto3" json:"alike,omitempty"`
+	// The case lies outside of the sites and departments that they are limited to, so that the question is not there for them.
+	CaseHidden bool `protobuf:"varint,3,opt,name=case_hidden,json=caseHidden,proto3" json:"case_hidden,omitempty"`
+	// How many of the accesses that it shows lie outside of them, and are left out for them.
+	AccessesHidden uint32 `protobuf:"varint,4,opt,name=accesses_hidden,json=accessesHidden,proto3" json:"accesses_hidden,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AddresseeDoubt) Reset() {
+	*x = AddresseeDoubt{}
+	mi := &file_readtrail_v1_case_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddresseeDoubt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddresseeDoubt) ProtoMessage() {}
+
+func (x *AddresseeDoubt) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_case_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddresseeDoubt.ProtoReflect.Descriptor instead.
+func (*AddresseeDoubt) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_case_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AddresseeDoubt) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
+	}
+	return false
+}
+
+func (x *AddresseeDoubt) GetAlike() string {
+	if x != nil {
+		return x.Alike
+	}
+	return ""
+}
+
+func (x *AddresseeDoubt) GetCaseHidden() bool {
+	if x != nil {
+		return x.CaseHidden
+	}
+	return false
+}
+
+func (x *AddresseeDoubt) GetAccessesHidden() uint32 {
+	if x != nil {
+		return x.AccessesHidden
 	}
 	return 0
 }
@@ -2390,7 +2546,7 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\fFactorJudged\x122\n" +
 	"\x06factor\x18\x01 \x01(\x0e2\x1a.readtrail.v1.BreachFactorR\x06factor\x12,\n" +
 	"\x04risk\x18\x02 \x01(\x0e2\x18.readtrail.v1.BreachRiskR\x04risk\x12\x18\n" +
-	"\x04text\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xf2\x02\n" +
+	"\x04text\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\xa5\x03\n" +
 	"\x0eBreachAssessed\x12>\n" +
 	"\n" +
 	"conclusion\x18\x01 \x01(\x0e2\x1e.readtrail.v1.BreachConclusionR\n" +
@@ -2401,7 +2557,14 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\x06people\x18\x05 \x01(\x04R\x06people\x12)\n" +
 	"\x11most_in_one_state\x18\x06 \x01(\x04R\x0emostInOneState\x12#\n" +
 	"\rdiscovered_us\x18\a \x01(\x12R\fdiscoveredUs\x12+\n" +
-	"\x04laws\x18\b \x03(\x0e2\x17.readtrail.v1.NoticeLawR\x04laws\"^\n" +
+	"\x04laws\x18\b \x03(\x0e2\x17.readtrail.v1.NoticeLawR\x04laws\x121\n" +
+	"\x06by_law\x18\t \x03(\v2\x1a.readtrail.v1.LawConcludedR\x05byLaw\"\x93\x01\n" +
+	"\fLawConcluded\x12)\n" +
+	"\x03law\x18\x01 \x01(\x0e2\x17.readtrail.v1.NoticeLawR\x03law\x12>\n" +
+	"\n" +
+	"conclusion\x18\x02 \x01(\x0e2\x1e.readtrail.v1.BreachConclusionR\n" +
+	"conclusion\x12\x18\n" +
+	"\x04text\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"^\n" +
 	"\rCaseConcluded\x123\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x19.readtrail.v1.DispositionR\aoutcome\x12\x18\n" +
 	"\x04text\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x04text\"\x89\x02\n" +
@@ -2453,10 +2616,17 @@ const file_readtrail_v1_case_proto_rawDesc = "" +
 	"\bquestion\x18\x01 \x01(\tR\bquestion\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"4\n" +
 	"\x16AnswerQuestionResponse\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\"I\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\"}\n" +
 	"\x11WriteCaseResponse\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\rR\aversion*m\n" +
+	"\aversion\x18\x02 \x01(\rR\aversion\x122\n" +
+	"\x05doubt\x18\x03 \x01(\v2\x1c.readtrail.v1.AddresseeDoubtR\x05doubt\"\x90\x01\n" +
+	"\x0eAddresseeDoubt\x12\x18\n" +
+	"\aunknown\x18\x01 \x01(\bR\aunknown\x12\x1a\n" +
+	"\x05alike\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x05alike\x12\x1f\n" +
+	"\vcase_hidden\x18\x03 \x01(\bR\n" +
+	"caseHidden\x12'\n" +
+	"\x0faccesses_hidden\x18\x04 \x01(\rR\x0eaccessesHidden*m\n" +
 	"\tNoticeLaw\x12\x1a\n" +
 	"\x16NOTICE_LAW_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10NOTICE_LAW_HIPAA\x10\x01\x12\x19\n" +
@@ -2532,7 +2702,7 @@ func file_readtrail_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_readtrail_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_readtrail_v1_case_proto_goTypes = []any{
 	(NoticeLaw)(0),                 // 0: readtrail.v1.NoticeLaw
 	(Respondent)(0),                // 1: readtrail.v1.Respondent
@@ -2553,17 +2723,19 @@ var file_readtrail_v1_case_proto_goTypes = []any{
 	(*CaseAnswered)(nil),           // 16: readtrail.v1.CaseAnswered
 	(*FactorJudged)(nil),           // 17: readtrail.v1.FactorJudged
 	(*BreachAssessed)(nil),         // 18: readtrail.v1.BreachAssessed
-	(*CaseConcluded)(nil),          // 19: readtrail.v1.CaseConcluded
-	(*CaseNotice)(nil),             // 20: readtrail.v1.CaseNotice
-	(*CaseHeld)(nil),               // 21: readtrail.v1.CaseHeld
-	(*CaseDelayed)(nil),            // 22: readtrail.v1.CaseDelayed
-	(*CaseClosed)(nil),             // 23: readtrail.v1.CaseClosed
-	(*CaseReopened)(nil),           // 24: readtrail.v1.CaseReopened
-	(*WriteCaseRequest)(nil),       // 25: readtrail.v1.WriteCaseRequest
-	(*AnswerQuestionRequest)(nil),  // 26: readtrail.v1.AnswerQuestionRequest
-	(*AnswerQuestionResponse)(nil), // 27: readtrail.v1.AnswerQuestionResponse
-	(*WriteCaseResponse)(nil),      // 28: readtrail.v1.WriteCaseResponse
-	(Disposition)(0),               // 29: readtrail.v1.Disposition
+	(*LawConcluded)(nil),           // 19: readtrail.v1.LawConcluded
+	(*CaseConcluded)(nil),          // 20: readtrail.v1.CaseConcluded
+	(*CaseNotice)(nil),             // 21: readtrail.v1.CaseNotice
+	(*CaseHeld)(nil),               // 22: readtrail.v1.CaseHeld
+	(*CaseDelayed)(nil),            // 23: readtrail.v1.CaseDelayed
+	(*CaseClosed)(nil),             // 24: readtrail.v1.CaseClosed
+	(*CaseReopened)(nil),           // 25: readtrail.v1.CaseReopened
+	(*WriteCaseRequest)(nil),       // 26: readtrail.v1.WriteCaseRequest
+	(*AnswerQuestionRequest)(nil),  // 27: readtrail.v1.AnswerQuestionRequest
+	(*AnswerQuestionResponse)(nil), // 28: readtrail.v1.AnswerQuestionResponse
+	(*WriteCaseResponse)(nil),      // 29: readtrail.v1.WriteCaseResponse
+	(*AddresseeDoubt)(nil),         // 30: readtrail.v1.AddresseeDoubt
+	(Disposition)(0),               // 31: readtrail.v1.Disposition
 }
 var file_readtrail_v1_case_proto_depIdxs = []int32{
 	11, // 0: readtrail.v1.CaseEntry.opened:type_name -> readtrail.v1.CaseOpened
@@ -2573,12 +2745,12 @@ var file_readtrail_v1_case_proto_depIdxs = []int32{
 	15, // 4: readtrail.v1.CaseEntry.asked:type_name -> readtrail.v1.CaseAsked
 	16, // 5: readtrail.v1.CaseEntry.answered:type_name -> readtrail.v1.CaseAnswered
 	18, // 6: readtrail.v1.CaseEntry.assessed:type_name -> readtrail.v1.BreachAssessed
-	19, // 7: readtrail.v1.CaseEntry.concluded:type_name -> readtrail.v1.CaseConcluded
-	20, // 8: readtrail.v1.CaseEntry.notice:type_name -> readtrail.v1.CaseNotice
-	21, // 9: readtrail.v1.CaseEntry.held:type_name -> readtrail.v1.CaseHeld
-	23, // 10: readtrail.v1.CaseEntry.closed:type_name -> readtrail.v1.CaseClosed
-	24, // 11: readtrail.v1.CaseEntry.reopened:type_name -> readtrail.v1.CaseReopened
-	22, // 12: readtrail.v1.CaseEntry.delayed:type_name -> readtrail.v1.CaseDelayed
+	20, // 7: readtrail.v1.CaseEntry.concluded:type_name -> readtrail.v1.CaseConcluded
+	21, // 8: readtrail.v1.CaseEntry.notice:type_name -> readtrail.v1.CaseNotice
+	22, // 9: readtrail.v1.CaseEntry.held:type_name -> readtrail.v1.CaseHeld
+	24, // 10: readtrail.v1.CaseEntry.closed:type_name -> readtrail.v1.CaseClosed
+	25, // 11: readtrail.v1.CaseEntry.reopened:type_name -> readtrail.v1.CaseReopened
+	23, // 12: readtrail.v1.CaseEntry.delayed:type_name -> readtrail.v1.CaseDelayed
 	0,  // 13: readtrail.v1.CaseOpened.laws:type_name -> readtrail.v1.NoticeLaw
 	1,  // 14: readtrail.v1.CaseAsked.respondent:type_name -> readtrail.v1.Respondent
 	2,  // 15: readtrail.v1.FactorJudged.factor:type_name -> readtrail.v1.BreachFactor
@@ -2587,29 +2759,33 @@ var file_readtrail_v1_case_proto_depIdxs = []int32{
 	17, // 18: readtrail.v1.BreachAssessed.factors:type_name -> readtrail.v1.FactorJudged
 	4,  // 19: readtrail.v1.BreachAssessed.exception:type_name -> readtrail.v1.BreachException
 	0,  // 20: readtrail.v1.BreachAssessed.laws:type_name -> readtrail.v1.NoticeLaw
-	29, // 21: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
-	6,  // 22: readtrail.v1.CaseNotice.rule:type_name -> readtrail.v1.NoticeRule
-	7,  // 23: readtrail.v1.CaseNotice.contents:type_name -> readtrail.v1.NoticeContent
-	8,  // 24: readtrail.v1.CaseDelayed.statement:type_name -> readtrail.v1.DelayStatement
-	9,  // 25: readtrail.v1.CaseDelayed.ground:type_name -> readtrail.v1.DelayGround
-	11, // 26: readtrail.v1.WriteCaseRequest.opened:type_name -> readtrail.v1.CaseOpened
-	12, // 27: readtrail.v1.WriteCaseRequest.alerts:type_name -> readtrail.v1.CaseAlerts
-	13, // 28: readtrail.v1.WriteCaseRequest.assigned:type_name -> readtrail.v1.CaseAssigned
-	14, // 29: readtrail.v1.WriteCaseRequest.noted:type_name -> readtrail.v1.CaseNoted
-	15, // 30: readtrail.v1.WriteCaseRequest.asked:type_name -> readtrail.v1.CaseAsked
-	16, // 31: readtrail.v1.WriteCaseRequest.answered:type_name -> readtrail.v1.CaseAnswered
-	18, // 32: readtrail.v1.WriteCaseRequest.assessed:type_name -> readtrail.v1.BreachAssessed
-	19, // 33: readtrail.v1.WriteCaseRequest.concluded:type_name -> readtrail.v1.CaseConcluded
-	20, // 34: readtrail.v1.WriteCaseRequest.notice:type_name -> readtrail.v1.CaseNotice
-	21, // 35: readtrail.v1.WriteCaseRequest.held:type_name -> readtrail.v1.CaseHeld
-	23, // 36: readtrail.v1.WriteCaseRequest.closed:type_name -> readtrail.v1.CaseClosed
-	24, // 37: readtrail.v1.WriteCaseRequest.reopened:type_name -> readtrail.v1.CaseReopened
-	22, // 38: readtrail.v1.WriteCaseRequest.delayed:type_name -> readtrail.v1.CaseDelayed
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	19, // 21: readtrail.v1.BreachAssessed.by_law:type_name -> readtrail.v1.LawConcluded
+	0,  // 22: readtrail.v1.LawConcluded.law:type_name -> readtrail.v1.NoticeLaw
+	5,  // 23: readtrail.v1.LawConcluded.conclusion:type_name -> readtrail.v1.BreachConclusion
+	31, // 24: readtrail.v1.CaseConcluded.outcome:type_name -> readtrail.v1.Disposition
+	6,  // 25: readtrail.v1.CaseNotice.rule:type_name -> readtrail.v1.NoticeRule
+	7,  // 26: readtrail.v1.CaseNotice.contents:type_name -> readtrail.v1.NoticeContent
+	8,  // 27: readtrail.v1.CaseDelayed.statement:type_name -> readtrail.v1.DelayStatement
+	9,  // 28: readtrail.v1.CaseDelayed.ground:type_name -> readtrail.v1.DelayGround
+	11, // 29: readtrail.v1.WriteCaseRequest.opened:type_name -> readtrail.v1.CaseOpened
+	12, // 30: readtrail.v1.WriteCaseRequest.alerts:type_name -> readtrail.v1.CaseAlerts
+	13, // 31: readtrail.v1.WriteCaseRequest.assigned:type_name -> readtrail.v1.CaseAssigned
+	14, // 32: readtrail.v1.WriteCaseRequest.noted:type_name -> readtrail.v1.CaseNoted
+	15, // 33: readtrail.v1.WriteCaseRequest.asked:type_name -> readtrail.v1.CaseAsked
+	16, // 34: readtrail.v1.WriteCaseRequest.answered:type_name -> readtrail.v1.CaseAnswered
+	18, // 35: readtrail.v1.WriteCaseRequest.assessed:type_name -> readtrail.v1.BreachAssessed
+	20, // 36: readtrail.v1.WriteCaseRequest.concluded:type_name -> readtrail.v1.CaseConcluded
+	21, // 37: readtrail.v1.WriteCaseRequest.notice:type_name -> readtrail.v1.CaseNotice
+	22, // 38: readtrail.v1.WriteCaseRequest.held:type_name -> readtrail.v1.CaseHeld
+	24, // 39: readtrail.v1.WriteCaseRequest.closed:type_name -> readtrail.v1.CaseClosed
+	25, // 40: readtrail.v1.WriteCaseRequest.reopened:type_name -> readtrail.v1.CaseReopened
+	23, // 41: readtrail.v1.WriteCaseRequest.delayed:type_name -> readtrail.v1.CaseDelayed
+	30, // 42: readtrail.v1.WriteCaseResponse.doubt:type_name -> readtrail.v1.AddresseeDoubt
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_case_proto_init() }
@@ -2634,7 +2810,7 @@ func file_readtrail_v1_case_proto_init() {
 		(*CaseEntry_Reopened)(nil),
 		(*CaseEntry_Delayed)(nil),
 	}
-	file_readtrail_v1_case_proto_msgTypes[15].OneofWrappers = []any{
+	file_readtrail_v1_case_proto_msgTypes[16].OneofWrappers = []any{
 		(*WriteCaseRequest_Opened)(nil),
 		(*WriteCaseRequest_Alerts)(nil),
 		(*WriteCaseRequest_Assigned)(nil),
@@ -2655,7 +2831,7 @@ func file_readtrail_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_case_proto_rawDesc), len(file_readtrail_v1_case_proto_rawDesc)),
 			NumEnums:      10,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -765,7 +765,9 @@ type CaseRow struct {
 	// The next unsent notice waits for law enforcement (45 CFR 164.412) until this moment; 0: it does not.
 	DelayedUntilUs int64 `protobuf:"zigzag64,25,opt,name=delayed_until_us,json=delayedUntilUs,proto3" json:"delayed_until_us,omitempty"`
 	// The first local day on which it may be sent.
-	DelayedDay    string `protobuf:"bytes,26,opt,name=delayed_day,json=delayedDay,proto3" json:"delayed_day,omitempty"`
+	DelayedDay string `protobuf:"bytes,26,opt,name=delayed_day,json=delayedDay,proto3" json:"delayed_day,omitempty"`
+	// What the latest assessment comes to under laws for which conclusion does not hold.
+	ByLaw         []*LawConcluded `protobuf:"bytes,27,rep,name=by_law,json=byLaw,proto3" json:"by_law,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -980,6 +982,13 @@ func (x *CaseRow) GetDelayedDay() string {
 		return x.DelayedDay
 	}
 	return ""
+}
+
+func (x *CaseRow) GetByLaw() []*LawConcluded {
+	if x != nil {
+		return x.ByLaw
+	}
+	return nil
 }
 
 // NoticeRow is a notice that a case owes, by its assessment or by presumption, or that was planned or sent.
@@ -1474,7 +1483,7 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\n" +
 	"unassigned\x18\x03 \x01(\x04R\n" +
 	"unassigned\x12\x18\n" +
-	"\aoverdue\x18\x04 \x01(\x04R\aoverdue\"\xf8\x06\n" +
+	"\aoverdue\x18\x04 \x01(\x04R\aoverdue\"\xab\a\n" +
 	"\aCaseRow\x12\x1d\n" +
 	"\acase_id\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06caseId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x120\n" +
@@ -1508,7 +1517,8 @@ const file_readtrail_v1_cases_proto_rawDesc = "" +
 	"\x04held\x18\x18 \x01(\bR\x04held\x12(\n" +
 	"\x10delayed_until_us\x18\x19 \x01(\x12R\x0edelayedUntilUs\x12%\n" +
 	"\vdelayed_day\x18\x1a \x01(\tB\x04\xc0\xf3\x18\x01R\n" +
-	"delayedDay\"\xb5\x05\n" +
+	"delayedDay\x121\n" +
+	"\x06by_law\x18\x1b \x03(\v2\x1a.readtrail.v1.LawConcludedR\x05byLaw\"\xb5\x05\n" +
 	"\tNoticeRow\x12,\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x18.readtrail.v1.NoticeRuleR\x04rule\x12\x14\n" +
 	"\x02to\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\x02to\x12\x15\n" +
@@ -1602,12 +1612,13 @@ var file_readtrail_v1_cases_proto_goTypes = []any{
 	(NoticeLaw)(0),                // 21: readtrail.v1.NoticeLaw
 	(BreachConclusion)(0),         // 22: readtrail.v1.BreachConclusion
 	(Disposition)(0),              // 23: readtrail.v1.Disposition
-	(NoticeRule)(0),               // 24: readtrail.v1.NoticeRule
-	(NoticeContent)(0),            // 25: readtrail.v1.NoticeContent
-	(DelayStatement)(0),           // 26: readtrail.v1.DelayStatement
-	(DelayGround)(0),              // 27: readtrail.v1.DelayGround
-	(*AlertRow)(nil),              // 28: readtrail.v1.AlertRow
-	(*CaseEntry)(nil),             // 29: readtrail.v1.CaseEntry
+	(*LawConcluded)(nil),          // 24: readtrail.v1.LawConcluded
+	(NoticeRule)(0),               // 25: readtrail.v1.NoticeRule
+	(NoticeContent)(0),            // 26: readtrail.v1.NoticeContent
+	(DelayStatement)(0),           // 27: readtrail.v1.DelayStatement
+	(DelayGround)(0),              // 28: readtrail.v1.DelayGround
+	(*AlertRow)(nil),              // 29: readtrail.v1.AlertRow
+	(*CaseEntry)(nil),             // 30: readtrail.v1.CaseEntry
 }
 var file_readtrail_v1_cases_proto_depIdxs = []int32{
 	14, // 0: readtrail.v1.MyQuestionsRequest.page:type_name -> readtrail.v1.Page
@@ -1630,28 +1641,29 @@ var file_readtrail_v1_cases_proto_depIdxs = []int32{
 	21, // 17: readtrail.v1.CaseRow.laws:type_name -> readtrail.v1.NoticeLaw
 	22, // 18: readtrail.v1.CaseRow.conclusion:type_name -> readtrail.v1.BreachConclusion
 	23, // 19: readtrail.v1.CaseRow.outcome:type_name -> readtrail.v1.Disposition
-	24, // 20: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
-	25, // 21: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
-	26, // 22: readtrail.v1.NoticeRow.delayed_by:type_name -> readtrail.v1.DelayStatement
-	27, // 23: readtrail.v1.NoticeRow.delayed_for:type_name -> readtrail.v1.DelayGround
-	15, // 24: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
-	16, // 25: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
-	9,  // 26: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
-	28, // 27: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
-	10, // 28: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
-	13, // 29: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
-	29, // 30: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
-	6,  // 31: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
-	11, // 32: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
-	1,  // 33: readtrail.v1.CaseService.MyQuestions:input_type -> readtrail.v1.MyQuestionsRequest
-	7,  // 34: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
-	12, // 35: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
-	2,  // 36: readtrail.v1.CaseService.MyQuestions:output_type -> readtrail.v1.MyQuestionsResponse
-	34, // [34:37] is the sub-list for method output_type
-	31, // [31:34] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	24, // 20: readtrail.v1.CaseRow.by_law:type_name -> readtrail.v1.LawConcluded
+	25, // 21: readtrail.v1.NoticeRow.rule:type_name -> readtrail.v1.NoticeRule
+	26, // 22: readtrail.v1.NoticeRow.contents:type_name -> readtrail.v1.NoticeContent
+	27, // 23: readtrail.v1.NoticeRow.delayed_by:type_name -> readtrail.v1.DelayStatement
+	28, // 24: readtrail.v1.NoticeRow.delayed_for:type_name -> readtrail.v1.DelayGround
+	15, // 25: readtrail.v1.GetCaseRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 26: readtrail.v1.GetCaseResponse.header:type_name -> readtrail.v1.AnswerHeader
+	9,  // 27: readtrail.v1.GetCaseResponse.case:type_name -> readtrail.v1.CaseRow
+	29, // 28: readtrail.v1.GetCaseResponse.alerts:type_name -> readtrail.v1.AlertRow
+	10, // 29: readtrail.v1.GetCaseResponse.notices:type_name -> readtrail.v1.NoticeRow
+	13, // 30: readtrail.v1.GetCaseResponse.steps:type_name -> readtrail.v1.CaseStep
+	30, // 31: readtrail.v1.CaseStep.entry:type_name -> readtrail.v1.CaseEntry
+	6,  // 32: readtrail.v1.CaseService.ListCases:input_type -> readtrail.v1.ListCasesRequest
+	11, // 33: readtrail.v1.CaseService.GetCase:input_type -> readtrail.v1.GetCaseRequest
+	1,  // 34: readtrail.v1.CaseService.MyQuestions:input_type -> readtrail.v1.MyQuestionsRequest
+	7,  // 35: readtrail.v1.CaseService.ListCases:output_type -> readtrail.v1.ListCasesResponse
+	12, // 36: readtrail.v1.CaseService.GetCase:output_type -> readtrail.v1.GetCaseResponse
+	2,  // 37: readtrail.v1.CaseService.MyQuestions:output_type -> readtrail.v1.MyQuestionsResponse
+	35, // [35:38] is the sub-list for method output_type
+	32, // [32:35] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_cases_proto_init() }
