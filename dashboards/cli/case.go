@@ -89,7 +89,7 @@ func writeCase(w io.Writer, a *v1.GetCaseResponse) error {
 		laws[i] = words.NoticeLaw(l)
 	}
 	line("discovered", c.at(row.DiscoveredUs)+" ("+strings.Join(laws, ", ")+")")
-	line("assessment", words.BreachConclusion(row.Conclusion))
+	line("assessment", words.Assessment(row.Conclusion, row.ByLaw))
 	if row.Outcome != 0 {
 		line("outcome", words.Disposition(row.Outcome))
 	}
@@ -168,6 +168,9 @@ func writeStep(w io.Writer, c clock, s *v1.CaseStep, steps []*v1.CaseStep) {
 		}
 		if a.People > 0 {
 			under(fmt.Sprintf("people: %d, at most %d of them in one state", a.People, a.MostInOneState))
+		}
+		for _, by := range a.ByLaw {
+			under(words.LawReason(by))
 		}
 		for _, f := range a.Factors {
 			under(words.BreachFactor(f.Factor) + ": " + words.BreachRisk(f.Risk) + ". " + f.Text)

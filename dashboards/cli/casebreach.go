@@ -24,6 +24,7 @@ type CaseAssess struct {
 	MostInOneState uint64   `help:"The most of them that live in one state." placeholder:"N"`
 	Discovered     string   `help:"Corrects when the matter was discovered." placeholder:"TIME"`
 	Law            []string `help:"Corrects whose notices it may owe: hipaa, california, gdpr. May be repeated." placeholder:"LAW"`
+	ByLaw          []string `help:"What it comes to under another law of the case than HIPAA, where that is something else, as 'california|gdpr:breach|low-probability|not-phi:why'. May be repeated." placeholder:"LAW:CONCLUSION:TEXT" sep:"none"`
 	Text           string   `required:"" help:"Why, up to 4000 characters."`
 }
 
@@ -39,6 +40,13 @@ func (q CaseAssess) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 	}
 	if slices.Contains(a.Laws, v1.NoticeLaw_NOTICE_LAW_UNSPECIFIED) {
 		return errors.New("--law: hipaa, california or gdpr")
+	}
+	for _, text := range q.ByLaw {
+		by := lawConcluded(text)
+		if by.Law == 0 || by.Conclusion == 0 || by.Text == "" {
+			return errors.New("--by-law: write the law, what it comes to and why, such as 'gdpr:breach: the risk is not unlikely'")
+		}
+		a.ByLaw = append(a.ByLaw, by)
 	}
 	for _, f := range []struct {
 		flag, text string
@@ -64,6 +72,17 @@ func (q CaseAssess) Run(ctx context.Context, conn *Connection, w io.Writer) erro
 		return err
 	}
 	return q.write(ctx, conn, w, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Assessed{Assessed: a}})
+}
+
+// lawConcluded reads what an assessment comes to under a law; what is not understood is left out.
+func lawConcluded(text string) *v1.LawConcluded {
+	law, rest, _ := strings.Cut(text, ":")
+	conclusion, why, _ := strings.Cut(rest, ":")
+	return &v1.LawConcluded{
+		Law:        v1.NoticeLaw(enumOf(v1.NoticeLaw_value, "NOTICE_LAW_", strings.TrimSpace(law))),
+		Conclusion: v1.BreachConclusion(enumOf(v1.BreachConclusion_value, "BREACH_CONCLUSION_", strings.TrimSpace(conclusion))),
+		Text:       strings.TrimSpace(why),
+	}
 }
 
 // CaseConclude is `readtrail case conclude`.

@@ -99,7 +99,7 @@ func caseTable(at func(int64) string, rows []*v1.CaseRow, machine bool) *table {
 			outcome = words.Disposition(r.Outcome)
 		}
 		cells := []string{
-			words.Enum(r.Status.String(), "CASE_STATUS_"), due, r.Assignee, fmt.Sprint(r.Alerts), fmt.Sprint(r.Unanswered), words.BreachConclusion(r.Conclusion),
+			words.Enum(r.Status.String(), "CASE_STATUS_"), due, r.Assignee, fmt.Sprint(r.Alerts), fmt.Sprint(r.Unanswered), words.Assessment(r.Conclusion, r.ByLaw),
 			outcome, r.Title, r.CaseId,
 		}
 		if machine {
@@ -146,6 +146,8 @@ func caseFlags(err error) error {
 		return connect.NewError(failed.Code(), errors.New("--"+field+": "+problem))
 	case "shown":
 		return connect.NewError(failed.Code(), errors.New("--show: "+problem))
+	case "by_law":
+		return connect.NewError(failed.Code(), errors.New("--by-law: "+problem))
 	case "laws":
 		return connect.NewError(failed.Code(), errors.New("--law: "+problem))
 	case "most_in_one_state":

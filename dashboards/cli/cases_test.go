@@ -174,6 +174,7 @@ func TestCaseCommandsWriteWhatIsTyped(t *testing.T) {
 		{cli.CaseAnswer{CaseStep: at, Question: 2, Text: "a", Answered: "2026-03-02 12:00"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Answered{Answered: &v1.CaseAnswered{Question: 2, Text: "a", AnsweredUs: noon}}}},
 		{cli.CaseAssess{CaseStep: at, Conclusion: "low-probability", Information: "low: dates", Person: "medium:clerk", Viewed: "high : all", Mitigation: "low: signed", Text: "t"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Assessed{Assessed: &v1.BreachAssessed{Conclusion: 2, Text: "t", Factors: []*v1.FactorJudged{{Factor: 1, Risk: 1, Text: "dates"}, {Factor: 2, Risk: 2, Text: "clerk"}, {Factor: 3, Risk: 3, Text: "all"}, {Factor: 4, Risk: 1, Text: "signed"}}}}}},
 		{cli.CaseAssess{CaseStep: at, Conclusion: "exception", Exception: "good-faith", Text: "t", Discovered: "2026-03-02 12:00", Law: []string{"california"}}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Assessed{Assessed: &v1.BreachAssessed{Conclusion: 3, Exception: 1, Text: "t", DiscoveredUs: noon, Laws: []v1.NoticeLaw{2}}}}},
+		{cli.CaseAssess{CaseStep: at, Conclusion: "breach", People: 3, ByLaw: []string{"gdpr: low-probability: no risk: none, at all"}, Text: "t"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Assessed{Assessed: &v1.BreachAssessed{Conclusion: 1, People: 3, ByLaw: []*v1.LawConcluded{{Law: 3, Conclusion: 2, Text: "no risk: none, at all"}}, Text: "t"}}}},
 		{cli.CaseConclude{CaseStep: at, As: "misuse", Text: "t"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Concluded{Concluded: &v1.CaseConcluded{Outcome: misuse(), Text: "t"}}}},
 		{cli.CaseNotice{CaseStep: at, Rule: "individuals", Sent: "2026-03-02 12:00", People: 3, TellsAll: true, Text: "post"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Notice{Notice: &v1.CaseNotice{Rule: 1, SentUs: noon, People: 3, Contents: []v1.NoticeContent{1, 2, 3, 4, 5}, Text: "post"}}}},
 		{cli.CaseNotice{CaseStep: at, Rule: "media", Withdraw: true, Text: "few people"}, &v1.WriteCaseRequest{Body: &v1.WriteCaseRequest_Notice{Notice: &v1.CaseNotice{Rule: 3, Withdrawn: true, Text: "few people"}}}},
@@ -231,7 +232,7 @@ func TestCaseVersion(t *testing.T) {
 			t.Errorf("%q does not say %q", text, tt.want)
 		}
 	}
-	for _, wrong := range []cli.CaseAssess{{Conclusion: "breach", Information: "dire: x"}, {Conclusion: "breach", Person: "low"}, {Exception: "x"}, {Law: []string{"x"}}} {
+	for _, wrong := range []cli.CaseAssess{{Conclusion: "breach", Information: "dire: x"}, {Conclusion: "breach", Person: "low"}, {Exception: "x"}, {Law: []string{"x"}}, {ByLaw: []string{"gdpr:breach"}}, {ByLaw: []string{"x:breach:why"}}, {ByLaw: []string{"gdpr:x:why"}}} {
 		f.written = nil
 		if err := wrong.Run(t.Context(), f.serve(t), io.Discard); err == nil || f.written != nil {
 			t.Errorf("%+v is sent: %v", wrong, err)

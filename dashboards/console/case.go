@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 
 	"connectrpc.com/connect"
 
@@ -71,6 +72,13 @@ type caseWork struct {
 	Rules      []choice
 	Factors    []choice
 	Contents   []choice
+	Laws       []lawChoice
+}
+
+// lawChoice is a law that a case may be under. Applies says that it is; Own, that an assessment may come to something else under it.
+type lawChoice struct {
+	choice
+	Applies, Own bool
 }
 
 // serveCase answers with one case. Who has it is not asked why: that is why. Anybody else is.
@@ -145,6 +153,9 @@ func stepDetails(at clock, e *v1.CaseEntry) (out []string) {
 		if a.People > 0 {
 			out = append(out, count(a.People, "person", "people")+" concerned, at most "+number(a.MostInOneState)+" in one state")
 		}
+		for _, by := range a.ByLaw {
+			out = append(out, words.LawReason(by))
+		}
 		for _, f := range a.Factors {
 			out = append(out, words.BreachFactor(f.Factor)+": "+words.BreachRisk(f.Risk)+". "+f.Text)
 		}
@@ -175,6 +186,10 @@ func (v *visit) caseWork(at clock, m *v1.GetCaseResponse) caseWork {
 	}
 	for n := v1.NoticeRule_NOTICE_RULE_INDIVIDUALS; n <= v1.NoticeRule_NOTICE_RULE_OTHER; n++ {
 		w.Rules = append(w.Rules, choice{Value: number(uint64(n)), Name: words.NoticeRule(n)})
+	}
+	for n := v1.NoticeLaw_NOTICE_LAW_HIPAA; n <= v1.NoticeLaw_NOTICE_LAW_GDPR; n++ {
+		of := choice{Value: number(uint64(n)), Name: words.NoticeLaw(n)}
+		w.Laws = append(w.Laws, lawChoice{of, slices.Contains(row.GetLaws(), n), n != v1.NoticeLaw_NOTICE_LAW_HIPAA})
 	}
 	for n := v1.BreachFactor_BREACH_FACTOR_INFORMATION; n <= v1.BreachFactor_BREACH_FACTOR_MITIGATION; n++ {
 		w.Factors = append(w.Factors, choice{Value: number(uint64(n)), Name: words.BreachFactor(n)})

@@ -43,7 +43,7 @@ type caseLine struct {
 func (v *visit) caseLine(at clock, r *v1.CaseRow, why purpose) caseLine {
 	line := caseLine{
 		ID: r.GetCaseId(), Title: r.GetTitle(), Reference: r.GetReference(), Assignee: r.GetAssignee(), Status: words.Enum(r.GetStatus().String(), "CASE_STATUS_"),
-		Assessment: words.BreachConclusion(r.GetConclusion()), Open: r.GetStatus() == v1.CaseStatus_CASE_STATUS_OPEN, Held: r.GetHeld(),
+		Assessment: words.Assessment(r.GetConclusion(), r.GetByLaw()), Open: r.GetStatus() == v1.CaseStatus_CASE_STATUS_OPEN, Held: r.GetHeld(),
 		Mine: r.GetAssignee() == v.session.caller.Name, Due: r.GetDueDay(), Delayed: r.GetDelayedDay(), Overdue: uint64(r.GetOverdue()), Alerts: uint64(r.GetAlerts()),
 		Unanswered: uint64(r.GetUnanswered()), Opened: at.at(r.GetOpenedUs()), Closed: at.at(r.GetClosedUs()), Discovered: at.at(r.GetDiscoveredUs()),
 		OpenedBy: r.GetOpenedBy(), Version: r.GetVersion(),

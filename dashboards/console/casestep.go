@@ -184,6 +184,17 @@ func assessmentOf(f fields) *v1.BreachAssessed {
 			a.Factors = append(a.Factors, &v1.FactorJudged{Factor: n, Risk: v1.BreachRisk(f.number("risk-" + strconv.Itoa(int(n)))), Text: f.text(field)})
 		}
 	}
+	for _, x := range f.form["law"] {
+		if i, err := strconv.ParseUint(x, 10, 8); err == nil {
+			a.Laws = append(a.Laws, v1.NoticeLaw(i))
+		}
+	}
+	for n := v1.NoticeLaw_NOTICE_LAW_CALIFORNIA; n <= v1.NoticeLaw_NOTICE_LAW_GDPR; n++ {
+		of := "law-" + strconv.Itoa(int(n))
+		if as, why := f.number(of), f.text(of+"-why"); as != 0 || why != "" {
+			a.ByLaw = append(a.ByLaw, &v1.LawConcluded{Law: n, Conclusion: v1.BreachConclusion(as), Text: why})
+		}
+	}
 	return a
 }
 

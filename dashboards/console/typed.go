@@ -52,6 +52,8 @@ var stepFields = []choice{
 	{Value: "factor-2", Name: "Factor 2"},
 	{Value: "factor-3", Name: "Factor 3"},
 	{Value: "factor-4", Name: "Factor 4"},
+	{Value: "law-2-why", Name: "Under California"},
+	{Value: "law-3-why", Name: "Under GDPR"},
 }
 
 // written reports whether a form holds anything that somebody wrote.

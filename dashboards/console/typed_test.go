@@ -26,7 +26,7 @@ func TestARefusedStepKeepsWhatWasTyped(t *testing.T) {
 		{"step": {"note"}, "text": {typed}},
 		{"step": {"ask"}, "respondent": {"2"}, "name": {"Doe, J."}, "text": {typed}, "to": {"oidc:jo"}, "shown": {"2Zs4T8sD1pS1o3yM1sYQbS3rT4a"}, "patients": {"1"}},
 		{"step": {"answer"}, "question": {"1"}, "text": {typed}},
-		{"step": {"assess"}, "conclusion": {"3"}, "exception": {"2"}, "risk-1": {"1"}, "factor-1": {"i"}, "risk-2": {"2"}, "factor-2": {"ii"}, "risk-3": {"3"}, "factor-3": {"iii"}, "risk-4": {"3"}, "factor-4": {"iv"}, "people": {"12"}, "most": {"7"}, "discovered": {"2026-02-01"}, "text": {typed}},
+		{"step": {"assess"}, "conclusion": {"3"}, "exception": {"2"}, "risk-1": {"1"}, "factor-1": {"i"}, "risk-2": {"2"}, "factor-2": {"ii"}, "risk-3": {"3"}, "factor-3": {"iii"}, "risk-4": {"3"}, "factor-4": {"iv"}, "people": {"12"}, "most": {"7"}, "discovered": {"2026-02-01"}, "law": {"1", "3"}, "law-2": {"0"}, "law-3": {"2"}, "law-3-why": {"no risk"}, "text": {typed}},
 		{"step": {"conclude"}, "outcome": {"3"}, "text": {typed}},
 		{"step": {"notice"}, "rule": {"8"}, "to": {"Board"}, "due": {"2026-03-31"}, "sent": {"2026-03-01"}, "people": {"3"}, "tells": {"1", "5"}, "withdrawn": {"1"}, "text": {typed}},
 		{"step": {"assign"}, "assignee": {"os:eve"}},

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -153,6 +154,35 @@ func BreachConclusion(c v1.BreachConclusion) string {
 	return "not assessed"
 }
 
+// Assessment is what a case is assessed as, under each law that has a conclusion of its own.
+func Assessment(c v1.BreachConclusion, byLaw []*v1.LawConcluded) string {
+	parts := []string{BreachConclusion(c)}
+	for _, by := range byLaw {
+		parts = append(parts, "under "+NoticeLaw(by.GetLaw())+" "+lawConclusion(by.GetConclusion()))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// LawReason is what an assessment comes to under a law, and why.
+func LawReason(by *v1.LawConcluded) string {
+	text := "under " + NoticeLaw(by.GetLaw()) + ": " + lawConclusion(by.GetConclusion())
+	if by.GetText() != "" {
+		text += ". " + by.GetText()
+	}
+	return text
+}
+
+// lawConclusion is a conclusion in the words of any law.
+func lawConclusion(c v1.BreachConclusion) string {
+	switch c {
+	case v1.BreachConclusion_BREACH_CONCLUSION_LOW_PROBABILITY:
+		return "low probability of harm"
+	case v1.BreachConclusion_BREACH_CONCLUSION_NOT_PHI:
+		return "no protected information"
+	}
+	return BreachConclusion(c)
+}
+
 // BreachException is what 45 CFR 164.402(1) excludes.
 func BreachException(e v1.BreachException) string {
 	switch e {
@@ -209,7 +239,7 @@ func CaseStep(s *v1.CaseStep, of []*v1.CaseStep) string {
 		}
 		return fmt.Sprintf("answer to question %d", b.Answered.Question)
 	case *v1.CaseEntry_Assessed:
-		return fmt.Sprintf("assessment %d: %s", s.Assessment, BreachConclusion(b.Assessed.Conclusion))
+		return fmt.Sprintf("assessment %d: %s", s.Assessment, Assessment(b.Assessed.Conclusion, b.Assessed.ByLaw))
 	case *v1.CaseEntry_Concluded:
 		return "concluded: " + Disposition(b.Concluded.Outcome)
 	case *v1.CaseEntry_Notice:

@@ -2,9 +2,11 @@ package casework
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/readtrail/readtrail/proto/cases"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -34,12 +36,56 @@ func checkAssessed(a *v1.BreachAssessed, now time.Time) error {
 		return invalid("factors", "a low probability is shown by all four factors (45 CFR 164.402(2))")
 	case exception != (a.Exception != 0) || v1.BreachException_name[int32(a.Exception)] == "":
 		return invalid("exception", "which one, when the conclusion is an exception (45 CFR 164.402(1)), and none otherwise")
-	case a.Conclusion == v1.BreachConclusion_BREACH_CONCLUSION_BREACH && a.People == 0:
+	case isBreach(a) && a.People == 0:
 		return invalid("people", "how many people a breach concerns: the scope of the case counts them")
 	case a.MostInOneState > a.People:
 		return invalid("most_in_one_state", "no more than there are people")
 	}
+	if err := checkByLaw(a.ByLaw); err != nil {
+		return err
+	}
 	return errors.Join(checkText("text", a.Text, 1, maxLong), checkPast("discovered", a.DiscoveredUs, now, false), checkLaws(a.Laws))
+}
+
+// isBreach reports whether an assessment comes to a breach under any law.
+func isBreach(a *v1.BreachAssessed) bool {
+	const breach = v1.BreachConclusion_BREACH_CONCLUSION_BREACH
+	return a.Conclusion == breach || slices.ContainsFunc(a.ByLaw, func(by *v1.LawConcluded) bool { return by.GetConclusion() == breach })
+}
+
+// checkByLaw wants of each law that has a conclusion of its own what it is and why. HIPAA's is that of the assessment, with its factors.
+func checkByLaw(all []*v1.LawConcluded) error {
+	seen := map[v1.NoticeLaw]bool{}
+	for _, by := range all {
+		switch law := by.GetLaw(); {
+		case law == 0 || v1.NoticeLaw_name[int32(law)] == "" || seen[law]:
+			return invalid("by_law", "each law of the case at most once")
+		case law == v1.NoticeLaw_NOTICE_LAW_HIPAA:
+			return invalid("by_law", "another law than HIPAA, whose conclusion is that of the assessment")
+		}
+		switch by.Conclusion {
+		case v1.BreachConclusion_BREACH_CONCLUSION_BREACH, v1.BreachConclusion_BREACH_CONCLUSION_LOW_PROBABILITY, v1.BreachConclusion_BREACH_CONCLUSION_NOT_PHI:
+		default:
+			return invalid("by_law", "breach, low probability or no protected information; the exceptions are of 45 CFR 164.402 alone")
+		}
+		if err := checkText("by_law", by.Text, 1, maxFactor); err != nil {
+			return err
+		}
+		seen[by.Law] = true
+	}
+	return nil
+}
+
+// allowsAssessment refuses a conclusion under a law that the case is not under.
+func allowsAssessment(now *cases.State, a *v1.BreachAssessed) error {
+	laws := now.Laws
+	if len(a.Laws) > 0 {
+		laws = a.Laws
+	}
+	if slices.ContainsFunc(a.ByLaw, func(by *v1.LawConcluded) bool { return !slices.Contains(laws, by.Law) }) {
+		return invalid("by_law", "laws that the case is under; laws corrects which those are")
+	}
+	return nil
 }
 
 // allContents is how many 45 CFR 164.404(c)(1) names.

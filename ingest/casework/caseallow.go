@@ -30,6 +30,8 @@ func allows(now *cases.State, e *v1.CaseEntry) error {
 		if now.Questions[n-1].Answer != nil {
 			return refused("this question is answered: put another one")
 		}
+	case *v1.CaseEntry_Assessed:
+		return allowsAssessment(now, body.Assessed)
 	case *v1.CaseEntry_Notice:
 		sent := func(n cases.Notice) bool { return n.Sent() && cases.SameNotice(n.Told, body.Notice) }
 		if body.Notice.Withdrawn && slices.ContainsFunc(now.Notices(time.UTC), sent) {

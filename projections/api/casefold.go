@@ -139,7 +139,7 @@ func caseRow(s *cases.State, zone *time.Location, now time.Time) *v1.CaseRow {
 		CaseId: s.ID.String(), Version: s.Version, Status: v1.CaseStatus_CASE_STATUS_OPEN, Title: s.Title, Reference: s.Reference,
 		Assignee: s.Assignee, OpenedBy: s.OpenedBy, OpenedUs: s.OpenedUs, ClosedUs: s.ClosedUs, ChangedUs: s.ChangedUs,
 		DiscoveredUs: s.DiscoveredUs, Laws: s.Laws, Alerts: uint32(len(s.Alerts)), Questions: uint32(len(s.Questions)), Unanswered: s.Unanswered(),
-		Assessments: s.Assessments, Conclusion: s.Assessment.GetConclusion(), Outcome: s.Outcome.GetOutcome(), Held: s.Held,
+		Assessments: s.Assessments, Conclusion: s.Assessment.GetConclusion(), ByLaw: s.Assessment.GetByLaw(), Outcome: s.Outcome.GetOutcome(), Held: s.Held,
 	}
 	if !s.Open() {
 		row.Status = v1.CaseStatus_CASE_STATUS_CLOSED

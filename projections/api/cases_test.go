@@ -83,6 +83,9 @@ func (h *hospital) step(e *v1.CaseEntry, some func() [][]byte) {
 		e.Body = &v1.CaseEntry_Answered{Answered: &v1.CaseAnswered{Question: 1, Text: "Because."}}
 	case 5:
 		e.Body = &v1.CaseEntry_Assessed{Assessed: &v1.BreachAssessed{Conclusion: v1.BreachConclusion(1 + h.random.IntN(4)), People: 1 + h.random.Uint64N(900), MostInOneState: h.random.Uint64N(900)}}
+		if h.random.IntN(2) == 0 {
+			e.GetAssessed().ByLaw = []*v1.LawConcluded{{Law: 2, Conclusion: v1.BreachConclusion(1 + h.random.IntN(2)), Text: "t"}}
+		}
 	case 6:
 		e.Body = &v1.CaseEntry_Notice{Notice: &v1.CaseNotice{Rule: v1.NoticeRule(1 + h.random.IntN(7)), SentUs: h.random.Int64N(2) * h.clock().UnixMicro()}}
 	case 7:
@@ -128,7 +131,7 @@ func row(s *cases.State, now time.Time) *v1.CaseRow {
 		CaseId: s.ID.String(), Version: uint32(len(s.Steps)), Status: v1.CaseStatus_CASE_STATUS_OPEN, Title: s.Title, Assignee: s.Assignee,
 		OpenedBy: "os:ada", OpenedUs: s.OpenedUs, ClosedUs: s.ClosedUs, ChangedUs: s.Steps[len(s.Steps)-1].Entry.AtUs, DiscoveredUs: s.DiscoveredUs,
 		Laws: s.Laws, Alerts: uint32(len(s.Alerts)), Questions: uint32(len(s.Questions)), Assessments: s.Assessments,
-		Conclusion: s.Assessment.GetConclusion(), Outcome: s.Outcome.GetOutcome(),
+		Conclusion: s.Assessment.GetConclusion(), ByLaw: s.Assessment.GetByLaw(), Outcome: s.Outcome.GetOutcome(),
 	}
 	if s.ClosedUs != 0 {
 		r.Status = v1.CaseStatus_CASE_STATUS_CLOSED

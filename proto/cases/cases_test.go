@@ -65,6 +65,10 @@ func (f *file) notice(n *v1.CaseNotice) *file {
 	return f.add(&v1.CaseEntry{Body: &v1.CaseEntry_Notice{Notice: n}})
 }
 
+func byLaw(law v1.NoticeLaw, conclusion v1.BreachConclusion) []*v1.LawConcluded {
+	return []*v1.LawConcluded{{Law: law, Conclusion: conclusion, Text: "another standard"}}
+}
+
 func breach(people, most uint64) *v1.BreachAssessed {
 	return &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_BREACH, People: people, MostInOneState: most}
 }
@@ -124,15 +128,18 @@ func TestWhichNoticesAreOwed(t *testing.T) {
 		assessed *v1.BreachAssessed
 		want     []v1.NoticeRule
 	}{
-		"presumed, no law named":   {nil, nil, []v1.NoticeRule{individuals}},
-		"presumed, all laws":       {[]v1.NoticeLaw{hipaa, california, gdpr}, nil, []v1.NoticeRule{authority, department, patients, individuals}},
-		"a breach of few":          {nil, breach(499, 499), []v1.NoticeRule{individuals, hhs}},
-		"a breach of many":         {nil, breach(900, 500), []v1.NoticeRule{individuals, hhs}},
-		"of many in one state":     {nil, breach(900, 501), []v1.NoticeRule{individuals, hhs, media}},
-		"none":                     {[]v1.NoticeLaw{hipaa, california, gdpr}, low, nil},
-		"an exception":             {nil, &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_EXCEPTION}, nil},
-		"the laws were corrected":  {[]v1.NoticeLaw{gdpr}, &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_BREACH, Laws: []v1.NoticeLaw{hipaa}}, []v1.NoticeRule{individuals, hhs}},
-		"the authority's law only": {[]v1.NoticeLaw{gdpr}, breach(4, 4), []v1.NoticeRule{authority}},
+		"presumed, no law named":          {nil, nil, []v1.NoticeRule{individuals}},
+		"presumed, all laws":              {[]v1.NoticeLaw{hipaa, california, gdpr}, nil, []v1.NoticeRule{authority, department, patients, individuals}},
+		"a breach of few":                 {nil, breach(499, 499), []v1.NoticeRule{individuals, hhs}},
+		"a breach of many":                {nil, breach(900, 500), []v1.NoticeRule{individuals, hhs}},
+		"of many in one state":            {nil, breach(900, 501), []v1.NoticeRule{individuals, hhs, media}},
+		"none":                            {[]v1.NoticeLaw{hipaa, california, gdpr}, low, nil},
+		"an exception":                    {nil, &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_EXCEPTION}, nil},
+		"the laws were corrected":         {[]v1.NoticeLaw{gdpr}, &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_BREACH, Laws: []v1.NoticeLaw{hipaa}}, []v1.NoticeRule{individuals, hhs}},
+		"none by HIPAA, a breach by GDPR": {[]v1.NoticeLaw{hipaa, gdpr}, &v1.BreachAssessed{Conclusion: low.Conclusion, ByLaw: byLaw(gdpr, v1.BreachConclusion_BREACH_CONCLUSION_BREACH)}, []v1.NoticeRule{authority}},
+		"a breach, but not by GDPR":       {[]v1.NoticeLaw{hipaa, gdpr, california}, &v1.BreachAssessed{Conclusion: v1.BreachConclusion_BREACH_CONCLUSION_BREACH, People: 4, ByLaw: byLaw(gdpr, low.Conclusion)}, []v1.NoticeRule{department, patients, individuals, hhs}},
+		"a breach by each law named":      {[]v1.NoticeLaw{california, gdpr}, &v1.BreachAssessed{Conclusion: low.Conclusion, ByLaw: append(byLaw(gdpr, v1.BreachConclusion_BREACH_CONCLUSION_BREACH), byLaw(california, v1.BreachConclusion_BREACH_CONCLUSION_BREACH)...)}, []v1.NoticeRule{authority, department, patients}},
+		"the authority's law only":        {[]v1.NoticeLaw{gdpr}, breach(4, 4), []v1.NoticeRule{authority}},
 	} {
 		f := open(&v1.CaseOpened{DiscoveredUs: start.UnixMicro(), Laws: tt.laws})
 		if tt.assessed != nil {

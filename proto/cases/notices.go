@@ -81,10 +81,10 @@ func (s *State) Notices(zone *time.Location) []Notice {
 // people it concerns is not known then.
 func (s *State) owed() (rules []v1.NoticeRule) {
 	a := s.Assessment
-	if a != nil && a.Conclusion != v1.BreachConclusion_BREACH_CONCLUSION_BREACH {
-		return nil
-	}
 	for _, law := range s.Laws {
+		if a != nil && s.Concluded(law) != v1.BreachConclusion_BREACH_CONCLUSION_BREACH {
+			continue
+		}
 		switch law {
 		case v1.NoticeLaw_NOTICE_LAW_HIPAA:
 			rules = append(rules, v1.NoticeRule_NOTICE_RULE_INDIVIDUALS)

@@ -181,6 +181,16 @@ func (s *State) Unanswered() (n uint32) {
 	return n
 }
 
+// Concluded is what the latest assessment comes to under a law; unspecified: there is none, and the case counts as a breach.
+func (s *State) Concluded(law v1.NoticeLaw) v1.BreachConclusion {
+	for _, by := range s.Assessment.GetByLaw() {
+		if by.GetLaw() == law {
+			return by.GetConclusion()
+		}
+	}
+	return s.Assessment.GetConclusion()
+}
+
 // StepID is the id of a step: it follows from the case and the number, so that the journal itself tells a retry, and two who claim one
 // number, from a new step.
 func StepID(id proto.EventID, version uint32) proto.EventID {
