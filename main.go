@@ -381,6 +381,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 		return err //nolint:wrapcheck // says what failed
 	}
 	answersConfig.Limits = limits
+	if answersConfig.Askers, err = askers(cfg.Askers, reg); err != nil {
+		return err
+	}
 	answersConfig.KnownReadersOnly = cfg.Askers.KnownOnly
 	answersConfig.Glass.Roles, answersConfig.Glass.Valid = cfg.Askers.GlassRoles(), cfg.Askers.BreakGlassValid
 	if cfg.Detectors.Enabled {
@@ -394,7 +397,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	stop.Add("questions", questions.Close)
 	decisions, err := casework.New(casework.Config{
 		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Question: questionNow(questions),
-		Shown: questions.MayShow, Import: importNow(questions), Logger: log,
+		Shown: questions.MayShow, AddresseeDoubt: questions.AddresseeDoubt, Import: importNow(questions), Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
@@ -676,6 +679,20 @@ func pending(questions *api.Service) func(context.Context, deadletter.Query) ([]
 			Positions: q.Positions, Source: q.Source, Reason: q.Reason, After: q.After, Limit: q.Limit,
 		})
 	}
+}
+
+// askers are whom the configuration and the tokens that hold name.
+func askers(named config.Askers, reg *register.Register) (func() []proto.Caller, error) {
+	names, err := named.Names()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
+	}
+	return func() (all []proto.Caller) {
+		for _, name := range names {
+			all = append(all, proto.Caller{Name: name})
+		}
+		return append(all, reg.Holders()...)
+	}, nil
 }
 
 // alertNow tells commands what the read side knows of an alert.

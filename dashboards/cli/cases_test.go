@@ -28,6 +28,7 @@ type files struct {
 	list    *v1.ListCasesResponse
 	one     *v1.GetCaseResponse
 	refusal error
+	doubt   *v1.AddresseeDoubt
 
 	asked   []*v1.ListCasesRequest
 	opened  *v1.GetCaseRequest
@@ -51,7 +52,7 @@ func (f *files) WriteCase(_ context.Context, req *connect.Request[v1.WriteCaseRe
 	if f.written = req.Msg; f.refusal != nil {
 		return nil, f.refusal
 	}
-	return connect.NewResponse(&v1.WriteCaseResponse{Position: 77, Version: req.Msg.Version + 1}), nil
+	return connect.NewResponse(&v1.WriteCaseResponse{Position: 77, Version: req.Msg.Version + 1, Doubt: f.doubt}), nil
 }
 
 func (f *files) serve(t *testing.T) *cli.Connection {
@@ -200,6 +201,27 @@ func TestCaseCommandsWriteWhatIsTyped(t *testing.T) {
 		}
 		if !strings.Contains(out.String(), "at journal position 77") {
 			t.Errorf("%T says %q", tt.command, out.String())
+		}
+	}
+}
+
+// TestAQuestionThatMayNotArriveIsToldAtOnce: what is doubtful about whom it was put to stands under what was done.
+func TestAQuestionThatMayNotArriveIsToldAtOnce(t *testing.T) {
+	ask := cli.CaseAsk{CaseStep: cli.CaseStep{Case: aCase, Version: 9}, Respondent: "reader", Name: "Doe, J.", Text: "Why?", To: "oidc:jnae"}
+	for want, doubt := range map[string]*v1.AddresseeDoubt{
+		"": nil,
+		"WARNING: The question may not reach them: nobody is known here as oidc:jnae. Did you mean oidc:jane?":                                                               {Unknown: true, Alike: "oidc:jane"},
+		"WARNING: The question may not reach them: nobody is known here as oidc:jnae: check the name":                                                                        {Unknown: true},
+		"WARNING: The question may not reach them: the case lies outside of the sites and departments":                                                                       {CaseHidden: true},
+		"WARNING: The question may not reach them: 1 access that you show lies outside of the sites":                                                                         {AccessesHidden: 1},
+		"WARNING: The question may not reach them: nobody is known here as oidc:jnae: check the name, it must be the one that they sign in by; 2 accesses that you show lie": {Unknown: true, AccessesHidden: 2},
+	} {
+		var out bytes.Buffer
+		if err := ask.Run(t.Context(), (&files{doubt: doubt}).serve(t), &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) || doubt == nil && strings.Contains(out.String(), "WARNING") {
+			t.Errorf("%v is told as %q", doubt, out.String())
 		}
 	}
 }

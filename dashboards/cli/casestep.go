@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -51,6 +52,9 @@ func writeCaseStep(ctx context.Context, conn *Connection, w io.Writer, m *v1.Wri
 		return writeJSON(w, res.Msg)
 	}
 	fmt.Fprintf(w, "case %s is at version %d, at journal position %d\n", m.Case, res.Msg.Version, res.Msg.Position)
+	if doubt := words.AddresseeDoubt(res.Msg.Doubt, m.GetAsked().GetTo()); doubt != "" {
+		fmt.Fprintf(w, "WARNING: %s\n", printable(doubt))
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/readtrail/readtrail/dashboards/words"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -95,7 +96,7 @@ func (c *Console) writeStep(v *visit) error {
 	m := stepOf(f, v.session.caller)
 	if m == nil {
 		done.Text, done.Fault = "Nothing was written: the form did not say what is to be done.", true
-	} else if err := c.sendStep(v, x, m, f); err != nil {
+	} else if doubt, err := c.sendStep(v, x, m, f); err != nil {
 		done.Fault = true
 		if written(f.form) {
 			v.session.views.keepStep(x.handle, f.form)
@@ -106,14 +107,17 @@ func (c *Console) writeStep(v *visit) error {
 	} else {
 		v.session.views.dropStep(x.handle)
 		done.Text = "Journaled."
+		if doubt != "" {
+			done.Text, done.Fault = "Journaled. "+doubt, true
+		}
 	}
 	v.session.views.say(done)
 	v.redirect(done.Path)
 	return nil
 }
 
-// sendStep gives a step to casework, for the version that the form showed.
-func (c *Console) sendStep(v *visit, x view, m *v1.WriteCaseRequest, f fields) (err error) {
+// sendStep gives a step to casework, for the version that the form showed. doubt says why a question may not reach whom it was put to.
+func (c *Console) sendStep(v *visit, x view, m *v1.WriteCaseRequest, f fields) (doubt string, err error) {
 	m.Case, m.Version = x.ask.Subject, uint32(f.number("version"))
 	why := x.purpose
 	if !why.holds(v.now) {
@@ -121,11 +125,14 @@ func (c *Console) sendStep(v *visit, x view, m *v1.WriteCaseRequest, f fields) (
 	}
 	if asked := m.GetAsked(); asked != nil {
 		if asked.Shown, err = v.eventIDs(f.named("shown"), why.text); err != nil {
-			return err
+			return "", err
 		}
 	}
-	_, err = c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m))
-	return err //nolint:wrapcheck // for people as it is
+	res, err := c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m))
+	if err != nil {
+		return "", err //nolint:wrapcheck // for people as it is
+	}
+	return words.AddresseeDoubt(res.Msg.Doubt, m.GetAsked().GetTo()), nil
 }
 
 // stepOf reads a form into a step; nil: it names none.

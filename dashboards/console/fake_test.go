@@ -52,6 +52,8 @@ type fakeAPI struct {
 	parts    []*v1.ExportScopeResponse
 	breaks   error // after the parts
 	refuses  error // a decision
+	// doubt is what a question that is put is answered with.
+	doubt    *v1.AddresseeDoubt
 	unlisted error // instead of somebody's questions
 	views    fakeViews
 }

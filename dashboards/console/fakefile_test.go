@@ -52,7 +52,7 @@ func (f *fakeAPI) WriteCase(ctx context.Context, req *connect.Request[v1.WriteCa
 	if f.refuses != nil {
 		return nil, f.refuses
 	}
-	return connect.NewResponse(&v1.WriteCaseResponse{Position: 40970, Version: req.Msg.Version + 1}), nil
+	return connect.NewResponse(&v1.WriteCaseResponse{Position: 40970, Version: req.Msg.Version + 1, Doubt: f.doubt}), nil
 }
 
 const aCase, anAlert = "2Zs4T8sD1pS1o3yM1sYQbS3rT2a", "2Zs4T8sD1pS1o3yM1sYQbS3rT1a"

@@ -151,6 +151,12 @@ func TestCaseForms(t *testing.T) {
 			t.Errorf("%v: the page does not tell that it is journaled", tt.form)
 		}
 	}
+	s.api.doubt = &v1.AddresseeDoubt{Unknown: true, Alike: "oidc:jo<b>"}
+	b.post(path+"/step", url.Values{"step": {"ask"}, "respondent": {"1"}, "name": {"m"}, "text": {"q"}, "to": {"oidc:j0"}, "version": {"5"}})
+	if p := b.get(path); !strings.Contains(p.body, `role="alert"><bdi>Journaled. The question may not reach them: nobody is known here as oidc:j0. Did you mean oidc:jo&lt;b&gt;?`) {
+		t.Errorf("a doubtful addressee is not told: %s", p.body)
+	}
+	s.api.doubt = nil
 	s.api.refuses = connect.NewError(connect.CodeAborted, errors.New("version 5 was looked at, and there is version 6"))
 	b.post(path+"/step", url.Values{"step": {"note"}, "text": {"x"}, "version": {"5"}})
 	if p := b.get(path); !strings.Contains(p.body, "Nothing was written: version 5 was looked at") {

@@ -336,6 +336,31 @@ func shown(a *v1.CaseAsked) string {
 	}
 }
 
+// AddresseeDoubt says why a question may not reach whom it was put to; empty: it may.
+func AddresseeDoubt(d *v1.AddresseeDoubt, to string) string {
+	var parts []string
+	switch {
+	case d.GetAlike() != "":
+		parts = append(parts, "nobody is known here as "+to+". Did you mean "+d.Alike+"? If so, put the question to them anew")
+	case d.GetUnknown():
+		parts = append(parts, "nobody is known here as "+to+": check the name, it must be the one that they sign in by")
+	}
+	if d.GetCaseHidden() {
+		parts = append(parts, "the case lies outside of the sites and departments that they are limited to: they will not find the question")
+	}
+	switch n := d.GetAccessesHidden(); n {
+	case 0:
+	case 1:
+		parts = append(parts, "1 access that you show lies outside of the sites and departments that they are limited to, and is left out for them")
+	default:
+		parts = append(parts, fmt.Sprintf("%d accesses that you show lie outside of the sites and departments that they are limited to, and are left out for them", n))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "The question may not reach them: " + strings.Join(parts, "; ") + "."
+}
+
 // QuestionState says where a question to somebody stands, to them.
 func QuestionState(q *v1.MyQuestion) string {
 	switch {

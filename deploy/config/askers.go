@@ -31,15 +31,9 @@ var errReader = errors.New(`askers.readers_file: want lines such as "token:<id>"
 
 // Readers reads the file and returns a function that says which readers a caller is; false: nobody said.
 func (a Askers) Readers() (func(proto.Caller) ([]*v1.Identifier, bool), error) {
-	listed := map[string][]*v1.Identifier{}
-	if a.ReadersFile != "" {
-		text, err := os.ReadFile(a.ReadersFile)
-		if err != nil {
-			return nil, fmt.Errorf("read askers.readers_file: %w", err)
-		}
-		if listed, err = parseReaders(text); err != nil {
-			return nil, err
-		}
+	listed, err := a.readersFile()
+	if err != nil {
+		return nil, err
 	}
 	return func(c proto.Caller) ([]*v1.Identifier, bool) {
 		readers, known := listed[c.Name]
@@ -48,6 +42,18 @@ func (a Askers) Readers() (func(proto.Caller) ([]*v1.Identifier, bool), error) {
 		}
 		return append([]*v1.Identifier{c.Reader.Reveal()}, readers...), true
 	}, nil
+}
+
+// readersFile is what the file says, by asker.
+func (a Askers) readersFile() (map[string][]*v1.Identifier, error) {
+	if a.ReadersFile == "" {
+		return map[string][]*v1.Identifier{}, nil
+	}
+	text, err := os.ReadFile(a.ReadersFile)
+	if err != nil {
+		return nil, fmt.Errorf("read askers.readers_file: %w", err)
+	}
+	return parseReaders(text)
 }
 
 func parseReaders(text []byte) (map[string][]*v1.Identifier, error) {

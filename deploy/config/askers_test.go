@@ -14,6 +14,32 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
+// TestAskersNames: those whom either file names, each once; who a file does not let be read is a failure.
+func TestAskersNames(t *testing.T) {
+	t.Parallel()
+	write := func(text string) string {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "a.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	a := config.Askers{ReadersFile: write("\"token:a\": [u1]\n\"oidc:b\": []\n"), LimitsFile: write("\"oidc:b\": {everything: true}\n\"os:c\": {sites: [North]}\n")}
+	names, err := a.Names()
+	if diff := cmp.Diff([]string{"oidc:b", "os:c", "token:a"}, names); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if names, err := (config.Askers{}).Names(); err != nil || len(names) > 0 {
+		t.Errorf("no files: %v, %v", names, err)
+	}
+	for _, a := range []config.Askers{{ReadersFile: write("secret")}, {LimitsFile: write("secret")}} {
+		if _, err := a.Names(); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestAskersAmongReaders(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "readers.yaml")

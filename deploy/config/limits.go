@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -62,15 +63,9 @@ func listOf(text string) (list []string) {
 // Limits reads the file and returns a function that says what a caller may see accesses of: what the file states of them, else what the
 // identity provider does; of whom neither says anything, nothing where their role is a limited one, else everything.
 func (a Askers) Limits() (func(proto.Caller) proto.Limits, error) {
-	listed := map[string]proto.Limits{}
-	if a.LimitsFile != "" {
-		text, err := os.ReadFile(a.LimitsFile)
-		if err != nil {
-			return nil, fmt.Errorf("read askers.limits_file: %w", err)
-		}
-		if listed, err = parseLimits(text); err != nil {
-			return nil, err
-		}
+	listed, err := a.limitsFile()
+	if err != nil {
+		return nil, err
 	}
 	limited := listOf(a.LimitedRoles)
 	return func(c proto.Caller) proto.Limits {
@@ -82,6 +77,33 @@ func (a Askers) Limits() (func(proto.Caller) proto.Limits, error) {
 		}
 		return proto.Limits{Nothing: slices.Contains(limited, c.Role) && !c.Unlimited}
 	}, nil
+}
+
+// limitsFile is what the file states, by asker.
+func (a Askers) limitsFile() (map[string]proto.Limits, error) {
+	if a.LimitsFile == "" {
+		return map[string]proto.Limits{}, nil
+	}
+	text, err := os.ReadFile(a.LimitsFile)
+	if err != nil {
+		return nil, fmt.Errorf("read askers.limits_file: %w", err)
+	}
+	return parseLimits(text)
+}
+
+// Names are the askers that the files name, each once, in order.
+func (a Askers) Names() ([]string, error) {
+	readers, err := a.readersFile()
+	if err != nil {
+		return nil, err
+	}
+	limits, err := a.limitsFile()
+	if err != nil {
+		return nil, err
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(readers)), maps.Keys(limits))
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 func parseLimits(text []byte) (map[string]proto.Limits, error) {

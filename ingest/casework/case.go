@@ -43,8 +43,9 @@ func (s *Service) WriteCase(ctx context.Context, req *connect.Request[v1.WriteCa
 		return nil, err
 	}
 	number(now, e)
-	if first, ok := written(now, e); ok {
-		return connect.NewResponse(&v1.WriteCaseResponse{Position: uint64(first.Position), Version: first.Entry.Version}), nil
+	first, again := written(now, e)
+	if again {
+		return s.stepTaken(ctx, id, first)
 	}
 	if err := permitStep(caller, now, e); err != nil {
 		return nil, err
@@ -63,7 +64,20 @@ func (s *Service) WriteCase(ctx context.Context, req *connect.Request[v1.WriteCa
 	}
 	s.remember(id, cases.Step{Position: position, Entry: e})
 	s.cfg.Logger.InfoContext(ctx, "case changed", slog.Any("step", e), slog.String("asker", caller.Name))
-	return connect.NewResponse(&v1.WriteCaseResponse{Position: uint64(position), Version: e.Version}), nil
+	return s.stepTaken(ctx, id, cases.Step{Position: position, Entry: e})
+}
+
+// stepTaken answers a command that is journaled, with what is doubtful about whom it asks. When that cannot be found out the command
+// failed: sent again it stores nothing, and is told.
+func (s *Service) stepTaken(ctx context.Context, id proto.EventID, step cases.Step) (*connect.Response[v1.WriteCaseResponse], error) {
+	res := &v1.WriteCaseResponse{Position: uint64(step.Position), Version: step.Entry.Version}
+	if asked := step.Entry.GetAsked(); asked.GetTo() != "" {
+		var err error
+		if res.Doubt, err = s.cfg.AddresseeDoubt(ctx, asked.To, id, asked.Shown); err != nil {
+			return nil, s.unavailable(ctx, "find who is asked", err)
+		}
+	}
+	return connect.NewResponse(res), nil
 }
 
 // caseNow is a case with its latest steps, the read side's and later ones of this process. One that is not there, or that the caller may

@@ -73,6 +73,8 @@ type Config struct {
 	Question func(ctx context.Context, position proto.Position) (Question, bool, error)
 	// Shown reports whether there is such an access, and the caller in ctx may see it. Required.
 	Shown func(ctx context.Context, id proto.EventID) (bool, error)
+	// AddresseeDoubt says why a question in a case, with the accesses that it shows, may not reach whom it is put to; nil: it may. Required.
+	AddresseeDoubt func(ctx context.Context, to string, id proto.EventID, shown [][]byte) (*v1.AddresseeDoubt, error)
 	// Import finds an import in the same way. Required.
 	Import func(ctx context.Context, id []byte) (Import, bool, error)
 	// Now is the clock of decisions. Default time.Now.
@@ -94,6 +96,7 @@ func (c Config) Validate() error {
 		{c.Views == nil, "views"},
 		{c.Question == nil, "question"},
 		{c.Shown == nil, "shown"},
+		{c.AddresseeDoubt == nil, "addressee doubt"},
 		{c.Import == nil, "import"},
 	} {
 		if need.missing {

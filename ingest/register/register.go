@@ -386,6 +386,17 @@ func (r *Register) Tokens() []*v1.TokenRegistered {
 	return out
 }
 
+// Holders are the callers that tokens which hold make.
+func (r *Register) Holders() (all []proto.Caller) {
+	now := r.cfg.Now()
+	for _, t := range r.Tokens() {
+		if !t.Revoked && !expired(t, now) {
+			all = append(all, proto.Caller{Name: "token:" + t.TokenId, Role: t.Role})
+		}
+	}
+	return all
+}
+
 func withoutCredential(s *v1.SourceRegistered) *v1.SourceRegistered {
 	out := clone(s)
 	out.CredentialSha256 = nil

@@ -266,6 +266,13 @@ func TestTokens(t *testing.T) {
 	if got, ok := r.Token(made.Msg.Token); !ok || !cmp.Equal(got, want) {
 		t.Fatalf("token: %+v, %v", got, ok)
 	}
+	holds := func(want ...proto.Caller) {
+		t.Helper()
+		if got := r.Holders(); !cmp.Equal(got, want) {
+			t.Errorf("tokens that hold are of %+v", got)
+		}
+	}
+	holds(want)
 	if _, ok := r.Token(made.Msg.Token + "x"); ok {
 		t.Error("another token works")
 	}
@@ -277,6 +284,7 @@ func TestTokens(t *testing.T) {
 	if _, ok := r.Token(made.Msg.Token); ok {
 		t.Error("the token outlives its end")
 	}
+	holds()
 	s.now = start
 	for range 2 {
 		if _, err := c.RevokeToken(t.Context(), connect.NewRequest(&v1.RevokeTokenRequest{TokenId: made.Msg.TokenId})); err != nil {
@@ -286,6 +294,7 @@ func TestTokens(t *testing.T) {
 	if _, ok := r.Token(made.Msg.Token); ok {
 		t.Error("a revoked token works")
 	}
+	holds()
 	if _, err := c.RevokeToken(t.Context(), connect.NewRequest(&v1.RevokeTokenRequest{TokenId: "none"})); connect.CodeOf(err) != connect.CodeNotFound {
 		t.Errorf("revoking what is not there: %v", err)
 	}

@@ -61,6 +61,8 @@ type Config struct {
 	// Readers says which readers a caller is, so that nobody reads alerts about themself; false: nobody said. An identifier without a
 	// system is meant in every one. Default: nobody said of anybody.
 	Readers func(c proto.Caller) (readers []*v1.Identifier, known bool)
+	// Askers are those whom the configuration or a token names, with the role where it is known. Default: nobody.
+	Askers func() []proto.Caller
 	// Limits says which sites and departments a caller may see accesses of. Default: everybody sees everything.
 	Limits func(c proto.Caller) proto.Limits
 	// Glass is how askers see beyond their role and limits. Default: they do not.
@@ -115,6 +117,9 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.PseudonymKey) == 0 {
 		c.PseudonymKey = []byte(rand.Text())
+	}
+	if c.Askers == nil {
+		c.Askers = func() []proto.Caller { return nil }
 	}
 	if c.Limits == nil {
 		c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{} }
