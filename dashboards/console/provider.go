@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -318,8 +317,8 @@ func (p *provider) limits(claims map[string]any) (l proto.Limits) {
 // identify makes an identity of what the provider states.
 func (p *provider) identify(claims map[string]any) (identity, error) {
 	name, _ := claims[p.cfg.NameClaim].(string)
-	if name == "" || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return identity{}, fmt.Errorf("read the id token: the claim %s is no name", p.cfg.NameClaim)
+	if !proto.VisibleName(name) || utf8.RuneCountInString(name) > maxName {
+		return identity{}, fmt.Errorf("read the id token: the claim %s is no name of up to %d visible characters", p.cfg.NameClaim, maxName)
 	}
 	values := textsOf(claims[p.cfg.RoleClaim])
 	for _, role := range slices.Backward(roles) {

@@ -139,19 +139,24 @@ func TestProviderClaims(t *testing.T) {
 		claims map[string]any
 		role   string
 	}{
-		"list":         {map[string]any{"sub": "u-1", "roles": []string{"staff", "legal", "else"}}, "privacy officer"},
-		"text":         {map[string]any{"sub": "u-1", "roles": "staff"}, "viewer"},
-		"none":         {map[string]any{"sub": "u-1", "roles": []string{"else"}}, ""},
-		"absent":       {map[string]any{"sub": "u-1"}, ""},
-		"number":       {map[string]any{"sub": "u-1", "roles": 7}, ""},
-		"our own word": {map[string]any{"sub": "u-1", "roles": []string{"administrator", "privacy_officer"}}, ""},
-		"no name":      {map[string]any{"sub": "", "roles": "staff"}, ""},
-		"two lines":    {map[string]any{"sub": "u-1\nos:root", "roles": "staff"}, ""},
-		"long":         {map[string]any{"sub": strings.Repeat("u", 201), "roles": "staff"}, ""},
-		"audience":     {map[string]any{"sub": "u-1", "roles": "staff", "aud": "another"}, ""},
-		"issuer":       {map[string]any{"sub": "u-1", "roles": "staff", "iss": "https://evil.example"}, ""},
-		"expired":      {map[string]any{"sub": "u-1", "roles": "staff", "exp": 1772438400 - 7200}, ""},
-		"nonce":        {map[string]any{"sub": "u-1", "roles": "staff", "nonce": "of another sign-in"}, ""},
+		"list":          {map[string]any{"sub": "u-1", "roles": []string{"staff", "legal", "else"}}, "privacy officer"},
+		"text":          {map[string]any{"sub": "u-1", "roles": "staff"}, "viewer"},
+		"none":          {map[string]any{"sub": "u-1", "roles": []string{"else"}}, ""},
+		"absent":        {map[string]any{"sub": "u-1"}, ""},
+		"number":        {map[string]any{"sub": "u-1", "roles": 7}, ""},
+		"our own word":  {map[string]any{"sub": "u-1", "roles": []string{"administrator", "privacy_officer"}}, ""},
+		"no name":       {map[string]any{"sub": "", "roles": "staff"}, ""},
+		"two lines":     {map[string]any{"sub": "u-1\nos:root", "roles": "staff"}, ""},
+		"invisible":     {map[string]any{"sub": "u-\u200b1", "roles": "staff"}, ""},
+		"turned":        {map[string]any{"sub": "\u202e1-u", "roles": "staff"}, ""},
+		"hard space":    {map[string]any{"sub": "Jo\u00a0Doe", "roles": "staff"}, ""},
+		"blanks":        {map[string]any{"sub": "u-1 ", "roles": "staff"}, ""},
+		"in any script": {map[string]any{"sub": "Jörg 山田", "roles": "staff"}, "viewer"},
+		"long":          {map[string]any{"sub": strings.Repeat("u", 201), "roles": "staff"}, ""},
+		"audience":      {map[string]any{"sub": "u-1", "roles": "staff", "aud": "another"}, ""},
+		"issuer":        {map[string]any{"sub": "u-1", "roles": "staff", "iss": "https://evil.example"}, ""},
+		"expired":       {map[string]any{"sub": "u-1", "roles": "staff", "exp": 1772438400 - 7200}, ""},
+		"nonce":         {map[string]any{"sub": "u-1", "roles": "staff", "nonce": "of another sign-in"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := newIssuer(t)

@@ -64,7 +64,7 @@ func parseReaders(text []byte) (map[string][]*v1.Identifier, error) {
 	listed := make(map[string][]*v1.Identifier, len(lines))
 	for asker, readers := range lines {
 		kind, name, ok := strings.Cut(asker, ":")
-		if !ok || name == "" || kind != "token" && kind != "oidc" && kind != "os" {
+		if !ok || !proto.VisibleName(name) || kind != "token" && kind != "oidc" && kind != "os" {
 			return nil, errReader
 		}
 		listed[asker] = nil

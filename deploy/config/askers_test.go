@@ -74,7 +74,7 @@ func TestAskersAmongReaders(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"no kind": "secret: [u1]", "no list": "\"token:a\": secret", "no value": "\"token:a\": [\"secret|\"]", "no system": "\"token:a\": [\"|secret\"]",
-		"a source": "\"source:secret\": [u1]",
+		"a source": "\"source:secret\": [u1]", "an invisible character": "\"token:secret\u200b\": [u1]", "a blank at its end": "\"token:secret \": [u1]",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -119,7 +119,7 @@ func parseLimits(text []byte) (map[string]proto.Limits, error) {
 	listed := make(map[string]proto.Limits, len(lines))
 	for asker, stated := range lines {
 		kind, name, ok := strings.Cut(asker, ":")
-		if !ok || name == "" || name != strings.TrimSpace(name) || kind != "token" && kind != "oidc" && kind != "os" {
+		if !ok || !proto.VisibleName(name) || kind != "token" && kind != "oidc" && kind != "os" {
 			return nil, errLimits
 		}
 		if stated.Sites != nil && len(stated.Sites) == 0 || stated.Departments != nil && len(stated.Departments) == 0 {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
@@ -167,15 +166,11 @@ func checkAsker(field, name string) error {
 	if rest == "" || !slices.Contains([]string{"token", "oidc", "os"}, kind) {
 		return invalid(field, `a name such as "token:<id>", "oidc:<subject>" or "os:<user>"`)
 	}
-	if strings.ContainsFunc(rest, invisible) || strings.TrimSpace(rest) != rest {
+	if !proto.VisibleName(rest) {
 		return invalid(field, "a name of visible characters: it must be the one that they sign in by")
 	}
 	return checkLine(field, name, 1, maxAsker)
 }
-
-// invisible characters make a name that looks like another's: nobody signs in by it, and who reads it does not see why. A space that is an
-// ordinary one is none of them.
-func invisible(r rune) bool { return !unicode.IsPrint(r) }
 
 // checkPast refuses a moment that is to come.
 func checkPast(field string, us int64, now time.Time, required bool) error {
