@@ -396,7 +396,7 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	stop.Add("questions", questions.Close)
 	decisions, err := casework.New(casework.Config{
-		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, Question: questionNow(questions),
+		Append: jn, Alert: alertNow(questions), Case: questions.CaseSteps, Views: questions.ViewsNow, ViewTold: questions.ViewTold, Question: questionNow(questions),
 		Shown: questions.MayShow, AddresseeDoubt: questions.AddresseeDoubt, Import: importNow(questions), Logger: log,
 	})
 	if err != nil {

@@ -68,6 +68,8 @@ type Config struct {
 	Case func(ctx context.Context, id proto.EventID) ([]cases.Step, bool, error)
 	// Views finds the latest version of each saved view, deleted ones too. Required.
 	Views func(ctx context.Context) ([]views.View, error)
+	// ViewTold reports whether a view that somebody else shares may be told to the caller in ctx. Required.
+	ViewTold func(ctx context.Context, v views.View) (bool, error)
 	// Question finds the case of a question that was put to the caller in ctx, by the position at which it was put, and its number in the
 	// case; false: nothing was put to them there. It does not matter whether the case is about the caller. Required.
 	Question func(ctx context.Context, position proto.Position) (Question, bool, error)
@@ -94,6 +96,7 @@ func (c Config) Validate() error {
 		{c.Alert == nil, "alert"},
 		{c.Case == nil, "case"},
 		{c.Views == nil, "views"},
+		{c.ViewTold == nil, "view told"},
 		{c.Question == nil, "question"},
 		{c.Shown == nil, "shown"},
 		{c.AddresseeDoubt == nil, "addressee doubt"},

@@ -55,6 +55,8 @@ type office struct {
 	// doubts are what the read side says of whom questions are put to, by name; doubting fails that.
 	doubts   map[string]*v1.AddresseeDoubt
 	doubting error
+	// untold are owners whose shared views the read side tells nobody.
+	untold map[string]bool
 	// more are further alerts; about says of which alerts who is the reader.
 	more  map[proto.EventID]bool
 	about map[string]proto.EventID
@@ -72,7 +74,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) open() *casework.Service {
 	o.t.Helper()
 	s, err := casework.New(casework.Config{
-		Append: o, Alert: o.find, Case: o.findCase, Views: o.findViews, Question: o.findQuestion, Shown: o.findShown, AddresseeDoubt: o.findDoubt, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
+		Append: o, Alert: o.find, Case: o.findCase, Views: o.findViews, ViewTold: o.tellView, Question: o.findQuestion, Shown: o.findShown, AddresseeDoubt: o.findDoubt, Import: o.findImport, Now: func() time.Time { return now.Add(o.later) },
 		Logger: slog.New(slog.NewTextHandler(&o.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -48,7 +48,10 @@ func (s *Service) SaveView(ctx context.Context, req *connect.Request[v1.SaveView
 			return nil, s.unavailable(ctx, "make an id", err)
 		}
 	} else {
-		now, err := ownView(all, caller, id)
+		now, err := s.viewFor(ctx, all, caller, id)
+		if err == nil {
+			err = ownView(caller, now)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -91,11 +94,12 @@ func (s *Service) DeleteView(ctx context.Context, req *connect.Request[v1.Delete
 	if err != nil {
 		return nil, err
 	}
-	now, found := all[id]
+	now, err := s.viewFor(ctx, all, caller, id)
+	if err != nil {
+		return nil, err
+	}
 	mine := now.Entry.GetOwner() == caller.Name
 	switch {
-	case !found || !mine && !now.Entry.Shared:
-		return nil, noView()
 	case !mine && !mayJudge(caller):
 		return nil, connect.NewError(connect.CodePermissionDenied, errors.New("it is somebody else's: its owner, a privacy officer or an administrator may delete it"))
 	case now.Entry.Deleted && mine:
@@ -140,16 +144,37 @@ func (s *Service) viewsNow(ctx context.Context) (map[proto.EventID]views.View, e
 	return all, nil
 }
 
-// ownView is the caller's own view that they change.
-func ownView(all map[proto.EventID]views.View, caller proto.Caller, id proto.EventID) (views.View, error) {
+// viewFor is a view as far as it is there for the caller: their own, or one that somebody shares and that they may be told of. Whoever
+// does not see a view, because it is about them or lies elsewhere, neither changes nor deletes it, and does not learn that it is there.
+func (s *Service) viewFor(ctx context.Context, all map[proto.EventID]views.View, caller proto.Caller, id proto.EventID) (views.View, error) {
 	now, found := all[id]
-	switch mine := now.Entry.GetOwner() == caller.Name; {
-	case !found || now.Entry.Deleted || !mine && !now.Entry.Shared:
+	switch {
+	case !found:
 		return now, noView()
-	case !mine:
-		return now, connect.NewError(connect.CodePermissionDenied, errors.New("it is somebody else's: save one of your own"))
+	case now.Entry.GetOwner() == caller.Name:
+		return now, nil
+	case !now.Entry.Shared:
+		return now, noView()
+	}
+	told, err := s.cfg.ViewTold(ctx, now)
+	switch {
+	case err != nil:
+		return now, s.unavailable(ctx, "find a saved view", err)
+	case !told:
+		return now, noView()
 	}
 	return now, nil
+}
+
+// ownView refuses to change what is not the caller's, or is deleted.
+func ownView(caller proto.Caller, now views.View) error {
+	switch {
+	case now.Entry.Deleted:
+		return noView()
+	case now.Entry.GetOwner() != caller.Name:
+		return connect.NewError(connect.CodePermissionDenied, errors.New("it is somebody else's: save one of your own"))
+	}
+	return nil
 }
 
 func noView() error {

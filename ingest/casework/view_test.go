@@ -283,3 +283,47 @@ func TestRenamedViewNamesNobody(t *testing.T) {
 		t.Errorf("%d versions are kept", n)
 	}
 }
+
+func (o *office) tellView(_ context.Context, v views.View) (bool, error) {
+	if o.doubting != nil {
+		return false, o.doubting
+	}
+	return !o.untold[v.Entry.Owner], nil
+}
+
+// TestAViewThatIsNotToldIsNotThere: whoever may not be told of a shared view neither deletes nor changes it, whatever their role, and
+// cannot tell it from one that never was. Its owner is not asked.
+func TestAViewThatIsNotToldIsNotThere(t *testing.T) {
+	o := newOffice(t)
+	ada := caller(proto.RoleInvestigator, "os:ada")
+	v, code := o.save(ada, &v1.SaveViewRequest{Name: "South", Shared: true, Question: week()})
+	if code != 0 {
+		t.Fatal(code)
+	}
+	o.untold = map[string]bool{"os:ada": true}
+	for _, role := range []string{proto.RoleInvestigator, proto.RolePrivacyOfficer, proto.RoleAdministrator} {
+		limited := caller(role, "os:limited")
+		if code := o.delete(limited, v.View, 1); code != connect.CodeNotFound {
+			t.Errorf("%s deletes it: %v", role, code)
+		}
+		if _, code := o.save(limited, &v1.SaveViewRequest{View: v.View, Version: 1, Name: "Mine"}); code != connect.CodeNotFound {
+			t.Errorf("%s changes it: %v", role, code)
+		}
+	}
+	officer := caller(proto.RolePrivacyOfficer, "os:officer")
+	o.doubting = errors.New("the store is down")
+	if code := o.delete(officer, v.View, 1); code != connect.CodeUnavailable {
+		t.Errorf("deleted unseen: %v", code)
+	}
+	o.doubting = nil
+	if n := len(o.viewEntries()); n != 1 {
+		t.Errorf("%d versions are kept", n)
+	}
+	if _, code := o.save(ada, &v1.SaveViewRequest{View: v.View, Version: 1, Name: "North", Shared: true}); code != 0 {
+		t.Errorf("its owner: %v", code)
+	}
+	o.untold = nil
+	if code := o.delete(officer, v.View, 2); code != 0 {
+		t.Errorf("an officer who sees it: %v", code)
+	}
+}

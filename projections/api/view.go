@@ -170,6 +170,23 @@ func (s *Service) ViewsNow(ctx context.Context) ([]views.View, error) {
 	return p.savedViews(ctx, store.Params{"asker": "", "page": uint8(0), "view": ""})
 }
 
+// ViewTold reports whether a view that somebody else shares may be told to the caller in ctx: it is not about them, and their limits let
+// them be told. That somebody tried one that is about them is journaled. It serves commands, as ViewsNow does.
+func (s *Service) ViewTold(ctx context.Context, v views.View) (bool, error) {
+	ctx = proto.WithGlass(ctx, "") // a broken glass lets see, and do nothing
+	p, err := s.standOnViews(ctx)
+	if err != nil {
+		return false, err
+	}
+	around := p.backdrop(ctx, period{})
+	defer func() { _ = around.wait() }()
+	told, withheld, err := s.toldViews(ctx, p, around, []views.View{v})
+	if err == nil && withheld > 0 {
+		err = s.keepBack(ctx, proto.CallerFrom(ctx), queryGetView, "", p.position, nil)
+	}
+	return len(told) > 0, err
+}
+
 // standOnViews pins an answer about views. Those that the journal has acknowledged are in it.
 func (s *Service) standOnViews(ctx context.Context) (*pin, error) {
 	p, err := s.pin(ctx, 0, PageToken{})

@@ -122,6 +122,17 @@ func TestViewsOfOneselfElsewhere(t *testing.T) {
 	})
 	p.settle()
 	kim := as(t.Context(), "token:kim", proto.RolePrivacyOfficer)
+	now, err := p.service.ViewsNow(p.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range now {
+		told, err := p.service.ViewTold(kim, v)
+		_, mine := about[v.Entry.Name]
+		if err != nil || told || mine && p.lastQuestion().Withheld != 1 {
+			t.Errorf("kim may command %s: %v %v, journaled %v", v.Entry.Name, told, err, p.lastQuestion())
+		}
+	}
 	if names := listedViews(t, p.service, "token:kim"); len(names) != 0 || p.lastQuestion().Withheld != uint64(len(about)) {
 		t.Errorf("kim finds %q, journaled %v", names, p.lastQuestion())
 	}
@@ -145,6 +156,18 @@ func TestSharedViewTellsNothingElsewhere(t *testing.T) {
 		p.saveView(name, 1, func(e *v1.ViewEntry) { e.Shared, e.Question = true, q })
 	}
 	p.settle()
+	now, err := p.service.ViewsNow(p.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range now { // commands are told of the same ones
+		for asker, want := range map[string][]string{"token:other": {"queue"}, "token:whole": {"here", "inquiry", "place", "queue", "record"}} {
+			told, err := p.service.ViewTold(as(t.Context(), asker, proto.RolePrivacyOfficer), v)
+			if err != nil || told != slices.Contains(want, v.Entry.Name) {
+				t.Errorf("%s is told of %s: %v %v", asker, v.Entry.Name, told, err)
+			}
+		}
+	}
 	for asker, want := range map[string][]string{"token:limited": {"here", "queue"}, "token:whole": {"here", "inquiry", "place", "queue", "record"}} {
 		ctx := as(t.Context(), asker, proto.RoleInvestigator)
 		names := listedViews(t, p.service, asker)
