@@ -67,6 +67,9 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 		return nil, err
 	}
 	versions, err := p.versionsOf(ctx, id.String(), sequence)
+	if errors.Is(err, errNoAlert) {
+		return nil, s.keepNothing(ctx, &asking{caller: c, query: queryGetAlert, purpose: purpose}, p, false, err)
+	}
 	if err != nil {
 		return nil, err
 	}

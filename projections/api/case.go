@@ -53,11 +53,15 @@ func (s *Service) getCase(ctx context.Context, c proto.Caller, m *v1.GetCaseRequ
 	if err != nil {
 		return nil, err
 	}
-	if !x.Exists() {
-		return nil, noCase()
-	}
 	if own[id.String()] {
 		return nil, s.keepBack(ctx, c, queryGetCase, purpose, p.position, noCase())
+	}
+	if !x.Exists() {
+		elsewhere, err := p.caseElsewhere(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.keepNothing(ctx, &asking{caller: c, query: queryGetCase, purpose: purpose}, p, elsewhere, noCase())
 	}
 	res := &v1.GetCaseResponse{Case: caseRow(x, s.cfg.TimeZone, s.momentOf(m.AsOfUs)), Steps: stepsOf(x)}
 	for _, n := range x.Notices(s.cfg.TimeZone) {

@@ -64,27 +64,28 @@ func (h *hospital) investigate(n, steps int) []*cases.State {
 }
 
 func (h *hospital) step(e *v1.CaseEntry, some func() [][]byte) {
-	switch h.random.IntN(11) {
-	case 10:
-		e.Body = &v1.CaseEntry_Delayed{Delayed: &v1.CaseDelayed{
-			Statement: v1.DelayStatement(1 + h.random.IntN(3)), Official: "Sgt. Roe", Agency: "County Sheriff", Ground: 1, Text: "file 12",
-			StatedUs: h.clock().Add(-time.Duration(h.random.IntN(40*24)) * time.Hour).UnixMicro(),
-			UntilUs:  h.clock().Add(time.Duration(h.random.IntN(80*24)) * time.Hour).UnixMicro(),
-		}}
+	switch h.random.IntN(10) {
 	case 0:
 		e.Body = &v1.CaseEntry_Alerts{Alerts: &v1.CaseAlerts{Added: some(), Removed: some()}}
 	case 1:
 		e.Body = &v1.CaseEntry_Assigned{Assigned: &v1.CaseAssigned{Assignee: []string{"", "token:1"}[h.random.IntN(2)]}}
 	case 2:
 		e.Body = &v1.CaseEntry_Noted{Noted: &v1.CaseNoted{Text: "secret words"}}
+		if e.Version%2 == 0 {
+			n := int(e.Version)
+			e.Body = &v1.CaseEntry_Delayed{Delayed: &v1.CaseDelayed{
+				Statement: v1.DelayStatement(1 + n/2%3), Official: "Sgt. Roe", Agency: "County Sheriff", Ground: 1, Text: "file 12",
+				StatedUs: h.clock().AddDate(0, 0, -7*n).UnixMicro(), UntilUs: h.clock().AddDate(0, 0, 9*n).UnixMicro(),
+			}}
+		}
 	case 3:
 		e.Body = &v1.CaseEntry_Asked{Asked: &v1.CaseAsked{Question: 1, Respondent: 1, Name: "Jo", Text: "Why?"}}
 	case 4:
 		e.Body = &v1.CaseEntry_Answered{Answered: &v1.CaseAnswered{Question: 1, Text: "Because."}}
 	case 5:
 		e.Body = &v1.CaseEntry_Assessed{Assessed: &v1.BreachAssessed{Conclusion: v1.BreachConclusion(1 + h.random.IntN(4)), People: 1 + h.random.Uint64N(900), MostInOneState: h.random.Uint64N(900)}}
-		if h.random.IntN(2) == 0 {
-			e.GetAssessed().ByLaw = []*v1.LawConcluded{{Law: 2, Conclusion: v1.BreachConclusion(1 + h.random.IntN(2)), Text: "t"}}
+		if a := e.GetAssessed(); a.People%2 == 0 {
+			a.ByLaw = []*v1.LawConcluded{{Law: 2, Conclusion: v1.BreachConclusion(1 + a.People/2%2), Text: "t"}}
 		}
 	case 6:
 		e.Body = &v1.CaseEntry_Notice{Notice: &v1.CaseNotice{Rule: v1.NoticeRule(1 + h.random.IntN(7)), SentUs: h.random.Int64N(2) * h.clock().UnixMicro()}}
