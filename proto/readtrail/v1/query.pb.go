@@ -3459,6 +3459,9 @@ type GetStatusResponse struct {
 	Version          string                `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
 	// What detectors write and how much of it is projected; none where no detector writes.
 	Streams []*StreamProgress `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
+	// How many broken glasses wait for a review, and when the first of them was broken; 0: none does.
+	GlassUnreviewed        uint64 `protobuf:"varint,9,opt,name=glass_unreviewed,json=glassUnreviewed,proto3" json:"glass_unreviewed,omitempty"`
+	GlassUnreviewedSinceUs int64  `protobuf:"zigzag64,10,opt,name=glass_unreviewed_since_us,json=glassUnreviewedSinceUs,proto3" json:"glass_unreviewed_since_us,omitempty"`
 	// What runs in this server and takes a while, oldest first.
 	Tasks         []*RunningTask `protobuf:"bytes,20,rep,name=tasks,proto3" json:"tasks,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3549,6 +3552,20 @@ func (x *GetStatusResponse) GetStreams() []*StreamProgress {
 		return x.Streams
 	}
 	return nil
+}
+
+func (x *GetStatusResponse) GetGlassUnreviewed() uint64 {
+	if x != nil {
+		return x.GlassUnreviewed
+	}
+	return 0
+}
+
+func (x *GetStatusResponse) GetGlassUnreviewedSinceUs() int64 {
+	if x != nil {
+		return x.GlassUnreviewedSinceUs
+	}
+	return 0
 }
 
 func (x *GetStatusResponse) GetTasks() []*RunningTask {
@@ -5261,7 +5278,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x10last_received_us\x18\x06 \x01(\x12R\x0elastReceivedUs\x12-\n" +
 	"\x04gaps\x18\a \x03(\v2\x19.readtrail.v1.CoverageGapR\x04gaps\"K\n" +
 	"\x10GetStatusRequest\x127\n" +
-	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\xb4\x03\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x9a\x04\n" +
 	"\x11GetStatusResponse\x12)\n" +
 	"\x10journal_position\x18\x01 \x01(\x04R\x0fjournalPosition\x12#\n" +
 	"\rjournal_bytes\x18\x02 \x01(\x04R\fjournalBytes\x12)\n" +
@@ -5272,7 +5289,10 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x11durability_reason\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\x10durabilityReason\x12B\n" +
 	"\vprojections\x18\x06 \x03(\v2 .readtrail.v1.ProjectionProgressR\vprojections\x12\x1e\n" +
 	"\aversion\x18\a \x01(\tB\x04\xc0\xf3\x18\x01R\aversion\x126\n" +
-	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\x12/\n" +
+	"\astreams\x18\b \x03(\v2\x1c.readtrail.v1.StreamProgressR\astreams\x12)\n" +
+	"\x10glass_unreviewed\x18\t \x01(\x04R\x0fglassUnreviewed\x129\n" +
+	"\x19glass_unreviewed_since_us\x18\n" +
+	" \x01(\x12R\x16glassUnreviewedSinceUs\x12/\n" +
 	"\x05tasks\x18\x14 \x03(\v2\x19.readtrail.v1.RunningTaskR\x05tasks\"\xfd\x02\n" +
 	"\vRunningTask\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.readtrail.v1.RunningTask.KindR\x04kind\x12\x1c\n" +
