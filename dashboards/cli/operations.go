@@ -56,6 +56,10 @@ func (q Status) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	if err := t.text(w); err != nil {
 		return err
 	}
+	if a.GlassUnreviewed > 0 {
+		fmt.Fprintf(w, "\n%s for a review, the first since %s: readtrail glass list\n",
+			count(a.GlassUnreviewed, "broken glass waits", "broken glasses wait"), time.UnixMicro(a.GlassUnreviewedSinceUs).UTC().Format("2006-01-02 15:04 UTC"))
+	}
 	return writeTasks(w, a.Tasks)
 }
 

@@ -24,6 +24,9 @@ type statusPage struct {
 	AsOf               *moment
 	// Tasks are what runs in the server and takes a while.
 	Tasks []taskRow
+	// Glasses were broken and wait for a review, the first since Unreviewed.
+	Glasses    uint64
+	Unreviewed *moment
 }
 
 // taskRow is an import, a rebuild or a backtest that runs.
@@ -67,6 +70,7 @@ func (v *visit) showStatus(part string) error {
 		Version: m.Version, Position: fmt.Sprint(m.JournalPosition), Size: bytesWord(m.JournalBytes), Messages: m.JournalMessages,
 		Durability: m.Durability, DurabilityWhy: m.DurabilityReason, AsOf: clock{v.c.cfg.TimeZone}.at(v.now.UnixMicro()),
 	}
+	page.Glasses, page.Unreviewed = m.GlassUnreviewed, clock{v.c.cfg.TimeZone}.at(m.GlassUnreviewedSinceUs)
 	for _, t := range m.Tasks {
 		page.Tasks = append(page.Tasks, taskRowOf(clock{v.c.cfg.TimeZone}, t))
 	}

@@ -258,7 +258,23 @@ func server(ctx context.Context, client readtrailv1connect.QueryServiceClient) [
 		}
 		out = append(out, f)
 	}
-	return out
+	return append(out, glass(s)...)
+}
+
+// reviewWithin is how long a broken glass may wait for a review: a weekend and a day (deploy/prometheus has the same).
+const reviewWithin = 3 * 24 * time.Hour
+
+// glass tells of broken glasses that wait for a review; nothing where none does.
+func glass(s *v1.GetStatusResponse) []Finding {
+	if s.GlassUnreviewed == 0 {
+		return nil
+	}
+	since := time.UnixMicro(s.GlassUnreviewedSinceUs)
+	f := Finding{Check: "broken glass", Found: fmt.Sprintf("%d not reviewed, the first since %s", s.GlassUnreviewed, since.UTC().Format("2006-01-02 15:04 UTC"))}
+	if f.OK = time.Since(since) < reviewWithin; !f.OK {
+		f.Do = "somebody other than who broke it says whether for good reason: `readtrail glass list`, `readtrail glass review`"
+	}
+	return []Finding{f}
 }
 
 // noted is what the server itself says of its health, beside being ready or not.

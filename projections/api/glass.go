@@ -293,19 +293,22 @@ func (s *Service) listBrokenGlass(ctx context.Context, c proto.Caller, m *v1.Lis
 			AfterPosition: proto.Position(res.Rows[size-1].Position),
 		}.String()
 	}
-	err = p.query(ctx, "broken_glass_waiting", store.Params{}, func(row store.Row) error {
-		var n int64
-		err := row.Scan(&n)
-		res.Waiting = uint64(max(n, 0))
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count broken glasses: %w", err)
+	if res.Waiting, _, err = p.glassWaiting(ctx); err != nil {
+		return nil, err
 	}
 	if res.Header, err = around.header(s.cfg.TimeZone, nil, "the glass was broken"); err != nil {
 		return nil, err
 	}
 	return res, s.journal(ctx, a, res.Header, &v1.Question{Rows: uint64(len(res.Rows))})
+}
+
+// glassWaiting is how many broken glasses wait for a review, and when the first of them was broken, in microseconds; 0: none does.
+func (p *pin) glassWaiting(ctx context.Context) (n uint64, since int64, err error) {
+	err = p.query(ctx, "broken_glass_waiting", store.Params{}, func(row store.Row) error { return row.Scan(&n, &since) })
+	if err != nil {
+		return 0, 0, fmt.Errorf("count broken glasses: %w", err)
+	}
+	return n, since, nil
 }
 
 func (p *pin) brokenGlass(ctx context.Context, id string, reviewed bool, before uint64, limit int) (out []*v1.BrokenGlassRow, err error) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -134,7 +135,20 @@ func (s *Service) getStatus(ctx context.Context, _ proto.Caller) (*v1.GetStatusR
 	if err != nil {
 		return nil, fmt.Errorf("read progress: %w", err)
 	}
+	s.glassStatus(ctx, res)
 	return res, nil
+}
+
+// glassStatus adds how many broken glasses wait for a review. While the projections cannot say, the status says nothing of it: what it
+// says of them is what matters then.
+func (s *Service) glassStatus(ctx context.Context, res *v1.GetStatusResponse) {
+	p, err := s.pin(ctx, 0, PageToken{})
+	if err == nil {
+		res.GlassUnreviewed, res.GlassUnreviewedSinceUs, err = p.glassWaiting(ctx)
+	}
+	if err != nil {
+		s.logger.DebugContext(ctx, "broken glasses could not be counted", slog.Any("err", err))
+	}
 }
 
 // streamHead is the last message of a stream that detectors write, when the projector of that name reads one.
