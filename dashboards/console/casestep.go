@@ -89,7 +89,7 @@ func (c *Console) writeStep(v *visit) error {
 	}
 	x, ok := v.session.views.find(pageCases, v.r.PathValue("handle"))
 	if !ok {
-		return errNoView
+		return v.ofBefore(pageCases, "")
 	}
 	f := fields{v.r.PostForm, c.cfg.TimeZone, v.now}
 	done := said{Path: "/" + pageCases + "/" + x.handle, Name: "The case"}
@@ -233,7 +233,7 @@ func (c *Console) caseOfAlert(v *visit) error {
 	}
 	x, ok := v.session.views.find(pageAlerts, v.r.PathValue("handle"))
 	if !ok {
-		return errNoView
+		return v.ofBefore(pageAlerts, "case")
 	}
 	f := fields{v.r.PostForm, c.cfg.TimeZone, v.now}
 	alert, err := proto.ParseEventID(x.ask.Subject)
@@ -255,10 +255,14 @@ func (c *Console) caseOfAlert(v *visit) error {
 	}
 	if _, err := c.cfg.Casework.WriteCase(v.r.Context(), connect.NewRequest(m)); err != nil {
 		done.Fault = true
+		if written(f.form) {
+			v.session.views.keepStep(x.handle, typedForm("case", f.form))
+		}
 		if done.Text, err = v.refusedBecause("Nothing was written", err); err != nil {
 			return err
 		}
 	} else {
+		v.session.views.dropStep(x.handle)
 		if !why.holds(v.now) {
 			why = purpose{}
 		}

@@ -39,6 +39,10 @@ type page struct {
 	may func(proto.Caller) bool
 	// quiet pages are fetched by other pages on their own: they do not keep a session alive.
 	quiet bool
+	// typed pages take what people typed: it is kept when their session ended meanwhile. into is the form that it was typed into, where
+	// the form does not say so itself.
+	typed bool
+	into  string
 	serve func(*visit) error
 }
 
@@ -62,7 +66,7 @@ func (c *Console) pages() []page {
 		{pattern: "POST /sign-out", may: anyone, serve: c.signOut},
 		{pattern: "GET /{$}", may: anyone, serve: c.serveHome},
 		{pattern: "GET /questions", may: anyone, serve: c.serveQuestions},
-		{pattern: "POST /questions", may: anyone, serve: c.answerQuestion},
+		{pattern: "POST /questions", may: anyone, typed: true, into: "answer", serve: c.answerQuestion},
 		{pattern: "GET /help", may: signedIn, serve: c.serveHelp},
 		{pattern: "POST /ask", may: mayAsk, serve: c.ask},
 		{pattern: "GET /find/{handle}", may: mayAsk, serve: c.serveFind},
@@ -83,13 +87,13 @@ func (c *Console) pages() []page {
 		{pattern: "GET /alerts/now", may: signedIn, quiet: true, serve: c.serveQueue},
 		{pattern: "GET /alerts/live", may: signedIn, quiet: true, serve: c.serveLive},
 		{pattern: "GET /alerts/{handle}", may: mayAsk, serve: c.serveAlert},
-		{pattern: "POST /alerts/{handle}/decide", may: mayAsk, serve: c.decide},
+		{pattern: "POST /alerts/{handle}/decide", may: mayAsk, typed: true, into: "decide", serve: c.decide},
 		{pattern: "POST /alerts/{handle}/release", may: mayAsk, serve: c.release},
-		{pattern: "POST /alerts/{handle}/case", may: mayAsk, serve: c.caseOfAlert},
+		{pattern: "POST /alerts/{handle}/case", may: mayAsk, typed: true, into: "case", serve: c.caseOfAlert},
 		{pattern: "GET /cases", may: signedIn, serve: c.serveCases},
 		{pattern: "POST /cases", may: mayAsk, serve: c.nameCases},
 		{pattern: "GET /cases/{handle}", may: mayAsk, serve: c.serveCase},
-		{pattern: "POST /cases/{handle}/step", may: mayAsk, serve: c.writeStep},
+		{pattern: "POST /cases/{handle}/step", may: mayAsk, typed: true, serve: c.writeStep},
 		{pattern: "GET /scope", may: mayAsk, serve: c.serveScopeForm},
 		{pattern: "POST /scope", may: mayAsk, serve: c.askScope},
 		{pattern: "POST /scope/count", may: mayAsk, serve: c.countScope},

@@ -57,7 +57,10 @@ func (c *Console) decide(v *visit) error {
 	}
 	x, ok := v.session.views.find(pageAlerts, v.r.PathValue("handle"))
 	if !ok {
-		return errNoView
+		return v.ofBefore(pageAlerts, "decide")
+	}
+	if written(v.r.PostForm) { // until it is journaled
+		v.session.views.keepStep(x.handle, typedForm("decide", v.r.PostForm))
 	}
 	get := v.r.PostForm.Get
 	back, err := url.ParseQuery(get("back"))
@@ -82,6 +85,7 @@ func (c *Console) decide(v *visit) error {
 				return err
 			}
 		} else {
+			v.session.views.dropStep(x.handle)
 			done.Text = "Journaled: " + words.Disposition(decisions[i].is) + "."
 		}
 	}

@@ -14,6 +14,9 @@ type signInPage struct {
 	// Provider is the host of the identity provider, "" without one.
 	Provider string
 	Fault    string
+	// Kept says that what was typed is kept; Typed is what was typed where it cannot be: after a restart nobody knows whose it is.
+	Kept  bool
+	Typed []choice
 }
 
 func (c *Console) door(fault string) signInPage {
@@ -25,7 +28,9 @@ func (c *Console) door(fault string) signInPage {
 }
 
 func (c *Console) serveSignIn(v *visit) error {
-	return v.render(http.StatusOK, "sign-in", c.door(""))
+	page := c.door("")
+	page.Kept = v.r.URL.Query().Has("kept")
+	return v.render(http.StatusOK, "sign-in", page)
 }
 
 // useLink spends a link and begins a session.
@@ -39,23 +44,30 @@ func (c *Console) useLink(v *visit) error {
 		c.log.WarnContext(v.r.Context(), "sign-in refused", slog.String("way", "link"))
 		return v.render(http.StatusForbidden, "sign-in", c.door("This link was used before, has expired, or is not one of this server."))
 	}
-	if err := c.begin(v, who); err != nil {
+	path, err := c.begin(v, who)
+	if err != nil {
 		return err
 	}
-	v.redirect("/")
+	v.redirect(path)
 	return nil
 }
 
-// begin begins a session for who has proven to be somebody, whichever way.
-func (c *Console) begin(v *visit, who identity) error {
+// begin begins a session for who has proven to be somebody, whichever way, and is the path of the page to begin with.
+func (c *Console) begin(v *visit, who identity) (path string, err error) {
 	id, err := c.sessions.begin(who, c.sessionID(v.r))
 	if err != nil {
-		return err
+		return "", err
+	}
+	path = "/"
+	if x := c.sessions.find(id, false); x != nil {
+		if path, err = c.giveBack(x); err != nil {
+			return "", err
+		}
 	}
 	c.setCookie(v.w, v.r, id)
 	c.metrics.signIns.WithLabelValues(who.way, "accepted").Inc()
 	c.log.InfoContext(v.r.Context(), "signed in", slog.String("way", who.way), slog.String("role", who.caller.Role))
-	return nil
+	return path, nil
 }
 
 func (c *Console) signOut(v *visit) error {

@@ -88,7 +88,7 @@ func (c *Console) handle(p page) http.HandlerFunc {
 		if p.may != nil {
 			v.session = c.sessions.find(c.sessionID(r), !p.quiet)
 			if v.session == nil {
-				v.turnAway()
+				v.turnAway(p)
 				return
 			}
 			if !p.may(v.elevated()) {
@@ -106,13 +106,23 @@ func (c *Console) handle(p page) http.HandlerFunc {
 
 // turnAway sends a browser without a session to the door. A link in a mail or on another site arrives without the
 // cookie, for it is bound to this site: asking once more from here brings it along.
-func (v *visit) turnAway() {
+// What was typed is kept for whoever signs in again.
+func (v *visit) turnAway(p page) {
+	door := "/sign-in"
+	if v.keepUnsent(p) {
+		door += "?kept=1"
+	} else if p.typed && !v.partial() && v.c.sessionID(v.r) != "" && written(v.r.PostForm) {
+		at := v.c.door("")
+		at.Typed = lostOf(v.r.PostForm)
+		_ = v.render(http.StatusUnauthorized, "sign-in", at)
+		return
+	}
 	switch {
 	case v.partial():
-		v.w.Header().Set("Hx-Redirect", "/sign-in")
+		v.w.Header().Set("Hx-Redirect", door)
 		v.plain(http.StatusUnauthorized, "your session has ended: sign in again")
 	case v.r.Method != http.MethodGet && v.r.Method != http.MethodHead:
-		v.redirect("/sign-in")
+		v.redirect(door)
 	case v.r.Header.Get("Sec-Fetch-Site") == "cross-site":
 		v.status = http.StatusOK
 		_ = v.render(http.StatusOK, "again", againPage{Path: localPath(v.r.URL.Path)})

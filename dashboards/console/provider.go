@@ -205,11 +205,12 @@ func (c *Console) backFromProvider(v *visit) error {
 		}
 		return why
 	}
-	if err := c.begin(v, who); err != nil {
+	path, err := c.begin(v, who)
+	if err != nil {
 		return err
 	}
 	// The browser comes from the provider's site: a redirect would arrive without the new cookie, a page of ours does not.
-	return v.render(http.StatusOK, "again", againPage{Path: "/"})
+	return v.render(http.StatusOK, "again", againPage{Path: path})
 }
 
 func (c *Console) errandOf(r *http.Request) string {

@@ -54,7 +54,11 @@ type answerRow struct {
 }
 
 func (c *Console) serveQuestions(v *visit) error {
-	return c.questionsPage(v, http.StatusOK, questionsPage{Said: v.session.views.takeSaid()})
+	page := questionsPage{Said: v.session.views.takeSaid()}
+	if form := v.session.views.refusedStep(unsentAnswer); form != nil {
+		page.Kept = &keptAnswer{Of: form.Get("question"), Text: form.Get("text")}
+	}
+	return c.questionsPage(v, http.StatusOK, page)
 }
 
 func (c *Console) questionsPage(v *visit, status int, page questionsPage) error {
@@ -117,6 +121,7 @@ func (c *Console) answerQuestion(v *visit) error {
 	question, text := f.text("question"), f.text("text")
 	_, err := c.cfg.Casework.AnswerQuestion(v.r.Context(), connect.NewRequest(&v1.AnswerQuestionRequest{Question: question, Text: text}))
 	if err == nil {
+		v.session.views.dropStep(unsentAnswer)
 		v.session.views.say(said{Text: "Your answer is journaled."})
 		v.redirect("/questions")
 		return nil

@@ -187,6 +187,8 @@ type alertLine struct {
 	Back             string
 	// Note says that it stands on its own page.
 	Note bool
+	// Typed is what was typed into a form of the alert that was not journaled.
+	Typed typed
 }
 
 // said is what became of a decision, for the next page that its asker sees.
@@ -276,6 +278,7 @@ func (v *visit) alertLine(a queueAsk, why purpose, at clock, r *v1.AlertRow) ale
 		line.Path = linker{v, why}.to(ask{Page: pageAlerts, Subject: r.AlertId})
 		line.Handle = line.Path[strings.LastIndexByte(line.Path, '/')+1:]
 		line.Decisions = decisionsFor(v.session.caller, r)
+		line.Typed = typedIntoAlert(v.session.views.refusedStep(line.Handle), line.Decisions)
 	}
 	return line
 }

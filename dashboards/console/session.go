@@ -34,6 +34,8 @@ type session struct {
 	identity
 	begun time.Time
 	views *views
+	// before are the alerts and cases of the session that the same person had in this browser before, by their handles.
+	before map[string]ask
 	// over is closed when the session ends, for what goes on beyond one request.
 	over chan struct{}
 
@@ -47,12 +49,14 @@ type sessions struct {
 	idle, most time.Duration
 	now        func() time.Time
 
-	mu   sync.Mutex
-	byID map[digest]*session // under mu
+	mu     sync.Mutex
+	byID   map[digest]*session // under mu
+	lapsed map[digest]lapsed   // those that ended by themselves; under mu
+	unsent map[string]unsent   // what was typed in them, by who typed it; under mu
 }
 
 func newSessions(cfg Config) *sessions {
-	return &sessions{idle: cfg.SessionIdle, most: cfg.SessionMax, now: cfg.Now, byID: map[digest]*session{}}
+	return &sessions{idle: cfg.SessionIdle, most: cfg.SessionMax, now: cfg.Now, byID: map[digest]*session{}, lapsed: map[digest]lapsed{}, unsent: map[string]unsent{}}
 }
 
 // begin makes a session under an id that nobody has seen before: one that a browser already had ends, so that an id that
@@ -70,9 +74,10 @@ func (s *sessions) begin(who identity, old string) (id string, err error) {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.before(digestOf(old), who.caller.Name)
 	s.drop(digestOf(old))
 	s.sweep(now, who.caller)
-	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v, over: make(chan struct{})}
+	s.byID[sum] = &session{identity: who, begun: now, used: now, views: v, before: before, over: make(chan struct{})}
 	return id, nil
 }
 
@@ -85,7 +90,7 @@ func (s *sessions) sweep(now time.Time, caller proto.Caller) {
 		used, over := s.expired(x, now)
 		switch {
 		case over:
-			s.drop(id)
+			s.lapse(id)
 		case x.caller.MayLook() == caller.MayLook():
 			kind = append(kind, heldSession{id, x.caller.Name, used})
 			held[x.caller.Name]++
@@ -98,7 +103,7 @@ func (s *sessions) sweep(now time.Time, caller proto.Caller) {
 	if len(kind) < most {
 		return
 	}
-	s.drop(slices.MinFunc(kind, func(a, b heldSession) int {
+	s.lapse(slices.MinFunc(kind, func(a, b heldSession) int {
 		return cmp.Or(cmp.Compare(held[b.who], held[a.who]), a.used.Compare(b.used))
 	}).id)
 }
@@ -137,7 +142,7 @@ func (s *sessions) find(id string, touch bool) *session {
 		return nil
 	}
 	if _, over := s.expired(x, now); over {
-		s.drop(sum)
+		s.lapse(sum)
 		return nil
 	}
 	if touch {
@@ -152,6 +157,9 @@ func (s *sessions) find(id string, touch bool) *session {
 func (s *sessions) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if x := s.byID[digestOf(id)]; x != nil {
+		delete(s.unsent, x.caller.Name) // who signs out leaves nothing
+	}
 	s.drop(digestOf(id))
 }
 

@@ -39,9 +39,29 @@ func (v *views) refusedStep(handle string) url.Values {
 	return v.refused.form
 }
 
+// lostOf are the texts of a form that is offered no more: a field by its name.
+func lostOf(form url.Values) (out []choice) {
+	for _, x := range stepFields {
+		if text := form.Get(x.Value); text != "" {
+			out = append(out, choice{Value: text, Name: x.Name})
+		}
+	}
+	return out
+}
+
+// typedIntoAlert is typedInto of an alert's forms: its decision, and the case that is opened from it.
+func typedIntoAlert(form url.Values, decisions []choice) typed {
+	if form == nil || form.Get("step") == "case" || len(decisions) > 0 {
+		return typed{form: form}
+	}
+	return typed{Lost: lostOf(form)}
+}
+
 // stepFields are what people write into steps, and what a page calls it where its form is offered no more.
 var stepFields = []choice{
 	{Value: "text", Name: "Text"},
+	{Value: "comment", Name: "Why"},
+	{Value: "title", Name: "Title"},
 	{Value: "name", Name: "Who it is"},
 	{Value: "to", Name: "To"},
 	{Value: "shown", Name: "Accesses to show them"},
@@ -73,13 +93,7 @@ func typedInto(form url.Values, w caseWork) typed {
 	if form == nil || w.offers(form) {
 		return typed{form: form}
 	}
-	var t typed
-	for _, x := range stepFields {
-		if text := form.Get(x.Value); text != "" {
-			t.Lost = append(t.Lost, choice{Value: text, Name: x.Name})
-		}
-	}
-	return t
+	return typed{Lost: lostOf(form)}
 }
 
 // offers reports whether a step that was typed has its form on the page, and would mean there what it meant: the question is still without
