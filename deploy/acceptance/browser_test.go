@@ -49,7 +49,8 @@ func TestConsoleInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDemo(t, "READTRAIL_CONSOLE_OIDC_ISSUER="+issuer, "READTRAIL_CONSOLE_OIDC_CLIENT_ID=readtrail", "READTRAIL_CONSOLE_OIDC_CLIENT_SECRET_FILE="+file,
-		"READTRAIL_CONSOLE_OIDC_ROLE_CLAIM=groups", "READTRAIL_CONSOLE_OIDC_PRIVACY_OFFICER=privacy")
+		"READTRAIL_CONSOLE_OIDC_ROLE_CLAIM=groups", "READTRAIL_CONSOLE_OIDC_PRIVACY_OFFICER=privacy",
+		"READTRAIL_CONSOLE_OIDC_INVESTIGATOR=inquiry", "READTRAIL_CONSOLE_OIDC_RESPONDENT=asked", "READTRAIL_CONSOLE_OIDC_SITE_CLAIM=sites", "READTRAIL_CONSOLE_OIDC_EVERYWHERE=*")
 	link := func(args ...string) string {
 		out, err := d.command(append([]string{"link"}, args...)...).Output()
 		if err != nil {
@@ -64,6 +65,7 @@ func TestConsoleInBrowser(t *testing.T) {
 	if out, err := d.command("import", file, "--allow-dead-letters", "2").CombinedOutput(); err != nil {
 		t.Fatalf("import: %v\n%s", err, out)
 	}
+	d.askSomebody(t)
 	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "--test-concurrency=1", "console.test.mjs", "cases.test.mjs", "views.test.mjs", "provider.test.mjs")
 	node.Dir = dir
 	node.Env = append(os.Environ(), "BASE="+d.base, "MRN="+d.patient, "READER="+d.reader, "CHROMIUM="+chromium, "LINK="+d.link,
@@ -156,6 +158,31 @@ func newDemo(t *testing.T, env ...string) *demo {
 	}
 	d.base, _, _ = strings.Cut(d.link, "/sign-in#")
 	return d
+}
+
+// askSomebody opens a case of the first alert and puts a question to whom nobody knows yet, which is told.
+func (d *demo) askSomebody(t *testing.T) {
+	t.Helper()
+	out := func(args ...string) string {
+		t.Helper()
+		text, err := d.command(args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", args[0], err, text)
+		}
+		return string(text)
+	}
+	alert := regexp.MustCompile(`"alert_?[iI]d":\s*"(\w{27})"`).FindStringSubmatch(out("alerts", "--json"))
+	if alert == nil {
+		t.Fatal("the demo has no alert")
+	}
+	opened := regexp.MustCompile(`case (\w{27}) is at version 1`).FindStringSubmatch(out("case", "open", alert[1], "--title", "A question in the browser"))
+	if opened == nil {
+		t.Fatal("no case was opened")
+	}
+	said := out("case", "ask", opened[1], "--version", "1", "--name", "Jo", "--text", "Why did you look?", "--to", "oidc:asked-7")
+	if !strings.Contains(said, "WARNING: The question may not reach them: nobody is known here as oidc:asked-7") {
+		t.Errorf("whoever asks is not told that nobody knows the addressee: %s", said)
+	}
 }
 
 // command runs a command of the binary against the demo.
