@@ -294,6 +294,7 @@ func (e *environment) consoleLine(ctx context.Context, cfg *config.Config) strin
 // The order is the crash proof in short: what is acknowledged is in the journal; the journal outlives everything else;
 // so parts start from the journal outwards and stop from the outside inwards. It is one straight line on purpose.
 func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func()) (err error) {
+	serve.CollectOften()
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	zone, err := time.LoadLocation(cfg.Site.TimeZone)

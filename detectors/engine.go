@@ -33,7 +33,7 @@ type EngineConfig struct {
 	Hands int
 	// Dir is where days wait that do not fit in memory; "": all of them are held in memory.
 	Dir string
-	// HeldInMemory is how many accesses of the learning period, or of an import, are held in memory. Default 500,000, 40 MB: a
+	// HeldInMemory is how many accesses of the learning period, or of an import, are held in memory. Default 250,000, 20 MB: a
 	// study reads each day that waits in a file six times, in order, which costs little.
 	HeldInMemory int
 	// Limits bound what is remembered.
@@ -163,7 +163,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 		return nil, errors.New("make engine: parse: required to read the journal's rule sets")
 	}
 	if cfg.HeldInMemory == 0 {
-		cfg.HeldInMemory = 500_000
+		cfg.HeldInMemory = 250_000
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	e := &Engine{

@@ -71,7 +71,7 @@ func feed(cfg simulate.Config, dir string) (*fed, error) {
 
 func (f *fed) config(dir string) detectors.EngineConfig {
 	return detectors.EngineConfig{
-		Zone: f.zone, Dir: dir, HeldInMemory: 500_000,
+		Zone: f.zone, Dir: dir,
 		Parse: func(*v1.RuleSet) (detectors.Settings, error) { return detectors.Settings{LearningDays: 7}, nil },
 	}
 }
