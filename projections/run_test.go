@@ -38,9 +38,8 @@ func running(t testing.TB, p *projections.Projector) (stop func() error) {
 	return stop
 }
 
-// waitFor polls until the condition holds, or fails the test when the test's time is nearly up.
-// waitFor waits for what must come, however slow the machine: a projector that fails at each of forty commit points recovers for most of
-// a minute under the race detector.
+// waitFor polls until the condition holds, and fails the test after five minutes: a projector that fails at each of forty commit points
+// recovers for most of a minute under the race detector.
 func waitFor(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for range 30_000 {
