@@ -2,7 +2,8 @@ package columns
 
 // Compared packs the table and returns how many bytes the search for references compared, over all shapes.
 func Compared(t, beside *Table) int {
-	p := packer{t: t, beside: beside}
+	var p packer
+	p.begin(t, beside)
 	all := 0
 	for i := range t.shapes {
 		p.sketch(&t.shapes[i])

@@ -55,17 +55,19 @@ type measured struct {
 	varies  []byte
 	varying []int
 	// Distinct values, none when there are too many, and the index of each row's value among them.
-	set      [][]byte
+	set      []span
 	setTotal int
 	index    []uint16
 	finder   setFinder
 }
 
-func (m *measured) measure(column [][]byte) {
-	first := column[0]
+// measure measures a column, spans of data.
+func (m *measured) measure(data []byte, column []span) {
+	first := column[0].of(data)
 	m.n, m.total, m.shortest, m.longest, m.prefix = len(column), 0, len(first), len(first), len(first)
 	m.seenFixed, m.seenAlpha, m.binary = byteSet{}, byteSet{}, !utf8.Valid(first)
-	for _, v := range column {
+	for _, at := range column {
+		v := at.of(data)
 		m.total += len(v)
 		m.shortest, m.longest = min(m.shortest, len(v)), max(m.longest, len(v))
 		m.prefix = min(m.prefix, len(v))
@@ -76,39 +78,40 @@ func (m *measured) measure(column [][]byte) {
 			}
 		}
 	}
-	m.measureSet(column)
-	for _, v := range column {
-		for _, b := range v[m.prefix:] {
+	m.measureSet(data, column)
+	for _, at := range column {
+		for _, b := range at.of(data)[m.prefix:] {
 			m.seenAlpha.add(b)
 		}
 	}
 	if m.equal = m.shortest == m.longest; m.equal {
-		m.measureFixed(column)
+		m.measureFixed(data, column)
 	}
 }
 
-func (m *measured) measureSet(column [][]byte) {
+func (m *measured) measureSet(data []byte, column []span) {
 	m.set, m.index, m.setTotal = m.set[:0], m.index[:0], 0
 	m.finder.reset()
 	limit := min(maxSet, len(column)/2+1)
 	for _, v := range column {
-		i, found := m.finder.find(m.set, v)
+		i, found := m.finder.find(data, m.set, v)
 		if !found {
 			if len(m.set) == limit {
 				m.set = m.set[:0]
 				return
 			}
 			m.set = append(m.set, v)
-			m.setTotal += len(v) + 1
+			m.setTotal += v.size() + 1
 		}
 		m.index = append(m.index, i)
 	}
 }
 
-func (m *measured) measureFixed(column [][]byte) {
-	first := column[0]
+func (m *measured) measureFixed(data []byte, column []span) {
+	first := column[0].of(data)
 	m.varies, m.varying = append(m.varies[:0], make([]byte, len(first))...), m.varying[:0]
-	for _, v := range column[1:] {
+	for _, at := range column[1:] {
+		v := at.of(data)
 		for i := m.prefix; i < len(first); i++ {
 			m.varies[i] |= v[i] ^ first[i]
 		}
@@ -118,7 +121,8 @@ func (m *measured) measureFixed(column [][]byte) {
 			m.varying = append(m.varying, i)
 		}
 	}
-	for _, v := range column {
+	for _, at := range column {
+		v := at.of(data)
 		for _, i := range m.varying {
 			m.seenFixed.add(v[i])
 		}
@@ -169,14 +173,15 @@ func (f *setFinder) reset() {
 }
 
 // find returns where v stands in set, or takes note that it will be appended. What is written does not depend on the seed.
-func (f *setFinder) find(set [][]byte, v []byte) (index uint16, found bool) {
+func (f *setFinder) find(data []byte, set []span, value span) (index uint16, found bool) {
+	v := value.of(data)
 	for at := maphash.Bytes(f.seed, v); ; at++ {
 		slot := &f.slots[at%uint64(len(f.slots))]
 		if *slot == 0 {
 			*slot = uint16(len(set) + 1)
 			return uint16(len(set)), false
 		}
-		if string(set[*slot-1]) == string(v) {
+		if string(set[*slot-1].of(data)) == string(v) {
 			return *slot - 1, true
 		}
 	}

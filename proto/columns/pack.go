@@ -174,8 +174,11 @@ type packer struct {
 	bits   bitWriter
 	// next is the value beside that a column refers to when it goes on where the last one did.
 	next int
-	// column under work, and what is measured of it.
-	column   [][]byte
+	// Where the values of each member of the shape under work begin, here and in the record beside.
+	rows, besideRows []rowSpan
+	// column is the column under work, spans of data; measured is what is measured of it.
+	data     []byte
+	column   []span
 	measured measured
 	// code numbers the bytes of the column's alphabet.
 	code [256]uint8
@@ -213,17 +216,28 @@ func (t *Table) Pack(beside *Table) Packed {
 }
 
 func (p *packer) begin(t, beside *Table) {
-	p.t, p.beside = t, beside
+	p.t, p.beside, p.data = t, beside, t.data
 	p.layout, p.text = p.layout[:0], p.text[:0]
 	p.bits.reset()
 }
 
 // end lets go of the records, and of the patients in them.
-func (p *packer) end() {
-	p.t, p.beside = nil, nil
-	clear(p.column[:cap(p.column)])
-	clear(p.measured.set[:cap(p.measured.set)])
+func (p *packer) end() { p.t, p.beside, p.data = nil, nil, nil }
+
+// rowSpan is where the values of a record begin among the spans of its table, and how many they are.
+type rowSpan struct{ from, width int }
+
+// rowsOf appends where the values of some records begin.
+func (t *Table) rowsOf(to []rowSpan, records []int) []rowSpan {
+	for _, i := range records {
+		r := t.records[i]
+		to = append(to, rowSpan{r.from, t.shapes[r.shape].width})
+	}
+	return to
 }
+
+// value is the value of member i in the column under work.
+func (p *packer) value(i int) []byte { return p.column[i].of(p.data) }
 
 // number and mode write to the layout; bytes writes their number there, and them to the text.
 func (p *packer) number(n int)   { p.layout = binary.AppendUvarint(p.layout, uint64(n)) }
@@ -237,6 +251,10 @@ func (p *packer) inline(b []byte) {
 func (p *packer) sketch(s *shape) {
 	first := s.members[0]
 	p.next, p.budget = 0, leastSearch
+	p.rows, p.besideRows = p.t.rowsOf(p.rows[:0], s.members), p.besideRows[:0]
+	if p.beside != nil {
+		p.besideRows = p.beside.rowsOf(p.besideRows, s.members)
+	}
 	p.besides, p.own = p.besides[:0], p.own[:0]
 	if p.beside != nil {
 		for c := range p.beside.spansOf(first) {
@@ -252,13 +270,13 @@ func (p *packer) sketch(s *shape) {
 
 func (p *packer) pack(s *shape, c int) {
 	p.column = p.column[:0]
-	for _, m := range s.members {
-		p.column = append(p.column, p.t.at(m, c))
+	for _, row := range p.rows {
+		p.column = append(p.column, p.t.spans[row.from+c])
 	}
-	first := p.column[0]
+	first := p.value(0)
 	constant := true
 	for _, v := range p.column[1:] {
-		if !bytes.Equal(v, first) {
+		if !bytes.Equal(v.of(p.data), first) {
 			constant = false
 			break
 		}
@@ -277,23 +295,24 @@ func (p *packer) pack(s *shape, c int) {
 	}
 }
 
-// candidate returns the value that a reference means, for a member of the shape.
-func (p *packer) candidate(member, ref int) ([]byte, bool) {
-	if ref&1 == 0 {
-		return p.t.at(member, ref>>1), true
+// candidate returns the value that a reference means, for member i of the shape.
+func (p *packer) candidate(i, ref int) ([]byte, bool) {
+	t, row := p.t, p.rows
+	if ref&1 == 1 {
+		t, row = p.beside, p.besideRows
 	}
-	if ref>>1 < p.beside.shapes[p.beside.records[member].shape].width {
-		return p.beside.at(member, ref>>1), true
+	if ref>>1 >= row[i].width {
+		return nil, false
 	}
-	return nil, false
+	return t.spans[row[i].from+ref>>1].of(t.data), true
 }
 
 // packRef tells the column by another one, if there is one that fits every record: an equal one, else the longest within.
 func (p *packer) packRef(s *shape, c int) bool {
-	if len(p.column[0]) == 0 {
+	if p.column[0].size() == 0 {
 		return false
 	}
-	f := finder{packer: p, shape: s, first: p.column[0], sketch: p.own[c], best: -1, shortest: shortestWithin}
+	f := finder{packer: p, first: p.value(0), sketch: p.own[c], best: -1, shortest: shortestWithin}
 	if len(p.column) == 1 {
 		f.shortest = longEnough
 	}
@@ -307,7 +326,7 @@ func (p *packer) packRef(s *shape, c int) bool {
 	if f.best < 0 {
 		return false
 	}
-	v, _ := p.candidate(member, f.best)
+	v, _ := p.candidate(0, f.best)
 	if len(v) == len(f.first) {
 		p.mode(modeSame)
 		p.reference(f.best, c)
@@ -335,7 +354,6 @@ func (p *packer) reference(ref, c int) {
 // finder finds what a column can refer to.
 type finder struct {
 	*packer
-	shape  *shape
 	first  []byte
 	sketch sketch
 	// shortest is the length from which a value within another one is worth a reference.
@@ -351,18 +369,18 @@ func (f *finder) search(side int, spans []span, sketches []sketch) bool {
 		data = f.beside.data
 	}
 	for k, at := range spans {
-		size := int(at.to - at.from)
+		size := at.size()
 		switch {
 		case sketches[k]&^f.sketch != 0, size > len(f.first), f.budget < len(f.first):
 		case size == len(f.first):
 			f.budget -= size
-			if bytes.Equal(data[at.from:at.to], f.first) && f.fits(f.shape, 2*k+side, 0, 0) {
+			if bytes.Equal(data[at.from:at.to], f.first) && f.fits(2*k+side, 0, 0) {
 				f.best, f.bestLen = 2*k+side, size
 				return true
 			}
 		case size > f.bestLen && size >= f.shortest:
 			f.budget -= len(f.first)
-			if at := bytes.Index(f.first, data[at.from:at.to]); at >= 0 && f.fits(f.shape, 2*k+side, at, len(f.first)-at-size) {
+			if at := bytes.Index(f.first, data[at.from:at.to]); at >= 0 && f.fits(2*k+side, at, len(f.first)-at-size) {
 				f.best, f.bestLen = 2*k+side, size
 			}
 		}
@@ -371,10 +389,11 @@ func (f *finder) search(side int, spans []span, sketches []sketch) bool {
 }
 
 // fits reports whether every value of the column is the referred one between before and after bytes of the first.
-func (p *packer) fits(s *shape, ref, before, after int) bool {
-	first := p.column[0]
-	for i, v := range p.column[1:] {
-		w, ok := p.candidate(s.members[i+1], ref)
+func (p *packer) fits(ref, before, after int) bool {
+	first := p.value(0)
+	for i, at := range p.column[1:] {
+		v := at.of(p.data)
+		w, ok := p.candidate(i+1, ref)
 		if !ok || len(v) != before+len(w)+after || !bytes.Equal(v[:before], first[:before]) ||
 			!bytes.Equal(v[before:before+len(w)], w) || !bytes.Equal(v[before+len(w):], first[len(first)-after:]) {
 			return false
@@ -386,7 +405,7 @@ func (p *packer) fits(s *shape, ref, before, after int) bool {
 // packCheapest tells a column that changes, in the way that takes the fewest bits.
 func (p *packer) packCheapest() {
 	m := &p.measured
-	m.measure(p.column)
+	m.measure(p.data, p.column)
 	plain := m.plainBits()
 	fixed, set, alpha := m.fixedBits(), m.setBits(), m.alphaBits()
 	switch min(plain, fixed, set, alpha) {
@@ -399,7 +418,7 @@ func (p *packer) packCheapest() {
 	default:
 		p.mode(modePlain)
 		for _, v := range p.column {
-			p.inline(v)
+			p.inline(v.of(p.data))
 		}
 	}
 }
@@ -408,7 +427,7 @@ func (p *packer) packSet(m *measured) {
 	p.mode(modeSet)
 	p.number(len(m.set))
 	for _, v := range m.set {
-		p.inline(v)
+		p.inline(v.of(p.data))
 	}
 	width := bits.Len(uint(len(m.set) - 1))
 	for _, i := range m.index {
@@ -417,7 +436,7 @@ func (p *packer) packSet(m *measured) {
 }
 
 func (p *packer) packFixed(m *measured) {
-	first := p.column[0]
+	first := p.value(0)
 	p.mode(modeFixed)
 	p.number(len(first))
 	mask := len(p.layout)
@@ -431,7 +450,8 @@ func (p *packer) packFixed(m *measured) {
 		}
 	}
 	width := p.alphabet(&m.seenFixed)
-	for _, v := range p.column {
+	for _, at := range p.column {
+		v := at.of(p.data)
 		for _, i := range m.varying {
 			p.bits.write(uint64(p.code[v[i]]), width)
 		}
@@ -440,12 +460,13 @@ func (p *packer) packFixed(m *measured) {
 
 func (p *packer) packAlpha(m *measured) {
 	p.mode(modeAlpha)
-	p.bytes(p.column[0][:m.prefix])
+	p.bytes(p.value(0)[:m.prefix])
 	p.number(m.shortest - m.prefix)
 	lengths := bits.Len(uint(m.longest - m.shortest))
 	p.number(lengths)
 	width := p.alphabet(&m.seenAlpha)
-	for _, v := range p.column {
+	for _, at := range p.column {
+		v := at.of(p.data)
 		p.bits.write(uint64(len(v)-m.shortest), lengths)
 		for _, b := range v[m.prefix:] {
 			p.bits.write(uint64(p.code[b]), width)
@@ -455,7 +476,7 @@ func (p *packer) packAlpha(m *measured) {
 
 // packLoneBinary keeps a value that is no text out of the text, whose compression it would spoil.
 func (p *packer) packLoneBinary() {
-	v := p.column[0]
+	v := p.value(0)
 	p.mode(modeAlpha)
 	p.bytes(nil)
 	p.number(len(v))

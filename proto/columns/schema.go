@@ -102,6 +102,9 @@ const (
 // take three times the room, and the garbage collector follows each of them.
 type span struct{ from, to uint32 }
 
+func (s span) of(data []byte) []byte { return data[s.from:s.to] }
+func (s span) size() int             { return int(s.to - s.from) }
+
 // lexer takes records apart.
 type lexer struct {
 	// data are the records, one behind the other, and between them what they hold encoded.
