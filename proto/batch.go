@@ -162,6 +162,8 @@ type Batch struct {
 	opened *openedItems
 	items  []*v1.Item
 	sealed map[int][][]byte // originals by the index of their frame
+	// typed is what was typed beside items, of a batch that was just made; nil: it is opened from the bytes. Never changed.
+	typed map[int]*v1.FreeText
 }
 
 // Decode reads a message that stands at stream sequence and checks that its head is whole and belongs there. It keeps
@@ -196,10 +198,13 @@ func (c *Codec) Opened(sequence uint64, data []byte, items []BatchItem) (*Batch,
 	if len(items) != b.Count() {
 		return nil, fmt.Errorf("open batch %d with %d items: it has %d", sequence, len(items), b.Count())
 	}
-	b.items = make([]*v1.Item, len(items))
+	b.items, b.typed = make([]*v1.Item, len(items)), map[int]*v1.FreeText{}
 	for i := range items {
 		if b.items[i] = items[i].Item; b.items[i] == nil {
 			return nil, fmt.Errorf("open batch %d: item %d is missing", sequence, i)
+		}
+		if typed := items[i].Sealed.GetFreeText(); typed != nil {
+			b.typed[i] = typed
 		}
 	}
 	return b, nil

@@ -218,8 +218,23 @@ func TestDestroyedKey(t *testing.T) {
 	if _, err := b.Original(0); err != nil {
 		t.Fatal(err)
 	}
+	typed := []proto.BatchItem{typedItem(t)}
+	message, err := codec.Encode(6, received(), typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := codec.Opened(6, message, typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := opened.FreeText(0); err != nil || text.GetBreakGlassText() != "on call" {
+		t.Fatalf("%v, %v", text, err)
+	}
 	if n, err := keys.Destroy(sample.Source, day); n != 1 || err != nil {
 		t.Fatalf("destroyed %d keys: %v", n, err)
+	}
+	if text, err := opened.FreeText(0); text != nil || !errors.Is(err, proto.ErrKeyGone) {
+		t.Errorf("what was typed outlives its key: %v, %v", text, err)
 	}
 	for name, c := range map[string]*proto.Codec{"the same codec": codec, "no key ring": newCodec(t, nil)} {
 		again, err := c.Decode(5, data)
@@ -451,11 +466,23 @@ func TestNativeIDs(t *testing.T) {
 	}
 }
 
+// typedItem is an access with a text that its reader typed.
+func typedItem(t *testing.T) proto.BatchItem {
+	t.Helper()
+	e := sample.New(1).Next()
+	it, err := proto.NewBatchItem(&v1.Item{Body: &v1.Item_Access{Access: e.Access}, Content: e.Content.Check()}, sample.Source,
+		&v1.SealedItem{Original: e.Original, FreeText: &v1.FreeText{BreakGlassText: "on call"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return it
+}
+
 // TestOpened: a batch that is opened with the items that it was made of says what one says that is opened from its bytes.
 func TestOpened(t *testing.T) {
 	keys, _ := newKeys(t)
 	codec := newCodec(t, keys)
-	var items []proto.BatchItem
+	items := []proto.BatchItem{typedItem(t)}
 	for _, p := range mixed(40) {
 		it, err := proto.NewBatchItem(p.item, p.source, p.sealed)
 		if err != nil {
@@ -489,8 +516,14 @@ func TestOpened(t *testing.T) {
 	if err := opened.VerifyRoot(); err != nil {
 		t.Error(err)
 	}
-	first, err := opened.Original(5)
-	if second, other := decoded.Original(5); err != nil || other != nil || !cmp.Equal(first, second, protocmp.Transform()) {
+	for i := range items {
+		first, err := opened.FreeText(i)
+		if second, other := decoded.FreeText(i); err != nil || other != nil || (first != nil) != (i == 0) || !cmp.Equal(first, second, protocmp.Transform()) {
+			t.Errorf("item %d: what was typed differs: %v, %v, %v, %v", i, first, second, err, other)
+		}
+	}
+	first, err := opened.Original(6)
+	if second, other := decoded.Original(6); err != nil || other != nil || !cmp.Equal(first, second, protocmp.Transform()) {
 		t.Errorf("the originals differ, %v, %v", err, other)
 	}
 	if _, err := codec.Opened(9, message, items[1:]); err == nil {

@@ -91,14 +91,49 @@ func (c *Codec) sealGroup(head *v1.BatchHead, items []BatchItem, table *columns.
 	return frame, nil
 }
 
+// frameOf returns which sealed frame holds what was sealed beside item i, and where in it; -1 when nothing was.
+func (b *Batch) frameOf(i int) (n, at int) {
+	for n, frame := range b.msg.Sealed {
+		if at := indexIn(frame.Items, i); at >= 0 {
+			return n, at
+		}
+	}
+	return -1, -1
+}
+
+// keyOf returns the key that opens a sealed frame.
+func (b *Batch) keyOf(frame *v1.SealedFrame) (*dataKey, error) {
+	if b.codec.keys == nil {
+		return nil, fmt.Errorf("open originals of batch %d: no key ring: %w", b.Head.Sequence, ErrKeyGone)
+	}
+	key, err := b.codec.keys.forOpening(frame.Source, frame.Day, frame.KeyId)
+	if err != nil {
+		return nil, fmt.Errorf("open originals of batch %d: %w", b.Head.Sequence, err)
+	}
+	return key, nil
+}
+
+// FreeText returns what was typed beside item i, nil for nothing; errors are those of Original. In a batch of Opened nothing is
+// decrypted for it, but the key has to be there as for any other.
+func (b *Batch) FreeText(i int) (*v1.FreeText, error) {
+	n, _ := b.frameOf(i)
+	if n < 0 {
+		return nil, nil
+	}
+	if b.typed == nil {
+		sealed, err := b.Original(i)
+		return sealed.GetFreeText(), err
+	}
+	if _, err := b.keyOf(b.msg.Sealed[n]); err != nil {
+		return nil, err
+	}
+	return b.typed[i], nil
+}
+
 // Original opens the sealed part of item i. It returns ErrNotSealed when there is none and ErrKeyGone when its key was
 // destroyed: then the original was redacted on purpose, or the key ring is the wrong one.
 func (b *Batch) Original(i int) (*v1.SealedItem, error) {
-	for n, frame := range b.msg.Sealed {
-		at := indexIn(frame.Items, i)
-		if at < 0 {
-			continue
-		}
+	if n, at := b.frameOf(i); n >= 0 {
 		raws, err := b.openSealed(n)
 		if err != nil {
 			return nil, err
@@ -118,12 +153,9 @@ func (b *Batch) Original(i int) (*v1.SealedItem, error) {
 // openSealed opens sealed frame n, once while its key is there: a destroyed key closes it again.
 func (b *Batch) openSealed(n int) ([][]byte, error) {
 	frame := b.msg.Sealed[n]
-	if b.codec.keys == nil {
-		return nil, fmt.Errorf("open originals of batch %d: no key ring: %w", b.Head.Sequence, ErrKeyGone)
-	}
-	key, err := b.codec.keys.forOpening(frame.Source, frame.Day, frame.KeyId)
+	key, err := b.keyOf(frame)
 	if err != nil {
-		return nil, fmt.Errorf("open originals of batch %d: %w", b.Head.Sequence, err)
+		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

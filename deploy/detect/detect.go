@@ -72,11 +72,11 @@ func Open(c Config) (*live.Runner, http.Handler, error) {
 
 // freeText opens what was typed when the glass was broken. A text whose key was destroyed counts as none.
 func freeText(b *proto.Batch, item int) *v1.FreeText {
-	sealed, err := b.Original(item)
+	text, err := b.FreeText(item)
 	if err != nil {
 		return nil
 	}
-	return sealed.GetFreeText()
+	return text
 }
 
 // appendTo journals what detectors propose.
