@@ -77,8 +77,15 @@ func splitReaders(at day, all []Access) []ReaderDay {
 // sortAccesses brings a day into its order: reader, time, position, patient.
 func sortAccesses(all []Access) {
 	slices.SortFunc(all, func(a, b Access) int {
-		return cmp.Or(cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Occurred, b.Occurred),
-			cmp.Compare(a.Position, b.Position), cmp.Compare(a.Patient, b.Patient))
+		switch {
+		case a.Reader != b.Reader:
+			return cmp.Compare(a.Reader, b.Reader)
+		case a.Occurred != b.Occurred:
+			return cmp.Compare(a.Occurred, b.Occurred)
+		case a.Position != b.Position:
+			return cmp.Compare(a.Position, b.Position)
+		}
+		return cmp.Compare(a.Patient, b.Patient)
 	})
 }
 
