@@ -121,6 +121,7 @@ func TestHTTPInterface(t *testing.T) {
 		{"set is accepted", "", "SET max_threads = 7", ""},
 		{"and has no effect", "", "SELECT getSetting('max_threads') = 7", "0\n"},
 		{"empty answer", "default_format=Native", "SELECT a FROM http.t WHERE a > 100", ""},
+		{"merges make no statistics", "", "SELECT value = '' FROM system.merge_tree_settings WHERE name = 'auto_statistics_types'", "1\n"},
 		{"timezone", "", "SELECT timezone(), toString(toDateTime(0))", "UTC\t1970-01-01 00:00:00\n"},
 		{"no implicit select is needed for numbers", "", "SELECT count() FROM numbers(10)", "10\n"},
 	} {
