@@ -95,11 +95,12 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 			a.interval.Reset(a.cfg.RollupInterval)
 		}
 		a.rollup.add(b.folded)
-		a.rollupDue = a.rollupDue || a.rollup.full()
+		a.rollupDue = a.rollupDue || a.rollup.full() || b.newest
 	}
 	if !b.accesses {
 		return nil
 	}
+	a.runDue = a.runDue || b.newest
 	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
 		a.held, a.runDue = b.folded, true
 		return nil

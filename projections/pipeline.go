@@ -42,6 +42,8 @@ type pipeline struct {
 	// nothing while the journal is empty.
 	writer string
 	into   *store.Store
+	// building says that the version answers only once it has caught up.
+	building bool
 }
 
 // errUnnamed ends a session that began with an empty journal: now that there is something to write, the tables are taken.
@@ -51,7 +53,9 @@ var errUnnamed = errors.New("the journal was empty when the session began")
 type pendingBatch struct {
 	batch             *proto.Batch
 	accesses, rollups bool
-	done              chan struct{}
+	// newest says that a version which is being built has read all that there is: what it collected waits for nothing more.
+	newest bool
+	done   chan struct{}
 	// folded and err are written before done is closed.
 	folded *folded
 	err    error
@@ -103,6 +107,7 @@ func (p *pipeline) follow(ctx context.Context, start *start, work, ordered chan<
 			batch: b, done: make(chan struct{}),
 			accesses: b.Sequence() > start.accesses.position.Sequence(),
 			rollups:  b.Sequence() > start.rollups.position.Sequence(),
+			newest:   p.building && b.Sequence() >= p.cfg.Head().Sequence(),
 		}
 		for _, to := range []chan<- *pendingBatch{work, ordered} {
 			select {

@@ -111,6 +111,7 @@ func (p *Projector) nextVersion(ctx context.Context) (uint32, error) {
 
 func (p *Projector) rebuild(ctx context.Context, version uint32, progress func(Progress)) error {
 	line, streams := p.pipeline(version), p.streams(version)
+	line.building = true
 	p.mu.Lock()
 	p.building, p.buildingMarks, p.buildingStreams = version, line.marks, streams
 	p.mu.Unlock()

@@ -85,6 +85,20 @@ func rowsOf(t testing.TB, s *store.Store, table string) (n uint64) {
 	return n
 }
 
+// TestRebuildDoesNotLinger: what a rebuild has read goes into the tables once there is nothing more to read, although live
+// rollups would wait an hour for more.
+func TestRebuildDoesNotLinger(t *testing.T) {
+	s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(24)
+	g.fill(t, j, 40, 30, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
+	p := newProjector(t, s, j, func(c *projections.Config) { c.Linger, c.RollupInterval = time.Hour, time.Hour })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	if err := p.Rebuild(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkTables(t, s, j, 1)
+}
+
 // TestRebuildGoesOn breaks a rebuild off at several points, also just before the flip; the next one goes on with the same
 // version, and the old version answers until then.
 func TestRebuildGoesOn(t *testing.T) {
