@@ -1,22 +1,9 @@
 package facts
 
 import (
-	"slices"
+	"math"
 	"strings"
 )
-
-// row is a Care as it is stored, on the node of the patient that the fact names.
-type row struct {
-	from, until int64
-	fact        ID
-	// who is a node of staff, or minus a node of departments; 0: neither is named.
-	who ID
-	// reason is a text, or minus the number of the Condition that has it.
-	reason ID
-	class  uint8 // see counters.classes
-	kind   CareKind
-	typ    uint16 // see counters.careTypes
-}
 
 func (s *State) applyCare(f *fact, typ string) {
 	s.dropTickets(f.n)
@@ -45,7 +32,7 @@ func (s *State) applyCare(f *fact, typ string) {
 	base := row{from: 0, until: Forever, reason: s.reason(f, typ)}
 	base.from, base.until = s.careTime(f, &shape)
 	if typ == "Encounter" {
-		base.class = s.class(s.encounterClass(d))
+		base.class = s.textPlain(s.encounterClass(d))
 	}
 	for _, n := range patients {
 		s.addActors(f, n, &shape, base)
@@ -281,21 +268,15 @@ func (s *State) addCare(f *fact, n ID, ref int, r row, department bool) bool {
 
 // putCare stores a row where it belongs in the order of beginnings. A row that only repeats another of its fact is left out.
 func (s *State) putCare(f *fact, n ID, r row) {
-	r.fact, r.typ = f.n, s.careType(f.GetResourceType())
+	r.fact, r.typ = f.n, s.texts.number(0, f.GetResourceType())
 	rec := s.record(n)
-	i, found := slices.BinarySearchFunc(rec.care, r, compareRows)
-	if found {
+	care, count := s.forms.insert(rec.care, &r)
+	if count == 0 {
 		return
 	}
-	if len(rec.care) >= s.cfg.MaxCare {
-		i = s.evict(rec, i)
+	if rec.care = care; count > s.cfg.MaxCare {
+		s.evict(rec, &r)
 	}
-	if len(rec.care) == cap(rec.care) {
-		grown := make([]row, len(rec.care), len(rec.care)+max(2, len(rec.care)/8))
-		copy(grown, rec.care)
-		rec.care = grown
-	}
-	rec.care = slices.Insert(rec.care, i, r)
 	s.changes.patient(n)
 	switch a := s.about[f.n]; {
 	case a == 0:
@@ -305,20 +286,17 @@ func (s *State) putCare(f *fact, n ID, r row) {
 	}
 }
 
-// evict drops the row that ended longest ago, and returns where an index of before is now.
-func (s *State) evict(rec *record, i int) int {
-	oldest := 0
-	for j := range rec.care {
-		if rec.care[j].until < rec.care[oldest].until {
-			oldest = j
+// evict drops the row that ended longest ago, but not the one that was added last.
+func (s *State) evict(rec *record, last *row) {
+	var r, oldest row
+	oldest.until = math.MaxInt64
+	for rest := rec.care; s.forms.next(&rest, &r); {
+		if r.until < oldest.until && r != *last {
+			oldest = r
 		}
 	}
-	rec.care = slices.Delete(rec.care, oldest, oldest+1)
+	rec.care = s.forms.filter(rec.care, func(r *row) bool { return *r != oldest })
 	s.evicted++
-	if oldest < i {
-		i--
-	}
-	return i
 }
 
 // dropCare removes what the version before said.
@@ -332,23 +310,9 @@ func (s *State) dropCare(fact ID) {
 			continue
 		}
 		rec := s.records[m]
-		rec.care = slices.DeleteFunc(rec.care, func(r row) bool { return r.fact == fact })
+		rec.care = s.forms.filter(rec.care, func(r *row) bool { return r.fact != fact })
 		s.changes.patient(m)
 	}
 	delete(s.spread, fact)
 	s.about[fact] = 0
-}
-
-func compareRows(a, b row) int {
-	switch {
-	case a.from != b.from:
-		return compare64(a.from, b.from)
-	case a.until != b.until:
-		return compare64(a.until, b.until)
-	case a.fact != b.fact:
-		return int(a.fact) - int(b.fact)
-	case a.kind != b.kind:
-		return int(a.kind) - int(b.kind)
-	}
-	return int(a.who) - int(b.who)
 }

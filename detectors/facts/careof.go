@@ -21,10 +21,10 @@ func (s *State) AppendCareNear(out []Care, p ID, near Period) []Care {
 	}
 	begin := len(out)
 	group := s.patients.members(p)
+	reasons := 0 // that Conditions have
 	for _, m := range group {
-		rows := s.rowsOf(m)
-		for i := range rows {
-			r := &rows[i]
+		var r row
+		for rest := s.rowsOf(m); s.forms.next(&rest, &r); {
 			if r.kind != CareGeneral {
 				if r.from > near.Until {
 					break // by from: nothing behind it is near
@@ -33,15 +33,17 @@ func (s *State) AppendCareNear(out []Care, p ID, near Period) []Care {
 					continue
 				}
 			}
-			c := s.careOf(r)
-			if r.reason < 0 {
-				c.Reason = s.reasonOf(group, -r.reason)
-			}
+			c := s.careOf(&r)
 			if n := len(out); n > begin && out[n-1] == c {
 				continue // a ward and its location, said by one encounter
 			}
-			out = append(out, c)
+			if out = append(out, c); c.Reason < 0 {
+				reasons++
+			}
 		}
+	}
+	if reasons > 0 {
+		s.nameReasons(out[begin:], group)
 	}
 	if len(group) > 1 {
 		slices.SortStableFunc(out[begin:], func(a, b Care) int { return compare64(a.Period.From, b.Period.From) })
@@ -50,30 +52,36 @@ func (s *State) AppendCareNear(out []Care, p ID, near Period) []Care {
 }
 
 // rowsOf are the rows of a node.
-func (s *State) rowsOf(n ID) []row {
+func (s *State) rowsOf(n ID) rows {
 	if int(n) >= len(s.records) || s.records[n] == nil {
-		return nil
+		return ""
 	}
 	return s.records[n].care
 }
 
-// reasonOf is the diagnosis that a Condition of the same patient states; 0 while it is not known.
-func (s *State) reasonOf(group []ID, condition ID) ID {
+// nameReasons puts the diagnosis that a Condition of the same patient states in the place of the Condition; 0 while it is not known.
+func (s *State) nameReasons(care []Care, group []ID) {
 	for _, m := range group {
-		rows := s.rowsOf(m)
-		for i := range rows {
-			if rows[i].fact == condition && rows[i].reason > 0 {
-				return rows[i].reason
+		var r row
+		for rest := s.rowsOf(m); s.forms.next(&rest, &r); {
+			if r.reason <= 0 {
+				continue
+			}
+			for i := range care {
+				if care[i].Reason == -r.fact {
+					care[i].Reason = r.reason
+				}
 			}
 		}
 	}
-	return 0
+	for i := range care {
+		care[i].Reason = max(care[i].Reason, 0)
+	}
 }
 
 func (s *State) careOf(r *row) Care {
 	c := Care{
-		Kind: r.kind, Class: s.classes[r.class], Period: Period{r.from, r.until}, Reason: r.reason,
-		Type: s.careTypes[r.typ], Resource: r.fact,
+		Kind: r.kind, Class: r.class, Period: Period{r.from, r.until}, Reason: r.reason, Type: r.typ, Resource: r.fact,
 	}
 	switch {
 	case r.who > 0:

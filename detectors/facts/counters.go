@@ -16,10 +16,7 @@ type counters struct {
 	parts    map[ID][]ID    // of compound family names
 	former   map[ID]bool    // relations that are over
 	days     map[int32]int32
-	classes  []ID
-	// careTypes are the resource types of care: texts.
-	careTypes []ID
-	evicted   int64
+	evicted  int64
 }
 
 // human is what tells people of one name apart.
@@ -31,7 +28,7 @@ type human struct {
 func newCounters() counters {
 	return counters{
 		families: map[ID]int32{}, numbers: map[uint64]int32{}, doors: map[ID]int32{}, humans: map[human][]ID{},
-		parts: map[ID][]ID{}, days: map[int32]int32{}, former: map[ID]bool{}, classes: []ID{0}, careTypes: []ID{0},
+		parts: map[ID][]ID{}, days: map[int32]int32{}, former: map[ID]bool{},
 	}
 }
 
@@ -120,32 +117,6 @@ func dayNumber(at int64) int32 {
 		day--
 	}
 	return int32(min(max(day, -1<<30), 1<<30))
-}
-
-// class numbers an encounter's class in a byte: there are some twenty.
-func (s *State) class(text string) uint8 {
-	id := s.textPlain(text)
-	if i := slices.Index(s.classes, id); i >= 0 {
-		return uint8(i)
-	}
-	if len(s.classes) == 256 {
-		return 0
-	}
-	s.classes = append(s.classes, id)
-	return uint8(len(s.classes) - 1)
-}
-
-// careType numbers a resource type in two bytes.
-func (s *State) careType(typ string) uint16 {
-	id := s.texts.number(0, typ)
-	if i := slices.Index(s.careTypes, id); i >= 0 {
-		return uint16(i)
-	}
-	if len(s.careTypes) == 1<<16 {
-		return 0
-	}
-	s.careTypes = append(s.careTypes, id)
-	return uint16(len(s.careTypes) - 1)
 }
 
 // Coverage says what the state has seen, by resource type in the order of their names.

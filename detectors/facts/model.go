@@ -68,16 +68,16 @@ const (
 // only.
 type Patient struct {
 	Names    []Name
-	Birth    int32 // days since 1970-01-01; NoDay when not stated
 	Homes    []Home
 	Phones   []uint64 // XXH64 of the last nine digits; sorted
 	Contacts []Contact
-	Labels   Label
 	// Deceased is when the patient died; 0: not stated.
 	Deceased int64
+	Birth    int32 // days since 1970-01-01; NoDay when not stated
 	// Staff is the member of staff who is the same human, when a Person, an identifier or both say so; for graded matching by
 	// name and birth see Kinship.
-	Staff ID
+	Staff  ID
+	Labels Label
 	// Known: a Patient resource was read; else only events or other facts name the patient.
 	Known bool
 }

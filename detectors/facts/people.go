@@ -12,7 +12,7 @@ import (
 // record is what hangs on a patient's node: what its Patient resource says, and care.
 type record struct {
 	Patient
-	care []row
+	care rows
 	// title and family are the name as sent: prefix and given names, family names.
 	title, family ID
 }
@@ -97,7 +97,7 @@ func (s *State) applyPatient(f *fact) {
 	s.patients.dirty = append(s.patients.dirty, n)
 	period := Period{0, Forever}
 	for i := range f.doc.walk(0, "generalPractitioner") {
-		s.addCare(f, n, i, row{kind: CareGeneral, from: period.From, until: period.Until}, false)
+		s.addCare(f, n, i, row{from: period.From, until: period.Until, form: form{kind: CareGeneral}}, false)
 	}
 }
 

@@ -243,8 +243,8 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	version := bytes.Clone(good)
-	version[16] = 2
-	check("another version", version)
+	version[16] = 1 // rows of care stood one by one in it
+	check("an earlier version", version)
 	check("more behind it", append(bytes.Clone(good), 0))
 }
 

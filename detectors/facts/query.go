@@ -19,11 +19,6 @@ func (s *State) Text(id ID) string {
 	return string(s.texts.text(id))
 }
 
-func (t *table) text(id ID) []byte {
-	_, text := t.entry(id)
-	return text
-}
-
 // TextID is the number of a text, a new one when it has none; 0 for "". Codes are folded: lower case.
 func (s *State) TextID(text string) ID { return s.textPlain(text) }
 
@@ -164,8 +159,7 @@ func (s *State) DepartmentName(n ID) string {
 			return s.Text(s.units[m].name)
 		}
 	}
-	_, value := s.departments.keys.entry(s.departments.key[s.departments.canon[n]])
-	return string(value)
+	return string(s.departments.keys.text(s.departments.key[s.departments.canon[n]]))
 }
 
 // WholeDepartment reports whether others are part of a department and it is part of none: a hospital rather than a ward. That

@@ -40,7 +40,9 @@ func (s *State) read(d *decoder) {
 	s.roleUnits = d.ids()
 	readMap(d, s.former, func() bool { return true })
 	readMap(d, s.parts, func() []ID { return nil })
-	s.classes, s.careTypes = d.ids(), d.ids()
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		s.forms.of(form{CareKind(d.Uint()), d.ID(), d.ID()})
+	}
 	s.evicted = d.Int()
 	readMap(d, s.stats.types, func() *TypeCoverage {
 		return &TypeCoverage{Resources: d.Int(), Facts: d.Int(), First: d.Int(), Last: d.Int()}
@@ -94,16 +96,23 @@ func room[T any](d *decoder) (int, []T) {
 // table reads a table. Its places are found beside what follows in the snapshot, which reads no table: restoring is mostly that.
 func (d *decoder) table(t *table) {
 	*t = table{}
+	for n := d.Count(); n > 1 && d.Err() == nil; n-- {
+		t.learn(d.ID(), string(d.Bytes()))
+	}
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		t.add(d.ID(), d.Bytes())
+		t.pages = append(t.pages, d.Bytes())
+	}
+	if !t.open() {
+		d.Fail("changed")
+		return
 	}
 	d.indexing.Go(t.index)
 }
 
 func (d *decoder) space(sp *space) {
 	d.table(&sp.keys)
-	size := len(sp.keys.at)
-	sp.node, sp.first = make([]ID, max(size, 1)), make([]ID, max(size, 1))
+	size := int(sp.keys.size()) + 1
+	sp.node, sp.first = make([]ID, size), make([]ID, size)
 	sp.key = d.ids()
 	if len(sp.key) == 0 {
 		sp.key = make([]ID, 1)
@@ -163,15 +172,7 @@ func (d *decoder) record() *record {
 	}
 	r.Contacts = slices.Clip(r.Contacts)
 	r.Labels, r.Deceased = Label(d.Uint()), d.Int()
-	var n int
-	for n, r.care = room[row](d); n > 0 && d.Err() == nil; n-- {
-		p := d.period()
-		r.care = append(r.care, row{
-			from: p.From, until: p.Until, fact: d.ID(), who: d.ID(), reason: d.ID(), class: uint8(d.Uint()), kind: CareKind(d.Uint()),
-			typ: uint16(d.Uint()),
-		})
-	}
-	r.care = slices.Clip(r.care)
+	r.care = rows(d.Bytes())
 	return r
 }
 

@@ -24,8 +24,12 @@ func (s *State) Snapshot(w io.Writer) error {
 	e.ids(s.roleUnits)
 	eachSorted(e, s.former, func(ID, bool) {})
 	eachSorted(e, s.parts, func(ID, []ID) {})
-	e.ids(s.classes)
-	e.ids(s.careTypes)
+	e.Count(len(s.forms.all))
+	for _, f := range s.forms.all {
+		e.Uint(uint64(f.kind))
+		e.ID(f.class)
+		e.ID(f.typ)
+	}
 	e.Int(s.evicted)
 	eachSorted(e, s.stats.types, func(_ ID, t *TypeCoverage) {
 		e.Int(t.Resources)
@@ -75,12 +79,14 @@ func list[T any](e *encoder, all []*T, f func(*T)) {
 }
 
 func (e *encoder) table(t *table) {
-	n := max(int(t.size()), 0)
-	e.Count(n)
-	for i := 1; i <= n; i++ {
-		system, text := t.entry(ID(i))
-		e.ID(system)
-		e.Bytes(text)
+	e.Count(max(len(t.patterns), 1))
+	for _, p := range t.patterns[min(1, len(t.patterns)):] {
+		e.ID(p.patternKey.system)
+		e.Bytes([]byte(p.template))
+	}
+	e.Count(len(t.pages))
+	for _, page := range t.pages {
+		e.Bytes(page)
 	}
 }
 
@@ -143,17 +149,7 @@ func (e *encoder) record(r *record) {
 	}
 	e.Uint(uint64(r.Labels))
 	e.Int(r.Deceased)
-	e.Count(len(r.care))
-	for i := range r.care {
-		c := &r.care[i]
-		e.period(Period{c.from, c.until})
-		e.ID(c.fact)
-		e.ID(c.who)
-		e.ID(c.reason)
-		e.Uint(uint64(c.class))
-		e.Uint(uint64(c.kind))
-		e.Uint(uint64(c.typ))
-	}
+	e.Bytes([]byte(r.care))
 }
 
 func (e *encoder) person(p *person) {

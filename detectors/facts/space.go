@@ -90,8 +90,7 @@ func (s *space) connects(k ID) bool {
 	if len(more) == 0 {
 		return true
 	}
-	system, _ := s.keys.entry(k)
-	return 1+len(more) <= s.limit(system)
+	return 1+len(more) <= s.limit(s.keys.system(k))
 }
 
 // members are the nodes of an entity, ascending.
@@ -166,8 +165,7 @@ func (s *space) touched(seeds []ID, n, k ID) []ID {
 	}
 	more := s.more[k]
 	if len(more) > 0 {
-		system, _ := s.keys.entry(k)
-		if limit := s.limit(system); len(more) <= limit { // at most one above: the change may be that it was crossed
+		if limit := s.limit(s.keys.system(k)); len(more) <= limit { // at most one above: the change may be that it was crossed
 			for _, m := range more {
 				if m != n {
 					seeds = append(seeds, m)

@@ -69,6 +69,7 @@ type State struct {
 	records []*record
 	people  []*person
 	units   []*unit
+	forms   forms
 	// views of entities of several nodes, by their smallest.
 	mergedPatients map[ID]*Patient
 	mergedStaff    map[ID]*Staff
@@ -134,7 +135,7 @@ func New(cfg Config) (*State, error) {
 	s.patients, s.staff, s.departments = newSpace(), newSpace(), newSpace()
 	s.bind()
 	s.kin = newKinships()
-	s.counters = newCounters()
+	s.forms, s.counters = newForms(), newCounters()
 	s.stats = newStats()
 	s.emergency = s.texts.number(0, "c")
 	return s, nil
@@ -329,14 +330,13 @@ func (s *State) linked(n ID) {
 
 // relatedTo has the patient looked at again whose RelatedPerson goes by a key.
 func (s *State) relatedTo(k ID) {
-	sys, id := s.staff.keys.entry(k)
-	system, part, _ := strings.Cut(s.Text(sys)[1:], "\x00")
+	system, part, _ := strings.Cut(s.Text(s.staff.keys.system(k))[1:], "\x00")
 	source, ok := strings.CutPrefix(system, "source:")
 	if !ok || part != "RelatedPerson/" {
 		return
 	}
 	of := s.texts.find(0, source+"\x00RelatedPerson")
-	if f := s.facts.find(of, string(id)); of != 0 && f != 0 && s.about[f] != 0 {
+	if f := s.facts.find(of, string(s.staff.keys.text(k))); of != 0 && f != 0 && s.about[f] != 0 {
 		s.patients.dirty = append(s.patients.dirty, s.about[f])
 	}
 }

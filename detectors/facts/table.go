@@ -1,122 +1,179 @@
 package facts
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"bytes"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// table numbers pairs of a system and a value densely from 1, in the order of their first mention. Values stand in pages
-// that never move, so a million of them cost little more than their letters.
+// table numbers pairs of a system and a value densely from 1, in the order of their first mention. Values stand packed in pages without
+// pointers, so twenty million of them cost little more than their bytes.
 type table struct {
+	packer
 	pages [][]byte
-	// at is where each number's entry begins: page << pageBits | offset.
+	// at is where each group of numbers begins, page << pageBits | offset; a group stands in one page.
 	at []uint32
-	// slots is an open hash table of numbers; 0 is free. Its size is a power of two.
+	// count is the largest number in use.
+	count ID
+	// shards are hash tables of numbers by the first byte of the hash. Each grows on its own, by a little: nobody waits for all places
+	// to be found anew, and few are empty.
+	shards [256]shard
+}
+
+// shard is an open hash table of numbers; 0 is free.
+type shard struct {
 	slots []uint32
+	used  int
 }
 
 const (
 	pageBits = 16
 	pageSize = 1 << pageBits
+	// groupSize weighs the bytes of at against the entries that are passed over on the way to one.
+	groupSize = 4
+	// lastGroup is where the last group of a page begins at the latest, so that few pages grow.
+	lastGroup = pageSize - 1024
 )
 
-func hashOf(system ID, value string) uint64 { return xxhash.Sum64String(value) ^ spread(system) }
-
-func spread(system ID) uint64 { return bits.RotateLeft64(uint64(system)*0x9E3779B97F4A7C15, 31) }
-
 // size is the largest number in use.
-func (t *table) size() ID { return ID(len(t.at) - 1) }
+func (t *table) size() ID { return t.count }
 
 // find returns the number of a pair, 0 for none.
 func (t *table) find(system ID, value string) ID {
-	if len(t.slots) == 0 {
-		return 0
-	}
-	mask := uint64(len(t.slots) - 1)
-	for i := hashOf(system, value) & mask; ; i = (i + 1) & mask {
-		n := t.slots[i]
-		if n == 0 {
-			return 0
-		}
-		if sys, text := t.entry(ID(n)); sys == system && string(text) == value {
-			return ID(n)
-		}
-	}
+	var room [2 * maxValue]byte
+	packed := t.pack(room[:0], system, value, false)
+	return t.lookup(packed, xxhash.Sum64(packed))
 }
 
 // number returns the number of a pair, a new one when it has none.
 func (t *table) number(system ID, value string) ID {
-	if n := t.find(system, value); n != 0 {
+	var room [2 * maxValue]byte
+	packed := t.pack(room[:0], system, value, true)
+	hash := xxhash.Sum64(packed)
+	if n := t.lookup(packed, hash); n != 0 {
 		return n
 	}
-	if len(t.at) == 0 {
-		t.at = append(t.at, 0)
-	}
-	if len(t.at)*5 > len(t.slots)*4 {
-		t.rehash(max(64, 2*len(t.slots)))
-	}
-	n := ID(len(t.at))
-	t.at = append(t.at, store(t, system, value))
-	t.place(hashOf(system, value), n)
-	return n
+	t.store(packed)
+	t.place(hash, t.count)
+	return t.count
 }
 
+func (t *table) lookup(packed []byte, hash uint64) ID {
+	slots := t.shards[hash>>56].slots
+	if len(slots) == 0 {
+		return 0
+	}
+	for i := first(hash, len(slots)); ; i++ {
+		if i == len(slots) {
+			i = 0
+		}
+		n := ID(slots[i])
+		if n == 0 || bytes.HasPrefix(t.from(n), packed) {
+			return n
+		}
+	}
+}
+
+// first is the place where a hash is looked for first.
+func first(hash uint64, places int) int { return int(hash & (1<<32 - 1) * uint64(places) >> 32) }
+
+// place remembers where a number is found. A shard is at most four fifths full.
 func (t *table) place(hash uint64, n ID) {
-	mask := uint64(len(t.slots) - 1)
-	i := hash & mask
-	for t.slots[i] != 0 {
-		i = (i + 1) & mask
+	s := &t.shards[hash>>56]
+	if s.used++; s.used*5 > len(s.slots)*4 {
+		before := s.slots
+		s.slots = make([]uint32, max(8, len(before)+len(before)/4))
+		for _, n := range before {
+			if n != 0 {
+				entry := t.from(ID(n))
+				s.put(xxhash.Sum64(entry[:t.length(entry)]), ID(n))
+			}
+		}
 	}
-	t.slots[i] = uint32(n)
+	s.put(hash, n)
 }
 
-func (t *table) rehash(size int) {
-	t.slots = make([]uint32, size)
-	for n := ID(1); n <= t.size(); n++ {
-		system, text := t.entry(n)
-		t.place(xxhash.Sum64(text)^spread(system), n)
+func (s *shard) put(hash uint64, n ID) {
+	i := first(hash, len(s.slots))
+	for s.slots[i] != 0 {
+		if i++; i == len(s.slots) {
+			i = 0
+		}
 	}
+	s.slots[i] = uint32(n)
 }
 
-// index finds the places of all numbers anew; until then a table that was filled by add answers nothing.
-func (t *table) index() {
-	size := 64
-	for len(t.at)*5 > size*4 {
-		size *= 2
-	}
-	t.rehash(size)
-}
-
-// add numbers a pair that has no number yet, without a place to find it by: index makes the places of many at once.
-func (t *table) add(system ID, value []byte) {
-	if len(t.at) == 0 {
-		t.at = append(t.at, 0)
-	}
-	t.at = append(t.at, store(t, system, value))
-}
-
-func store[V string | []byte](t *table, system ID, value V) uint32 {
-	need := 2*binary.MaxVarintLen64 + len(value)
+// store appends a pair, which gets the next number.
+func (t *table) store(packed []byte) {
 	last := len(t.pages) - 1
-	if last < 0 || len(t.pages[last])+need > cap(t.pages[last]) {
-		t.pages = append(t.pages, make([]byte, 0, max(pageSize, need)))
-		last++
+	if t.count%groupSize == 0 {
+		if last < 0 || len(t.pages[last]) > lastGroup {
+			t.pages = append(t.pages, make([]byte, 0, pageSize))
+			last++
+		}
+		t.at = append(t.at, uint32(last<<pageBits|len(t.pages[last])))
 	}
-	page := t.pages[last]
-	begin := len(page)
-	page = binary.AppendUvarint(page, uint64(system))
-	page = binary.AppendUvarint(page, uint64(len(value)))
-	t.pages[last] = append(page, value...)
-	return uint32(last)<<pageBits | uint32(begin)
+	t.pages[last] = append(t.pages[last], packed...)
+	t.count++
 }
 
-// entry is what a number stands for. The text is shared: read it only.
-func (t *table) entry(n ID) (system ID, text []byte) {
-	at := t.at[n]
-	entry := t.pages[at>>pageBits][at&(pageSize-1):]
-	sys, n1 := binary.Uvarint(entry)
-	size, n2 := binary.Uvarint(entry[n1:])
-	return ID(sys), entry[n1+n2 : n1+n2+int(size)]
+// from is the page from the entry of a number on.
+func (t *table) from(n ID) []byte {
+	at := t.at[(n-1)/groupSize]
+	page := t.pages[at>>pageBits][at&(pageSize-1):]
+	for range (n - 1) % groupSize {
+		page = page[t.length(page):]
+	}
+	return page
+}
+
+// entry is what a number stands for. The text may be shared: read it only.
+func (t *table) entry(n ID) (system ID, text []byte) { return t.unpack(t.from(n)) }
+
+// system is that of a number.
+func (t *table) system(n ID) ID { return t.systemOf(t.from(n)) }
+
+// text is the value of a number. It may be shared: read it only.
+func (t *table) text(n ID) []byte {
+	_, text := t.entry(n)
+	return text
+}
+
+// open numbers what stands in pages. It returns false when that is nothing that store wrote.
+func (t *table) open() bool {
+	for p, page := range t.pages {
+		if t.count%groupSize != 0 { // a group goes over two pages
+			return false
+		}
+		for at := 0; at < len(page); t.count++ {
+			if t.count%groupSize == 0 {
+				if at >= pageSize {
+					return false
+				}
+				t.at = append(t.at, uint32(p<<pageBits|at))
+			}
+			size := t.length(page[at:])
+			if size <= 0 {
+				return false
+			}
+			at += size
+		}
+	}
+	return true
+}
+
+// index finds the places of all numbers; until then a table that was opened answers nothing.
+func (t *table) index() {
+	for i := range t.shards { // about as many in each
+		t.shards[i].slots = make([]uint32, max(8, int(t.count)/len(t.shards)*4/3))
+	}
+	n := ID(1)
+	for _, page := range t.pages {
+		for len(page) > 0 {
+			size := t.length(page)
+			t.place(xxhash.Sum64(page[:size]), n)
+			page = page[size:]
+			n++
+		}
+	}
 }

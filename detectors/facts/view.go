@@ -127,12 +127,12 @@ func (s *State) smaller(sp *space, a, b ID) ID {
 // crossKey is the key of one space that another space has too, when it is an identifier of people: a national number. Those
 // that a source numbers itself, and those of readers, are not: their numbers repeat those of patients.
 func (s *State) crossKey(from, to *space, k ID) ID {
-	system, value := from.keys.entry(k)
+	system := from.keys.system(k)
 	text := s.texts.text(system)
 	if text[0] != classIdentifier || len(text) > 8 && string(text[1:8]) == "source:" || len(text) < 3 {
 		return 0
 	}
-	return to.keys.find(system, string(value))
+	return to.keys.find(system, string(from.keys.text(k)))
 }
 
 // touchCross has those of the other space looked at again that share an identifier with a node.
