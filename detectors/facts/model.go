@@ -36,15 +36,15 @@ type Home struct {
 type Contact struct {
 	Name  Name
 	Birth int32 // see Patient.Birth
-	// fact is the resource that says so.
-	fact  ID
-	Phone uint64 // see Phones
 	// Relation is the code as stated, folded ("sps", "prn", "c", "former spouse"); a text.
 	Relation ID
 	// Staff is the member of staff that the contact is, when a Person or a reference says so.
 	Staff ID
 	// person is the key of the RelatedPerson, by which a Person may name the member of staff.
 	person ID
+	// fact is the resource that says so.
+	fact  ID
+	Phone uint64 // see Phones
 	Period
 }
 

@@ -91,6 +91,9 @@ func (s *State) applySlot(f *fact) {
 	r := s.rosterAt(n)
 	duty := Duty{Period: Period{start.From, endOf(end)}, Department: s.departments.canon0(r.department), fact: f.n}
 	i, _ := slices.BinarySearchFunc(r.duties, duty, compareDuties)
+	if len(r.duties) == cap(r.duties) { // doubling would leave a quarter of all rosters empty
+		r.duties = append(make([]Duty, 0, len(r.duties)+max(4, len(r.duties)/8)), r.duties...)
+	}
 	r.duties = slices.Insert(r.duties, i, duty)
 	s.countDuty(duty.Period, 1)
 	s.staff.dirty = append(s.staff.dirty, r.staff...)
