@@ -15,7 +15,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 2
+	snapshotVersion = 3
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -393,12 +393,13 @@ func (w *writer) lessons(l *lessons) {
 			w.Uint(uint64(in))
 		})
 	})
-	w.Count(len(l.seen)) // millions: their order is not worth sorting for
-	for k, half := range l.seen {
-		w.ID(k.from)
-		w.ID(k.to)
-		w.ID(k.patient)
-		w.Uint(uint64(half))
+	for _, seen := range l.seen {
+		w.Count(len(seen)) // millions: their order is not worth sorting for
+		for k := range seen {
+			w.ID(k.from)
+			w.ID(k.to)
+			w.ID(k.patient)
+		}
 	}
 	sorted(w, l.work, byNumber, func(d facts.ID, p *[2]peerCount) {
 		w.ID(d)

@@ -50,7 +50,7 @@ func (e *Engine) Stats() Stats {
 	for _, im := range e.imports {
 		s.OpenAccesses += im.book.inMemory()
 	}
-	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen)
+	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen[0])+len(e.lessons.seen[1])
 	s.Known, s.EvictedCare = len(e.past.alerts), uint64(e.state.Evicted())
 	s.Learning, s.Clock = e.learning, e.clock
 	return s

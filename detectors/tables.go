@@ -96,8 +96,8 @@ type lessons struct {
 	patients map[int32]halves
 	// readers are those of a department, with a bit for each half.
 	readers map[facts.ID]map[facts.ID]uint8
-	// seen is the half in which a patient was counted for an edge last.
-	seen map[seenKey]uint8
+	// seen are the patients who were counted for an edge, by the half in which they were last.
+	seen [2]map[seenKey]struct{}
 	// work counts a department's pairs, and those without a document.
 	work map[facts.ID]*[2]peerCount
 }
@@ -110,8 +110,8 @@ type seenKey struct {
 
 func newLessons() *lessons {
 	return &lessons{
-		cells: map[edge]*cell{}, patients: map[int32]halves{}, readers: map[facts.ID]map[facts.ID]uint8{}, seen: map[seenKey]uint8{},
-		work: map[facts.ID]*[2]peerCount{},
+		cells: map[edge]*cell{}, patients: map[int32]halves{}, readers: map[facts.ID]map[facts.ID]uint8{},
+		seen: [2]map[seenKey]struct{}{{}, {}}, work: map[facts.ID]*[2]peerCount{},
 	}
 }
 
@@ -176,26 +176,23 @@ func (l *lessons) count(p *lesson, to int32, teaches bool) {
 
 // first counts a patient in the half that is written now, and in no other; it reports whether that changed anything.
 func (l *lessons) first(key seenKey, n *halves) bool {
-	half, ok := l.seen[key]
-	switch {
-	case ok && half == l.now:
+	if _, counted := l.seen[l.now][key]; counted {
 		return false
-	case ok:
-		n[half]--
+	}
+	before := l.now ^ 1
+	if _, counted := l.seen[before][key]; counted {
+		delete(l.seen[before], key)
+		n[before]--
 	}
 	n[l.now]++
-	l.seen[key] = l.now
+	l.seen[l.now][key] = struct{}{}
 	return true
 }
 
 // turn forgets the older half, and begins to write it anew.
 func (l *lessons) turn() {
 	l.now ^= 1
-	for key, half := range l.seen {
-		if half == l.now {
-			delete(l.seen, key)
-		}
-	}
+	l.seen[l.now] = map[seenKey]struct{}{}
 	for e, c := range l.cells {
 		c.patients[l.now], c.days[l.now], c.readers[l.now] = 0, 0, some{}
 		if c.patients.sum() == 0 {
