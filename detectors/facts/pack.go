@@ -9,21 +9,17 @@ import (
 // the beginning of another. Most values are identifiers that programs made by a pattern: "ob-20511-93-1" is "ob-", three numbers and the
 // dashes between them, and takes seven bytes with its system. What follows no pattern stands as it is. The zero value is ready.
 type packer struct {
+	// plain: no pattern is looked for. Words have none, and are asked for all the time.
+	plain    bool
 	patterns []pattern // from 1
-	numbers  map[patternKey]int
+	numbers  map[string]int
 }
 
 // pattern is what the values of a system have in common.
 type pattern struct {
-	patternKey
-	// marks are those of the template alone.
-	marks string
-}
-
-// patternKey is a system and a template: letters as they are, and marks for what differs.
-type patternKey struct {
-	system   ID
-	template string
+	system ID
+	// template is letters as they are, and marks for what differs; marks are those alone.
+	template, marks string
 }
 
 // Marks of a template: control characters, which no value with a pattern has.
@@ -49,12 +45,14 @@ const (
 
 // pack appends a pair. With learn it keeps a pattern that is new.
 func (p *packer) pack(to []byte, system ID, value string, learn bool) []byte {
-	if len(value) <= maxValue {
-		var forTemplate, forValues [2 * maxValue]byte
-		if template, values, ok := split(forTemplate[:0], forValues[:0], value); ok {
-			n := p.numbers[patternKey{system, string(template)}]
+	if !p.plain && len(value) <= maxValue {
+		var forKey, forValues [2*maxValue + binary.MaxVarintLen64]byte
+		key := binary.AppendUvarint(forKey[:0], uint64(system))
+		begin := len(key)
+		if key, values, ok := split(key, forValues[:0], value); ok {
+			n := p.numbers[string(key)]
 			if n == 0 && learn && len(p.patterns) < maxPatterns {
-				n = p.learn(system, string(template))
+				n = p.learn(system, string(key[begin:]))
 			}
 			if n != 0 {
 				return append(binary.AppendUvarint(to, uint64(n)), values...)
@@ -68,7 +66,7 @@ func (p *packer) pack(to []byte, system ID, value string, learn bool) []byte {
 
 // learn adds a pattern and returns its number; 0 for what is no template.
 func (p *packer) learn(system ID, template string) int {
-	at := pattern{patternKey: patternKey{system, template}}
+	at := pattern{system: system, template: template}
 	for i := 0; i < len(template); i++ {
 		switch c := template[i]; {
 		case c == markHex && i+1 == len(template):
@@ -81,23 +79,28 @@ func (p *packer) learn(system ID, template string) int {
 		}
 	}
 	if p.numbers == nil {
-		p.patterns, p.numbers = make([]pattern, 1), map[patternKey]int{}
+		p.patterns, p.numbers = make([]pattern, 1), map[string]int{}
 	}
 	n := len(p.patterns)
-	p.patterns, p.numbers[at.patternKey] = append(p.patterns, at), n
+	p.patterns = append(p.patterns, at)
+	p.numbers[string(binary.AppendUvarint(nil, uint64(system)))+template] = n
 	return n
 }
 
-// split takes a value apart into its template and what stands at the marks. It returns false for a value without a pattern.
+// split takes a value apart: it appends its template, and what stands at the marks. It returns false for a value without a pattern.
 func split(template, values []byte, value string) (_, _ []byte, ok bool) {
-	letters := 0
-	for i := 0; i < len(value); {
+	letters, marks := 0, 0
+	for i := 0; i < len(value); marks++ {
 		rest := value[i:]
+		if len(rest) >= uuidLength && rest[8] == '-' {
+			if mark := uuidMark(rest); mark != 0 {
+				template, values = append(template, mark), appendUUID(values, rest)
+				i += uuidLength
+				continue
+			}
+		}
 		digits, hex := leading(rest)
-		switch mark := uuidMark(rest); {
-		case mark != 0:
-			template, values = append(template, mark), appendUUID(values, rest)
-			i += uuidLength
+		switch {
 		case hex >= minHex && hex > digits:
 			template, values = append(template, markHex, byte(hex)), appendHex(values, rest[:hex])
 			i += hex
@@ -107,6 +110,7 @@ func split(template, values []byte, value string) (_, _ []byte, ok bool) {
 			}
 			template = append(template, rest[0])
 			i++
+			marks--
 		case digits > maxDecimal || rest[0] == '0' && digits > 1:
 			template, values = append(template, markHex, byte(digits)), appendHex(values, rest[:digits])
 			i += digits
@@ -115,7 +119,7 @@ func split(template, values []byte, value string) (_, _ []byte, ok bool) {
 			i += digits
 		}
 	}
-	return template, values, len(template) > letters
+	return template, values, marks > 0
 }
 
 // leading counts the decimal digits that a text begins with, and the hexadecimal ones.
@@ -136,11 +140,8 @@ func decimal(digits string) (n uint64) {
 	return n
 }
 
-// uuidMark is the mark of the UUID that a text begins with; 0: with none, or one in letters of both cases.
+// uuidMark is the mark of the UUID that a text of its length or more begins with; 0: with none, or one in letters of both cases.
 func uuidMark(text string) byte {
-	if len(text) < uuidLength || text[8] != '-' {
-		return 0
-	}
 	lower, upper := false, false
 	for i := range uuidLength {
 		switch c := text[i]; {

@@ -95,7 +95,7 @@ func room[T any](d *decoder) (int, []T) {
 
 // table reads a table. Its places are found beside what follows in the snapshot, which reads no table: restoring is mostly that.
 func (d *decoder) table(t *table) {
-	*t = table{}
+	*t = table{packer: packer{plain: t.plain}}
 	for n := d.Count(); n > 1 && d.Err() == nil; n-- {
 		t.learn(d.ID(), string(d.Bytes()))
 	}

@@ -81,7 +81,7 @@ func list[T any](e *encoder, all []*T, f func(*T)) {
 func (e *encoder) table(t *table) {
 	e.Count(max(len(t.patterns), 1))
 	for _, p := range t.patterns[min(1, len(t.patterns)):] {
-		e.ID(p.patternKey.system)
+		e.ID(p.system)
 		e.Bytes([]byte(p.template))
 	}
 	e.Count(len(t.pages))

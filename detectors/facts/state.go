@@ -124,7 +124,7 @@ func New(cfg Config) (*State, error) {
 		return nil, fmt.Errorf("configure facts: %w", err)
 	}
 	s := &State{
-		cfg:            cfg.withDefaults(),
+		cfg: cfg.withDefaults(), texts: table{packer: packer{plain: true}},
 		mergedPatients: map[ID]*Patient{}, mergedStaff: map[ID]*Staff{},
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),

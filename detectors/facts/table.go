@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -20,10 +21,12 @@ type table struct {
 	shards [256]shard
 }
 
-// shard is an open hash table of numbers; 0 is free.
+// shard is an open hash table; 0 is free. A slot holds a number in its low bits, and bits of the hash above them, so that hardly any
+// other entry is looked at on the way to the right one.
 type shard struct {
 	slots []uint32
 	used  int
+	bits  int // of numbers
 }
 
 const (
@@ -59,38 +62,55 @@ func (t *table) number(system ID, value string) ID {
 }
 
 func (t *table) lookup(packed []byte, hash uint64) ID {
-	slots := t.shards[hash>>56].slots
-	if len(slots) == 0 {
+	s := &t.shards[hash>>56]
+	if s.used == 0 {
 		return 0
 	}
-	for i := first(hash, len(slots)); ; i++ {
-		if i == len(slots) {
-			i = 0
-		}
-		n := ID(slots[i])
-		if n == 0 || bytes.HasPrefix(t.from(n), packed) {
-			return n
-		}
-	}
-}
-
-// first is the place where a hash is looked for first.
-func first(hash uint64, places int) int { return int(hash & (1<<32 - 1) * uint64(places) >> 32) }
-
-// place remembers where a number is found. A shard is at most four fifths full.
-func (t *table) place(hash uint64, n ID) {
-	s := &t.shards[hash>>56]
-	if s.used++; s.used*5 > len(s.slots)*4 {
-		before := s.slots
-		s.slots = make([]uint32, max(8, len(before)+len(before)/4))
-		for _, n := range before {
-			if n != 0 {
-				entry := t.from(ID(n))
-				s.put(xxhash.Sum64(entry[:t.length(entry)]), ID(n))
+	tag := s.tag(hash)
+	for i := first(hash, len(s.slots)); s.slots[i] != 0; {
+		if slot := s.slots[i]; slot>>s.bits == tag {
+			if n := ID(slot & (1<<s.bits - 1)); bytes.HasPrefix(t.from(n), packed) {
+				return n
 			}
 		}
+		if i++; i == len(s.slots) {
+			i = 0
+		}
+	}
+	return 0
+}
+
+// first is the place where a hash is looked for first, by its low half.
+func first(hash uint64, places int) int { return int(hash & (1<<32 - 1) * uint64(places) >> 32) }
+
+// tag is what a slot says of a hash: bits that neither its shard nor its place depends on.
+func (s *shard) tag(hash uint64) uint32 { return uint32(hash>>24) >> s.bits }
+
+// place remembers where a number is found. A shard is at most seven eighths full.
+func (t *table) place(hash uint64, n ID) {
+	s := &t.shards[hash>>56]
+	if s.used++; s.used*8 > len(s.slots)*7 || n>>s.bits != 0 {
+		t.grow(s, n)
 	}
 	s.put(hash, n)
+}
+
+// grow makes room for one more number, as large as n, and for as many that are twice as large.
+func (t *table) grow(s *shard, n ID) {
+	before, held := s.slots, s.bits
+	s.bits = bits.Len32(uint32(n)) + 1
+	if s.used*8 > len(before)*7 {
+		s.slots = make([]uint32, max(8, len(before)+len(before)/4))
+	} else {
+		s.slots = make([]uint32, len(before))
+	}
+	for _, slot := range before {
+		if slot != 0 {
+			n := ID(slot & (1<<held - 1))
+			entry := t.from(n)
+			s.put(xxhash.Sum64(entry[:t.length(entry)]), n)
+		}
+	}
 }
 
 func (s *shard) put(hash uint64, n ID) {
@@ -100,7 +120,7 @@ func (s *shard) put(hash uint64, n ID) {
 			i = 0
 		}
 	}
-	s.slots[i] = uint32(n)
+	s.slots[i] = s.tag(hash)<<s.bits | uint32(n)
 }
 
 // store appends a pair, which gets the next number.
@@ -165,7 +185,7 @@ func (t *table) open() bool {
 // index finds the places of all numbers; until then a table that was opened answers nothing.
 func (t *table) index() {
 	for i := range t.shards { // about as many in each
-		t.shards[i].slots = make([]uint32, max(8, int(t.count)/len(t.shards)*4/3))
+		t.shards[i] = shard{slots: make([]uint32, max(8, int(t.count)/len(t.shards)*5/4)), bits: bits.Len32(uint32(t.count)) + 1}
 	}
 	n := ID(1)
 	for _, page := range t.pages {
