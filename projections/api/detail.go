@@ -114,6 +114,12 @@ func (d *detail) fill(a *v1.Access) {
 	}
 }
 
+// unpackPatient is who a row is about; the zero value where only a text says it.
+func unpackPatient(text string) ident {
+	f := fields(text)
+	return ident{f(0), f(1)}
+}
+
 // addPatient adds one more patient of the event, up to a bound.
 func addPatient(a *v1.Access, packed string) {
 	if len(a.Patients) >= patientsShown {

@@ -38,10 +38,11 @@ func (q recordAsk) params(ruled []string) store.Params {
 
 // recordRows turns rows of a record into what pairing and counting need. Its rows repeat few texts.
 type recordRows struct {
-	actors map[string]actor
-	labels map[string]labels
-	parts  map[string]string
-	within map[string]time.Duration
+	patients map[string]ident
+	actors   map[string]actor
+	labels   map[string]labels
+	parts    map[string]string
+	within   map[string]time.Duration
 }
 
 // recordRow is what a row says, still packed.
@@ -64,7 +65,7 @@ func (q *recordRows) row(from recordRow) *row {
 }
 
 func newRecordRows(within map[string]time.Duration) *recordRows {
-	return &recordRows{actors: map[string]actor{}, labels: map[string]labels{}, parts: map[string]string{}, within: within}
+	return &recordRows{patients: map[string]ident{}, actors: map[string]actor{}, labels: map[string]labels{}, parts: map[string]string{}, within: within}
 }
 
 // recordEvents streams the events about a record's identifiers to add, newest first.
@@ -101,6 +102,8 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 	params := q.params(names)
 	limit := p.engine.listedFull
 	params["limit"] = uint32(limit)
+	delete(params, "packed")
+	ours := setOf(q.ids)
 	rows, n, last := newRecordRows(within), 0, (*row)(nil)
 	err := p.query(ctx, "record_whole", params, func(sr store.Row) error {
 		var r recordRow
@@ -110,7 +113,9 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 		if err != nil {
 			return err
 		}
-		n++
+		if n++; !ours[unpacked(rows.patients, d.patient, unpackPatient)] {
+			return nil // of another identifier that has the same key
+		}
 		q.whose(r)
 		if last != nil && last.position == proto.Position(r.position) {
 			if last.full != nil {
@@ -128,8 +133,10 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 		return err
 	}
 	// The last event may have more rows, and the record has more events.
-	last.full = nil
-	q.from = last.order()
+	if last != nil {
+		last.full = nil
+		q.from = last.order()
+	}
 	return p.recordEvents(ctx, q, l.add)
 }
 

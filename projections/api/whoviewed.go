@@ -183,7 +183,7 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 	apart := false
 	together.Go(func() (err error) { apart, err = p.fillAccesses(ctx, a, who, sources, res); return err })
 	if a.first() {
-		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who); return err })
+		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who, around); return err })
 		together.Go(func() (err error) { res.Looks, res.LooksTotal, err = p.looks(ctx, who.idents()); return err })
 	}
 	together.Go(func() error { return p.elsewhereOf(ctx, "elsewhere_record", who.keyed, a.at) })
@@ -275,8 +275,12 @@ func stopped(err error) error {
 	return err
 }
 
-// unresolvedCandidates finds text-only patients whose text is the value asked for or a name that the record goes by.
-func (p *pin) unresolvedCandidates(ctx context.Context, a *listAsk, who *identity) ([]*v1.Candidate, error) {
+// unresolvedCandidates finds text-only patients whose text is the value asked for or a name that the record goes by. They are among the
+// unresolved events of the period: where the header counts none, nothing is asked.
+func (p *pin) unresolvedCandidates(ctx context.Context, a *listAsk, who *identity, around *backdrop) ([]*v1.Candidate, error) {
+	if err := around.wait(); err != nil || around.unresolved == 0 {
+		return nil, err
+	}
 	var folded []string
 	add := func(text string) {
 		for _, form := range nameForms(projections.Fold(text)) {
