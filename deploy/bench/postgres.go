@@ -298,7 +298,7 @@ func recordParams(of subject) store.Params {
 
 func readerParams(of subject) store.Params {
 	params := recordParams(of)
-	params["from"], params["until"], params["named"] = of.from, of.until, false
+	params["from"], params["until"], params["patients"] = of.from, of.until, uint32(1)
 	return params
 }
 

@@ -230,12 +230,17 @@ func (p *pin) detailsOfReaders(ctx context.Context, readers []uint64, page []*ac
 	return out, nil
 }
 
-// patientsOf returns the patient keys of a page. An event with one patient said it itself; the others are asked for.
+// patientsOf returns the patient keys of a page. An event with one patient said it itself, and one that was listed with its patients;
+// the others are asked for.
 func (p *pin) patientsOf(ctx context.Context, readers []uint64, page []*access) ([]uint64, error) {
 	var several []*access
 	known := map[uint64]bool{}
 	for _, a := range page {
-		if known[a.shown.patient] = true; a.shown.patients > 1 {
+		known[a.shown.patient] = true
+		for _, key := range a.shown.named[:min(len(a.shown.named), patientsShown)] {
+			known[key] = true
+		}
+		if a.shown.patients > 1 && a.shown.named == nil {
 			several = append(several, a)
 		}
 	}

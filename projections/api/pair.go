@@ -52,7 +52,7 @@ type row struct {
 	packedReader string
 	outcome      v1.Outcome
 	mode         v1.AccessMode
-	// named are the keys of the patients that the event names, where they are read.
+	// named are the keys of the patients that the event names, in order, where they are read: all, or as many as a list shows.
 	named []uint64
 	// profiled is what the event adds to the profile of a reader.
 	profiled *profiledEvent

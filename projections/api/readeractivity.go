@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -64,9 +65,13 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 			seen.add(x, a.zone)
 		}
 	}
-	ask := a.readerAsk(who)
-	// Those whom narrowed accesses name are counted here, from all rows; those of the whole list in ClickHouse.
-	ask.named = a.first() && !a.verdicts.none()
+	ask, few := a.readerAsk(who), &fewPatients{at: a.at, zone: a.zone, left: p.engine.fewReports, days: map[string]map[uint64]struct{}{}}
+	switch {
+	case a.first() && a.verdicts.none():
+		ask.patients, ask.each = patientsShown, few.add
+	case a.first():
+		ask.patients = everyPatient
+	}
 	var patients map[string]uint64
 	together, running := errgroup.WithContext(ctx)
 	together.Go(func() error {
@@ -82,15 +87,14 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		}
 		return p.markVerdicts(running, res.Accesses)
 	})
-	if a.first() && !ask.named {
-		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })
-	}
 	together.Go(func() error { return p.elsewhereOf(running, "elsewhere_reader", who.keyed, a.at) })
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	if ask.named {
-		patients = seen.close()
+	if a.first() {
+		if patients, err = p.patientsOfDays(ctx, a, who, few, &seen); err != nil {
+			return err
+		}
 	}
 	if res.Header, err = around.header(a.zone, res.Accesses, askBackReader.unknown); err != nil {
 		return err
@@ -119,7 +123,7 @@ func countActivity(x *access, zone *time.Location, totals *v1.ReaderActivityTota
 	count(&totals.Failed, x.failed())
 	count(&totals.BreakGlass, x.breakGlass())
 	count(&totals.Patientless, x.all(func(r *row) bool { return r.patient == projections.NoPatient }))
-	days[time.UnixMicro(x.shown.occurred).In(zone).Format(time.DateOnly)]++
+	days[localDay(x.shown.occurred, zone)]++
 }
 
 // patientDays counts the patients of accesses that come newest first, by local day and altogether.
@@ -131,12 +135,15 @@ type patientDays struct {
 }
 
 func (d *patientDays) add(x *access, zone *time.Location) {
-	if day := time.UnixMicro(x.shown.occurred).In(zone).Format(time.DateOnly); day != d.day {
+	if day := localDay(x.shown.occurred, zone); day != d.day {
 		d.closeDay()
 		d.day = day
 	}
 	x.events(func(r *row) {
 		for _, key := range r.named {
+			if !isPatient(key) {
+				continue
+			}
 			if d.ofDay == nil {
 				d.ofDay, d.ofAll = map[uint64]struct{}{}, map[uint64]struct{}{}
 			}
@@ -157,16 +164,21 @@ func (d *patientDays) close() map[string]uint64 {
 	return d.days
 }
 
-// readerAsk is which events of a reader are read. named: with all patients that they name.
+// everyPatient is more patients than an event numbers.
+const everyPatient = math.MaxUint16 + 1
+
+// readerAsk is which events of a reader are read.
 type readerAsk struct {
-	ids   []ident
-	at    period
-	from  order
-	named bool
+	ids  []ident
+	at   period
+	from order
+	// patients is how many of the patients of an event are read; each, when set, is told of every one of them.
+	patients uint32
+	each     func(r *row, patient uint64)
 }
 
 func (a *listAsk) readerAsk(who *identity) readerAsk {
-	return readerAsk{ids: who.keyed, at: a.at, from: start(a.token)}
+	return readerAsk{ids: who.keyed, at: a.at, from: start(a.token), patients: 1}
 }
 
 // readerEvents streams a reader's events to add, newest first.
@@ -177,7 +189,7 @@ func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) erro
 	lo, hi := q.at.bounds(maxPair.Microseconds())
 	params := store.Params{
 		"keys": keysOf(q.ids), "packed": packedOf(q.ids), "from": lo, "until": hi,
-		"start_occurred": q.from.occurred, "start_position": uint64(q.from.position), "named": q.named,
+		"start_occurred": q.from.occurred, "start_position": uint64(q.from.position), "patients": q.patients,
 	}
 	var last *row
 	return p.query(ctx, "reader_events", params, func(sr store.Row) error {
@@ -190,21 +202,80 @@ func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) erro
 		again := last != nil && last.position == r.position
 		if !again {
 			last = r
+			r.judge(projections.CodesOf(codes))
+			r.pairBy(pair, 0, r.patient, nil)
 		}
-		if q.named && r.patient > projections.UnresolvedPatient {
+		if q.patients > 1 {
 			last.named = append(last.named, r.patient)
+		}
+		if q.each != nil {
+			q.each(last, r.patient)
 		}
 		if again {
 			return nil
 		}
-		r.judge(projections.CodesOf(codes))
-		r.pairBy(pair, 0, r.patient, nil)
 		return add(r)
 	})
 }
 
+// localDay is the day of a time where the zone is.
+func localDay(us int64, zone *time.Location) string {
+	return time.UnixMicro(us).In(zone).Format(time.DateOnly)
+}
+
 // allDays stands among local days for all of them.
 const allDays = ""
+
+// fewPatients counts the patients that few reports name, by local day and altogether, as reader_days.sql does of any number.
+type fewPatients struct {
+	at   period
+	zone *time.Location
+	// left is how many more reports may come.
+	left int
+	days map[string]map[uint64]struct{}
+	// many: there are more reports, or an event has more patients than are read.
+	many bool
+}
+
+// add takes a report: a patient of an event.
+func (f *fewPatients) add(r *row, patient uint64) {
+	if f.many || !f.at.holds(r.occurred) {
+		return
+	}
+	if f.left--; f.left < 0 || r.patients > patientsShown {
+		f.many, f.days = true, nil
+		return
+	}
+	if !isPatient(patient) {
+		return
+	}
+	for _, day := range [...]string{allDays, localDay(r.occurred, f.zone)} {
+		if f.days[day] == nil {
+			f.days[day] = map[uint64]struct{}{}
+		}
+		f.days[day][patient] = struct{}{}
+	}
+}
+
+func (f *fewPatients) counts() map[string]uint64 {
+	out := make(map[string]uint64, len(f.days))
+	for day, patients := range f.days {
+		out[day] = uint64(len(patients))
+	}
+	return out
+}
+
+// patientsOfDays counts the patients of the answer's days: of narrowed accesses those that these name; else from the reports that were
+// listed, where they are few, and in ClickHouse where they are many.
+func (p *pin) patientsOfDays(ctx context.Context, a *listAsk, who *identity, few *fewPatients, narrowed *patientDays) (map[string]uint64, error) {
+	switch {
+	case !a.verdicts.none():
+		return narrowed.close(), nil
+	case few.many:
+		return p.patientsByDay(ctx, a, who.keyed)
+	}
+	return few.counts(), nil
+}
 
 // patientsByDay counts how many patients the events of each local day name, and of all days together.
 func (p *pin) patientsByDay(ctx context.Context, a *listAsk, ids []ident) (map[string]uint64, error) {

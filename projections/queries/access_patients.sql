@@ -1,5 +1,6 @@
 -- Under which patient keys the events of a page stand in the patient-first table.
--- Read by: lists that were found by reader or by place, before access_details.sql, for events that name several patients.
+-- Read by: lists that were found by reader or by place, before access_details.sql, for events that name several patients and were listed
+-- without them.
 -- Cost: granules of 1,024 rows at the places of those rows.
 SELECT DISTINCT patient_key
 FROM accesses_by_reader_vN

@@ -1,5 +1,5 @@
 -- How many different patients a reader's events name, by local day and altogether (the row with an empty day).
--- Read by: the first page of a reader's activity. Cost: the reader's own rows of the period.
+-- Read by: the first page of a reader's activity, where its reports are too many to be counted from the list, or one has too many patients. Cost: the reader's own rows of the period.
 SELECT
     if(grouping(local_day) = 1, '', toString(local_day)) AS day,
     uniqExactIf(patient_key, patient_key > 1) AS patients

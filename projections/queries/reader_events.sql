@@ -1,4 +1,4 @@
--- Every event of one reader, newest first, one row an event (its first patient), as record_events.sql; named: one a patient.
+-- Every event of one reader, newest first: a row for each of the first patients of an event, as many as are asked for.
 -- Read by: a reader's activity. Cost: the reader's own rows of the period, rounded up to granules of 1,024.
 SELECT
     position,
@@ -11,7 +11,7 @@ SELECT
 FROM accesses_by_reader_vN
 PREWHERE reader_key IN {keys:Array(UInt64)}
 WHERE reader IN {packed:Array(String)}
-  AND position <= {position:UInt64} AND (patient_ordinal = 0 OR {named:Bool})
+  AND position <= {position:UInt64} AND patient_ordinal < {patients:UInt32}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
   AND (occurred, position) <= (fromUnixTimestamp64Micro({start_occurred:Int64}), {start_position:UInt64})
 ORDER BY occurred DESC, position DESC, patient_ordinal
