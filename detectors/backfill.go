@@ -15,8 +15,8 @@ type Study struct {
 	judge *judge
 	// Progress is told how many of the passes over the days are done; nil is allowed.
 	Progress func(done, total int)
-	// Judged is told the verdict on every look; nil is allowed.
-	Judged func(a *Access, v Verdict, why string)
+	// Judged is told the verdict on every look, and what documents it; nil is allowed.
+	Judged func(a *Access, v Verdict, why, by string)
 	// Found is told of every grade above quiet; nil is allowed.
 	Found func(Finding)
 	tally Tally
@@ -261,16 +261,16 @@ func (s *Study) tell(p *Pair) {
 	if s.Judged == nil {
 		return
 	}
-	v, why := Unexplained, ""
+	v, why, by := Unexplained, "", ""
 	switch r, ok := p.Reasons.strongest(); {
 	case ok:
-		v, why = Explained, r.String()
+		v, why, by = Explained, r.String(), s.judge.by(p)
 	case p.Blind != 0:
 		v = NotAssessable
 	}
 	for i := range p.Accesses {
 		if a := &p.Accesses[i]; a.Any(SignLook) {
-			s.Judged(a, v, why)
+			s.Judged(a, v, why, by)
 		}
 	}
 }

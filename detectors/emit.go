@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -14,8 +13,7 @@ import (
 )
 
 const (
-	// mostVerdicts and mostFindings bound one message: some 300 KB.
-	mostVerdicts = 32_768
+	// mostFindings bounds one message: some 300 KB.
 	mostFindings = 1_024
 	// mostPositions is how many accesses a finding names, mostAccesses how many an alert cites.
 	mostPositions = 64
@@ -91,6 +89,8 @@ type row struct {
 	patient uint16
 	verdict v1.Verdict
 	reason  v1.Explanation
+	// document says that the reason holds.
+	document document
 }
 
 // unitsJudged counts what came out of a day's units, and sends the verdicts and findings.
@@ -106,8 +106,7 @@ func (e *Engine) unitsJudged(j *judge, c *closed, backfill bool) {
 	for i := range c.readers {
 		for k := range c.readers[i].Pairs {
 			p := &c.readers[i].Pairs[k]
-			v, r := p.verdict()
-			rows = appendRows(rows, p.Accesses, v, r)
+			rows = p.appendRows(rows, p.Accesses)
 		}
 	}
 	whole := standing{day: c.at, closed: true, backfill: backfill}
@@ -115,11 +114,13 @@ func (e *Engine) unitsJudged(j *judge, c *closed, backfill bool) {
 	e.sendFindings(whole, e.findingsOf(c))
 }
 
-func appendRows(rows []row, accesses []Access, v Verdict, r Reason) []row {
+// appendRows takes the verdict on a pair for some of its accesses.
+func (p *Pair) appendRows(rows []row, accesses []Access) []row {
+	v, r := p.verdict()
 	for i := range accesses {
 		one := row{at: accesses[i].Position, patient: accesses[i].Nth, verdict: verdictCode(v)}
 		if v == Explained {
-			one.reason = v1.Explanation(r) + 1 // TestCodes holds them together
+			one.reason, one.document = v1.Explanation(r)+1, p.document // TestCodes holds the reasons together
 		}
 		rows = append(rows, one)
 	}
@@ -135,10 +136,9 @@ func provisional(d *ReaderDay, a *Alert) []row {
 	var rows []row
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
-		v, r := p.verdict()
 		for k := range p.Accesses {
 			if cited[p.Accesses[k].Position] {
-				rows = appendRows(rows, p.Accesses[k:k+1], v, r)
+				rows = p.appendRows(rows, p.Accesses[k:k+1])
 			}
 		}
 	}
@@ -160,31 +160,6 @@ type standing struct {
 func (e *Engine) message(of standing) *v1.Findings {
 	return &v1.Findings{
 		RuleSet: e.ruleSet, Day: of.day, Closed: of.closed, Backfill: of.backfill, Missing: (allNeeds &^ e.judge.coverage.have).List(),
-	}
-}
-
-// sendRows sends verdicts as columns, by position.
-func (e *Engine) sendRows(of standing, rows []row) {
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.patient, b.patient)) })
-	for part := range slices.Chunk(rows, mostVerdicts) {
-		v := &v1.Verdicts{
-			Positions: make([]uint64, len(part)), Patients: make([]byte, len(part)), Verdicts: make([]byte, len(part)),
-			Explanations: make([]byte, len(part)),
-		}
-		last := proto.Position(0)
-		for i, r := range part {
-			v.Positions[i], last = uint64(r.at-last), r.at
-			v.Patients[i], v.Verdicts[i], v.Explanations[i] = byte(r.patient), byte(r.verdict), byte(r.reason)
-			if high := byte(r.patient >> 8); high > 0 {
-				if v.PatientsHigh == nil {
-					v.PatientsHigh = make([]byte, len(part))
-				}
-				v.PatientsHigh[i] = high
-			}
-		}
-		m := e.message(of)
-		m.Verdicts = v
-		e.out.hold(m)
 	}
 }
 

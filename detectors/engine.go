@@ -71,7 +71,7 @@ func (l Limits) withDefaults() Limits {
 // Observer is told more than the streams hold. All of it may be nil.
 type Observer struct {
 	// Judged is told the verdict on every look of a study, Found of every grade above quiet.
-	Judged func(a *Access, v Verdict, why string)
+	Judged func(a *Access, v Verdict, why, by string)
 	Found  func(Finding)
 	// Queue is told each queue as it is ranked.
 	Queue func(day int32, queue []Alert) error

@@ -146,22 +146,21 @@ func (j *judge) explain(p *Pair) {
 	first := &p.Accesses[0]
 	const inPortal = SignPatient | SignLook | SignPrint | SignListed | SignWrite | SignExport | SignRefused
 	if p.Signs&SignPatient != 0 && p.Signs&^inPortal == 0 {
-		p.Reasons.add(ReasonPatient)
+		p.because(ReasonPatient, document{})
 	}
 	if p.Signs&SignSystem != 0 && p.Looks == 0 {
-		p.Reasons.add(ReasonSystem)
+		p.because(ReasonSystem, document{})
 	}
 	window := careWindow.Microseconds()
 	j.care = j.state.AppendCareNear(j.care[:0], p.Patient, facts.Period{From: first.Occurred - window, Until: first.Occurred + window})
 	j.fromCare(p, j.care, first.Occurred)
 	p.near = j.near()
-	if p.Signs&SignWrite != 0 || j.wroteAround(p) {
-		p.Reasons.add(ReasonWrote)
+	if d, ok := j.worked(p); ok {
+		p.because(ReasonWrote, d)
 	}
-	if p.Post.Vendor {
-		if p.withinTasks() {
-			p.Reasons.add(ReasonTicket)
-		}
+	if p.Post.Vendor && p.withinTasks() {
+		task := p.Staff.Tickets[slices.IndexFunc(p.Staff.Tickets, p.task(p.First()))]
+		p.because(ReasonTicket, document{period: task.Period, resource: task.Resource})
 	}
 	p.bond(j)
 	if !j.coverage.care {
@@ -176,19 +175,24 @@ func (j *judge) explain(p *Pair) {
 // withinTasks reports whether a vendor had a task at the time of each of the pair's accesses.
 func (p *Pair) withinTasks() bool {
 	for i := range p.Accesses {
-		if !slices.ContainsFunc(p.Staff.Tickets, func(t facts.Period) bool {
-			return t.Holds(p.Accesses[i].Occurred) && (isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, isTask))
-		}) {
+		if !slices.ContainsFunc(p.Staff.Tickets, p.task(p.Accesses[i].Occurred)) {
 			return false
 		}
 	}
 	return true
 }
 
+// task tells the tasks that account for an access at a time.
+func (p *Pair) task(at int64) func(facts.Ticket) bool {
+	return func(t facts.Ticket) bool {
+		return t.Holds(at) && (isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, isTask))
+	}
+}
+
 // longestTask tells a task from a contract: who has both needs a task.
 const longestTask = 90 * 24 * time.Hour
 
-func isTask(t facts.Period) bool { return t.Until-t.From <= longestTask.Microseconds() }
+func isTask(t facts.Ticket) bool { return t.Until-t.From <= longestTask.Microseconds() }
 
 const (
 	allReasons   = reasons(1<<reasonCount - 1)
@@ -206,21 +210,21 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 		c := &care[i]
 		if c.Kind == facts.CareGeneral {
 			if c.Staff != 0 && c.Staff == p.Reader {
-				p.Reasons.add(ReasonGeneral)
+				p.because(ReasonGeneral, documentOf(c))
 			}
 			if c.Department != 0 && c.Department == p.Post.Department {
-				p.Reasons.add(ReasonUnitWindow)
+				p.because(ReasonUnitWindow, documentOf(c))
 			}
 			continue
 		}
 		if c.Type == j.consent {
 			if j.toResearch(c) && (p.Signs&SignResearch != 0 || j.researcher(p.Post.Role)) {
-				p.Reasons.add(ReasonResearch)
+				p.because(ReasonResearch, documentOf(c))
 			}
 			continue // a consent is no care
 		}
 		if c.Staff != 0 && c.Staff == p.Reader {
-			p.Reasons.add(personalReason(c.Kind))
+			p.because(personalReason(c.Kind), documentOf(c))
 		}
 		if c.Department != 0 && !j.whole(c.Department) {
 			j.unit(p, c, at)
@@ -228,7 +232,7 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 		} else if c.Staff != 0 {
 			if d := j.home(c.Staff, at); d != 0 {
 				if d == p.Post.Department && c.Kind != facts.CareRequester && !j.whole(d) {
-					j.unitWindow(p, d, phaseOf(c.Period, at))
+					j.unitWindow(p, c, d, phaseOf(c.Period, at))
 				}
 				j.set.departments = with(j.set.departments, d, phaseOf(c.Period, at))
 			}
@@ -292,21 +296,21 @@ func (j *judge) unit(p *Pair, c *facts.Care, at int64) {
 	switch now := at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+near); {
 	case c.Kind == facts.CarePerformer:
 		if at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+orderWindow.Microseconds()) {
-			p.Reasons.add(ReasonRouted)
+			p.because(ReasonRouted, documentOf(c))
 		}
 	case now:
-		p.Reasons.add(ReasonUnit)
+		p.because(ReasonUnit, documentOf(c))
 	default:
-		j.unitWindow(p, c.Department, phaseOf(c.Period, at))
+		j.unitWindow(p, c, c.Department, phaseOf(c.Period, at))
 	}
 }
 
 // unitWindow says what it means that a department had or will have the patient within the window: a reason, unless it is known of the
 // department that its people leave such records alone. Where they all but never look back, the one who does is not at work.
-func (j *judge) unitWindow(p *Pair, department facts.ID, at phase) {
+func (j *judge) unitWindow(p *Pair, c *facts.Care, department facts.ID, at phase) {
 	p.window = true
 	if !j.tables.leavesAlone(phased{department, at}) {
-		p.Reasons.add(ReasonUnitWindow)
+		p.because(ReasonUnitWindow, documentOf(c))
 	}
 }
 
@@ -345,33 +349,21 @@ func (j *judge) home(staff facts.ID, at int64) facts.ID {
 	return j.state.DepartmentAt(staff, at)
 }
 
-// wroteAround reports whether the reader worked on the record in the days around. Later days count as far as they are known
-// when the day is closed: that is what the period of grace is for.
-func (j *judge) wroteAround(p *Pair) bool {
-	days := day(writeWindow / (24 * time.Hour))
-	for d := p.Day - days; d <= p.Day+days; d++ {
-		if d != p.Day && j.wrote(d, pairKey{p.Reader, p.Patient}) {
-			return true
-		}
-	}
-	return false
-}
-
 // bond grades how close the relation is.
 func (p *Pair) bond(j *judge) {
 	if p.Reasons != 0 || p.Post.Department == 0 {
 		return
 	}
-	strong, responsible := j.tables.serves(p.Post.Department, &j.set)
+	usual, diagnosis := j.tables.serves(p.Post.Department, &j.set)
 	if learned := p.Signs&SignExport == 0; learned { // a habit of looking does not account for taking a copy out of the house
-		if strong >= usualShare {
-			p.Reasons.add(ReasonWorksWith)
+		if usual.share >= usualShare {
+			j.learned(p, ReasonWorksWith, usual.phased)
 		}
-		if responsible >= usualShare {
-			p.Reasons.add(ReasonResponsible)
+		if diagnosis.share >= usualShare {
+			j.learned(p, ReasonResponsible, diagnosis.phased)
 		}
 	}
-	p.share = max(strong, responsible)
+	p.share = max(usual.share, diagnosis.share)
 	// Who sits at a workstation of the department that has the patient may well work there for a while (Salem Health exempts them
 	// from breaking the glass). Not a reason, but a bond.
 	home := j.homeOf(p.Accesses[0].Workstation)

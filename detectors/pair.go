@@ -27,6 +27,8 @@ type Pair struct {
 	History pairHistory
 	// Reasons are the explanations that hold; Tried those that were looked for in vain, Blind those whose context is missing.
 	Reasons, Tried, Blind reasons
+	// document says that the strongest of the reasons holds.
+	document document
 	// share is how usual it is, in ten thousandths, that the reader's department opens such records.
 	share int32
 	// window: their department had or will have the patient within the window, whether or not that is a reason here.

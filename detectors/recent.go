@@ -326,7 +326,7 @@ func (e *Engine) again(a *recentAlert, turned func(day, []row)) (because string)
 			}
 			if v != k.verdict {
 				some = true
-				turned(k.day, appendRows(nil, p.Accesses, v, r))
+				turned(k.day, p.appendRows(nil, p.Accesses))
 			}
 			k.verdict, k.reason = v, r
 		}

@@ -287,12 +287,25 @@ func (l *lessons) workOf(department facts.ID) peerCount {
 }
 
 // serves says how usual it is that a department opens the records of patients with such care: the largest share.
-func (t *tables) serves(department facts.ID, care *careSet) (departments, diagnoses int32) {
+func (t *tables) serves(department facts.ID, care *careSet) (usual, diagnosis served) {
 	for _, to := range care.departments {
-		departments = max(departments, t.share[edge{department, target(to)}])
+		usual = usual.larger(served{to, t.share[edge{department, target(to)}]})
 	}
 	for _, to := range care.reasons {
-		diagnoses = max(diagnoses, t.share[edge{department, -target(to)}])
+		diagnosis = diagnosis.larger(served{to, t.share[edge{department, -target(to)}]})
 	}
-	return departments, diagnoses
+	return usual, diagnosis
+}
+
+// served is a department or a diagnosis, and how usual it is that another department serves it.
+type served struct {
+	phased
+	share int32
+}
+
+func (s served) larger(other served) served {
+	if other.share > s.share {
+		return other
+	}
+	return s
 }

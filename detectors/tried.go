@@ -28,7 +28,7 @@ const (
 // tried lists the reasons that were looked for, and those that could not be.
 func (t *teller) tried(n *Note, p *Pair) {
 	if r, ok := p.Reasons.strongest(); ok {
-		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s. It does not answer what is said above.", r))
+		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s%s. It does not answer what is said above.", r, t.judge.by(p)))
 		if len(n.Normal) == 0 {
 			n.Normal = append(n.Normal, "A task that needs exactly this, which somebody wrote down, would have made it normal.")
 		}

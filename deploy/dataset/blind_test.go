@@ -44,7 +44,7 @@ func TestNotesOfWhatIsNotAssessable(t *testing.T) {
 	_, err = evaluation.Run(t.Context(), evaluation.Config{
 		Dir: os.DirFS(dir), Decode: dataset.Decode, Queue: detectors.Queue{Budget: 20, Least: 1},
 		Clock:  func() time.Time { return time.Unix(0, 0) },
-		Judged: func(event string, _ *detectors.Access, v detectors.Verdict, _ string) { verdicts[event] = v },
+		Judged: func(event string, _ *detectors.Access, v detectors.Verdict, _, _ string) { verdicts[event] = v },
 		Ranked: func(a *detectors.Alert, events []string) {
 			if slices.ContainsFunc(events, func(e string) bool { v, ok := verdicts[e]; return ok && v != detectors.NotAssessable }) {
 				return

@@ -37,7 +37,7 @@ func TestTwice(t *testing.T) {
 	r, err := evaluation.Run(t.Context(), evaluation.Config{
 		Dir: dir, Decode: dataset.Decode, Queue: detectors.Queue{Budget: 20, Least: 1, Prior: -1},
 		Clock:  func() time.Time { return time.Unix(0, 0) },
-		Judged: func(id string, _ *detectors.Access, _ detectors.Verdict, _ string) { judged[id]++ },
+		Judged: func(id string, _ *detectors.Access, _ detectors.Verdict, _, _ string) { judged[id]++ },
 		Ranked: func(_ *detectors.Alert, events []string) { named += len(events) },
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ type Config struct {
 	// Found is told of every finding, Judged of the verdict on every look, by AuditEvent.id, and Ranked of every alert with the
 	// AuditEvent.ids that it cites; nil is allowed.
 	Found  func(detectors.Finding, *facts.State)
-	Judged func(event string, a *detectors.Access, v detectors.Verdict, why string)
+	Judged func(event string, a *detectors.Access, v detectors.Verdict, why, by string)
 	Ranked func(a *detectors.Alert, events []string)
 	// Clock measures the speed.
 	Clock func() time.Time
@@ -299,9 +299,9 @@ func (r *run) judge(ctx context.Context) error {
 }
 
 // judged counts verdicts on labelled and other looks.
-func (r *run) judged(a *detectors.Access, v detectors.Verdict, why string) {
+func (r *run) judged(a *detectors.Access, v detectors.Verdict, why, by string) {
 	if r.cfg.Judged != nil {
-		r.cfg.Judged(r.id(a.Position), a, v, why)
+		r.cfg.Judged(r.id(a.Position), a, v, why, by)
 	}
 	if r.labels == nil {
 		return

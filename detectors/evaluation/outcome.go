@@ -46,7 +46,7 @@ func newOutcomes(own map[string]bool, zone *time.Location, only []string) *outco
 	}
 }
 
-func (o *outcomes) judged(event string, a *detectors.Access, v detectors.Verdict, why string) {
+func (o *outcomes) judged(event string, a *detectors.Access, v detectors.Verdict, why, by string) {
 	line := v.String()
 	if why != "" {
 		line += ": " + why
@@ -58,7 +58,7 @@ func (o *outcomes) judged(event string, a *detectors.Access, v detectors.Verdict
 	switch {
 	case o.only != nil:
 	case o.own[event]:
-		o.verdicts = append(o.verdicts, event+" "+line)
+		o.verdicts = append(o.verdicts, event+" "+line+by)
 	default:
 		o.counts["background: "+line]++
 	}

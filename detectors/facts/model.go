@@ -126,8 +126,14 @@ type Staff struct {
 	Patient ID     // the record of the same human, when a Person or an identifier says so
 	Manager ID     // staff
 	// Tickets are stretches in which a vendor had a task: ticket or contract.
-	Tickets []Period
+	Tickets []Ticket
 	Known   bool // a Practitioner resource was read
+}
+
+// Ticket is a stretch in which a vendor had a task, and the fact that says so (see State.Source).
+type Ticket struct {
+	Period
+	Resource ID
 }
 
 // CareKind says what kind of relation a Care is.

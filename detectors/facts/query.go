@@ -331,6 +331,16 @@ func (s *State) Resource(n ID) string {
 	return string(s.facts.text(n))
 }
 
+// Source is who sent the resource that Care.Resource names, and its type.
+func (s *State) Source(n ID) (source, typ string) {
+	if n <= 0 || n > s.facts.size() {
+		return "", ""
+	}
+	system, _ := s.facts.entry(n)
+	source, typ, _ = strings.Cut(s.Text(system), "\x00")
+	return source, typ
+}
+
 // Watches are the entries of watch lists that a patient is on, by the beginning of their periods.
 func (s *State) Watches(p ID) []Watch {
 	if p <= 0 || p > s.patients.size() {

@@ -607,7 +607,11 @@ type Verdicts struct {
 	// An Explanation each; 0 where there is none.
 	Explanations []byte `protobuf:"bytes,4,opt,name=explanations,proto3" json:"explanations,omitempty"`
 	// The high byte of the patients' numbers; empty where all of them are 0.
-	PatientsHigh  []byte `protobuf:"bytes,5,opt,name=patients_high,json=patientsHigh,proto3" json:"patients_high,omitempty"`
+	PatientsHigh []byte `protobuf:"bytes,5,opt,name=patients_high,json=patientsHigh,proto3" json:"patients_high,omitempty"`
+	// What documents the explanation: the place in documents, from 1; 0 where nothing does. Empty where nothing documents any.
+	Cited []uint32 `protobuf:"varint,6,rep,packed,name=cited,proto3" json:"cited,omitempty"`
+	// In the order in which they are cited first, each once.
+	Documents     []*Document `protobuf:"bytes,7,rep,name=documents,proto3" json:"documents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -677,6 +681,110 @@ func (x *Verdicts) GetPatientsHigh() []byte {
 	return nil
 }
 
+func (x *Verdicts) GetCited() []uint32 {
+	if x != nil {
+		return x.Cited
+	}
+	return nil
+}
+
+func (x *Verdicts) GetDocuments() []*Document {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+// Document is what says that an explanation holds, as it was known when the access was judged. A learned explanation names what says
+// where the patient was.
+type Document struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The source that sent the resource, its type and its id: "Encounter", "e17". Empty for work on the record.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Type   string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Id     string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	// When what it says held, as stated: a stay, an appointment, a task. The end is not part of it. 0: it has no beginning, or no end.
+	// Work on the record of another day holds for that day.
+	FromUs  int64 `protobuf:"zigzag64,4,opt,name=from_us,json=fromUs,proto3" json:"from_us,omitempty"`
+	UntilUs int64 `protobuf:"zigzag64,5,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"`
+	// Position of the access that worked on the record, where that is on the same day.
+	Position      uint64 `protobuf:"varint,6,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Document) Reset() {
+	*x = Document{}
+	mi := &file_readtrail_v1_detection_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Document) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Document) ProtoMessage() {}
+
+func (x *Document) ProtoReflect() protoreflect.Message {
+	mi := &file_readtrail_v1_detection_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Document.ProtoReflect.Descriptor instead.
+func (*Document) Descriptor() ([]byte, []int) {
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Document) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Document) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Document) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Document) GetFromUs() int64 {
+	if x != nil {
+		return x.FromUs
+	}
+	return 0
+}
+
+func (x *Document) GetUntilUs() int64 {
+	if x != nil {
+		return x.UntilUs
+	}
+	return 0
+}
+
+func (x *Document) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
 // Finding is one detector's claim about one unit: a reader and a record, a reader, or a record, on the day of the message.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -697,7 +805,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[2]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +817,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[2]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +830,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{2}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Finding) GetDetector() string {
@@ -824,7 +932,7 @@ type AlertVersion struct {
 
 func (x *AlertVersion) Reset() {
 	*x = AlertVersion{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[3]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +944,7 @@ func (x *AlertVersion) String() string {
 func (*AlertVersion) ProtoMessage() {}
 
 func (x *AlertVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[3]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +957,7 @@ func (x *AlertVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertVersion.ProtoReflect.Descriptor instead.
 func (*AlertVersion) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{3}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AlertVersion) GetAlertId() []byte {
@@ -1046,7 +1154,7 @@ type AlertReader struct {
 
 func (x *AlertReader) Reset() {
 	*x = AlertReader{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[4]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1166,7 @@ func (x *AlertReader) String() string {
 func (*AlertReader) ProtoMessage() {}
 
 func (x *AlertReader) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[4]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1179,7 @@ func (x *AlertReader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertReader.ProtoReflect.Descriptor instead.
 func (*AlertReader) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{4}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AlertReader) GetIdentifier() *Identifier {
@@ -1112,7 +1220,7 @@ type AlertPatient struct {
 
 func (x *AlertPatient) Reset() {
 	*x = AlertPatient{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[5]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1232,7 @@ func (x *AlertPatient) String() string {
 func (*AlertPatient) ProtoMessage() {}
 
 func (x *AlertPatient) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[5]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1245,7 @@ func (x *AlertPatient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertPatient.ProtoReflect.Descriptor instead.
 func (*AlertPatient) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{5}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AlertPatient) GetIdentifier() *Identifier {
@@ -1168,7 +1276,7 @@ type CitedAccess struct {
 
 func (x *CitedAccess) Reset() {
 	*x = CitedAccess{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[6]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1288,7 @@ func (x *CitedAccess) String() string {
 func (*CitedAccess) ProtoMessage() {}
 
 func (x *CitedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[6]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1301,7 @@ func (x *CitedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CitedAccess.ProtoReflect.Descriptor instead.
 func (*CitedAccess) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{6}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CitedAccess) GetPosition() uint64 {
@@ -1237,7 +1345,7 @@ type FiredDetector struct {
 
 func (x *FiredDetector) Reset() {
 	*x = FiredDetector{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[7]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1357,7 @@ func (x *FiredDetector) String() string {
 func (*FiredDetector) ProtoMessage() {}
 
 func (x *FiredDetector) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[7]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1370,7 @@ func (x *FiredDetector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FiredDetector.ProtoReflect.Descriptor instead.
 func (*FiredDetector) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{7}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FiredDetector) GetDetector() string {
@@ -1311,7 +1419,7 @@ type AlertNote struct {
 
 func (x *AlertNote) Reset() {
 	*x = AlertNote{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[8]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1431,7 @@ func (x *AlertNote) String() string {
 func (*AlertNote) ProtoMessage() {}
 
 func (x *AlertNote) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[8]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1444,7 @@ func (x *AlertNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertNote.ProtoReflect.Descriptor instead.
 func (*AlertNote) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{8}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AlertNote) GetTitle() string {
@@ -1414,7 +1522,7 @@ type RuleSet struct {
 
 func (x *RuleSet) Reset() {
 	*x = RuleSet{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[9]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1534,7 @@ func (x *RuleSet) String() string {
 func (*RuleSet) ProtoMessage() {}
 
 func (x *RuleSet) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[9]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1547,7 @@ func (x *RuleSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleSet.ProtoReflect.Descriptor instead.
 func (*RuleSet) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{9}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuleSet) GetHash() []byte {
@@ -1495,7 +1603,7 @@ type AlertDecision struct {
 
 func (x *AlertDecision) Reset() {
 	*x = AlertDecision{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[10]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1615,7 @@ func (x *AlertDecision) String() string {
 func (*AlertDecision) ProtoMessage() {}
 
 func (x *AlertDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[10]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1628,7 @@ func (x *AlertDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertDecision.ProtoReflect.Descriptor instead.
 func (*AlertDecision) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{10}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AlertDecision) GetAlertId() []byte {
@@ -1592,7 +1700,7 @@ type ContextGap struct {
 
 func (x *ContextGap) Reset() {
 	*x = ContextGap{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[11]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1712,7 @@ func (x *ContextGap) String() string {
 func (*ContextGap) ProtoMessage() {}
 
 func (x *ContextGap) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[11]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1725,7 @@ func (x *ContextGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextGap.ProtoReflect.Descriptor instead.
 func (*ContextGap) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{11}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ContextGap) GetContext() string {
@@ -1666,7 +1774,7 @@ type BackfillReleased struct {
 
 func (x *BackfillReleased) Reset() {
 	*x = BackfillReleased{}
-	mi := &file_readtrail_v1_detection_proto_msgTypes[12]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1786,7 @@ func (x *BackfillReleased) String() string {
 func (*BackfillReleased) ProtoMessage() {}
 
 func (x *BackfillReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_readtrail_v1_detection_proto_msgTypes[12]
+	mi := &file_readtrail_v1_detection_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1799,7 @@ func (x *BackfillReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackfillReleased.ProtoReflect.Descriptor instead.
 func (*BackfillReleased) Descriptor() ([]byte, []int) {
-	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{12}
+	return file_readtrail_v1_detection_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BackfillReleased) GetImportId() []byte {
@@ -1725,13 +1833,22 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\bfindings\x18\t \x03(\v2\x15.readtrail.v1.FindingR\bfindings\x12\x18\n" +
 	"\amissing\x18\n" +
 	" \x03(\tR\amissing\x12\x16\n" +
-	"\x06closed\x18\v \x01(\bR\x06closed\"\xa9\x01\n" +
+	"\x06closed\x18\v \x01(\bR\x06closed\"\xf5\x01\n" +
 	"\bVerdicts\x12\x1c\n" +
 	"\tpositions\x18\x01 \x03(\x04R\tpositions\x12\x1a\n" +
 	"\bpatients\x18\x02 \x01(\fR\bpatients\x12\x1a\n" +
 	"\bverdicts\x18\x03 \x01(\fR\bverdicts\x12\"\n" +
 	"\fexplanations\x18\x04 \x01(\fR\fexplanations\x12#\n" +
-	"\rpatients_high\x18\x05 \x01(\fR\fpatientsHigh\"\x81\x02\n" +
+	"\rpatients_high\x18\x05 \x01(\fR\fpatientsHigh\x12\x14\n" +
+	"\x05cited\x18\x06 \x03(\rR\x05cited\x124\n" +
+	"\tdocuments\x18\a \x03(\v2\x16.readtrail.v1.DocumentR\tdocuments\"\xa8\x01\n" +
+	"\bDocument\x12\x1c\n" +
+	"\x06source\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x18\n" +
+	"\x04type\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x04type\x12\x14\n" +
+	"\x02id\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x05R\x02id\x12\x17\n" +
+	"\afrom_us\x18\x04 \x01(\x12R\x06fromUs\x12\x19\n" +
+	"\buntil_us\x18\x05 \x01(\x12R\auntilUs\x12\x1a\n" +
+	"\bposition\x18\x06 \x01(\x04R\bposition\"\x81\x02\n" +
 	"\aFinding\x12 \n" +
 	"\bdetector\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\bdetector\x12\x14\n" +
 	"\x05grade\x18\x02 \x01(\rR\x05grade\x12\x1a\n" +
@@ -1893,7 +2010,7 @@ func file_readtrail_v1_detection_proto_rawDescGZIP() []byte {
 }
 
 var file_readtrail_v1_detection_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_readtrail_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_readtrail_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_readtrail_v1_detection_proto_goTypes = []any{
 	(Verdict)(0),             // 0: readtrail.v1.Verdict
 	(Explanation)(0),         // 1: readtrail.v1.Explanation
@@ -1904,40 +2021,42 @@ var file_readtrail_v1_detection_proto_goTypes = []any{
 	(Disposition)(0),         // 6: readtrail.v1.Disposition
 	(*Findings)(nil),         // 7: readtrail.v1.Findings
 	(*Verdicts)(nil),         // 8: readtrail.v1.Verdicts
-	(*Finding)(nil),          // 9: readtrail.v1.Finding
-	(*AlertVersion)(nil),     // 10: readtrail.v1.AlertVersion
-	(*AlertReader)(nil),      // 11: readtrail.v1.AlertReader
-	(*AlertPatient)(nil),     // 12: readtrail.v1.AlertPatient
-	(*CitedAccess)(nil),      // 13: readtrail.v1.CitedAccess
-	(*FiredDetector)(nil),    // 14: readtrail.v1.FiredDetector
-	(*AlertNote)(nil),        // 15: readtrail.v1.AlertNote
-	(*RuleSet)(nil),          // 16: readtrail.v1.RuleSet
-	(*AlertDecision)(nil),    // 17: readtrail.v1.AlertDecision
-	(*ContextGap)(nil),       // 18: readtrail.v1.ContextGap
-	(*BackfillReleased)(nil), // 19: readtrail.v1.BackfillReleased
-	(*Identifier)(nil),       // 20: readtrail.v1.Identifier
+	(*Document)(nil),         // 9: readtrail.v1.Document
+	(*Finding)(nil),          // 10: readtrail.v1.Finding
+	(*AlertVersion)(nil),     // 11: readtrail.v1.AlertVersion
+	(*AlertReader)(nil),      // 12: readtrail.v1.AlertReader
+	(*AlertPatient)(nil),     // 13: readtrail.v1.AlertPatient
+	(*CitedAccess)(nil),      // 14: readtrail.v1.CitedAccess
+	(*FiredDetector)(nil),    // 15: readtrail.v1.FiredDetector
+	(*AlertNote)(nil),        // 16: readtrail.v1.AlertNote
+	(*RuleSet)(nil),          // 17: readtrail.v1.RuleSet
+	(*AlertDecision)(nil),    // 18: readtrail.v1.AlertDecision
+	(*ContextGap)(nil),       // 19: readtrail.v1.ContextGap
+	(*BackfillReleased)(nil), // 20: readtrail.v1.BackfillReleased
+	(*Identifier)(nil),       // 21: readtrail.v1.Identifier
 }
 var file_readtrail_v1_detection_proto_depIdxs = []int32{
 	8,  // 0: readtrail.v1.Findings.verdicts:type_name -> readtrail.v1.Verdicts
-	9,  // 1: readtrail.v1.Findings.findings:type_name -> readtrail.v1.Finding
-	20, // 2: readtrail.v1.Finding.reader:type_name -> readtrail.v1.Identifier
-	20, // 3: readtrail.v1.Finding.patient:type_name -> readtrail.v1.Identifier
-	4,  // 4: readtrail.v1.AlertVersion.state:type_name -> readtrail.v1.AlertState
-	2,  // 5: readtrail.v1.AlertVersion.shape:type_name -> readtrail.v1.Shape
-	5,  // 6: readtrail.v1.AlertVersion.severity:type_name -> readtrail.v1.Severity
-	11, // 7: readtrail.v1.AlertVersion.readers:type_name -> readtrail.v1.AlertReader
-	12, // 8: readtrail.v1.AlertVersion.patients:type_name -> readtrail.v1.AlertPatient
-	13, // 9: readtrail.v1.AlertVersion.accesses:type_name -> readtrail.v1.CitedAccess
-	14, // 10: readtrail.v1.AlertVersion.detectors:type_name -> readtrail.v1.FiredDetector
-	15, // 11: readtrail.v1.AlertVersion.note:type_name -> readtrail.v1.AlertNote
-	20, // 12: readtrail.v1.AlertReader.identifier:type_name -> readtrail.v1.Identifier
-	20, // 13: readtrail.v1.AlertPatient.identifier:type_name -> readtrail.v1.Identifier
-	6,  // 14: readtrail.v1.AlertDecision.disposition:type_name -> readtrail.v1.Disposition
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	10, // 1: readtrail.v1.Findings.findings:type_name -> readtrail.v1.Finding
+	9,  // 2: readtrail.v1.Verdicts.documents:type_name -> readtrail.v1.Document
+	21, // 3: readtrail.v1.Finding.reader:type_name -> readtrail.v1.Identifier
+	21, // 4: readtrail.v1.Finding.patient:type_name -> readtrail.v1.Identifier
+	4,  // 5: readtrail.v1.AlertVersion.state:type_name -> readtrail.v1.AlertState
+	2,  // 6: readtrail.v1.AlertVersion.shape:type_name -> readtrail.v1.Shape
+	5,  // 7: readtrail.v1.AlertVersion.severity:type_name -> readtrail.v1.Severity
+	12, // 8: readtrail.v1.AlertVersion.readers:type_name -> readtrail.v1.AlertReader
+	13, // 9: readtrail.v1.AlertVersion.patients:type_name -> readtrail.v1.AlertPatient
+	14, // 10: readtrail.v1.AlertVersion.accesses:type_name -> readtrail.v1.CitedAccess
+	15, // 11: readtrail.v1.AlertVersion.detectors:type_name -> readtrail.v1.FiredDetector
+	16, // 12: readtrail.v1.AlertVersion.note:type_name -> readtrail.v1.AlertNote
+	21, // 13: readtrail.v1.AlertReader.identifier:type_name -> readtrail.v1.Identifier
+	21, // 14: readtrail.v1.AlertPatient.identifier:type_name -> readtrail.v1.Identifier
+	6,  // 15: readtrail.v1.AlertDecision.disposition:type_name -> readtrail.v1.Disposition
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_detection_proto_init() }
@@ -1953,7 +2072,7 @@ func file_readtrail_v1_detection_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_readtrail_v1_detection_proto_rawDesc), len(file_readtrail_v1_detection_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1474,7 +1474,9 @@ type Access struct {
 	// Context that a verdict of not assessable lacked.
 	Missing []string `protobuf:"bytes,29,rep,name=missing,proto3" json:"missing,omitempty"`
 	// How firm the verdict is.
-	Standing      Standing `protobuf:"varint,30,opt,name=standing,proto3,enum=readtrail.v1.Standing" json:"standing,omitempty"`
+	Standing Standing `protobuf:"varint,30,opt,name=standing,proto3,enum=readtrail.v1.Standing" json:"standing,omitempty"`
+	// What documents the explanation, as the verdict knew it; absent where nothing does, and of verdicts from before this was kept.
+	Document      *Document `protobuf:"bytes,31,opt,name=document,proto3" json:"document,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1710,6 +1712,13 @@ func (x *Access) GetStanding() Standing {
 		return x.Standing
 	}
 	return Standing_STANDING_UNSPECIFIED
+}
+
+func (x *Access) GetDocument() *Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
 }
 
 type PairedEvent struct {
@@ -2329,6 +2338,12 @@ type GetEventResponse struct {
 	Paired        []*PairedEvent `protobuf:"bytes,7,rep,name=paired,proto3" json:"paired,omitempty"`
 	ReceivedUs    int64          `protobuf:"zigzag64,8,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
 	ConflictsWith []byte         `protobuf:"bytes,9,opt,name=conflicts_with,json=conflictsWith,proto3" json:"conflicts_with,omitempty"`
+	// How detectors judged it, as in Access: of several patients, about the one for whom least accounts for it.
+	Verdict       Verdict     `protobuf:"varint,10,opt,name=verdict,proto3,enum=readtrail.v1.Verdict" json:"verdict,omitempty"`
+	Explanation   Explanation `protobuf:"varint,11,opt,name=explanation,proto3,enum=readtrail.v1.Explanation" json:"explanation,omitempty"`
+	Missing       []string    `protobuf:"bytes,12,rep,name=missing,proto3" json:"missing,omitempty"`
+	Standing      Standing    `protobuf:"varint,13,opt,name=standing,proto3,enum=readtrail.v1.Standing" json:"standing,omitempty"`
+	Document      *Document   `protobuf:"bytes,14,opt,name=document,proto3" json:"document,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2422,6 +2437,41 @@ func (x *GetEventResponse) GetReceivedUs() int64 {
 func (x *GetEventResponse) GetConflictsWith() []byte {
 	if x != nil {
 		return x.ConflictsWith
+	}
+	return nil
+}
+
+func (x *GetEventResponse) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_VERDICT_UNSPECIFIED
+}
+
+func (x *GetEventResponse) GetExplanation() Explanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return Explanation_EXPLANATION_UNSPECIFIED
+}
+
+func (x *GetEventResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *GetEventResponse) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
+}
+
+func (x *GetEventResponse) GetDocument() *Document {
+	if x != nil {
+		return x.Document
 	}
 	return nil
 }
@@ -5074,7 +5124,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	" \x01(\x04R\x06failed\x12\x1e\n" +
 	"\n" +
 	"incidental\x18\v \x01(\x04R\n" +
-	"incidental\"\xb1\t\n" +
+	"incidental\"\xeb\t\n" +
 	"\x06Access\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
 	"\voccurred_us\x18\x03 \x01(\x12R\n" +
@@ -5111,7 +5161,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\averdict\x18\x1b \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
 	"\vexplanation\x18\x1c \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x1e\n" +
 	"\amissing\x18\x1d \x03(\tB\x04\xc0\xf3\x18\x01R\amissing\x122\n" +
-	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstandingJ\x04\b\x02\x10\x03\"n\n" +
+	"\bstanding\x18\x1e \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\x128\n" +
+	"\bdocument\x18\x1f \x01(\v2\x16.readtrail.v1.DocumentB\x04\xc0\xf3\x18\x05R\bdocumentJ\x04\b\x02\x10\x03\"n\n" +
 	"\vPairedEvent\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1c\n" +
 	"\x06source\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1f\n" +
@@ -5169,7 +5220,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\boriginal\x18\x03 \x01(\bR\boriginal\x12\x1f\n" +
 	"\vquestion_id\x18\x04 \x01(\tR\n" +
 	"questionId\x127\n" +
-	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x96\x03\n" +
+	"\tread_mask\x18\x1e \x01(\v2\x1a.google.protobuf.FieldMaskR\breadMask\"\x92\x05\n" +
 	"\x10GetEventResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12/\n" +
@@ -5181,7 +5232,13 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06paired\x18\a \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12\x1f\n" +
 	"\vreceived_us\x18\b \x01(\x12R\n" +
 	"receivedUs\x12+\n" +
-	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\"\xa6\x05\n" +
+	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\x12/\n" +
+	"\averdict\x18\n" +
+	" \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
+	"\vexplanation\x18\v \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x1e\n" +
+	"\amissing\x18\f \x03(\tB\x04\xc0\xf3\x18\x01R\amissing\x122\n" +
+	"\bstanding\x18\r \x01(\x0e2\x16.readtrail.v1.StandingR\bstanding\x128\n" +
+	"\bdocument\x18\x0e \x01(\v2\x16.readtrail.v1.DocumentB\x04\xc0\xf3\x18\x05R\bdocument\"\xa6\x05\n" +
 	"\x15SearchAccessesRequest\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x1f\n" +
@@ -5536,130 +5593,136 @@ var file_readtrail_v1_query_proto_goTypes = []any{
 	(*Object)(nil),                   // 66: readtrail.v1.Object
 	(Explanation)(0),                 // 67: readtrail.v1.Explanation
 	(Standing)(0),                    // 68: readtrail.v1.Standing
-	(*AccessEvent)(nil),              // 69: readtrail.v1.AccessEvent
-	(*FreeText)(nil),                 // 70: readtrail.v1.FreeText
-	(*SourceRegistered)(nil),         // 71: readtrail.v1.SourceRegistered
-	(*TokenRegistered)(nil),          // 72: readtrail.v1.TokenRegistered
+	(*Document)(nil),                 // 69: readtrail.v1.Document
+	(*AccessEvent)(nil),              // 70: readtrail.v1.AccessEvent
+	(*FreeText)(nil),                 // 71: readtrail.v1.FreeText
+	(*SourceRegistered)(nil),         // 72: readtrail.v1.SourceRegistered
+	(*TokenRegistered)(nil),          // 73: readtrail.v1.TokenRegistered
 }
 var file_readtrail_v1_query_proto_depIdxs = []int32{
-	5,  // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
-	6,  // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
-	3,  // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
-	56, // 3: readtrail.v1.AnswerHeader.limits:type_name -> readtrail.v1.Limits
-	4,  // 4: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
-	57, // 5: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
-	7,  // 6: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
-	9,  // 7: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
-	58, // 8: readtrail.v1.WhoViewedRequest.read_mask:type_name -> google.protobuf.FieldMask
-	59, // 9: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
-	60, // 10: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
-	2,  // 11: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
-	12, // 12: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	13, // 13: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
-	13, // 14: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
-	11, // 15: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
-	14, // 16: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
-	15, // 17: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
-	17, // 18: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
-	61, // 19: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
-	61, // 20: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
-	62, // 21: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
-	59, // 22: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
-	59, // 23: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
-	63, // 24: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
-	64, // 25: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
-	62, // 26: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
-	65, // 27: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
-	66, // 28: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
-	61, // 29: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
-	16, // 30: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
-	60, // 31: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
-	67, // 32: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
-	68, // 33: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
-	7,  // 34: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
-	60, // 35: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
-	58, // 36: readtrail.v1.ReaderActivityRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 37: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
-	12, // 38: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	13, // 39: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
-	20, // 40: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
-	21, // 41: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
-	15, // 42: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
-	58, // 43: readtrail.v1.GetEventRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 44: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
-	69, // 45: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
-	70, // 46: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
-	16, // 47: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
-	59, // 48: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
-	7,  // 49: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
-	60, // 50: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
-	58, // 51: readtrail.v1.SearchAccessesRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 52: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	15, // 53: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
-	7,  // 54: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
-	58, // 55: readtrail.v1.ListDeadLettersRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 56: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
-	27, // 57: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
-	26, // 58: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
-	58, // 59: readtrail.v1.GetDeadLetterRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 60: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
-	26, // 61: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
-	58, // 62: readtrail.v1.ListSourcesRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 63: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
-	34, // 64: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
-	71, // 65: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
-	6,  // 66: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
-	58, // 67: readtrail.v1.GetStatusRequest.read_mask:type_name -> google.protobuf.FieldMask
-	39, // 68: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
-	38, // 69: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
-	37, // 70: readtrail.v1.GetStatusResponse.tasks:type_name -> readtrail.v1.RunningTask
-	1,  // 71: readtrail.v1.RunningTask.kind:type_name -> readtrail.v1.RunningTask.Kind
-	71, // 72: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
-	71, // 73: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
-	72, // 74: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
-	58, // 75: readtrail.v1.ReaderProfileRequest.read_mask:type_name -> google.protobuf.FieldMask
-	2,  // 76: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
-	12, // 77: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
-	13, // 78: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
-	54, // 79: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
-	54, // 80: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
-	55, // 81: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
-	0,  // 82: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
-	8,  // 83: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
-	18, // 84: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
-	52, // 85: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
-	22, // 86: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
-	24, // 87: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
-	28, // 88: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
-	30, // 89: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
-	32, // 90: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
-	35, // 91: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
-	40, // 92: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
-	42, // 93: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
-	44, // 94: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
-	46, // 95: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
-	48, // 96: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
-	50, // 97: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
-	10, // 98: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
-	19, // 99: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
-	53, // 100: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
-	23, // 101: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
-	25, // 102: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
-	29, // 103: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
-	31, // 104: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
-	33, // 105: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
-	36, // 106: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
-	41, // 107: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
-	43, // 108: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
-	45, // 109: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
-	47, // 110: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
-	49, // 111: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
-	51, // 112: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
-	98, // [98:113] is the sub-list for method output_type
-	83, // [83:98] is the sub-list for method input_type
-	83, // [83:83] is the sub-list for extension type_name
-	83, // [83:83] is the sub-list for extension extendee
-	0,  // [0:83] is the sub-list for field type_name
+	5,   // 0: readtrail.v1.AnswerHeader.coverage:type_name -> readtrail.v1.SourceCoverage
+	6,   // 1: readtrail.v1.AnswerHeader.gaps:type_name -> readtrail.v1.CoverageGap
+	3,   // 2: readtrail.v1.AnswerHeader.detection:type_name -> readtrail.v1.DetectionProgress
+	56,  // 3: readtrail.v1.AnswerHeader.limits:type_name -> readtrail.v1.Limits
+	4,   // 4: readtrail.v1.DetectionProgress.missing:type_name -> readtrail.v1.MissingContext
+	57,  // 5: readtrail.v1.CoverageGap.kind:type_name -> readtrail.v1.CoverageFact.Kind
+	7,   // 6: readtrail.v1.WhoViewedRequest.page:type_name -> readtrail.v1.Page
+	9,   // 7: readtrail.v1.WhoViewedRequest.filter:type_name -> readtrail.v1.AccessFilter
+	58,  // 8: readtrail.v1.WhoViewedRequest.read_mask:type_name -> google.protobuf.FieldMask
+	59,  // 9: readtrail.v1.AccessFilter.action:type_name -> readtrail.v1.Action
+	60,  // 10: readtrail.v1.AccessFilter.verdicts:type_name -> readtrail.v1.Verdict
+	2,   // 11: readtrail.v1.WhoViewedResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12,  // 12: readtrail.v1.WhoViewedResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13,  // 13: readtrail.v1.WhoViewedResponse.candidates:type_name -> readtrail.v1.Candidate
+	13,  // 14: readtrail.v1.WhoViewedResponse.unresolved:type_name -> readtrail.v1.Candidate
+	11,  // 15: readtrail.v1.WhoViewedResponse.totals:type_name -> readtrail.v1.WhoViewedTotals
+	14,  // 16: readtrail.v1.WhoViewedResponse.readers:type_name -> readtrail.v1.ReaderSummary
+	15,  // 17: readtrail.v1.WhoViewedResponse.accesses:type_name -> readtrail.v1.Access
+	17,  // 18: readtrail.v1.WhoViewedResponse.looks:type_name -> readtrail.v1.Look
+	61,  // 19: readtrail.v1.FollowedIdentifier.identifier:type_name -> readtrail.v1.Identifier
+	61,  // 20: readtrail.v1.Candidate.identifier:type_name -> readtrail.v1.Identifier
+	62,  // 21: readtrail.v1.ReaderSummary.reader:type_name -> readtrail.v1.Reader
+	59,  // 22: readtrail.v1.ReaderSummary.actions:type_name -> readtrail.v1.Action
+	59,  // 23: readtrail.v1.Access.action:type_name -> readtrail.v1.Action
+	63,  // 24: readtrail.v1.Access.outcome:type_name -> readtrail.v1.Outcome
+	64,  // 25: readtrail.v1.Access.mode:type_name -> readtrail.v1.AccessMode
+	62,  // 26: readtrail.v1.Access.reader:type_name -> readtrail.v1.Reader
+	65,  // 27: readtrail.v1.Access.patients:type_name -> readtrail.v1.Patient
+	66,  // 28: readtrail.v1.Access.objects:type_name -> readtrail.v1.Object
+	61,  // 29: readtrail.v1.Access.encounter:type_name -> readtrail.v1.Identifier
+	16,  // 30: readtrail.v1.Access.paired:type_name -> readtrail.v1.PairedEvent
+	60,  // 31: readtrail.v1.Access.verdict:type_name -> readtrail.v1.Verdict
+	67,  // 32: readtrail.v1.Access.explanation:type_name -> readtrail.v1.Explanation
+	68,  // 33: readtrail.v1.Access.standing:type_name -> readtrail.v1.Standing
+	69,  // 34: readtrail.v1.Access.document:type_name -> readtrail.v1.Document
+	7,   // 35: readtrail.v1.ReaderActivityRequest.page:type_name -> readtrail.v1.Page
+	60,  // 36: readtrail.v1.ReaderActivityRequest.verdicts:type_name -> readtrail.v1.Verdict
+	58,  // 37: readtrail.v1.ReaderActivityRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 38: readtrail.v1.ReaderActivityResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12,  // 39: readtrail.v1.ReaderActivityResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13,  // 40: readtrail.v1.ReaderActivityResponse.candidates:type_name -> readtrail.v1.Candidate
+	20,  // 41: readtrail.v1.ReaderActivityResponse.totals:type_name -> readtrail.v1.ReaderActivityTotals
+	21,  // 42: readtrail.v1.ReaderActivityResponse.days:type_name -> readtrail.v1.DayCount
+	15,  // 43: readtrail.v1.ReaderActivityResponse.accesses:type_name -> readtrail.v1.Access
+	58,  // 44: readtrail.v1.GetEventRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 45: readtrail.v1.GetEventResponse.header:type_name -> readtrail.v1.AnswerHeader
+	70,  // 46: readtrail.v1.GetEventResponse.event:type_name -> readtrail.v1.AccessEvent
+	71,  // 47: readtrail.v1.GetEventResponse.free_text:type_name -> readtrail.v1.FreeText
+	16,  // 48: readtrail.v1.GetEventResponse.paired:type_name -> readtrail.v1.PairedEvent
+	60,  // 49: readtrail.v1.GetEventResponse.verdict:type_name -> readtrail.v1.Verdict
+	67,  // 50: readtrail.v1.GetEventResponse.explanation:type_name -> readtrail.v1.Explanation
+	68,  // 51: readtrail.v1.GetEventResponse.standing:type_name -> readtrail.v1.Standing
+	69,  // 52: readtrail.v1.GetEventResponse.document:type_name -> readtrail.v1.Document
+	59,  // 53: readtrail.v1.SearchAccessesRequest.action:type_name -> readtrail.v1.Action
+	7,   // 54: readtrail.v1.SearchAccessesRequest.page:type_name -> readtrail.v1.Page
+	60,  // 55: readtrail.v1.SearchAccessesRequest.verdicts:type_name -> readtrail.v1.Verdict
+	58,  // 56: readtrail.v1.SearchAccessesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 57: readtrail.v1.SearchAccessesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	15,  // 58: readtrail.v1.SearchAccessesResponse.accesses:type_name -> readtrail.v1.Access
+	7,   // 59: readtrail.v1.ListDeadLettersRequest.page:type_name -> readtrail.v1.Page
+	58,  // 60: readtrail.v1.ListDeadLettersRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 61: readtrail.v1.ListDeadLettersResponse.header:type_name -> readtrail.v1.AnswerHeader
+	27,  // 62: readtrail.v1.ListDeadLettersResponse.counts:type_name -> readtrail.v1.DeadLetterCount
+	26,  // 63: readtrail.v1.ListDeadLettersResponse.dead_letters:type_name -> readtrail.v1.DeadLetterRow
+	58,  // 64: readtrail.v1.GetDeadLetterRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 65: readtrail.v1.GetDeadLetterResponse.header:type_name -> readtrail.v1.AnswerHeader
+	26,  // 66: readtrail.v1.GetDeadLetterResponse.dead_letter:type_name -> readtrail.v1.DeadLetterRow
+	58,  // 67: readtrail.v1.ListSourcesRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 68: readtrail.v1.ListSourcesResponse.header:type_name -> readtrail.v1.AnswerHeader
+	34,  // 69: readtrail.v1.ListSourcesResponse.sources:type_name -> readtrail.v1.SourceRow
+	72,  // 70: readtrail.v1.SourceRow.source:type_name -> readtrail.v1.SourceRegistered
+	6,   // 71: readtrail.v1.SourceRow.gaps:type_name -> readtrail.v1.CoverageGap
+	58,  // 72: readtrail.v1.GetStatusRequest.read_mask:type_name -> google.protobuf.FieldMask
+	39,  // 73: readtrail.v1.GetStatusResponse.projections:type_name -> readtrail.v1.ProjectionProgress
+	38,  // 74: readtrail.v1.GetStatusResponse.streams:type_name -> readtrail.v1.StreamProgress
+	37,  // 75: readtrail.v1.GetStatusResponse.tasks:type_name -> readtrail.v1.RunningTask
+	1,   // 76: readtrail.v1.RunningTask.kind:type_name -> readtrail.v1.RunningTask.Kind
+	72,  // 77: readtrail.v1.RegisterSourceRequest.source:type_name -> readtrail.v1.SourceRegistered
+	72,  // 78: readtrail.v1.RegisterSourceResponse.source:type_name -> readtrail.v1.SourceRegistered
+	73,  // 79: readtrail.v1.ListTokensResponse.tokens:type_name -> readtrail.v1.TokenRegistered
+	58,  // 80: readtrail.v1.ReaderProfileRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,   // 81: readtrail.v1.ReaderProfileResponse.header:type_name -> readtrail.v1.AnswerHeader
+	12,  // 82: readtrail.v1.ReaderProfileResponse.identifiers:type_name -> readtrail.v1.FollowedIdentifier
+	13,  // 83: readtrail.v1.ReaderProfileResponse.candidates:type_name -> readtrail.v1.Candidate
+	54,  // 84: readtrail.v1.ReaderProfileResponse.groups:type_name -> readtrail.v1.PeerGroup
+	54,  // 85: readtrail.v1.ReaderProfileResponse.group:type_name -> readtrail.v1.PeerGroup
+	55,  // 86: readtrail.v1.ReaderProfileResponse.figures:type_name -> readtrail.v1.ProfileFigure
+	0,   // 87: readtrail.v1.ProfileFigure.measure:type_name -> readtrail.v1.ProfileMeasure
+	8,   // 88: readtrail.v1.QueryService.WhoViewed:input_type -> readtrail.v1.WhoViewedRequest
+	18,  // 89: readtrail.v1.QueryService.ReaderActivity:input_type -> readtrail.v1.ReaderActivityRequest
+	52,  // 90: readtrail.v1.QueryService.ReaderProfile:input_type -> readtrail.v1.ReaderProfileRequest
+	22,  // 91: readtrail.v1.QueryService.GetEvent:input_type -> readtrail.v1.GetEventRequest
+	24,  // 92: readtrail.v1.QueryService.SearchAccesses:input_type -> readtrail.v1.SearchAccessesRequest
+	28,  // 93: readtrail.v1.QueryService.ListDeadLetters:input_type -> readtrail.v1.ListDeadLettersRequest
+	30,  // 94: readtrail.v1.QueryService.GetDeadLetter:input_type -> readtrail.v1.GetDeadLetterRequest
+	32,  // 95: readtrail.v1.QueryService.ListSources:input_type -> readtrail.v1.ListSourcesRequest
+	35,  // 96: readtrail.v1.QueryService.GetStatus:input_type -> readtrail.v1.GetStatusRequest
+	40,  // 97: readtrail.v1.RegisterService.RegisterSource:input_type -> readtrail.v1.RegisterSourceRequest
+	42,  // 98: readtrail.v1.RegisterService.CreateToken:input_type -> readtrail.v1.CreateTokenRequest
+	44,  // 99: readtrail.v1.RegisterService.RevokeToken:input_type -> readtrail.v1.RevokeTokenRequest
+	46,  // 100: readtrail.v1.RegisterService.ListTokens:input_type -> readtrail.v1.ListTokensRequest
+	48,  // 101: readtrail.v1.DeadLetterService.RetryDeadLetters:input_type -> readtrail.v1.RetryDeadLettersRequest
+	50,  // 102: readtrail.v1.ProjectionService.Rebuild:input_type -> readtrail.v1.RebuildRequest
+	10,  // 103: readtrail.v1.QueryService.WhoViewed:output_type -> readtrail.v1.WhoViewedResponse
+	19,  // 104: readtrail.v1.QueryService.ReaderActivity:output_type -> readtrail.v1.ReaderActivityResponse
+	53,  // 105: readtrail.v1.QueryService.ReaderProfile:output_type -> readtrail.v1.ReaderProfileResponse
+	23,  // 106: readtrail.v1.QueryService.GetEvent:output_type -> readtrail.v1.GetEventResponse
+	25,  // 107: readtrail.v1.QueryService.SearchAccesses:output_type -> readtrail.v1.SearchAccessesResponse
+	29,  // 108: readtrail.v1.QueryService.ListDeadLetters:output_type -> readtrail.v1.ListDeadLettersResponse
+	31,  // 109: readtrail.v1.QueryService.GetDeadLetter:output_type -> readtrail.v1.GetDeadLetterResponse
+	33,  // 110: readtrail.v1.QueryService.ListSources:output_type -> readtrail.v1.ListSourcesResponse
+	36,  // 111: readtrail.v1.QueryService.GetStatus:output_type -> readtrail.v1.GetStatusResponse
+	41,  // 112: readtrail.v1.RegisterService.RegisterSource:output_type -> readtrail.v1.RegisterSourceResponse
+	43,  // 113: readtrail.v1.RegisterService.CreateToken:output_type -> readtrail.v1.CreateTokenResponse
+	45,  // 114: readtrail.v1.RegisterService.RevokeToken:output_type -> readtrail.v1.RevokeTokenResponse
+	47,  // 115: readtrail.v1.RegisterService.ListTokens:output_type -> readtrail.v1.ListTokensResponse
+	49,  // 116: readtrail.v1.DeadLetterService.RetryDeadLetters:output_type -> readtrail.v1.RetryDeadLettersResponse
+	51,  // 117: readtrail.v1.ProjectionService.Rebuild:output_type -> readtrail.v1.RebuildResponse
+	103, // [103:118] is the sub-list for method output_type
+	88,  // [88:103] is the sub-list for method input_type
+	88,  // [88:88] is the sub-list for extension type_name
+	88,  // [88:88] is the sub-list for extension extendee
+	0,   // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_readtrail_v1_query_proto_init() }
