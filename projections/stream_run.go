@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -72,6 +73,7 @@ func (r *streamRun) block(i int, sequence uint64, rows int) *block {
 // Places of the tables among those of their stream.
 const (
 	inVerdicts = iota
+	inDocuments
 	inFindings
 	inJudged
 )
@@ -92,6 +94,10 @@ func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 	if len(v.GetPatients()) != n || len(v.GetVerdicts()) != n || len(v.GetExplanations()) != n || len(high) != 0 && len(high) != n {
 		return fmt.Errorf("columns of %d, %d, %d and %d verdicts: %w", n, len(v.GetPatients()), len(v.GetVerdicts()), len(v.GetExplanations()), proto.ErrCorrupt)
 	}
+	documents := v.GetDocuments()
+	if !citedFit(v.GetCited(), n, len(documents)) {
+		return fmt.Errorf("%d citations of %d documents by %d verdicts: %w", len(v.GetCited()), len(documents), n, proto.ErrCorrupt)
+	}
 	ruleSet := hex.EncodeToString(m.RuleSet)
 	if b := r.block(inVerdicts, sequence, n); b != nil {
 		position := uint64(0)
@@ -106,7 +112,13 @@ func (m findingsMessage) fold(r *streamRun, sequence uint64) error {
 			w.bool(m.Closed)
 			w.u64(sequence)
 			w.time(m.AtUs)
+			w.u16(placeOf(v.Cited, i))
 			w.end()
+		}
+	}
+	if b := r.block(inDocuments, sequence, len(documents)); b != nil {
+		for i, d := range documents {
+			m.document(b.begin(), d, sequence, i+1)
 		}
 	}
 	if b := r.block(inFindings, sequence, len(m.Findings.Findings)); b != nil {
@@ -139,6 +151,36 @@ func patientNumber(low byte, high []byte, i int) uint16 {
 		return uint16(low)
 	}
 	return uint16(high[i])<<8 | uint16(low)
+}
+
+// citedFit reports whether there is a citation for each of the verdicts, or for none, and a document for each of them. A place has two
+// bytes, as a message has fewer verdicts.
+func citedFit(cited []uint32, verdicts, documents int) bool {
+	if documents > math.MaxUint16 || len(cited) != 0 && len(cited) != verdicts {
+		return false
+	}
+	return !slices.ContainsFunc(cited, func(place uint32) bool { return int64(place) > int64(documents) })
+}
+
+// placeOf is where the document of a verdict stands in its message, from 1; 0: it has none.
+func placeOf(cited []uint32, i int) uint16 {
+	if len(cited) == 0 {
+		return 0
+	}
+	return uint16(cited[i]) //nolint:gosec // citedFit
+}
+
+func (m findingsMessage) document(w *rowWriter, d *v1.Document, sequence uint64, number int) {
+	w.u64(sequence)
+	w.u16(uint16(number)) //nolint:gosec // citedFit
+	w.text(d.Source)
+	w.text(d.Type)
+	w.text(d.Id)
+	w.i64(d.FromUs)
+	w.i64(d.UntilUs)
+	w.u64(d.Position)
+	w.time(m.AtUs)
+	w.end()
 }
 
 func (m findingsMessage) finding(w *rowWriter, f *v1.Finding, sequence uint64, number int) {

@@ -101,6 +101,14 @@ func patientNumber(v *v1.Verdicts, k int) int {
 	return n
 }
 
+// cited is the place of what documents a verdict.
+func cited(v *v1.Verdicts, k int) uint32 {
+	if len(v.Cited) == 0 {
+		return 0
+	}
+	return v.Cited[k]
+}
+
 // fold is the fold of both streams, written a second time: table name to rows.
 func (d *detected) fold(t testing.TB) map[string][]string {
 	t.Helper()
@@ -111,7 +119,10 @@ func (d *detected) fold(t testing.TB) map[string][]string {
 		position := uint64(0)
 		for k := range m.Verdicts.GetPositions() {
 			position += m.Verdicts.Positions[k]
-			add("verdicts", position, patientNumber(m.Verdicts, k), m.Cause, int(m.Verdicts.Verdicts[k]), int(m.Verdicts.Explanations[k]), m.Closed, seq, at)
+			add("verdicts", position, patientNumber(m.Verdicts, k), m.Cause, int(m.Verdicts.Verdicts[k]), int(m.Verdicts.Explanations[k]), m.Closed, seq, at, cited(m.Verdicts, k))
+		}
+		for k, x := range m.Verdicts.GetDocuments() {
+			add("documents", seq, k+1, x.Source, x.Type, x.Id, x.FromUs, x.UntilUs, x.Position, at)
 		}
 		for k, f := range m.Findings {
 			add("findings", dayText(m.Day), f.Detector, seq, k, m.Cause, f.Grade, f.Words, idKey(f.Reader), f.Reader.GetSystem(), f.Reader.GetValue(),

@@ -68,6 +68,9 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if res.Header, err = around.header(s.cfg.TimeZone, []*v1.Access{self}, "more happened"); err != nil {
 		return nil, err
 	}
+	if err := p.judged(ctx, res); err != nil {
+		return nil, err
+	}
 	if m.Original {
 		sealed, note, err := e.original()
 		if err != nil {

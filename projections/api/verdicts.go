@@ -21,6 +21,8 @@ type judgement struct {
 	cause       uint64
 	// closed: the day was judged as a whole.
 	closed bool
+	// document is what documents the explanation; the zero place: nothing does.
+	document placeOfDocument
 }
 
 // standingOf is how firm it is what was said of a day.
@@ -44,12 +46,15 @@ func (j judgement) concern() int {
 	return 0
 }
 
-// tells reports whether this judgement is told rather than the other: of equal ones that of the stronger explanation, then the later.
+// tells reports whether this judgement is told rather than the other: of equal ones that of the stronger explanation, then the later; at
+// last the one whose document stands first.
 func (j judgement) tells(other judgement) bool {
 	if j.concern() != other.concern() {
 		return j.concern() > other.concern()
 	}
-	return j.explanation < other.explanation || j.explanation == other.explanation && j.cause > other.cause
+	return cmp.Or(
+		cmp.Compare(j.explanation, other.explanation), cmp.Compare(other.cause, j.cause), cmp.Compare(j.document.sequence, other.document.sequence),
+		cmp.Compare(j.document.number, other.document.number)) < 0
 }
 
 // verdicts collects the accesses of one answer and finds out how detectors judged them. Of a record with very many accesses it keeps
@@ -139,17 +144,20 @@ func (v *verdicts) each(ctx context.Context, told func(position uint64, j judgem
 // judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
 func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": accesses}, func(row store.Row) error {
-		var position, cause uint64
-		var patient uint16
+		var position, cause, sequence uint64
+		var patient, document uint16
 		var verdict, explanation uint8
 		var closed bool
-		if err := row.Scan(&position, &patient, &verdict, &explanation, &closed, &cause); err != nil {
+		if err := row.Scan(&position, &patient, &verdict, &explanation, &closed, &cause, &sequence, &document); err != nil {
 			return err
 		}
 		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, int32(patient)}] {
 			return nil
 		}
-		j := judgement{v1.Verdict(verdict), v1.Explanation(explanation), cause, closed}
+		j := judgement{verdict: v1.Verdict(verdict), explanation: v1.Explanation(explanation), cause: cause, closed: closed}
+		if document > 0 {
+			j.document = placeOfDocument{sequence, document}
+		}
 		if j.tells(found[position]) {
 			found[position] = j
 		}
@@ -163,10 +171,14 @@ func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patien
 
 // mark writes the judgements into the accesses of the page.
 func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
+	documents, err := v.documents(ctx, page)
+	if err != nil {
+		return err
+	}
 	blind := map[uint64][]string{}
 	for _, a := range page {
 		j := v.page[a.Position]
-		a.Verdict, a.Explanation = j.verdict, j.explanation
+		a.Verdict, a.Explanation, a.Document = j.verdict, j.explanation, documents[j.document]
 		if j.verdict != v1.Verdict_VERDICT_UNSPECIFIED {
 			a.Standing = standingOf(j.closed)
 		}
@@ -182,7 +194,7 @@ func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
 		causes = append(causes, cause)
 	}
 	slices.SortFunc(causes, cmp.Compare[uint64])
-	err := v.pin.query(ctx, "missing_context", store.Params{"causes": causes}, func(row store.Row) error {
+	err = v.pin.query(ctx, "missing_context", store.Params{"causes": causes}, func(row store.Row) error {
 		var cause uint64
 		var missing []string
 		err := row.Scan(&cause, &missing)

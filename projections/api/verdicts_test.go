@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/readtrail/readtrail/projections/detectiontest"
 	"github.com/readtrail/readtrail/proto"
@@ -78,11 +79,14 @@ type judgement struct {
 	missing     []string
 	cause       uint64
 	standing    v1.Standing
+	document    *v1.Document
+	// message and place say where the document stands.
+	message, place int
 }
 
 func (h *hospital) judgements(asOf uint64) map[[2]uint64]judgement {
 	out, missing := map[[2]uint64]judgement{}, map[uint64][]string{}
-	for _, m := range h.findings.Messages() {
+	for message, m := range h.findings.Messages() {
 		if m.Cause > asOf {
 			continue
 		}
@@ -96,10 +100,18 @@ func (h *hospital) judgements(asOf uint64) map[[2]uint64]judgement {
 			position += step
 			key := [2]uint64{position, uint64(m.Verdicts.Patients[i])}
 			if old := out[key]; m.Cause >= old.cause {
-				out[key] = judgement{v1.Verdict(m.Verdicts.Verdicts[i]), v1.Explanation(m.Verdicts.Explanations[i]), nil, m.Cause, v1.Standing_STANDING_PROVISIONAL}
-				if m.Closed {
-					out[key] = judgement{v1.Verdict(m.Verdicts.Verdicts[i]), v1.Explanation(m.Verdicts.Explanations[i]), nil, m.Cause, v1.Standing_STANDING_FINAL}
+				j := judgement{
+					verdict: v1.Verdict(m.Verdicts.Verdicts[i]), explanation: v1.Explanation(m.Verdicts.Explanations[i]), cause: m.Cause,
+					standing: v1.Standing_STANDING_PROVISIONAL,
 				}
+				if m.Closed {
+					j.standing = v1.Standing_STANDING_FINAL
+				}
+				if len(m.Verdicts.Cited) > 0 && m.Verdicts.Cited[i] > 0 {
+					j.message, j.place = message, int(m.Verdicts.Cited[i])
+					j.document = m.Verdicts.Documents[j.place-1]
+				}
+				out[key] = j
 			}
 		}
 	}
@@ -118,7 +130,9 @@ func least(all map[[2]uint64]judgement, position uint64, patients []int) (out ju
 	rank := map[v1.Verdict]int{v1.Verdict_VERDICT_EXPLAINED: 1, v1.Verdict_VERDICT_NOT_ASSESSABLE: 2, v1.Verdict_VERDICT_UNEXPLAINED: 3}
 	for _, p := range patients {
 		j := all[[2]uint64{position, uint64(p)}]
-		if rank[j.verdict] > rank[out.verdict] || rank[j.verdict] == rank[out.verdict] && (j.explanation < out.explanation || j.explanation == out.explanation && j.cause > out.cause) {
+		if rank[j.verdict] > rank[out.verdict] || rank[j.verdict] == rank[out.verdict] && (j.explanation < out.explanation ||
+			j.explanation == out.explanation && (j.cause > out.cause || j.cause == out.cause &&
+				(j.message < out.message || j.message == out.message && j.place < out.place))) {
 			out = j
 		}
 	}
@@ -126,7 +140,7 @@ func least(all map[[2]uint64]judgement, position uint64, patients []int) (out ju
 }
 
 func told(a *v1.Access) judgement {
-	return judgement{verdict: a.Verdict, explanation: a.Explanation, missing: a.Missing, standing: a.Standing}
+	return judgement{verdict: a.Verdict, explanation: a.Explanation, missing: a.Missing, standing: a.Standing, document: a.Document}
 }
 
 // TestVerdictsOfAccesses: each access of each list carries the verdict of the latest cause that was known, about the record that was asked
@@ -159,8 +173,8 @@ func TestVerdictsOfAccesses(t *testing.T) {
 					patients = []int{0}
 				}
 				want := least(known, a.Position, patients)
-				want.cause = 0
-				if diff := cmp.Diff(want, told(a), cmp.AllowUnexported(judgement{}), cmpopts.EquateEmpty()); diff != "" {
+				want.cause, want.message, want.place = 0, 0, 0
+				if diff := cmp.Diff(want, told(a), cmp.AllowUnexported(judgement{}), cmpopts.EquateEmpty(), protocmp.Transform()); diff != "" {
 					t.Errorf("seed %d, %s, position %d: %s", seed, what, a.Position, diff)
 				}
 				counts[a.Verdict]++
@@ -201,6 +215,23 @@ func TestVerdictsOfAccesses(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("reader", did.Msg.Accesses, now, "")
+		documents := 0
+		for _, a := range h.accesses {
+			one, err := h.service.GetEvent(h.ctx(), connect.NewRequest(&v1.GetEventRequest{Event: fmt.Sprint(a.Position), Purpose: "p"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := one.Msg
+			check("event", []*v1.Access{{
+				Position: a.Position, Verdict: m.Verdict, Explanation: m.Explanation, Missing: m.Missing, Standing: m.Standing, Document: m.Document,
+			}}, now, "")
+			if m.Document != nil {
+				documents++
+			}
+		}
+		if documents == 0 {
+			t.Errorf("seed %d: no event has a document", seed)
+		}
 		found, err := h.service.SearchAccesses(h.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Workstation: "WS1", Purpose: "p", Page: &v1.Page{Size: 500}}))
 		if err != nil || len(found.Msg.Accesses) != len(h.accesses) {
 			t.Fatalf("%d found, %v", len(found.Msg.GetAccesses()), err)

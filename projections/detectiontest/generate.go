@@ -67,6 +67,7 @@ func (g *Generator) Next(accesses []Access) (findings []*v1.Findings, alerts []*
 
 func (g *Generator) verdicts(accesses []Access) *v1.Verdicts {
 	out, last, high := &v1.Verdicts{}, uint64(0), []byte(nil)
+	documented := g.r.IntN(4) > 0
 	for _, a := range accesses {
 		for patient := range max(1, len(a.Patients)) {
 			if g.r.IntN(10) == 0 { // not judged yet
@@ -80,6 +81,9 @@ func (g *Generator) verdicts(accesses []Access) *v1.Verdicts {
 			out.Patients, high = append(out.Patients, byte(patient)), append(high, byte(patient>>8))
 			out.Verdicts = append(out.Verdicts, byte(verdict))
 			out.Explanations = append(out.Explanations, byte(explanation))
+			if documented {
+				out.Cited = append(out.Cited, g.cite(out, verdict))
+			}
 			last = a.Position
 		}
 	}
@@ -87,6 +91,26 @@ func (g *Generator) verdicts(accesses []Access) *v1.Verdicts {
 		out.PatientsHigh = high
 	}
 	return out
+}
+
+// cite is the place of what documents an explanation: of a document that was cited before, of another one, or of none.
+func (g *Generator) cite(v *v1.Verdicts, verdict v1.Verdict) uint32 {
+	n := len(v.Documents)
+	switch {
+	case verdict != v1.Verdict_VERDICT_EXPLAINED || g.r.IntN(8) == 0:
+		return 0
+	case n > 0 && g.r.IntN(3) == 0:
+		return 1 + g.r.Uint32N(uint32(n))
+	}
+	d := &v1.Document{Position: 4096 + g.r.Uint64N(1<<30)}
+	if g.r.IntN(4) > 0 {
+		d = &v1.Document{
+			Source: pick(g, "emr", "registry"), Type: pick(g, "Encounter", "Appointment", "CareTeam"), Id: fmt.Sprintf("e%d", g.r.IntN(1000)),
+			FromUs: g.at.Add(-time.Duration(g.r.Int64N(int64(90 * 24 * time.Hour)))).UnixMicro(), UntilUs: pick(g, 0, g.at.UnixMicro()),
+		}
+	}
+	v.Documents = append(v.Documents, d)
+	return uint32(n + 1)
 }
 
 func (g *Generator) some(accesses []Access, most int) []Access {

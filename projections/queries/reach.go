@@ -40,7 +40,7 @@ func rules() map[string]rule {
 		"reader_groups": derived, "alerts": derived, "findings": derived, "cases": derived,
 
 		// Read by the positions or ids of rows that were found within.
-		"verdicts": open, "decisions": open, "backfill_releases": open,
+		"verdicts": open, "documents": open, "decisions": open, "backfill_releases": open,
 		// Who is who: identities and where they live, not who looked at whom.
 		"context": open, "identity_links": open, "event_links": open, "identifiers": open, "patient_addresses": open,
 		// What answers rest on: how complete sources are, how far detectors and projections have read. Nobody is named, nothing is counted.

@@ -5,10 +5,13 @@ SELECT
     position AS access,
     patient,
     -- Patients beyond the 65,535th of one event share a number: of their verdicts the one that least accounts for it.
-    argMax(verdict, (cause, sequence, verdict = 2, verdict = 3)) AS last_verdict,
-    argMax(explanation, (cause, sequence, verdict = 2, verdict = 3)) AS last_explanation,
+    argMax(verdict, (cause, sequence, verdict = 2, verdict = 3, explanation, document)) AS last_verdict,
+    argMax(explanation, (cause, sequence, verdict = 2, verdict = 3, explanation, document)) AS last_explanation,
     argMax(closed, (cause, sequence)) AS last_closed,
-    max(cause) AS last_cause
+    max(cause) AS last_cause,
+    -- Where its document stands: documents.sql.
+    argMax(sequence, (cause, sequence)) AS last_sequence,
+    argMax(document, (cause, sequence, verdict = 2, verdict = 3, explanation, document)) AS last_document
 FROM verdicts_vN
 PREWHERE position IN {accesses:Array(UInt64)}
 WHERE cause <= {position:UInt64}
