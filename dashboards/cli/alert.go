@@ -60,7 +60,7 @@ func writeAlert(w io.Writer, a *v1.GetAlertResponse) error {
 	writeNote(w, v.Note)
 	if len(a.Accesses) > 0 {
 		fmt.Fprintf(w, "\nWhat it rests on\n")
-		if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+		if err := accessTable(c.at, c.zone, a.Accesses).text(w); err != nil {
 			return err
 		}
 	}

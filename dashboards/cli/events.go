@@ -56,6 +56,12 @@ func (q Event) Run(ctx context.Context, conn *Connection, w io.Writer) error {
 	for _, p := range a.Paired {
 		fmt.Fprintf(w, "  %-14sposition %d, from %s at %s\n", "same access", p.Position, printable(p.Source), c.at(p.OccurredUs))
 	}
+	if text := whyText(words.Judged(a)); text != "" {
+		fmt.Fprintf(w, "  %-14s%s\n", "why", printable(text))
+	}
+	if text := rt.DocumentText(a.Document, c.zone); text != "" {
+		fmt.Fprintf(w, "  %-14s%s\n", "documented by", printable(text))
+	}
 	fmt.Fprint(w, "\nAs Readtrail understood it\n")
 	if err := writeEvent(w, a.Event); err != nil {
 		return err
@@ -163,7 +169,7 @@ func (q Search) print(w io.Writer, a *v1.SearchAccessesResponse, first bool) err
 		fmt.Fprintln(w, withinLimits(a.Header, "No access of this kind is in what the sources reported."))
 		return nil
 	}
-	if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+	if err := accessTable(c.at, c.zone, a.Accesses).text(w); err != nil {
 		return err
 	}
 	writeNext(w, q.All, a.NextPageToken)

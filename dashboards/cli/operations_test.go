@@ -136,6 +136,24 @@ func TestEventIDsAreSpelledAlike(t *testing.T) {
 	}
 }
 
+// TestEventSaysHowItWasJudged: the reason, and what documents it.
+func TestEventSaysHowItWasJudged(t *testing.T) {
+	f := &fixed{event: &v1.GetEventResponse{
+		Header: header(), Position: 4096, Event: &v1.AccessEvent{}, Verdict: v1.Verdict_VERDICT_EXPLAINED,
+		Explanation: v1.Explanation_EXPLANATION_APPOINTMENT, Standing: v1.Standing_STANDING_FINAL,
+		Document: &v1.Document{Type: "Appointment", Id: "9", FromUs: 1_772_409_600e6, UntilUs: 1_772_411_400e6},
+	}}
+	var out bytes.Buffer
+	if err := (cli.Event{Event: "4096", Purpose: "p"}).Run(t.Context(), f.connection(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"why           appointment\n", "documented by Appointment/9, on 2 March 2026\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+}
+
 // TestEveryRoleCanBeGivenToAToken: none is forgotten when there is one more.
 func TestEveryRoleCanBeGivenToAToken(t *testing.T) {
 	for _, role := range rt.Roles() {

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
+	rt "github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -99,7 +100,8 @@ func (p Paging) pages(conn *Connection, o Output, ask func(token, questionID str
 // rows prints a page that is rows alone: CSV, and every page but the first. It reports whether that was all.
 func (o Output) rows(w io.Writer, a page, first bool, without ...string) (done bool, err error) {
 	if o.format() == "csv" {
-		t := accessTable(clockOf(a.GetHeader()).stamp, a.GetAccesses())
+		c := clockOf(a.GetHeader())
+		t := accessTable(c.stamp, c.zone, a.GetAccesses())
 		if !first {
 			t.columns = nil
 		}
@@ -108,7 +110,8 @@ func (o Output) rows(w io.Writer, a page, first bool, without ...string) (done b
 	if first {
 		return false, nil
 	}
-	t := accessTable(clockOf(a.GetHeader()).at, a.GetAccesses())
+	c := clockOf(a.GetHeader())
+	t := accessTable(c.at, c.zone, a.GetAccesses())
 	for _, column := range without {
 		t = t.without(column)
 	}
@@ -230,7 +233,7 @@ func (q WhoViewed) printRecord(w io.Writer, a *v1.WhoViewedResponse) error {
 	}
 	if len(a.Accesses) > 0 {
 		fmt.Fprintf(w, "\nAccesses, newest first\n")
-		if err := accessTable(c.at, a.Accesses).without("patient").text(w); err != nil {
+		if err := accessTable(c.at, c.zone, a.Accesses).without("patient").text(w); err != nil {
 			return err
 		}
 	}
@@ -323,13 +326,13 @@ func writeNext(w io.Writer, all bool, token string) {
 	}
 }
 
-// accessTable lists accesses; at tells times.
-func accessTable(at func(int64) string, accesses []*v1.Access) *table {
-	t := &table{columns: []string{"when", "reader", "role", "department", "action", "patient", "object", "purpose", "source", "workstation", "marks", "why", "position"}}
+// accessTable lists accesses; at tells times, and the zone the days of what documents a reason.
+func accessTable(at func(int64) string, zone *time.Location, accesses []*v1.Access) *table {
+	t := &table{columns: []string{"when", "reader", "role", "department", "action", "patient", "object", "purpose", "source", "workstation", "marks", "why", "document", "position"}}
 	for _, a := range accesses {
 		t.add(at(a.OccurredUs), readerText(a.Reader), roleText(a.Reader), a.GetReader().GetDepartment(), actionText(a.Action),
 			patientsText(a.Patients), objectsText(a.Objects), strings.Join(a.Purposes, ", "), a.Source, a.Workstation,
-			accessMarks(a), whyText(a), fmt.Sprint(a.Position))
+			accessMarks(a), whyText(a), rt.DocumentText(a.Document, zone), fmt.Sprint(a.Position))
 	}
 	return t
 }
@@ -428,7 +431,7 @@ func (q ReaderActivity) print(w io.Writer, a *v1.ReaderActivityResponse, first b
 	}
 	if len(a.Accesses) > 0 {
 		fmt.Fprintf(w, "\nAccesses, newest first\n")
-		if err := accessTable(c.at, a.Accesses).text(w); err != nil {
+		if err := accessTable(c.at, c.zone, a.Accesses).text(w); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/dashboards/words"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -108,10 +109,12 @@ type accessRow struct {
 	Place    string
 	Marks    []mark
 	// Reason is what accounts for it, as detectors judged it; no text: they have not.
-	Reason      mark
-	Position    string
-	Event       string // path
-	Application string
+	Reason mark
+	// Document is what documents it, and Work the path of the event where that is work on the record.
+	Document, Work string
+	Position       string
+	Event          string // path
+	Application    string
 }
 
 // person is a reader or a patient, and the page about them.
@@ -185,7 +188,10 @@ func (l linker) rows(at clock, accesses []*v1.Access) []accessRow {
 			When: at.at(a.OccurredUs), Reader: l.reader(a.Reader), Role: roleText(a.Reader), Department: a.GetReader().GetDepartment(),
 			Action: actionText(a), Objects: objectsText(a.Objects), Purposes: strings.Join(a.Purposes, ", "), Source: a.Source,
 			Place: placeText(a), Marks: marksOf(a), Reason: reasonOf(a), Position: position, Application: a.Application,
-			Event: l.to(ask{Page: pageEvents, Subject: position}),
+			Event: l.to(ask{Page: pageEvents, Subject: position}), Document: proto.DocumentText(a.Document, at.zone),
+		}
+		if work := a.GetDocument().GetPosition(); work > 0 {
+			r.Work = l.to(ask{Page: pageEvents, Subject: fmt.Sprint(work)})
 		}
 		for _, p := range a.Patients {
 			r.Patients = append(r.Patients, l.patient(p))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/readtrail/readtrail/dashboards/words"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -49,6 +51,10 @@ func groupsOf(e *v1.AccessEvent, at clock, links linker, m *v1.GetEventResponse)
 		s.text("purpose", codings(e.GetPurposes()))
 		s.text("break-glass reason", coding(e.GetBreakGlassReason()))
 		s.text("break-glass, as typed", m.GetFreeText().GetBreakGlassText())
+	})
+	add("How it was judged", func(s *sheet) {
+		s.text("reason", words.Reason(words.Judged(m)))
+		s.text("documented by", proto.DocumentText(m.GetDocument(), at.zone))
 	})
 	add("Where it went", func(s *sheet) { disclosed(s, e.GetDisclosure()) })
 	add("How it is known", func(s *sheet) { provenance(s, e, at, m) })

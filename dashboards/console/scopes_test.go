@@ -263,6 +263,34 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// What documents a reason stands under it, in the list and on the page of the event; work on the record leads to it.
+func TestDocuments(t *testing.T) {
+	s := newSite(t)
+	s.api.record, s.api.event = record(), event()
+	b := s.signedIn(proto.RoleInvestigator)
+	stay := &v1.Document{
+		Source: "emr", Type: "Encounter", Id: "e17<", FromUs: time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC).UnixMicro(),
+		UntilUs: time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC).UnixMicro(),
+	}
+	access := s.api.record.Accesses[0]
+	s.api.record.Totals.Explained = 1
+	access.Verdict, access.Explanation, access.Document = v1.Verdict_VERDICT_EXPLAINED, v1.Explanation_EXPLANATION_ATTENDING, stay
+	record := url.Values{"q": {"4711"}, "kind": {"records"}, "purpose": {"complaint 12"}}
+	const told = "<bdi>Encounter/e17&lt;, 3 March to 9 March 2026</bdi>"
+	if _, page := b.open(record); !strings.Contains(page.body, told) {
+		t.Errorf("the list does not say what documents the access:\n%s", page.body)
+	}
+	access.Explanation, access.Document = v1.Explanation_EXPLANATION_WORKED_ON_RECORD, &v1.Document{Position: 8193}
+	if _, page := b.open(record); !strings.Contains(page.body, ">event 8193</a>") {
+		t.Error("work on the record leads nowhere")
+	}
+	s.api.event.Verdict, s.api.event.Explanation, s.api.event.Document = v1.Verdict_VERDICT_EXPLAINED, v1.Explanation_EXPLANATION_ATTENDING, stay
+	_, page := b.open(url.Values{"q": {"4096"}, "kind": {"events"}, "purpose": {"complaint 12"}})
+	if !strings.Contains(page.body, told) || !strings.Contains(page.body, "<bdi>in the encounter</bdi>") {
+		t.Errorf("the event does not say how it was judged:\n%s", page.body)
+	}
+}
+
 // What a form narrows a list to is asked of the API, for a record, a reader and a search, page by page.
 func TestNarrowedToAReason(t *testing.T) {
 	s := newSite(t)

@@ -66,6 +66,14 @@ func Reason(a *v1.Access) string {
 	return text
 }
 
+// Judged is how detectors judged an event, as an access has it.
+func Judged(m *v1.GetEventResponse) *v1.Access {
+	return &v1.Access{
+		Position: m.GetPosition(), Verdict: m.GetVerdict(), Explanation: m.GetExplanation(), Missing: m.GetMissing(), Standing: m.GetStanding(),
+		Document: m.GetDocument(),
+	}
+}
+
 func reason(a *v1.Access) string {
 	switch a.GetVerdict() {
 	case v1.Verdict_VERDICT_EXPLAINED:

@@ -16,11 +16,11 @@ type placeOfDocument struct {
 	number   uint16
 }
 
-// documents reads what documents the judgements of a page.
-func (v *verdicts) documents(ctx context.Context, page []*v1.Access) (map[placeOfDocument]*v1.Document, error) {
+// documents reads what stands at some places; nothing at the zero place.
+func (p *pin) documents(ctx context.Context, wanted []placeOfDocument) (map[placeOfDocument]*v1.Document, error) {
 	found := map[placeOfDocument]*v1.Document{}
-	for _, a := range page {
-		if at := v.page[a.Position].document; at.number > 0 {
+	for _, at := range wanted {
+		if at.number > 0 {
 			found[at] = nil
 		}
 	}
@@ -36,7 +36,7 @@ func (v *verdicts) documents(ctx context.Context, page []*v1.Access) (map[placeO
 		for i, at := range chunk {
 			sequences[i], numbers[i] = at.sequence, at.number
 		}
-		err := v.pin.query(ctx, "documents", store.Params{"sequences": sequences, "numbers": numbers}, func(row store.Row) error {
+		err := p.query(ctx, "documents", store.Params{"sequences": sequences, "numbers": numbers}, func(row store.Row) error {
 			var at placeOfDocument
 			var d v1.Document
 			err := row.Scan(&at.sequence, &at.number, &d.Source, &d.Type, &d.Id, &d.FromUs, &d.UntilUs, &d.Position)

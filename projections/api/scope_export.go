@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -86,6 +87,12 @@ func (s *Service) exportScope(ctx context.Context, c proto.Caller, m *v1.ExportS
 	if err := send(first); err != nil {
 		return err
 	}
+	select {
+	case s.exports <- struct{}{}:
+		defer func() { <-s.exports }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for other exports: %w", ctx.Err())
+	}
 	return x.write(ctx, form, send)
 }
 
@@ -119,13 +126,17 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 		buffer = buffer[:0]
 		return err
 	}
-	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error {
-		buffer = form.report(buffer, r, c)
+	look := documenting{pin: x.pin, emit: func(r *documented) error {
+		buffer = form.report(buffer, r)
 		if written++; len(buffer) < exportChunk {
 			return nil
 		}
 		return flush(false)
-	})
+	}}
+	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error { return look.add(ctx, r, c) })
+	if err == nil {
+		err = look.flush(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,7 +150,7 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 // exportForm writes reports as a file.
 type exportForm interface {
 	begin(to []byte, x *scoped) []byte
-	report(to []byte, r *scopeRow, c class) []byte
+	report(to []byte, r *documented) []byte
 	end(to []byte) []byte
 }
 

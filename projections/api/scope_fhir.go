@@ -29,7 +29,7 @@ func (f *fhirForm) begin(to []byte, x *scoped) []byte {
 
 func (f *fhirForm) end(to []byte) []byte { return append(to, "\n]}\n"...) }
 
-func (f *fhirForm) report(to []byte, r *scopeRow, c class) []byte {
+func (f *fhirForm) report(to []byte, r *documented) []byte {
 	if f.some {
 		to = append(to, ',')
 	}
@@ -38,8 +38,8 @@ func (f *fhirForm) report(to []byte, r *scopeRow, c class) []byte {
 	id = strconv.AppendUint(append(id, '-'), uint64(r.ordinal), 10)
 	to = append(append(append(to, "\n{\"fullUrl\":\"urn:readtrail:report:"...), id...), `","resource":{"resourceType":"AuditEvent","id":"`...)
 	to = append(append(to, id...), `","meta":{"tag":[{"system":"urn:readtrail:report-class","code":"`...)
-	to = append(append(to, c.String()...), `"}]},"type":{"system":"http://dicom.nema.org/resources/ontology/DCM",`...)
-	if c == classPatientless {
+	to = append(append(to, r.class.String()...), `"}]},"type":{"system":"http://dicom.nema.org/resources/ontology/DCM",`...)
+	if r.class == classPatientless {
 		to = append(to, `"code":"110100","display":"Application Activity"}`...)
 	} else {
 		to = append(to, `"code":"110110","display":"Patient Record"}`...)
@@ -63,7 +63,7 @@ func (f *fhirForm) report(to []byte, r *scopeRow, c class) []byte {
 	return append(f.entities(to, r), `}}`...)
 }
 
-func (f *fhirForm) agent(to []byte, r *scopeRow) []byte {
+func (f *fhirForm) agent(to []byte, r *documented) []byte {
 	to = append(to, `,"agent":[{"who":{`...)
 	if by := f.reader(r.packedReader); by.value != "" {
 		to = appendIdentifier(append(to, `"identifier":`...), by)
@@ -80,7 +80,7 @@ func (f *fhirForm) agent(to []byte, r *scopeRow) []byte {
 	return append(to, `}]`...)
 }
 
-func (f *fhirForm) entities(to []byte, r *scopeRow) []byte {
+func (f *fhirForm) entities(to []byte, r *documented) []byte {
 	parts := f.list(r.parts)
 	if r.who == nil && len(parts) == 0 {
 		return to
@@ -110,7 +110,7 @@ func (f *fhirForm) entities(to []byte, r *scopeRow) []byte {
 	return append(to, ']')
 }
 
-func (f *fhirForm) securityLabels(to []byte, r *scopeRow) []byte {
+func (f *fhirForm) securityLabels(to []byte, r *documented) []byte {
 	labels := f.list(r.labels)
 	if len(labels) == 0 {
 		return to

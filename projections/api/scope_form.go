@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/projections"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -22,6 +23,8 @@ type said struct {
 	modes   [256]string
 	// verdicts are by Verdict.
 	verdicts [256]string
+	// explanations are by Explanation.
+	explanations [256]string
 }
 
 func newSaid(zone *time.Location) *said {
@@ -31,6 +34,7 @@ func newSaid(zone *time.Location) *said {
 		s.out[n] = word(v1.Outcome(n).String(), "OUTCOME_")
 		s.modes[n] = word(v1.AccessMode(n).String(), "ACCESS_MODE_")
 		s.verdicts[n] = word(v1.Verdict(n).String(), "VERDICT_")
+		s.explanations[n] = word(v1.Explanation(n).String(), "EXPLANATION_")
 	}
 	return s
 }
@@ -53,16 +57,18 @@ func (s *said) reader(packed string) ident {
 }
 
 // verdict is what detectors say of a report; empty where they have said nothing, and of a second report.
-func (s *said) verdict(r *scopeRow, c class) string {
-	if c == classSecond {
+func (s *said) verdict(r *documented) string {
+	if r.class == classSecond {
 		return ""
 	}
 	return s.verdicts[r.verdict]
 }
 
-func (s *said) action(r *scopeRow) string  { return s.actions[uint8(r.action)] }
-func (s *said) outcome(r *scopeRow) string { return s.out[uint8(r.outcome)] }
-func (s *said) mode(r *scopeRow) string    { return s.modes[uint8(r.mode)] }
+func (s *said) explanation(r *documented) string { return s.explanations[uint8(r.explanation)] } //nolint:gosec // a column of one byte
+
+func (s *said) action(r *documented) string  { return s.actions[uint8(r.action)] }
+func (s *said) outcome(r *documented) string { return s.out[uint8(r.outcome)] }
+func (s *said) mode(r *documented) string    { return s.modes[uint8(r.mode)] }
 
 func (s *said) time(to []byte, us int64) []byte {
 	return time.UnixMicro(us).In(s.zone).AppendFormat(to, time.RFC3339Nano)
@@ -73,7 +79,7 @@ func (s *said) time(to []byte, us int64) []byte {
 type csvForm struct{ *said }
 
 func (f *csvForm) begin(to []byte, x *scoped) []byte {
-	to = append(to, "occurred,class,verdict,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
+	to = append(to, "occurred,class,verdict,explanation,document,patient_system,patient,patient_text,country,state,reader_system,reader,action,outcome,mode,break_glass,"+
 		"parts,sensitivity,source,site,workstation,network_address,patients_in_event,position"...)
 	if f.limit(x); f.limited != "" {
 		to = append(to, ",limited_to"...)
@@ -88,10 +94,11 @@ func (s *said) limit(x *scoped) {
 	}
 }
 
-func (f *csvForm) report(to []byte, r *scopeRow, c class) []byte {
+func (f *csvForm) report(to []byte, r *documented) []byte {
 	to = append(f.time(to, r.occurred), ',')
-	to = append(append(to, c.String()...), ',')
-	to = append(append(to, f.verdict(r, c)...), ',')
+	to = append(append(to, r.class.String()...), ',')
+	to = append(append(to, f.verdict(r)...), ',')
+	to = appendCell(appendCell(to, f.explanation(r)), proto.DocumentText(r.document, f.zone))
 	var id ident
 	var text, country, state string
 	if p := r.who; p != nil {
@@ -177,11 +184,12 @@ type jsonForm struct{ *said }
 func (f *jsonForm) begin(to []byte, x *scoped) []byte { f.limit(x); return to }
 func (f *jsonForm) end(to []byte) []byte              { return to }
 
-func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
+func (f *jsonForm) report(to []byte, r *documented) []byte {
 	to = append(to, `{"occurred":"`...)
 	to = append(f.time(to, r.occurred), `","class":"`...)
-	to = append(append(to, c.String()...), '"')
-	to = appendMember(to, "verdict", f.verdict(r, c))
+	to = append(append(to, r.class.String()...), '"')
+	to = appendMember(appendMember(to, "verdict", f.verdict(r)), "explanation", f.explanation(r))
+	to = f.document(to, r.document)
 	if p := r.who; p != nil {
 		if p.resolved() {
 			to = appendIdentifiers(append(to, `,"patient":`...), p.members)
@@ -212,6 +220,28 @@ func (f *jsonForm) report(to []byte, r *scopeRow, c class) []byte {
 	to = append(to, `,"patientsInEvent":`...)
 	to = append(strconv.AppendUint(to, uint64(r.patients), 10), `,"position":"`...)
 	return append(strconv.AppendUint(to, uint64(r.position), 10), "\"}\n"...)
+}
+
+// document tells what documents a verdict; an end that is not known is left out.
+func (f *jsonForm) document(to []byte, d *v1.Document) []byte {
+	if d == nil {
+		return to
+	}
+	to = append(to, `,"document":{"text":`...)
+	to = appendQuoted(to, proto.DocumentText(d, f.zone))
+	to = appendMember(appendMember(appendMember(to, "source", d.Source), "type", d.Type), "id", d.Id)
+	for _, end := range [...]struct {
+		name string
+		us   int64
+	}{{"from", d.FromUs}, {"until", d.UntilUs}} {
+		if end.us != 0 {
+			to = append(f.time(append(append(append(to, `,"`...), end.name...), `":"`...), end.us), '"')
+		}
+	}
+	if d.Position > 0 {
+		to = appendMember(to, "position", strconv.FormatUint(d.Position, 10))
+	}
+	return append(to, '}')
 }
 
 func appendMember(to []byte, name, value string) []byte {

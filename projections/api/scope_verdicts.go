@@ -109,12 +109,8 @@ func (c correction) apply(found map[reportKey]uint8) {
 // readVerdicts reads the verdicts on some events, of each patient.
 func (p *pin) readVerdicts(ctx context.Context, positions []uint64, found map[reportKey]uint8) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
-		var at reportKey
-		var verdict, explanation uint8
-		var closed bool
-		var cause uint64
-		err := row.Scan(&at.position, &at.ordinal, &verdict, &explanation, &closed, &cause)
-		found[at] = verdict
+		position, patient, j, err := scanJudgement(row)
+		found[reportKey{position, patient}] = uint8(j.verdict) //nolint:gosec // a column of one byte
 		return err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/detectiontest"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -49,8 +50,8 @@ func TestScopesTellVerdicts(t *testing.T) {
 	for i, stop := range stops {
 		root, known := joined(all, stop), judging.judgements(stop)
 		got := breachScope(t, w, w.service, query, 1000, func(m *v1.BreachScopeRequest) { m.AsOfPosition = stop })
-		want := verdictsOfFile(t, w, query, stop, func(position uint64, patient, text string) string {
-			return strings.ToLower(strings.TrimPrefix(known[[2]uint64{position, uint64(placeOf(all, root, position, patient, text))}].verdict.String(), "VERDICT_"))
+		want := verdictsOfFile(t, w, query, stop, func(position uint64, patient, text string) judgement {
+			return known[[2]uint64{position, uint64(placeOf(all, root, position, patient, text))}]
 		})
 		rows := map[string]*v1.ScopeVerdicts{}
 		for _, p := range got.Patients {
@@ -133,7 +134,7 @@ func placeOf(all []entry, root func(string) string, position uint64, patient, te
 }
 
 // verdictsOfFile reads the scope's file, compares each verdict with the one that is known, and adds up by patient, or text.
-func verdictsOfFile(t *testing.T, w *world, q *v1.ScopeQuery, stop uint64, known func(position uint64, patient, text string) string) map[string]*v1.ScopeVerdicts {
+func verdictsOfFile(t *testing.T, w *world, q *v1.ScopeQuery, stop uint64, known func(position uint64, patient, text string) judgement) map[string]*v1.ScopeVerdicts {
 	t.Helper()
 	var file bytes.Buffer
 	w.exportTo(&v1.ExportScopeRequest{Query: q, Purpose: "p", Format: v1.ExportScopeRequest_FORMAT_CSV, AsOfPosition: stop}, func(part *v1.ExportScopeResponse) {
@@ -143,13 +144,13 @@ func verdictsOfFile(t *testing.T, w *world, q *v1.ScopeQuery, stop uint64, known
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]*v1.ScopeVerdicts{}
+	out, documented := map[string]*v1.ScopeVerdicts{}, false
 	for _, row := range rows[1:] {
 		cell := func(name string) string { return row[slices.Index(rows[0], name)] }
 		class, verdict := cell("class"), cell("verdict")
 		if class == "second report" || class == "patientless" {
-			if class == "second report" && verdict != "" {
-				t.Errorf("a second report is told as %s", verdict)
+			if told := verdict + cell("explanation") + cell("document"); class == "second report" && told != "" {
+				t.Errorf("a second report is told as %s", told)
 			}
 			continue
 		}
@@ -158,13 +159,12 @@ func verdictsOfFile(t *testing.T, w *world, q *v1.ScopeQuery, stop uint64, known
 			t.Fatal(err)
 		}
 		patient, text := cell("patient_system")+"|"+cell("patient"), cell("patient_text")
-		want := strings.ReplaceAll(known(position, patient, text), "_", " ")
-		if want == "unspecified" {
-			want = ""
+		want := known(position, patient, text)
+		if diff := cmp.Diff([]string{codeText(want.verdict, "VERDICT_"), codeText(want.explanation, "EXPLANATION_"), proto.DocumentText(want.document, time.UTC)},
+			[]string{verdict, cell("explanation"), cell("document")}); diff != "" {
+			t.Errorf("the report at %d: %s", position, diff)
 		}
-		if verdict != want {
-			t.Errorf("the report at %d is told as %q, want %q", position, verdict, want)
-		}
+		documented = documented || want.document != nil
 		who := patient
 		if patient == "|" {
 			who = text
@@ -183,7 +183,19 @@ func verdictsOfFile(t *testing.T, w *world, q *v1.ScopeQuery, stop uint64, known
 			out[who].NotJudged++
 		}
 	}
+	if !documented {
+		t.Error("no report has a document")
+	}
 	return out
+}
+
+// codeText is a code as a file writes it.
+func codeText(code fmt.Stringer, prefix string) string {
+	text := strings.ToLower(strings.TrimPrefix(code.String(), prefix))
+	if text == "unspecified" {
+		return ""
+	}
+	return strings.ReplaceAll(text, "_", " ")
 }
 
 // TestScopeOfAnAlert is the scope of the events that its latest version cites, by name in the answer; an id that none has is refused.

@@ -144,19 +144,12 @@ func (v *verdicts) each(ctx context.Context, told func(position uint64, j judgem
 // judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
 func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": accesses}, func(row store.Row) error {
-		var position, cause, sequence uint64
-		var patient, document uint16
-		var verdict, explanation uint8
-		var closed bool
-		if err := row.Scan(&position, &patient, &verdict, &explanation, &closed, &cause, &sequence, &document); err != nil {
+		position, patient, j, err := scanJudgement(row)
+		if err != nil {
 			return err
 		}
 		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, int32(patient)}] {
 			return nil
-		}
-		j := judgement{verdict: v1.Verdict(verdict), explanation: v1.Explanation(explanation), cause: cause, closed: closed}
-		if document > 0 {
-			j.document = placeOfDocument{sequence, document}
 		}
 		if j.tells(found[position]) {
 			found[position] = j
@@ -169,9 +162,25 @@ func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patien
 	return nil
 }
 
+// scanJudgement reads a row of verdicts.sql.
+func scanJudgement(row store.Row) (position uint64, patient uint16, j judgement, err error) {
+	var verdict, explanation uint8
+	var at placeOfDocument
+	err = row.Scan(&position, &patient, &verdict, &explanation, &j.closed, &j.cause, &at.sequence, &at.number)
+	j.verdict, j.explanation = v1.Verdict(verdict), v1.Explanation(explanation)
+	if at.number > 0 {
+		j.document = at
+	}
+	return position, patient, j, err //nolint:wrapcheck // wrapped where the statement is named
+}
+
 // mark writes the judgements into the accesses of the page.
 func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
-	documents, err := v.documents(ctx, page)
+	places := make([]placeOfDocument, len(page))
+	for i, a := range page {
+		places[i] = v.page[a.Position].document
+	}
+	documents, err := v.pin.documents(ctx, places)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/readtrail/readtrail/projections/store"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+const (
+	// documentedRows is how many reports of a file are looked up together: some 500 KB while they wait.
+	documentedRows = 1_000
+	// exportsAtOnce is how many files may be written at the same time. Each reads its reports while it looks up what documents them, so it
+	// takes two of the eight connections: four files that wait for a second one would be all of them.
+	exportsAtOnce = 3
+)
+
+// documented is a report of a file, and what documents the verdict on it.
+type documented struct {
+	scopeRow
+	class       class
+	explanation v1.Explanation
+	document    *v1.Document
+}
+
+// documenting looks up what documents the verdicts of a file's reports, some at a time.
+type documenting struct {
+	pin  *pin
+	rows []documented
+	// emit takes them, in order. A row is its only until it returns.
+	emit func(*documented) error
+}
+
+// add takes a report.
+func (d *documenting) add(ctx context.Context, r *scopeRow, c class) error {
+	d.rows = append(d.rows, documented{scopeRow: *r, class: c})
+	if len(d.rows) < documentedRows {
+		return nil
+	}
+	return d.flush(ctx)
+}
+
+// flush looks up what waits, and hands it on.
+func (d *documenting) flush(ctx context.Context) error {
+	places, err := d.places(ctx)
+	if err != nil {
+		return err
+	}
+	all := make([]placeOfDocument, 0, len(places))
+	for _, j := range places {
+		all = append(all, j.document)
+	}
+	documents, err := d.pin.documents(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i := range d.rows {
+		r := &d.rows[i]
+		if j, ok := places[reportKey{uint64(r.position), r.ordinal}]; ok && r.class != classSecond {
+			r.explanation, r.document = j.explanation, documents[j.document]
+		}
+		if err := d.emit(r); err != nil {
+			return err
+		}
+	}
+	d.rows = d.rows[:0]
+	return nil
+}
+
+// places are the explanations of the reports that are explained, and where their documents stand.
+func (d *documenting) places(ctx context.Context) (map[reportKey]judgement, error) {
+	var positions []uint64
+	for i := range d.rows {
+		position := uint64(d.rows[i].position)
+		known := len(positions) > 0 && positions[len(positions)-1] == position // an event's reports stand together
+		if d.rows[i].verdict == uint8(v1.Verdict_VERDICT_EXPLAINED) && !known {
+			positions = append(positions, position)
+		}
+	}
+	found := make(map[reportKey]judgement, len(positions))
+	if len(positions) == 0 {
+		return found, nil
+	}
+	err := d.pin.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
+		position, patient, j, err := scanJudgement(row)
+		if j.verdict == v1.Verdict_VERDICT_EXPLAINED {
+			found[reportKey{position, patient}] = j
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read verdicts: %w", err)
+	}
+	return found, nil
+}
