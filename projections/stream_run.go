@@ -170,6 +170,14 @@ func placeOf(cited []uint32, i int) uint16 {
 	return uint16(cited[i]) //nolint:gosec // citedFit
 }
 
+// lasts is how long a document held; 0: it has no end.
+func lasts(d *v1.Document) int64 {
+	if d.UntilUs == 0 {
+		return 0
+	}
+	return d.UntilUs - d.FromUs
+}
+
 func (m findingsMessage) document(w *rowWriter, d *v1.Document, sequence uint64, number int) {
 	w.u64(sequence)
 	w.u16(uint16(number)) //nolint:gosec // citedFit
@@ -177,7 +185,7 @@ func (m findingsMessage) document(w *rowWriter, d *v1.Document, sequence uint64,
 	w.text(d.Type)
 	w.text(d.Id)
 	w.i64(d.FromUs)
-	w.i64(d.UntilUs)
+	w.i64(lasts(d))
 	w.u64(d.Position)
 	w.time(m.AtUs)
 	w.end()

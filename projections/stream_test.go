@@ -122,7 +122,11 @@ func (d *detected) fold(t testing.TB) map[string][]string {
 			add("verdicts", position, patientNumber(m.Verdicts, k), m.Cause, int(m.Verdicts.Verdicts[k]), int(m.Verdicts.Explanations[k]), m.Closed, seq, at, cited(m.Verdicts, k))
 		}
 		for k, x := range m.Verdicts.GetDocuments() {
-			add("documents", seq, k+1, x.Source, x.Type, x.Id, x.FromUs, x.UntilUs, x.Position, at)
+			lasts := int64(0)
+			if x.UntilUs > 0 {
+				lasts = x.UntilUs - x.FromUs
+			}
+			add("documents", seq, k+1, x.Source, x.Type, x.Id, x.FromUs, lasts, x.Position, at)
 		}
 		for k, f := range m.Findings {
 			add("findings", dayText(m.Day), f.Detector, seq, k, m.Cause, f.Grade, f.Words, idKey(f.Reader), f.Reader.GetSystem(), f.Reader.GetValue(),

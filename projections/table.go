@@ -182,7 +182,7 @@ var (
 	verdictsTable = def(noTable, "verdicts",
 		`position u64, patient u16, cause u64, verdict u8, explanation u8, closed bool, sequence u64, at time, document u16`)
 	documentsTable = def(noTable, "documents",
-		`sequence u64, number u16, source text, type text, id text, from_us i64, until_us i64, position u64, at time`)
+		`sequence u64, number u16, source text, type text, id text, from_us i64, lasts_us i64, position u64, at time`)
 	judgedTable = def(noTable, "judged",
 		`last bool, cause u64, ordinal u32, sequence u64, day day, at time, closed bool, backfill bool, rule_set text, missing texts,
 		verdicts u32, findings u32`)
