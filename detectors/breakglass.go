@@ -1,7 +1,8 @@
 package detectors
 
 // breakGlass (D7): the glass was broken, and why. Misuse shows in a reason that says nothing, and in that nothing was done on the
-// record within 72 hours (Epic's practice reviews every one; Texas Children's).
+// record within 72 hours (Epic's practice reviews every one; Texas Children's). A reason is the reader's own word: it is told, and explains
+// nothing by itself (ADR 29).
 func breakGlass() pairDetector {
 	return pairDetector{
 		Scale: Scale{
@@ -15,13 +16,8 @@ func breakGlass() pairDetector {
 			if p.Signs&SignBreakGlass == 0 {
 				return Quiet
 			}
-			reason := false
-			for i := range p.Accesses {
-				a := &p.Accesses[i]
-				reason = reason || a.Any(SignBreakGlass) && !a.Any(SignNoReason)
-			}
 			switch {
-			case !reason: // prompted again within the window, nobody types it twice
+			case p.typed() < 0: // prompted again within the window, nobody types it twice
 				return 3
 			case p.Reasons&personal == 0:
 				return 2

@@ -85,6 +85,8 @@ func (t *teller) act(a *Cited) string {
 		done = "wrote "
 	case a.Signs&SignListed != 0:
 		done = "saw on a list "
+	case a.Signs&(SignBreakGlass|SignNoReason) == SignBreakGlass:
+		done = "broke the glass, giving a reason, and opened "
 	case a.Signs&SignBreakGlass != 0:
 		done = "broke the glass and opened "
 	}

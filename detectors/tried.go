@@ -44,7 +44,16 @@ func (t *teller) tried(n *Note, p *Pair) {
 	default:
 		n.Tried = append(n.Tried, noConnection)
 	}
+	if i := p.typed(); i >= 0 {
+		n.Tried = append(n.Tried, fmt.Sprintf("At %s the reader gave a reason for breaking the glass, which stands with that event. It is their own "+
+			"word, and nothing that is documented bears it out.", t.clock(p.Accesses[i].Occurred)))
+	}
 	n.Normal = append(n.Normal, "An appointment, an order, a note or an assignment that connects them would have made it normal.")
+}
+
+// typed is the first access at which the glass was broken with a reason that says something; -1: there is none.
+func (p *Pair) typed() int {
+	return slices.IndexFunc(p.Accesses, func(a Access) bool { return a.Any(SignBreakGlass) && !a.Any(SignNoReason) })
 }
 
 // known says for how many of the day's records a reason is known.
