@@ -139,3 +139,34 @@ func (p *Past) Boosts(d int32, reader, patient facts.ID, s *facts.State) []strin
 	p.o.boost(all, d, s)
 	return all[0].Boosts
 }
+
+// Histories are what earlier days left of readers and records.
+type Histories struct{ j *judge }
+
+// NewHistories returns empty ones over what is known.
+func NewHistories(s *facts.State) *Histories {
+	return &Histories{&judge{state: s, history: map[pairKey]pairHistory{}, base: map[facts.ID]*baseline{}}}
+}
+
+// Alone leaves days on which a reader opened a record without a reason.
+func (h *Histories) Alone(reader, patient facts.ID, days ...int32) {
+	x := h.j.history[pairKey{reader, patient}]
+	b := h.j.baseline(reader)
+	for _, d := range days {
+		x.aloneOn(d)
+		b.alone++
+		b.looked++
+	}
+	h.j.history[pairKey{reader, patient}] = x
+}
+
+// Days is on how many days a reader opened a record without a reason.
+func (h *Histories) Days(reader, patient facts.ID) int {
+	x := h.j.historyOf(pairKey{reader, patient})
+	return x.aloneDays()
+}
+
+// Records is how many records a reader opened without a reason in all.
+func (h *Histories) Records(reader facts.ID) int {
+	return int(h.j.looks(&Pair{Reader: reader, Base: h.j.baseline(reader)}).alone)
+}

@@ -127,9 +127,7 @@ func (j *judge) graded(c *closed) {
 func (j *judge) gradeDay(d *ReaderDay) {
 	for i := range d.Pairs {
 		p := &d.Pairs[i]
-		if h, ok := j.history[pairKey{p.Reader, p.Patient}]; ok {
-			p.History = h
-		}
+		p.History = j.historyOf(pairKey{p.Reader, p.Patient})
 		j.dets.gradePair(j, p)
 	}
 	j.dets.gradeReader(j, d)

@@ -108,6 +108,12 @@ func (s *State) Canonical(p ID) ID {
 	return s.patients.canon[p]
 }
 
+// SamePatient are all numbers of a patient, ascending: those of records that were merged stay numbers. Read it only.
+func (s *State) SamePatient(p ID) []ID { return s.patients.same(p) }
+
+// SameStaff are all numbers of a member of staff, ascending. Read it only.
+func (s *State) SameStaff(n ID) []ID { return s.staff.same(n) }
+
 // CanonicalStaff is the number by which a member of staff is known now: facts of several sources may turn out to be about one.
 func (s *State) CanonicalStaff(n ID) ID {
 	if n <= 0 || n > s.staff.size() {

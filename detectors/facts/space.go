@@ -101,6 +101,14 @@ func (s *space) members(n ID) []ID {
 	return s.canon[n : n+1 : n+1] // a node alone is its own canon
 }
 
+// same is members for a number that may be none.
+func (s *space) same(n ID) []ID {
+	if n <= 0 || n > s.size() {
+		return nil
+	}
+	return s.members(n)
+}
+
 // claim makes keys (ascending, without repetition) what a fact gives to a node, in place of what it gave before.
 func (s *space) claim(n, fact ID, keys []ID) {
 	if s.unchanged(n, fact, keys) {
