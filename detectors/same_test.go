@@ -69,7 +69,9 @@ func TestLooksFollowAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	account := func(value string) *v1.Identifier { return &v1.Identifier{System: "urn:account", Value: value} }
-	reader := func(value string) facts.ID { return s.Reader(&v1.Reader{Identifiers: []*v1.Identifier{account(value)}}, "ehr") }
+	reader := func(value string) facts.ID {
+		return s.Reader(&v1.Reader{Identifiers: []*v1.Identifier{account(value)}}, "ehr")
+	}
 	one, two := reader("jo"), reader("jo2")
 	h := detectors.NewHistories(s)
 	h.Alone(one, 1, 100)

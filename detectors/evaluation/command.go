@@ -77,25 +77,29 @@ const (
 	everyBar  = 200 * time.Millisecond
 )
 
-// progress tells how far each step is.
+// progress tells how far each step is, and once that it is done.
 func progress(w io.Writer, clock func() time.Time) func(step string, done, total int64) {
 	every, begin, end := everyLine, "", "\n"
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		every, begin, end = everyBar, "\r\x1b[K", ""
 	}
-	shown, current := clock(), ""
+	shown, current, ended := clock(), "", false
 	return func(step string, done, total int64) {
 		now := clock()
 		last := done >= total
-		if step == current && now.Sub(shown) < every && (!last || end != "") {
+		if step == current && (ended || !last && now.Sub(shown) < every) {
 			return
 		}
 		if step != current && end == "" && current != "" {
 			fmt.Fprint(w, "\n")
 		}
-		shown, current = now, step
+		shown, current, ended = now, step, last
+		share := int64(100) // nothing to do is done
+		if total > 0 {
+			share = 100 * done / total
+		}
 		words := map[string]string{"zone": "looking for zone", "context": "reading context", "events": "reading events", "days": "judging days"}[step]
-		fmt.Fprintf(w, "%s%-16s %3d %%%s", begin, words, 100*done/max(total, 1), end)
+		fmt.Fprintf(w, "%s%-16s %3d %%%s", begin, words, share, end)
 		if last && end == "" && step == "days" {
 			fmt.Fprint(w, "\n")
 		}

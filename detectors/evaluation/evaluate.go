@@ -82,6 +82,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		}); err != nil {
 			return nil, err
 		}
+		r.cfg.Progress("zone", total, total) // the last events need not be looked at
 	}
 	if r.files.labels != "" {
 		labels, err := readLabels(cfg.Dir, r.files.labels)
@@ -149,6 +150,7 @@ func (r *run) read(ctx context.Context) error {
 				r.report.deadLetters(path, n)
 			}
 		}
+		r.cfg.Progress(step.name, total, total)
 	}
 	return nil
 }
