@@ -28,7 +28,7 @@ const (
 // tried lists the reasons that were looked for, and those that could not be.
 func (t *teller) tried(n *Note, p *Pair) {
 	if r, ok := p.Reasons.strongest(); ok {
-		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s%s. It does not answer what is said above.", r, t.judge.by(p)))
+		n.Tried = append(n.Tried, fmt.Sprintf("A reason is known: %s. It does not answer what is said above.", r))
 		if len(n.Normal) == 0 {
 			n.Normal = append(n.Normal, "A task that needs exactly this, which somebody wrote down, would have made it normal.")
 		}
@@ -107,6 +107,16 @@ func triedOf(notes []*Note) (tried []string) {
 		}
 	}
 	return tried
+}
+
+// added are sentences with those of others that are not among them.
+func added(to, sentences []string) []string {
+	for _, s := range sentences {
+		if !slices.Contains(to, s) {
+			to = append(to, s)
+		}
+	}
+	return to
 }
 
 // looked are the times of the pair's first and last look; where there was none, of its first and last access.

@@ -1,0 +1,72 @@
+package detectors
+
+import "github.com/readtrail/readtrail/detectors/facts"
+
+// learn counts what a closed day teaches: how departments work together.
+func (j *judge) learn(c *closed, l *lessons) {
+	for i := range c.readers {
+		d := &c.readers[i]
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			if p.Looks == 0 {
+				continue
+			}
+			l.observe(&lesson{c.at, p.Post.Department, p.Reader, p.Patient, p.Reasons == 0 && p.Signs&SignWrite == 0, p.byWindow()}, &p.near)
+		}
+	}
+}
+
+// remember leaves what later days need to know.
+func (j *judge) remember(c *closed) {
+	for i := range c.readers {
+		d := &c.readers[i]
+		d.Base.observe(d, j.calendar.hourOfWeek)
+		peer := j.peers[d.group()]
+		if peer == nil {
+			peer = &peerCount{}
+			j.peers[d.group()] = peer
+		}
+		j.bench(d)
+		peer.looked += uint64(d.Records)
+		peer.alone += uint64(d.Unexplained)
+		j.everybody.looked += uint64(d.Records)
+		j.everybody.alone += uint64(d.Unexplained)
+		for k := range d.Pairs {
+			p := &d.Pairs[k]
+			key := pairKey{p.Reader, p.Patient}
+			h, known := j.history[key]
+			switch {
+			case p.Looks > 0 && p.Reasons == 0 && p.Blind == 0:
+				h.aloneOn(c.at)
+			case known && p.Explained(): // only pairs with a day without a reason are remembered
+				h.explained = c.at
+			default:
+				continue
+			}
+			j.history[key] = h
+		}
+	}
+}
+
+// bench counts the reader's workstations of the day for their department.
+func (j *judge) bench(d *ReaderDay) {
+	at := d.Post.Department
+	if d.Post.DutyDepartment != 0 {
+		at = d.Post.DutyDepartment
+	}
+	if at == 0 {
+		return
+	}
+	seen := map[facts.ID]bool{0: true} // once a day, or who goes back and forth would make the place their own
+	for i := range d.Accesses {
+		w := d.Accesses[i].Workstation
+		if seen[w] {
+			continue
+		}
+		seen[w] = true
+		if j.benches[w] == nil {
+			j.benches[w] = &bench{}
+		}
+		j.benches[w].add(at)
+	}
+}
