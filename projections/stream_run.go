@@ -167,7 +167,7 @@ func placeOf(cited []uint32, i int) uint16 {
 	if len(cited) == 0 {
 		return 0
 	}
-	return uint16(cited[i]) //nolint:gosec // citedFit
+	return uint16(cited[i])
 }
 
 // lasts is how long a document held; 0: it has no end.
@@ -180,7 +180,7 @@ func lasts(d *v1.Document) int64 {
 
 func (m findingsMessage) document(w *rowWriter, d *v1.Document, sequence uint64, number int) {
 	w.u64(sequence)
-	w.u16(uint16(number)) //nolint:gosec // citedFit
+	w.u16(uint16(number))
 	w.text(d.Source)
 	w.text(d.Type)
 	w.text(d.Id)

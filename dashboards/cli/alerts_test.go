@@ -165,8 +165,11 @@ func wholeAlert() *v1.GetAlertResponse {
 		Decisions: []*v1.DecisionRow{{Position: 9000, Version: 2, Disposition: v1.Disposition_DISPOSITION_IN_REVIEW, Comment: "asked\nthe ward", Asker: "os:ada", Role: "privacy_officer", DecidedUs: day}},
 		Accesses: []*v1.Access{
 			{Position: 8193, OccurredUs: day, Action: v1.Action_ACTION_READ, Reader: &v1.Reader{Name: "Doe, J."}, Source: "ehr-main", Verdict: v1.Verdict_VERDICT_UNEXPLAINED},
-			{Position: 8194, OccurredUs: day + 60e6, Action: v1.Action_ACTION_PRINT, Reader: &v1.Reader{Name: "Doe, J."}, Source: "ehr-main", Verdict: v1.Verdict_VERDICT_EXPLAINED, Explanation: v1.Explanation_EXPLANATION_ORDERED,
-				Document: &v1.Document{Source: "emr", Type: "ServiceRequest", Id: "o7", FromUs: day, UntilUs: day + 60e6}},
+			{
+				Position: 8194, OccurredUs: day + 60e6, Action: v1.Action_ACTION_PRINT, Reader: &v1.Reader{Name: "Doe, J."}, Source: "ehr-main",
+				Verdict: v1.Verdict_VERDICT_EXPLAINED, Explanation: v1.Explanation_EXPLANATION_ORDERED,
+				Document: &v1.Document{Source: "emr", Type: "ServiceRequest", Id: "o7", FromUs: day, UntilUs: day + 60e6},
+			},
 			{Position: 8195, OccurredUs: day + 120e6, Action: v1.Action_ACTION_READ, Reader: &v1.Reader{Name: "Doe, J."}, Source: "ehr-main", Verdict: v1.Verdict_VERDICT_NOT_ASSESSABLE, Missing: []string{"care"}},
 			{Position: 8196, OccurredUs: day + 180e6, Action: v1.Action_ACTION_READ, Reader: &v1.Reader{Name: "Doe, J."}, Source: "ehr-main"},
 		},

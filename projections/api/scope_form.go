@@ -64,7 +64,7 @@ func (s *said) verdict(r *documented) string {
 	return s.verdicts[r.verdict]
 }
 
-func (s *said) explanation(r *documented) string { return s.explanations[uint8(r.explanation)] } //nolint:gosec // a column of one byte
+func (s *said) explanation(r *documented) string { return s.explanations[uint8(r.explanation)] }
 
 func (s *said) action(r *documented) string  { return s.actions[uint8(r.action)] }
 func (s *said) outcome(r *documented) string { return s.out[uint8(r.outcome)] }

@@ -110,7 +110,7 @@ func (c correction) apply(found map[reportKey]uint8) {
 func (p *pin) readVerdicts(ctx context.Context, positions []uint64, found map[reportKey]uint8) error {
 	err := p.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
 		position, patient, j, err := scanJudgement(row)
-		found[reportKey{position, patient}] = uint8(j.verdict) //nolint:gosec // a column of one byte
+		found[reportKey{position, patient}] = uint8(j.verdict)
 		return err
 	})
 	if err != nil {
