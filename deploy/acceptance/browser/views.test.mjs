@@ -42,8 +42,15 @@ test("a record of the last week is saved, found in the menu and opened with the 
   await page.getByRole("button", { name: "Ask again" }).click();
   await page.waitForURL(/\/records\//);
   const saved = page.url();
+  let come;
+  const held = new Promise((resolve) => { come = resolve; });
+  await page.route("**/views/menu?*", async (route) => { await held; await route.continue(); });
   await page.locator("details.views > summary").click();
+  await inspect(page, "record-views-menu-waits");
+  come();
+  await page.getByText("No view of this page is saved yet.").waitFor();
   await inspect(page, "record-views-menu");
+  await page.unrouteAll({ behavior: "wait" });
   await page.locator("details.views > summary").click();
   await save(page, "The neighbour's week", true);
   await page.getByText("Saved.").waitFor();
