@@ -57,7 +57,8 @@ func NewCodec(keys *KeyRing) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
-	medium, err := zstd.NewWriter(nil, append(options, zstd.WithWindowSize(briefText), zstd.WithEncoderDict(dictionary))...)
+	medium, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithWindowSize(briefText),
+		zstd.WithEncoderDict(dictionary))...)
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
@@ -364,7 +365,7 @@ func (c *Codec) compress(text, to []byte) []byte {
 	switch n := len(text); {
 	case n > briefText:
 		return c.encoder.EncodeAll(text, to)
-	case n >= mediumFrom && n <= mediumTo:
+	case n >= mediumFrom:
 		return c.medium.EncodeAll(text, to)
 	}
 	return c.brief.EncodeAll(text, to)
