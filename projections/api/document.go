@@ -50,6 +50,15 @@ func (p *pin) documents(ctx context.Context, wanted []placeOfDocument) (map[plac
 	return found, nil
 }
 
+// told is what may be told of a document to whoever reads of an access. Work on the record is an access: within limits no other one than
+// that itself is told, for it may lie elsewhere, and its place or day would tell when whose record was opened by whom there.
+func (p *pin) told(d *v1.Document, access uint64) *v1.Document {
+	if work := d.GetType() == ""; work && p.limits.Limited() && d.GetPosition() != access {
+		return nil
+	}
+	return d
+}
+
 // judged says of an event how detectors judged it.
 func (p *pin) judged(ctx context.Context, res *v1.GetEventResponse) error {
 	if res.Position > uint64(p.position) {

@@ -58,7 +58,7 @@ func (d *documenting) flush(ctx context.Context) error {
 	for i := range d.rows {
 		r := &d.rows[i]
 		if j, ok := places[reportKey{uint64(r.position), r.ordinal}]; ok && r.class != classSecond {
-			r.explanation, r.document = j.explanation, documents[j.document]
+			r.explanation, r.document = j.explanation, d.pin.told(documents[j.document], uint64(r.position))
 		}
 		if err := d.emit(r); err != nil {
 			return err

@@ -187,7 +187,7 @@ func (v *verdicts) mark(ctx context.Context, page []*v1.Access) error {
 	blind := map[uint64][]string{}
 	for _, a := range page {
 		j := v.page[a.Position]
-		a.Verdict, a.Explanation, a.Document = j.verdict, j.explanation, documents[j.document]
+		a.Verdict, a.Explanation, a.Document = j.verdict, j.explanation, v.pin.told(documents[j.document], a.Position)
 		if j.verdict != v1.Verdict_VERDICT_UNSPECIFIED {
 			a.Standing = standingOf(j.closed)
 		}

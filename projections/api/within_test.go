@@ -802,3 +802,72 @@ func TestAlertThatCitesNotAll(t *testing.T) {
 		t.Errorf("told: %v, %v", res, err)
 	}
 }
+
+// TestWorkWithinLimits: a reason may rest on an access elsewhere: by whom it was and on whose record is told of the access that it explains.
+// Within limits neither its place in the journal nor its day is.
+func TestWorkWithinLimits(t *testing.T) {
+	p := newPlaces(t, proto.Limits{Sites: []string{"North"}})
+	stay := &v1.Document{Source: "ehr", Type: "Encounter", Id: "e17", FromUs: begin.UnixMicro()}
+	by := map[proto.Position]*v1.Document{
+		p.inside:     {Position: uint64(p.outside)},
+		p.inside + 2: {Position: uint64(p.inside + 2)}, // the access itself
+		p.inside + 5: {FromUs: begin.UnixMicro(), UntilUs: begin.Add(time.Hour).UnixMicro()},
+		p.inside + 8: stay, // elsewhere itself
+	}
+	told := map[proto.Position]bool{p.inside + 2: true}
+	v, last := &v1.Verdicts{}, proto.Position(0)
+	for _, at := range []proto.Position{p.inside, p.inside + 2, p.inside + 5, p.inside + 8} {
+		v.Positions, last = append(v.Positions, uint64(at-last)), at
+		v.Patients, v.Verdicts = append(v.Patients, 0), append(v.Verdicts, byte(v1.Verdict_VERDICT_EXPLAINED))
+		v.Explanations = append(v.Explanations, byte(v1.Explanation_EXPLANATION_WORKED_ON_RECORD))
+		v.Documents = append(v.Documents, by[at])
+		v.Cited = append(v.Cited, uint32(len(v.Documents)))
+	}
+	p.findings.Publish(&v1.Findings{Cause: uint64(p.inside), Last: true, Day: int32(begin.Unix() / 86_400), AtUs: begin.UnixMicro(), Verdicts: v, Closed: true})
+	p.settle()
+	asks := placesAsks()
+	for _, name := range []string{"WhoViewed", "ReaderActivity", "SearchAccesses", "GetEvent", "GetAlert"} {
+		for caller, limited := range map[string]bool{"token:limited": true, "token:whole": false} {
+			res, err := asks[name].ask(as(t.Context(), caller, proto.RolePrivacyOfficer), p)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			var accesses []*v1.Access
+			switch m := res.(type) {
+			case *v1.GetEventResponse:
+				accesses = []*v1.Access{{Position: m.Position, Explanation: m.Explanation, Document: m.Document}}
+			case interface{ GetAccesses() []*v1.Access }:
+				accesses = m.GetAccesses()
+			}
+			if len(accesses) == 0 {
+				t.Errorf("%s shows no access", name)
+			}
+			for _, a := range accesses {
+				want := by[proto.Position(a.Position)]
+				if want != nil && a.Explanation != v1.Explanation_EXPLANATION_WORKED_ON_RECORD {
+					t.Errorf("%s by %s: %d is explained by %v", name, caller, a.Position, a.Explanation)
+				}
+				if limited && !told[proto.Position(a.Position)] {
+					want = nil
+				}
+				if !protobuf.Equal(a.Document, want) {
+					t.Errorf("%s by %s: %d is documented by %v, want %v", name, caller, a.Position, a.Document, want)
+				}
+			}
+		}
+	}
+	for _, format := range []string{"CSV", "NDJSON"} {
+		for caller, limited := range map[string]bool{"token:limited": true, "token:whole": false} {
+			res, err := asks["ExportScope as "+format].ask(as(t.Context(), caller, proto.RolePrivacyOfficer), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := res.(*v1.GetEventResponse).MediaType //nolint:forcetypeassert // exportOf
+			for _, text := range []string{fmt.Sprintf("event %d", p.outside), "on " + begin.Format("2 January 2006")} {
+				if strings.Contains(file, text) == limited {
+					t.Errorf("%s by %s tells %q: %v", format, caller, text, limited)
+				}
+			}
+		}
+	}
+}
