@@ -51,7 +51,7 @@ func (c *Config) streamDefs() []streamDef {
 	var out []streamDef
 	if c.Findings.Follow != nil {
 		out = append(out, streamDef{
-			ProjectorFindings, []*table{verdictsTable, documentsTable, findingsTable, judgedTable}, c.Findings.Head, following(c.Findings.Follow, newFindings),
+			ProjectorFindings, []*table{documentsTable, verdictsTable, findingsTable, judgedTable}, c.Findings.Head, following(c.Findings.Follow, newFindings),
 		})
 	}
 	if c.Alerts.Follow != nil {

@@ -70,10 +70,10 @@ func (r *streamRun) block(i int, sequence uint64, rows int) *block {
 	return r.blocks[i]
 }
 
-// Places of the tables among those of their stream.
+// Places of the tables among those of their stream, in the order of their inserts: documents before the verdicts that lead to them.
 const (
-	inVerdicts = iota
-	inDocuments
+	inDocuments = iota
+	inVerdicts
 	inFindings
 	inJudged
 )

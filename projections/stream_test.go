@@ -196,6 +196,30 @@ func TestStreamTablesAreTheFold(t *testing.T) {
 	}
 }
 
+// TestDocumentsComeBeforeTheirVerdicts: whoever asks between two inserts, or after a process died there, finds the document of each
+// verdict that has one: without it a reason reads as one that nothing documents.
+func TestDocumentsComeBeforeTheirVerdicts(t *testing.T) {
+	s, d := storetest.Open(t), newDetected(t, 28)
+	d.detect(10)
+	p := newProjector(t, s, d.memoryJournal, d.config)
+	looked := 0
+	p.SetHook(func(_ uint32, at string) error {
+		if at == "insert:verdicts" {
+			looked++
+			missing := uint64(0)
+			query := "SELECT count() FROM verdicts_v1 WHERE document > 0 AND (sequence, document) NOT IN (SELECT sequence, number FROM documents_v1)"
+			if err := s.Query(t.Context(), query, nil, func(row store.Row) error { return row.Scan(&missing) }); err != nil || missing > 0 {
+				t.Errorf("%d verdicts lead to no document: %v", missing, err)
+			}
+		}
+		return nil
+	})
+	d.project(t, p)
+	if looked == 0 {
+		t.Error("no verdict was inserted")
+	}
+}
+
 // streamStages lists every point at which a run of a stream can break off.
 func streamStages() []string {
 	var out []string
