@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -169,4 +170,23 @@ func (h *Histories) Days(reader, patient facts.ID) int {
 // Records is how many records a reader opened without a reason in all.
 func (h *Histories) Records(reader facts.ID) int {
 	return int(h.j.looks(&Pair{Reader: reader, Base: h.j.baseline(reader)}).alone)
+}
+
+// VerdictsOn are the messages of verdicts on some accesses, each explained by a resource of its own.
+func VerdictsOn(s *facts.State, resources []facts.ID) (out []*v1.Findings) {
+	e := &Engine{state: s, judge: &judge{}}
+	e.out.to(func(o Output) error {
+		out = append(out, o.Findings)
+		return nil
+	})
+	rows := make([]row, len(resources))
+	for i, r := range resources {
+		rows[i] = row{
+			at: proto.At(uint64(i+1), 0), verdict: v1.Verdict_VERDICT_EXPLAINED, reason: v1.Explanation_EXPLANATION_ATTENDING,
+			document: document{resource: r},
+		}
+	}
+	e.sendRows(standing{}, rows)
+	_ = e.out.end()
+	return out
 }

@@ -13,6 +13,8 @@ const (
 	mostVerdicts = 32_768
 	// mostDocumented bounds what its documents add, in bytes: together a message stays below the megabyte that servers take.
 	mostDocumented = 384 << 10
+	// mostDocument is how large a document may be that is cited: ids of FHIR have 64 characters, but a source may use half a megabyte.
+	mostDocument = 4 << 10
 )
 
 // sendRows sends verdicts as columns, by position.
@@ -68,14 +70,20 @@ func (c *columns) add(r *row) {
 	}
 }
 
-// place is where a document stands in the message, from 1; 0: there is none.
+// place is where a document stands in the message, from 1; 0: there is none, or it is too large.
 func (c *columns) place(d document) uint32 {
 	if place, known := c.places[d]; known || d == (document{}) {
 		return place
 	}
-	c.out.Documents = append(c.out.Documents, stated(c.e.state, d))
+	one := stated(c.e.state, d)
+	size := one.SizeVT()
+	if size > mostDocument {
+		c.places[d] = 0
+		return 0
+	}
+	c.out.Documents = append(c.out.Documents, one)
 	place := uint32(len(c.out.Documents))
 	c.places[d] = place
-	c.bytes += c.out.Documents[place-1].SizeVT()
+	c.bytes += size
 	return place
 }
