@@ -1,9 +1,6 @@
 package facts
 
-import (
-	"math"
-	"strings"
-)
+import "strings"
 
 func (s *State) applyCare(f *fact, typ string) {
 	s.dropTickets(f.n)
@@ -275,7 +272,8 @@ func (s *State) putCare(f *fact, n ID, r row) {
 		return
 	}
 	if rec.care = care; count > s.cfg.MaxCare {
-		s.evict(rec, &r)
+		rec.care = s.forms.evict(rec.care, &r)
+		s.evicted++
 	}
 	s.changes.patient(n)
 	switch a := s.about[f.n]; {
@@ -284,19 +282,6 @@ func (s *State) putCare(f *fact, n ID, r row) {
 	case a != n:
 		s.spread[f.n] = insertID(s.spread[f.n], n)
 	}
-}
-
-// evict drops the row that ended longest ago, but not the one that was added last.
-func (s *State) evict(rec *record, last *row) {
-	var r, oldest row
-	oldest.until = math.MaxInt64
-	for rest := rec.care; s.forms.next(&rest, &r); {
-		if r.until < oldest.until && r != *last {
-			oldest = r
-		}
-	}
-	rec.care = s.forms.filter(rec.care, func(r *row) bool { return *r != oldest })
-	s.evicted++
 }
 
 // dropCare removes what the version before said.

@@ -68,6 +68,12 @@ func (r *Rows) Drop(fact ID) {
 	r.Bytes = string(r.forms.filter(rows(r.Bytes), func(at *row) bool { return at.fact != fact }))
 }
 
+// Evict removes the row that ended longest ago, but not the one that was added last.
+func (r *Rows) Evict(last Row) {
+	at := last.row()
+	r.Bytes = string(r.forms.evict(rows(r.Bytes), &at))
+}
+
 // All are the rows, in order.
 func (r *Rows) All() (out []Row) {
 	var at row

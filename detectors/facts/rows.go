@@ -150,12 +150,42 @@ func (f *forms) insert(in rows, r *row) (out rows, count int) {
 func (f *forms) filter(in rows, keep func(*row) bool) rows {
 	var before, at row
 	f.scratch = f.scratch[:0]
-	for f.next(&in, &at) {
-		if keep(&at) {
-			f.scratch, before = f.append(f.scratch, &before, &at), at
+	left := false // one was left out behind the last one that was kept, so the distance of the next changes
+	for rest := in; ; {
+		begin := len(in) - len(rest)
+		switch {
+		case !f.next(&rest, &at):
+			return rows(f.scratch)
+		case !keep(&at):
+			left = true
+			continue
+		case left:
+			f.scratch = f.append(f.scratch, &before, &at)
+		default:
+			f.scratch = append(f.scratch, in[begin:len(in)-len(rest)]...)
+		}
+		before, left = at, false
+	}
+}
+
+// evict leaves out the row that ended longest ago, but not the one that was added last.
+func (f *forms) evict(in rows, last *row) rows {
+	var at, before, oldest row
+	from, to := 0, 0 // where the oldest stands
+	for rest := in; ; {
+		begin, ahead := len(in)-len(rest), at
+		if !f.next(&rest, &at) {
+			break
+		}
+		if (to == 0 || at.until < oldest.until) && at != *last {
+			from, to, before, oldest = begin, len(in)-len(rest), ahead, at
 		}
 	}
-	return rows(f.scratch)
+	f.scratch = f.scratch[:0]
+	if rest, next := in[to:], oldest; to > 0 && f.next(&rest, &next) { // its distance changes
+		f.scratch, to = f.append(f.scratch, &before, &next), len(in)-len(rest)
+	}
+	return in[:from] + rows(f.scratch) + in[to:]
 }
 
 func compareRows(a, b *row) int {

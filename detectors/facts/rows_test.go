@@ -28,6 +28,12 @@ func TestRows(t *testing.T) {
 					want = len(plain)
 				}
 				same(t, "rows", packed.Insert(add), want)
+				if want > 12 {
+					packed.Evict(add)
+					oldest := slices.MinFunc(slices.DeleteFunc(slices.Clone(plain), func(r facts.Row) bool { return r == add }),
+						func(a, b facts.Row) int { return cmp.Compare(a.Until, b.Until) })
+					plain = slices.Delete(plain, slices.Index(plain, oldest), slices.Index(plain, oldest)+1)
+				}
 			}
 			same(t, "rows", packed.All(), plain)
 		}
