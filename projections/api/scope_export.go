@@ -133,7 +133,12 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 		}
 		return flush(false)
 	}}
-	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error { return look.add(ctx, r, c) })
+	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error {
+		if !form.documents() {
+			return look.emit(&documented{scopeRow: *r, class: c})
+		}
+		return look.add(ctx, r, c)
+	})
 	if err == nil {
 		err = look.flush(ctx)
 	}
@@ -151,6 +156,8 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 type exportForm interface {
 	begin(to []byte, x *scoped) []byte
 	report(to []byte, r *documented) []byte
+	// documents says whether it tells what documents a verdict: looking that up costs half as much again as the file.
+	documents() bool
 	end(to []byte) []byte
 }
 

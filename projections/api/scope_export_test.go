@@ -188,3 +188,29 @@ func TestExportIsHarmless(t *testing.T) {
 		}
 	}
 }
+
+// TestExportLooksUpInFewStatements: what documents the verdicts of a file is looked up for many reports together, and for none where the
+// file does not tell it.
+func TestExportLooksUpInFewStatements(t *testing.T) {
+	w, service := bulk(t, 2_000, 400, 4)
+	w.judge(t)
+	for format, most := range map[v1.ExportScopeRequest_Format]int{
+		v1.ExportScopeRequest_FORMAT_CSV: 3, v1.ExportScopeRequest_FORMAT_NDJSON: 3, v1.ExportScopeRequest_FORMAT_FHIR: 1,
+	} { // once where the scope is counted, which is kept
+		c, reports := &costs{}, uint64(0)
+		service.SetMeter(c.meter)
+		err := service.Scopes().Export(w.ctx(), &v1.ExportScopeRequest{
+			Query: &v1.ScopeQuery{FromUs: 1, UntilUs: 1_900_000_000_000_000}, Purpose: "p", Format: format,
+		}, func(part *v1.ExportScopeResponse) error {
+			reports = max(reports, part.Reports)
+			return nil
+		})
+		service.SetMeter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := c.statements["verdicts"]; reports < 15_000 || n > most || n < most-1 {
+			t.Errorf("%s of %d reports: verdicts were looked up %d times, want at most %d", format, reports, n, most)
+		}
+	}
+}

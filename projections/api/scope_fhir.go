@@ -29,6 +29,9 @@ func (f *fhirForm) begin(to []byte, x *scoped) []byte {
 
 func (f *fhirForm) end(to []byte) []byte { return append(to, "\n]}\n"...) }
 
+// documents: an AuditEvent has no place for a verdict.
+func (f *fhirForm) documents() bool { return false }
+
 func (f *fhirForm) report(to []byte, r *documented) []byte {
 	if f.some {
 		to = append(to, ',')

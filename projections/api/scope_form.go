@@ -56,6 +56,9 @@ func (s *said) reader(packed string) ident {
 	return unpacked(s.readers, packed, func(text string) ident { f := fields(text); return ident{f(0), f(1)} })
 }
 
+// documents: a file says what documents a verdict, unless it has no place for it.
+func (s *said) documents() bool { return true }
+
 // verdict is what detectors say of a report; empty where they have said nothing, and of a second report.
 func (s *said) verdict(r *documented) string {
 	if r.class == classSecond {
