@@ -254,7 +254,7 @@ func appendUUIDText(to, packed []byte, digits string) []byte {
 func (p *packer) length(packed []byte) int {
 	n, at := binary.Uvarint(packed)
 	switch {
-	case at <= 0 || n > 0 && n >= uint64(len(p.patterns)):
+	case at <= 0 || n == 0 && at > 1 || n > 0 && n >= uint64(len(p.patterns)):
 		return -1
 	case n == 0:
 		return rawLength(packed)
