@@ -50,10 +50,10 @@ func (p *pin) documents(ctx context.Context, wanted []placeOfDocument) (map[plac
 	return found, nil
 }
 
-// told is what may be told of a document to whoever reads of an access. Work on the record is an access: within limits no other one than
-// that itself is told, for it may lie elsewhere, and its place or day would tell when whose record was opened by whom there.
+// told is what may be told of a document to whoever reads of an access. Within limits that is only the access itself, where it worked on
+// the record: other work, or a stay, may lie elsewhere, and its place, source or day would tell who was there, or looked there.
 func (p *pin) told(d *v1.Document, access uint64) *v1.Document {
-	if work := d.GetType() == ""; work && p.limits.Limited() && d.GetPosition() != access {
+	if p.limits.Limited() && d.GetPosition() != access {
 		return nil
 	}
 	return d
