@@ -194,7 +194,7 @@ const engineUsers = `<clickhouse>
 // engineConfig is the configuration of the engine as a ClickHouse server would read it. Caches take a part of the memory
 // limit that leaves room for statements; the pools are small because the machine is shared with the rest of Readtrail. Merges
 // make no statistics of columns, as they do by default: questions ask by key, no plan of theirs depends on one, and they took two
-// bytes an event.
+// to four bytes an event.
 func (cfg ServeConfig) engineConfig() string {
 	const text = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
