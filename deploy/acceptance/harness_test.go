@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 // TestSources reads the directories that the binary is built from. So `go test` knows that its result was another binary's: it sees what a
 // test opens, and not what TestMain builds.
 func TestSources(t *testing.T) {
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(_ string, d fs.DirEntry, err error) error {
 		if name := d.Name(); err == nil && d.IsDir() && (name == "node_modules" || name == "bin" || name == "dist" || strings.HasPrefix(name, ".") && len(name) > 2) {
 			return filepath.SkipDir
 		}
