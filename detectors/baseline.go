@@ -116,8 +116,6 @@ func middle(values []int) int {
 type pairHistory struct {
 	// alone are the days on which there was no reason, at most eight.
 	alone [8]day
-	// explained is the last day on which there was one.
-	explained day
 }
 
 func (h *pairHistory) aloneOn(d day) {

@@ -33,16 +33,12 @@ func (j *judge) remember(c *closed) {
 		j.everybody.alone += uint64(d.Unexplained)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
-			key := pairKey{p.Reader, p.Patient}
-			h, known := j.history[key]
-			switch {
-			case p.Looks > 0 && p.Reasons == 0 && p.Blind == 0:
-				h.aloneOn(c.at)
-			case known && p.Explained(): // only pairs with a day without a reason are remembered
-				h.explained = c.at
-			default:
+			if p.Looks == 0 || p.Reasons != 0 || p.Blind != 0 {
 				continue
 			}
+			key := pairKey{p.Reader, p.Patient}
+			h := j.history[key]
+			h.aloneOn(c.at)
 			j.history[key] = h
 		}
 	}

@@ -322,7 +322,6 @@ func (r *reader) usual(j *judge) {
 	r.each(func() {
 		k, h := r.key(), pairHistory{}
 		r.fill(h.alone[:])
-		h.explained = r.ID()
 		j.history[k] = h
 	})
 }

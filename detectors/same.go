@@ -41,7 +41,6 @@ func (h *pairHistory) join(other pairHistory) {
 	days = slices.Compact(days)
 	h.alone = [len(h.alone)]day{}
 	copy(h.alone[:], days[max(len(days)-len(h.alone), 0):])
-	h.explained = max(h.explained, other.explained)
 }
 
 // looks are a reader's records without a reason and all records, under each of their numbers.

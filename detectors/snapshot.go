@@ -313,7 +313,6 @@ func (w *writer) usual(j *judge) {
 	sorted(w, j.history, byPair, func(k pairKey, h pairHistory) {
 		w.key(k)
 		w.list(h.alone[:])
-		w.ID(h.explained)
 	})
 }
 
