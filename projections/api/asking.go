@@ -108,7 +108,7 @@ func (s *Service) summariseWithout(ctx context.Context, caller proto.Caller, que
 	if g, err := s.glass(ctx); err != nil || g != nil {
 		return s.askUnderGlass(ctx, caller, query, h, withheld)
 	}
-	id, err := s.summaries.count(ctx, caller, query, proto.Position(h.Position), withheld)
+	id, err := s.summaries.count(ctx, caller, query, h, withheld)
 	if err != nil {
 		return s.withhold(ctx, query, err)
 	}

@@ -20,6 +20,8 @@ const ksuidLength = 27
 const (
 	noteRedacted = "The original was redacted: the key of its source and day was destroyed. The normalised event stands, and its proof holds."
 	noteNoOrigin = "Nothing was sealed beside this entry: it has no original."
+	// noteConflictElsewhere says that an event outside of the asker's limits has the id that this one claims.
+	noteConflictElsewhere = "Its source sent other content under the same id before: an access elsewhere, which is not shown."
 )
 
 // GetEvent answers with one event as it was normalised, and with its original when asked. It reads the journal, so it
@@ -49,15 +51,17 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if q := e.item.GetQuestion(); q != nil {
 		s.untold(c, q, event)
 	}
-	res := &v1.GetEventResponse{
-		Position: uint64(e.position), Event: event, ReceivedUs: e.batch.Head.ReceivedUs, ConflictsWith: e.item.ConflictsWith,
-	}
+	res := &v1.GetEventResponse{Position: uint64(e.position), Event: event, ReceivedUs: e.batch.Head.ReceivedUs}
 	p, err := s.pin(ctx, 0, PageToken{})
 	if err != nil {
 		return nil, err
 	}
 	if !p.limits.Within(event) {
 		return nil, s.keepElsewhere(ctx, a, p.limits, p.position, notFound("the journal holds no such event"))
+	}
+	var hidden string
+	if res.ConflictsWith, hidden, err = s.conflict(ctx, p.limits, e.item.ConflictsWith); err != nil {
+		return nil, err
 	}
 	around := p.backdrop(ctx, period{event.OccurredUs, event.OccurredUs + 1})
 	defer func() { _ = around.wait() }()
@@ -68,6 +72,7 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 	if res.Header, err = around.header(s.cfg.TimeZone, []*v1.Access{self}, "more happened"); err != nil {
 		return nil, err
 	}
+	res.Header.Notes = noted(hidden, res.Header.Notes)
 	if err := p.judged(ctx, res); err != nil {
 		return nil, err
 	}
@@ -77,9 +82,7 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 			return nil, err
 		}
 		res.Original, res.MediaType, res.FreeText = sealed.GetOriginal(), sealed.GetMediaType(), sealed.GetFreeText()
-		if note != "" {
-			res.Header.Notes = append([]string{note}, res.Header.Notes...)
-		}
+		res.Header.Notes = noted(note, res.Header.Notes)
 	}
 	question := &v1.Question{Rows: 1}
 	for _, patient := range event.Patients {
@@ -93,6 +96,33 @@ func (s *Service) getEvent(ctx context.Context, c proto.Caller, m *v1.GetEventRe
 		question.Reader = ids[0]
 	}
 	return res, s.journal(ctx, a, res.Header, question)
+}
+
+// noted puts a note, if there is one, before others.
+func noted(note string, notes []string) []string {
+	if note == "" {
+		return notes
+	}
+	return append([]string{note}, notes...)
+}
+
+// conflict is the id that an event claims and that other content stands under, as far as the asker may see what that is; else a note.
+func (s *Service) conflict(ctx context.Context, l proto.Limits, claimed []byte) (id []byte, note string, err error) {
+	if len(claimed) == 0 || !l.Limited() {
+		return claimed, "", nil
+	}
+	first, err := proto.EventIDFromBytes(claimed)
+	if err != nil {
+		return nil, "", fmt.Errorf("read the id that an event claims: %w: %w", err, proto.ErrCorrupt)
+	}
+	e, err := s.entry(ctx, "event", first.String(), v1.Kind_KIND_ACCESS)
+	switch {
+	case err == nil && l.Within(e.item.GetAccess()):
+		return claimed, "", nil
+	case err == nil || connect.CodeOf(err) == connect.CodeNotFound:
+		return nil, noteConflictElsewhere, nil
+	}
+	return nil, "", err
 }
 
 // eventOf is an item as an event: a look through Readtrail, which may be cited like any access, as an event of its own source. A

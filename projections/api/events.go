@@ -163,6 +163,14 @@ func (s *Service) searchEvents(ctx context.Context, c proto.Caller, q EventSearc
 		return nil, err
 	}
 	res := found.page(p)
+	hidden := ""
+	for i := range res.Events {
+		e, note := &res.Events[i], ""
+		if e.ConflictsWith, note, err = s.conflict(ctx, p.limits, e.ConflictsWith); err != nil {
+			return nil, err
+		}
+		hidden = cmp.Or(hidden, note)
+	}
 	shown := make([]*v1.Access, len(res.Events))
 	for i, e := range res.Events {
 		shown[i] = &v1.Access{Source: e.Event.Source, OccurredUs: e.Event.OccurredUs, ReceivedUs: e.ReceivedUs, Patients: e.Event.Patients}
@@ -170,6 +178,7 @@ func (s *Service) searchEvents(ctx context.Context, c proto.Caller, q EventSearc
 	if res.Header, err = around.header(s.cfg.TimeZone, shown, "there were such events"); err != nil {
 		return nil, err
 	}
+	res.Header.Notes = noted(hidden, res.Header.Notes)
 	if a.byReader() {
 		res.Header.Notes = append([]string{noteWhoDidIt}, res.Header.Notes...)
 	}

@@ -237,9 +237,13 @@ func (p *pin) compare(ctx context.Context, a *listAsk, who *identity, around *ba
 
 // peers are the readers of a group in the period, in the order of a hash; more is true when they are not all.
 func (p *pin) peers(ctx context.Context, a *listAsk, group uint64) (list []ident, more bool, err error) {
-	params := a.at.utcDays()
+	params, statement := a.at.utcDays(), "profile_peers"
 	params["group"], params["limit"] = group, uint32(maxReaders+1)
-	err = p.query(ctx, "profile_peers", params, func(row store.Row) error {
+	if len(p.limits.Sites) > 0 { // their accesses say who is a peer: chosen from all sites, the peers would tell how many there are elsewhere
+		statement = "profile_peers_within"
+		params["from"], params["until"] = a.at.bounds(0)
+	}
+	err = p.query(ctx, statement, params, func(row store.Row) error {
 		var packed string
 		err := row.Scan(&packed)
 		list = append(list, identUnpacked(packed))

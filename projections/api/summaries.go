@@ -21,21 +21,23 @@ const (
 	maxSummaries = 10_000
 )
 
+// summaryKey is whose answers a summary counts, to which query, in which hour, and within which limits: Limits.Key of them.
 type summaryKey struct {
-	asker, role, query string
-	hour               int64
+	asker, role, query, limits string
+	hour                       int64
 }
 
 // summary is the question of an hour. It is one whatever was left out of its answers: an asker who was given another id, or whose answer
 // waited for the disk, would know by that that something is about them.
 type summary struct {
-	id proto.EventID
+	id     proto.EventID
+	limits *v1.Limits
 	// pending counts answers that no journaled question holds yet, by how much was left out of each.
 	pending map[uint64]uint64
 	pages   uint32
 }
 
-// summaries counts answers that name nobody, per asker, query and hour. The first of an hour is journaled before it
+// summaries counts answers that name nobody, per asker, query and hour, and by the limits that they were given within. The first of an hour is journaled before it
 // leaves, so that a crash can lose a count but never the fact that somebody looked.
 type summaries struct {
 	ask    func(context.Context, []*v1.Question) error
@@ -60,10 +62,11 @@ func newSummaries(cfg Config, logger *slog.Logger) *summaries {
 	return s
 }
 
-// count adds one answer and returns the id of its question. An error means that it must not leave.
-func (s *summaries) count(ctx context.Context, c proto.Caller, query string, position proto.Position, withheld uint64) (proto.EventID, error) {
-	now := s.now()
-	key := summaryKey{c.Name, c.Role, query, now.Truncate(time.Hour).UnixMicro()}
+// count adds one answer, which has this header, and returns the id of its question. An error means that it must not leave.
+func (s *summaries) count(ctx context.Context, c proto.Caller, query string, h *v1.AnswerHeader, withheld uint64) (proto.EventID, error) {
+	now, l := s.now(), h.Limits
+	limits := proto.Limits{Sites: l.GetSites(), Departments: l.GetDepartments(), Nothing: l.GetNothing()}
+	key := summaryKey{c.Name, c.Role, query, limits.Key(), now.Truncate(time.Hour).UnixMicro()}
 	s.mu.Lock()
 	if open, ok := s.open[key]; ok {
 		open.pending[withheld]++
@@ -75,22 +78,23 @@ func (s *summaries) count(ctx context.Context, c proto.Caller, query string, pos
 	if err != nil {
 		return proto.EventID{}, err
 	}
-	q := summaryQuestion(key, id, now)
-	q.Rows, q.Page, q.Position, q.Withheld = 1, 1, uint64(position), withheld
+	open := &summary{id: id, limits: l, pending: map[uint64]uint64{}, pages: 1}
+	q := open.question(key, now)
+	q.Rows, q.Page, q.Position, q.Withheld = 1, 1, h.Position, withheld
 	if err := s.ask(ctx, []*v1.Question{q}); err != nil {
 		return proto.EventID{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.open[key]; !ok && len(s.open) < maxSummaries {
-		s.open[key] = &summary{id: id, pending: map[uint64]uint64{}, pages: 1}
+		s.open[key] = open
 	}
 	return id, nil
 }
 
-func summaryQuestion(key summaryKey, id proto.EventID, now time.Time) *v1.Question {
+func (x *summary) question(key summaryKey, now time.Time) *v1.Question {
 	return &v1.Question{
-		QuestionId: id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Summary: true, AskedUs: now.UnixMicro(),
+		QuestionId: x.id.Bytes(), Asker: key.asker, Role: key.role, Query: key.query, Summary: true, AskedUs: now.UnixMicro(), Limits: x.limits,
 	}
 }
 
@@ -133,7 +137,7 @@ func (s *summaries) flush(ctx context.Context, all bool) error {
 		default:
 			page := open.pages
 			for _, withheld := range slices.Sorted(maps.Keys(open.pending)) {
-				q := summaryQuestion(key, open.id, now)
+				q := open.question(key, now)
 				page++
 				q.Rows, q.Page, q.Withheld = open.pending[withheld], page, withheld
 				due = append(due, flushed{key, withheld, q.Rows})
