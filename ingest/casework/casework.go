@@ -66,7 +66,7 @@ type Config struct {
 	// Case finds the steps of a case in the same way, in the order of the journal; false: there is none, or it is about the caller in
 	// ctx. Required.
 	Case func(ctx context.Context, id proto.EventID) ([]cases.Step, bool, error)
-	// Views finds the latest version of each saved view, deleted ones too. Required.
+	// Views finds the latest version of each saved view; of a deleted one at least id, version, owner, and that it is deleted. Required.
 	Views func(ctx context.Context) ([]views.View, error)
 	// ViewTold reports whether a view that somebody else shares may be told to the caller in ctx. Required.
 	ViewTold func(ctx context.Context, v views.View) (bool, error)

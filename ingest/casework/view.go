@@ -102,10 +102,8 @@ func (s *Service) DeleteView(ctx context.Context, req *connect.Request[v1.Delete
 	switch {
 	case !mine && !mayJudge(caller):
 		return nil, connect.NewError(connect.CodePermissionDenied, errors.New("it is somebody else's: its owner, a privacy officer or an administrator may delete it"))
-	case now.Entry.Deleted && mine:
-		return connect.NewResponse(&v1.DeleteViewResponse{Position: uint64(now.Position)}), nil
 	case now.Entry.Deleted:
-		return nil, noView()
+		return connect.NewResponse(&v1.DeleteViewResponse{Position: uint64(now.Position)}), nil
 	}
 	if err := latest(now, req.Msg.Version); err != nil {
 		return nil, err
@@ -153,7 +151,7 @@ func (s *Service) viewFor(ctx context.Context, all map[proto.EventID]views.View,
 		return now, noView()
 	case now.Entry.GetOwner() == caller.Name:
 		return now, nil
-	case !now.Entry.Shared:
+	case !now.Entry.Shared, now.Entry.Deleted:
 		return now, noView()
 	}
 	told, err := s.cfg.ViewTold(ctx, now)

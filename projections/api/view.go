@@ -160,7 +160,7 @@ func viewAsked(q *v1.ViewQuestion) *v1.Question {
 	return asked
 }
 
-// ViewsNow are the latest versions of all views, for commands. It answers no person and says nothing of one, so it is no question; the
+// ViewsNow are the latest versions of all views, for commands: of those that are deleted no more than whose they were. It answers no person and says nothing of one, so it is no question; the
 // command that asks is journaled.
 func (s *Service) ViewsNow(ctx context.Context) ([]views.View, error) {
 	p, err := s.standOnViews(ctx)
@@ -199,15 +199,21 @@ func (s *Service) standOnViews(ctx context.Context) (*pin, error) {
 func (p *pin) savedViews(ctx context.Context, params store.Params) (out []views.View, err error) {
 	err = p.query(ctx, "views", params, func(row store.Row) error {
 		var position uint64
-		var body string
-		if err := row.Scan(&position, &body); err != nil {
+		var id, body string
+		var e v1.ViewEntry
+		if err := row.Scan(&id, &position, &e.Version, &e.Owner, &e.Shared, &e.Deleted, &body); err != nil {
 			return err
 		}
-		e := &v1.ViewEntry{}
-		if err := e.UnmarshalVT([]byte(body)); err != nil {
+		if e.Deleted {
+			view, err := proto.ParseEventID(id)
+			if err != nil {
+				return fmt.Errorf("read view: %w: %w", err, proto.ErrCorrupt)
+			}
+			e.ViewId = view.Bytes()
+		} else if err := e.UnmarshalVT([]byte(body)); err != nil {
 			return fmt.Errorf("read view: %w: %w", err, proto.ErrCorrupt)
 		}
-		out = append(out, views.View{Position: proto.Position(position), Entry: e})
+		out = append(out, views.View{Position: proto.Position(position), Entry: &e})
 		return nil
 	})
 	if err != nil {

@@ -86,6 +86,9 @@ func TestViewsAreTheirLatestVersions(t *testing.T) {
 	}
 	byKey := map[string]uint32{}
 	for _, v := range all {
+		if e := v.Entry; e.Deleted && (e.Question != nil || e.Name != "" || e.Owner != "token:1" || !e.Shared || v.Position == 0) {
+			t.Errorf("of a deleted view commands are told %v", e)
+		}
 		for _, key := range []string{"kept", "renamed", "gone", "taken back", "shared"} {
 			if id := viewID(key); string(v.Entry.ViewId) == string(id[:]) {
 				byKey[key] = v.Entry.Version
