@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -88,5 +90,51 @@ func TestPatientsOfDaysAreCountedAlike(t *testing.T) {
 	// Only the crowd has to be counted in ClickHouse; later pages look their patients up.
 	if all["reader_days"] != 8 || few["reader_days"] <= 6 || none["reader_days"] != 24 || all["access_patients"] == 0 || none["access_patients"] != 0 {
 		t.Errorf("statements of many, few and no reports counted here: %v, %v, %v", all, few, none)
+	}
+}
+
+// TestPatientsAreNotReadInVain: when a reader's reports are too many to be counted here, no more than a thousand further patients of theirs
+// are read. The answer is the one of ClickHouse alone.
+func TestPatientsAreNotReadInVain(t *testing.T) {
+	w := newWorld(t)
+	var items []*v1.Item
+	for n := range 120 {
+		list := access("ehr", begin.Add(-time.Duration(n)*time.Hour), nil, id("urn:staff", "9"))
+		for k := range 20 {
+			list.GetAccess().Patients = append(list.GetAccess().Patients, &v1.Patient{Identifiers: []*v1.Identifier{id("urn:mrn", fmt.Sprint(n%7, "-", k))}})
+		}
+		items = append(items, list)
+	}
+	w.append(items...)
+	w.settle()
+	var answers []*v1.ReaderActivityResponse
+	for _, tt := range []struct {
+		few  int
+		want []uint32
+	}{{0, []uint32{20, 1}}, {7, []uint32{20, 1}}, {20_000, []uint32{20}}} {
+		w.service.SetFewReports(tt.few)
+		var asked []uint32
+		w.service.Record(func(name string, params store.Params) {
+			if name == "reader_events" {
+				asked = append(asked, params["patients"].(uint32)) //nolint:forcetypeassert // as it is asked
+			}
+		})
+		res, err := w.service.ReaderActivity(w.ctx(), connect.NewRequest(&v1.ReaderActivityRequest{Reader: "9", Purpose: "audit", Page: &v1.Page{Size: 100}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(asked, tt.want) {
+			t.Errorf("up to %d reports counted here: patients of an event asked for %d, want %d", tt.few, asked, tt.want)
+		}
+		res.Msg.Header = nil
+		answers = append(answers, res.Msg)
+	}
+	for _, other := range answers[1:] {
+		if diff := cmp.Diff(answers[0], other, protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if got := answers[0].Totals; got.Accesses != 120 || got.Patients != 140 {
+		t.Errorf("%v", got)
 	}
 }

@@ -68,7 +68,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	ask, few := a.readerAsk(who), &fewPatients{at: a.at, zone: a.zone, left: p.engine.fewReports, days: map[string]map[uint64]struct{}{}}
 	switch {
 	case a.first() && a.verdicts.none():
-		ask.patients, ask.each = patientsShown, few.add
+		ask.patients, ask.each, ask.vain = patientsShown, few.add, few.inVain
 	case a.first():
 		ask.patients = everyPatient
 	}
@@ -172,9 +172,11 @@ type readerAsk struct {
 	ids  []ident
 	at   period
 	from order
-	// patients is how many of the patients of an event are read; each, when set, is told of every one of them.
+	// patients is how many of the patients of an event are read; each, when set, is told of every one of them. vain, when set, says that
+	// nobody needs more than the first any more.
 	patients uint32
 	each     func(r *row, patient uint64)
+	vain     func() bool
 }
 
 func (a *listAsk) readerAsk(who *identity) readerAsk {
@@ -186,13 +188,24 @@ func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) erro
 	if len(q.ids) == 0 {
 		return nil
 	}
+	rest, err := p.readerRows(ctx, q, add)
+	if err != nil || rest == nil {
+		return err
+	}
+	q.from, q.patients, q.each, q.vain = *rest, 1, nil, nil
+	_, err = p.readerRows(ctx, q, add)
+	return err
+}
+
+// readerRows runs the statement. rest is the event that it stopped before, because it read patients in vain.
+func (p *pin) readerRows(ctx context.Context, q readerAsk, add func(*row) error) (rest *order, err error) {
 	lo, hi := q.at.bounds(maxPair.Microseconds())
 	params := store.Params{
 		"keys": keysOf(q.ids), "packed": packedOf(q.ids), "from": lo, "until": hi,
 		"start_occurred": q.from.occurred, "start_position": uint64(q.from.position), "patients": q.patients,
 	}
 	var last *row
-	return p.query(ctx, "reader_events", params, func(sr store.Row) error {
+	err = p.query(ctx, "reader_events", params, func(sr store.Row) error {
 		r := &row{}
 		var position, codes, pair uint64
 		if err := sr.Scan(&position, &r.occurred, &r.received, &r.source, &codes, &r.patient, &pair); err != nil {
@@ -200,6 +213,11 @@ func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) erro
 		}
 		r.position = proto.Position(position)
 		again := last != nil && last.position == r.position
+		if !again && q.vain != nil && q.vain() {
+			at := r.order()
+			rest = &at
+			return store.Stop()
+		}
 		if !again {
 			last = r
 			r.judge(projections.CodesOf(codes))
@@ -216,6 +234,7 @@ func (p *pin) readerEvents(ctx context.Context, q readerAsk, add func(*row) erro
 		}
 		return add(r)
 	})
+	return rest, err //nolint:wrapcheck // wrapped by who asks
 }
 
 // localDay is the day of a time where the zone is.
@@ -233,12 +252,22 @@ type fewPatients struct {
 	// left is how many more reports may come.
 	left int
 	days map[string]map[uint64]struct{}
-	// many: there are more reports, or an event has more patients than are read.
-	many bool
+	// many: there are more reports, or an event has more patients than are read. wasted is how many further patients of events came since.
+	many   bool
+	wasted int
+	event  *row
 }
+
+// maxWasted is how many rows of patients whom nobody counts are read before the statement is asked anew without them: most events name one
+// patient, and to ask anew costs more than to read some rows.
+const maxWasted = 1_000
 
 // add takes a report: a patient of an event.
 func (f *fewPatients) add(r *row, patient uint64) {
+	if f.many && r == f.event {
+		f.wasted++
+	}
+	f.event = r
 	if f.many || !f.at.holds(r.occurred) {
 		return
 	}
@@ -256,6 +285,9 @@ func (f *fewPatients) add(r *row, patient uint64) {
 		f.days[day][patient] = struct{}{}
 	}
 }
+
+// inVain reports whether patients were read for long that nobody counts.
+func (f *fewPatients) inVain() bool { return f.wasted > maxWasted }
 
 func (f *fewPatients) counts() map[string]uint64 {
 	out := make(map[string]uint64, len(f.days))
