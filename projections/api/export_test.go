@@ -134,3 +134,25 @@ func Pruned(m protobuf.Message, paths ...string) (protobuf.Message, error) {
 	}
 	return pruned(m, wanted), nil
 }
+
+// SetExports replaces how many bytes a part of a file has, how many parts wait for an asker, how many reports are looked up together, and
+// how long a file keeps its place though others wait.
+func (s *Service) SetExports(chunk, parts, rows int, turn time.Duration) {
+	s.exports.chunk, s.exports.parts, s.exports.rows, s.exports.turn = chunk, parts, rows, turn
+}
+
+// FreeExports is how many places no file is written in.
+func (s *Service) FreeExports() int {
+	s.exports.mu.Lock()
+	defer s.exports.mu.Unlock()
+	return s.exports.free
+}
+
+// AwaitExportsWaiting returns when so many files wait for a place.
+func (s *Service) AwaitExportsWaiting(n int) {
+	for waiting := -1; waiting != n; time.Sleep(time.Millisecond) {
+		s.exports.mu.Lock()
+		waiting = len(s.exports.waiting)
+		s.exports.mu.Unlock()
+	}
+}

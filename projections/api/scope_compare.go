@@ -124,7 +124,7 @@ type classified struct {
 // classify lists all reports of a scope in order.
 func (x *scoped) classify(ctx context.Context) ([]classified, error) {
 	var out []classified
-	err := x.eachReport(ctx, false, func(r *scopeRow, c class) error {
+	err := x.eachReport(ctx, false, nil, func(r *scopeRow, c class) error {
 		if len(out) >= maxCompared {
 			return tooWide(fmt.Sprintf("a scope has more than %d reports: compare shorter periods", maxCompared))
 		}
@@ -260,8 +260,8 @@ func changeOf(old, now []*scopePatient) v1.ScopeChange_Kind {
 
 // eachReport streams every report of a scope with what it counts as, access after access, newest first; those that name nobody
 // too. Its memory does not grow with them, and a row is f's only until it returns. Verdicts are read where they are wanted: they cost as
-// much as the rest.
-func (x *scoped) eachReport(ctx context.Context, verdicts bool, f func(*scopeRow, class) error) error {
+// much as the rest. out, when set, says between two rows that the engine is to be left for a while: reading then goes on behind the last one.
+func (x *scoped) eachReport(ctx context.Context, verdicts bool, out *outbox, f func(*scopeRow, class) error) error {
 	if x.sel.nothing {
 		return nil
 	}
@@ -284,20 +284,37 @@ func (x *scoped) eachReport(ctx context.Context, verdicts bool, f func(*scopeRow
 	if err != nil {
 		return err
 	}
-	err = x.pin.query(ctx, "scope_rows", x.sel.with(store.Params{"judged": verdicts && x.result.judged}), func(sr store.Row) error {
-		r := stream.row()
-		if err := r.scan(sr, &r.place.site, &r.place.workstation, &r.place.address, &r.received, &r.verdict); err != nil {
+	params, last := x.sel.with(store.Params{"judged": verdicts && x.result.judged}), reportAt{}
+	for left := true; left; {
+		left = false
+		read := last
+		err = x.pin.query(ctx, "scope_rows", params, func(sr store.Row) (err error) {
+			r := stream.row()
+			if err := r.scan(sr, &r.place.site, &r.place.workstation, &r.place.address, &r.received, &r.verdict); err != nil {
+				return err
+			}
+			if !read.before(r) {
+				stream.free = append(stream.free, r)
+				return nil
+			}
+			last = reportAt{r.order(), r.ordinal}
+			if err := stream.take(r); err != nil || out == nil {
+				return err
+			}
+			if left, err = out.full(ctx); left {
+				return store.Stop()
+			}
 			return err
+		})
+		if err == nil && left {
+			params["until"] = last.occurred + 1
+			err = out.again(ctx)
 		}
-		if r.key == projections.NoPatient {
-			return stream.addAlone(r)
+		if err != nil {
+			return fmt.Errorf("read reports of a scope: %w", err)
 		}
-		return stream.add(r)
-	})
-	if err == nil {
-		err = stream.finish()
 	}
-	if err != nil {
+	if err := stream.finish(); err != nil {
 		return fmt.Errorf("read reports of a scope: %w", err)
 	}
 	return nil

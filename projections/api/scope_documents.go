@@ -12,7 +12,7 @@ const (
 	// documentedRows is how many reports of a file are looked up together: some 5 MB while they wait. A statement costs as much as a
 	// thousand rows of it, so few together would take most of the file's time.
 	documentedRows = verdictChunk
-	// exportsAtOnce is how many files may be written at the same time. Each reads its reports while it looks up what documents them, so it
+	// exportsAtOnce is how many files may read the engine at the same time. Each reads its reports while it looks up what documents them, so it
 	// takes two of the eight connections: four files that wait for a second one would be all of them.
 	exportsAtOnce = 3
 )
@@ -29,6 +29,8 @@ type documented struct {
 type documenting struct {
 	pin  *pin
 	rows []documented
+	// together is how many.
+	together int
 	// emit takes them, in order. A row is its only until it returns.
 	emit func(*documented) error
 }
@@ -36,7 +38,7 @@ type documenting struct {
 // add takes a report.
 func (d *documenting) add(ctx context.Context, r *scopeRow, c class) error {
 	d.rows = append(d.rows, documented{scopeRow: *r, class: c})
-	if len(d.rows) < documentedRows {
+	if len(d.rows) < d.together {
 		return nil
 	}
 	return d.flush(ctx)

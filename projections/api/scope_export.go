@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -87,13 +86,7 @@ func (s *Service) exportScope(ctx context.Context, c proto.Caller, m *v1.ExportS
 	if err := send(first); err != nil {
 		return err
 	}
-	select {
-	case s.exports <- struct{}{}:
-		defer func() { <-s.exports }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for other exports: %w", ctx.Err())
-	}
-	return x.write(ctx, form, send)
+	return s.exports.deliver(ctx, send, func(ctx context.Context, out *outbox) error { return x.write(ctx, form, out) })
 }
 
 // journalExport journals the question in pages: each names the patients that the file holds, so that the export is found among
@@ -118,22 +111,24 @@ func (s *Service) journalExport(ctx context.Context, a *scopeAsk, x *scoped, h *
 }
 
 // write streams the file.
-func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.ExportScopeResponse) error) error {
-	var written uint64
-	buffer := form.begin(make([]byte, 0, exportChunk+exportChunk/4), x)
-	flush := func(done bool) error {
-		err := send(&v1.ExportScopeResponse{Data: buffer, Reports: written, Done: done})
-		buffer = buffer[:0]
+func (x *scoped) write(ctx context.Context, form exportForm, out *outbox) error {
+	if err := out.enter(ctx); err != nil {
 		return err
 	}
-	look := documenting{pin: x.pin, emit: func(r *documented) error {
+	defer out.leave()
+	var written uint64
+	chunk := out.places.chunk
+	empty := func() []byte { return make([]byte, 0, chunk+chunk/4) }
+	buffer := form.begin(empty(), x)
+	look := documenting{pin: x.pin, together: out.places.rows, emit: func(r *documented) error {
 		buffer = form.report(buffer, r)
-		if written++; len(buffer) < exportChunk {
-			return nil
+		if written++; len(buffer) >= chunk {
+			out.put(&v1.ExportScopeResponse{Data: buffer, Reports: written})
+			buffer = empty()
 		}
-		return flush(false)
+		return nil
 	}}
-	err := x.eachReport(ctx, true, func(r *scopeRow, c class) error {
+	err := x.eachReport(ctx, true, out, func(r *scopeRow, c class) error {
 		if !form.documents() {
 			return look.emit(&documented{scopeRow: *r, class: c})
 		}
@@ -148,8 +143,9 @@ func (x *scoped) write(ctx context.Context, form exportForm, send func(*v1.Expor
 	if want := x.result.counts().reports(); written != want {
 		return errors.New("the file would hold " + strconv.FormatUint(written, 10) + " reports and not the " + strconv.FormatUint(want, 10) + " of its scope")
 	}
-	buffer = form.end(buffer)
-	return flush(true)
+	out.leave()
+	out.put(&v1.ExportScopeResponse{Data: form.end(buffer), Reports: written, Done: true})
+	return out.push(ctx)
 }
 
 // exportForm writes reports as a file.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/proto"
 )
 
@@ -46,6 +47,14 @@ func (s *reports) row() *scopeRow {
 	return &scopeRow{}
 }
 
+// take takes the next row.
+func (s *reports) take(r *scopeRow) error {
+	if r.key == projections.NoPatient {
+		return s.addAlone(r)
+	}
+	return s.add(r)
+}
+
 // add takes the next row that names a patient.
 func (s *reports) add(r *scopeRow) error {
 	if r.who = s.who.of(r.key); r.who == nil {
@@ -85,3 +94,16 @@ func (s *reports) addAlone(r *scopeRow) error {
 const noReader = "\x1f"
 
 func (s *reports) finish() error { return s.pairs.finish() }
+
+// reportAt is the place of a report among those of a scope: newest first, those of one event by the patient's number. The zero value stands
+// before all.
+type reportAt struct {
+	order
+	ordinal uint16
+}
+
+// before reports whether a row comes behind that place.
+func (at reportAt) before(r *scopeRow) bool {
+	now := r.order()
+	return now.after(at.order) || now == at.order && r.ordinal > at.ordinal
+}

@@ -148,8 +148,7 @@ type Service struct {
 	glasses    *glasses
 	// reviews is held by a review of a broken glass.
 	reviews sync.Mutex
-	// exports has a place for each file that is written: exportsAtOnce.
-	exports chan struct{}
+	exports *exportPlaces
 	// reportKey keys the codes that stand for staff in reports for patients.
 	reportKey [32]byte
 	// patience is how long an answer waits for the projections: catchUpTimeout.
@@ -178,7 +177,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, logger: logger, metrics: m, engine: newEngine(cfg.Store), questions: newQuestionBook(),
 		summaries: newSummaries(cfg, logger), patience: catchUpTimeout, inspected: maxInspectedEvents,
-		pseudonyms: pseudonyms{cfg.PseudonymKey}, glasses: broken, exports: make(chan struct{}, exportsAtOnce),
+		pseudonyms: pseudonyms{cfg.PseudonymKey}, glasses: broken, exports: newExportPlaces(),
 	}
 	s.engine.detecting = detecting{site: cfg.TimeZone, learning: cfg.LearningDays}
 	_, _ = rand.Read(s.reportKey[:]) // does not fail
