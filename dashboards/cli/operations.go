@@ -225,12 +225,20 @@ func (q DeadLettersShow) Run(ctx context.Context, conn *Connection, w io.Writer)
 		{"message", d.GetMessage()},
 		{"origin", d.GetOrigin()},
 		{"line", fmt.Sprintf("%d, column %d", d.GetLine(), d.GetColumn())},
-		{"retried to", d.GetRetriedEventId()},
+		{"retried to", retriedText(d)},
 	} {
 		fmt.Fprintf(w, "  %-12s%s\n", l[0], printable(l[1]))
 	}
 	fmt.Fprintf(w, "\nAs it came (%s, %s)\n%s\n", a.MediaType, count(uint64(len(a.Original)), "byte", "bytes"), safeText(a.Original))
 	return nil
+}
+
+// retriedText says which event a retry made of it; "" where none did.
+func retriedText(d *v1.DeadLetterRow) string {
+	if d.GetRetriedPosition() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s at position %d", d.RetriedEventId, d.RetriedPosition)
 }
 
 // DeadLettersRetry is `readtrail deadletters retry`.

@@ -28,8 +28,10 @@ type deadCount struct {
 }
 
 type deadRow struct {
-	Position, Path, Source, Reason, Message, Element, Origin, Place, Size, Format, Retried string
-	Received                                                                               *moment
+	Position, Path, Source, Reason, Message, Element, Origin, Place, Size, Format string
+	// Retried is the position of the event that a retry made of it.
+	Retried  string
+	Received *moment
 }
 
 func (c *Console) serveDeadLetters(v *visit) error {
@@ -62,7 +64,10 @@ func (c *Console) serveDeadLetters(v *visit) error {
 func (v *visit) deadRow(at clock, l *v1.DeadLetterRow, mayAsk bool) deadRow {
 	r := deadRow{
 		Position: fmt.Sprint(l.Position), Source: l.Source, Reason: words.Code(l.Reason), Message: l.Message, Element: l.Element, Origin: l.Origin,
-		Size: bytesWord(l.SizeBytes), Format: l.Format, Retried: l.RetriedEventId, Received: at.at(l.ReceivedUs),
+		Size: bytesWord(l.SizeBytes), Format: l.Format, Received: at.at(l.ReceivedUs),
+	}
+	if l.RetriedPosition > 0 {
+		r.Retried = fmt.Sprint(l.RetriedPosition)
 	}
 	if l.Line > 0 {
 		r.Place = fmt.Sprintf("line %d", l.Line)
@@ -80,8 +85,10 @@ func (v *visit) deadRow(at clock, l *v1.DeadLetterRow, mayAsk bool) deadRow {
 type deadLetterPage struct {
 	Handle, Purpose string
 	Letter          deadRow
-	Original        original
-	Basis           *basis
+	// Event is the path of the event that a retry made of it.
+	Event    string
+	Original original
+	Basis    *basis
 }
 
 func (c *Console) askDeadLetter(v *visit) (view, *v1.GetDeadLetterResponse, bool, error) {
@@ -101,10 +108,14 @@ func (c *Console) serveDeadLetter(v *visit) error {
 	if done || err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "deadletter", deadLetterPage{
+	page := deadLetterPage{
 		Handle: x.handle, Purpose: x.purpose.text, Letter: v.deadRow(c.clockOf(m.Header), m.DeadLetter, false),
 		Original: originalOf(m.Original, m.MediaType), Basis: c.basisOf(m.Header),
-	})
+	}
+	if page.Letter.Retried != "" {
+		page.Event = linker{v, x.purpose}.to(ask{Page: pageEvents, Subject: page.Letter.Retried})
+	}
+	return v.render(http.StatusOK, "deadletter", page)
 }
 
 func (c *Console) serveDeadOriginal(v *visit) error {

@@ -291,11 +291,11 @@ func (f *run) emit(entries []ingest.Entry) error {
 	}
 	deadline := f.Now().Add(f.BusyWait)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		_, counts, err := f.Intake.Submit(f.ctx, f.src, entries, ingest.Options{})
+		results, counts, err := f.Intake.Submit(f.ctx, f.src, entries, ingest.Options{})
 		if err == nil {
 			f.emitted = f.emitted || len(entries) > 0
 			f.progress.Counts.Add(counts)
-			f.tellFaults(entries)
+			f.tellFaults(entries, results)
 			return nil
 		}
 		if !errors.Is(err, ingest.ErrBusy) || f.Now().After(deadline) {
@@ -325,20 +325,22 @@ func (f *run) countDry(entries []ingest.Entry) {
 			f.progress.Counts.Stored++
 		}
 	}
-	f.tellFaults(entries)
+	f.tellFaults(entries, nil)
 }
 
-func (f *run) tellFaults(entries []ingest.Entry) {
+// tellFaults tells of dead letters among the entries. results are where they stand; nil in a dry run.
+func (f *run) tellFaults(entries []ingest.Entry, results []ingest.Result) {
 	for i := range entries {
 		letter := entries[i].Item.GetDeadLetter()
 		if letter == nil || f.faults >= maxToldFaults {
 			continue
 		}
 		f.faults++
-		f.progress.Faults = append(f.progress.Faults, Fault{
-			ID: entries[i].ID.String(), Reason: letter.Reason, Element: letter.Element, Message: letter.Message,
-			Line: letter.Line, Column: letter.Column,
-		})
+		fault := Fault{Reason: letter.Reason, Element: letter.Element, Message: letter.Message, Line: letter.Line, Column: letter.Column}
+		if results != nil {
+			fault.Position = uint64(results[i].Position)
+		}
+		f.progress.Faults = append(f.progress.Faults, fault)
 	}
 }
 

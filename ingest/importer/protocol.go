@@ -49,14 +49,16 @@ type Progress struct {
 	Busy  bool   `json:"busy,omitempty"`
 }
 
-// Fault says what is wrong with one input. It names elements and positions, never values.
+// Fault says what is wrong with one input. It names elements and positions, never values, nor the id, which is a hash of the input: reports
+// are kept in logs.
 type Fault struct {
-	ID      string `json:"id"`
-	Reason  string `json:"reason"`
-	Element string `json:"element,omitempty"`
-	Message string `json:"message"`
-	Line    uint64 `json:"line,omitempty"`
-	Column  uint64 `json:"column,omitempty"`
+	// Position is where the dead letter stands in the journal; 0 in a dry run.
+	Position uint64 `json:"position,omitempty"`
+	Reason   string `json:"reason"`
+	Element  string `json:"element,omitempty"`
+	Message  string `json:"message"`
+	Line     uint64 `json:"line,omitempty"`
+	Column   uint64 `json:"column,omitempty"`
 }
 
 // beginAnswer is the answer to /import/begin.

@@ -15,7 +15,8 @@ import (
 // maxCounts bounds the rows of counts by source and reason: adapters know some dozens of reasons.
 const maxCounts = 5000
 
-// ListDeadLetters lists what could not become an event. It names nobody: reasons name elements, never values.
+// ListDeadLetters lists what could not become an event. It names nobody: reasons name elements, never values; and it tells no ids, which are
+// hashes of what was sent.
 func (s *Service) ListDeadLetters(ctx context.Context, req *connect.Request[v1.ListDeadLettersRequest]) (*connect.Response[v1.ListDeadLettersResponse], error) {
 	return answer(ctx, s, queryListDeadLetters, anyRole, func(ctx context.Context, c proto.Caller) (*v1.ListDeadLettersResponse, error) {
 		return s.listDeadLetters(ctx, c, req.Msg)
@@ -84,8 +85,8 @@ func (p *pin) deadLetters(ctx context.Context, m *v1.ListDeadLettersRequest, at 
 	err := p.query(ctx, "dead_letters", params, func(row store.Row) error {
 		d := &v1.DeadLetterRow{}
 		out = append(out, d)
-		return row.Scan(&d.Position, &d.EventId, &d.Source, &d.Reason, &d.Message, &d.Element, &d.Origin, &d.Line, &d.Column,
-			&d.SizeBytes, &d.ReceivedUs, &d.Format, &d.RetriedEventId)
+		return row.Scan(&d.Position, &d.Source, &d.Reason, &d.Message, &d.Element, &d.Origin, &d.Line, &d.Column,
+			&d.SizeBytes, &d.ReceivedUs, &d.Format, &d.RetriedPosition)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read dead letters: %w", err)
@@ -135,7 +136,7 @@ func (s *Service) getDeadLetter(ctx context.Context, c proto.Caller, m *v1.GetDe
 	defer func() { _ = around.wait() }()
 	res := &v1.GetDeadLetterResponse{DeadLetter: deadLetterRow(e)}
 	err = p.query(ctx, "dead_letter_retry", store.Params{"dead_letter": uint64(e.position)}, func(row store.Row) error {
-		return row.Scan(&res.DeadLetter.RetriedEventId)
+		return row.Scan(&res.DeadLetter.RetriedEventId, &res.DeadLetter.RetriedPosition)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read retries: %w", err)

@@ -1,8 +1,7 @@
--- Dead letters, newest first, with the event that a retry made of one.
+-- Dead letters, newest first, with the position of the event that a retry made of one. Ids, which are hashes of what was sent, are not read.
 -- Read by: ListDeadLetters. Cost: the dead letters down to the page's end, and the retries.
 SELECT
     d.position AS position,
-    d.event_id AS event_id,
     d.source AS source,
     d.reason AS reason,
     d.message AS message,
@@ -13,10 +12,10 @@ SELECT
     d.size_bytes AS size_bytes,
     toUnixTimestamp64Micro(d.received) AS received_us,
     d.format AS format,
-    r.retried_event_id AS retried_event_id
+    r.retried_position AS retried_position
 FROM
 (
-    SELECT position, event_id, source, reason, message, element, origin, line, column, size_bytes, received, format
+    SELECT position, source, reason, message, element, origin, line, column, size_bytes, received, format
     FROM dead_letters_vN
     WHERE position <= {position:UInt64} AND position < {before:UInt64}
       AND received >= fromUnixTimestamp64Micro({from:Int64}) AND received < fromUnixTimestamp64Micro({until:Int64})
@@ -29,7 +28,7 @@ FROM
 ) AS d
 LEFT JOIN
 (
-    SELECT dead_letter_position, argMax(event_id, position) AS retried_event_id
+    SELECT dead_letter_position, argMax(event_position, position) AS retried_position
     FROM dead_letter_retries_vN
     WHERE event_id != '' AND position <= {position:UInt64}
     GROUP BY dead_letter_position

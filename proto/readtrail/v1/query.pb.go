@@ -2335,9 +2335,10 @@ type GetEventResponse struct {
 	MediaType string                 `protobuf:"bytes,5,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	FreeText  *FreeText              `protobuf:"bytes,6,opt,name=free_text,json=freeText,proto3" json:"free_text,omitempty"`
 	// Other events of the same access.
-	Paired        []*PairedEvent `protobuf:"bytes,7,rep,name=paired,proto3" json:"paired,omitempty"`
-	ReceivedUs    int64          `protobuf:"zigzag64,8,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
-	ConflictsWith []byte         `protobuf:"bytes,9,opt,name=conflicts_with,json=conflictsWith,proto3" json:"conflicts_with,omitempty"`
+	Paired     []*PairedEvent `protobuf:"bytes,7,rep,name=paired,proto3" json:"paired,omitempty"`
+	ReceivedUs int64          `protobuf:"zigzag64,8,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
+	// The id that the event claims and that other content stands under. Of a limited asker it is told where that content is within the limits.
+	ConflictsWith []byte `protobuf:"bytes,9,opt,name=conflicts_with,json=conflictsWith,proto3" json:"conflicts_with,omitempty"`
 	// How detectors judged it, as in Access: of several patients, about the one for whom least accounts for it.
 	Verdict       Verdict     `protobuf:"varint,10,opt,name=verdict,proto3,enum=readtrail.v1.Verdict" json:"verdict,omitempty"`
 	Explanation   Explanation `protobuf:"varint,11,opt,name=explanation,proto3,enum=readtrail.v1.Explanation" json:"explanation,omitempty"`
@@ -2737,23 +2738,25 @@ func (x *SearchAccessesResponse) GetNextPageToken() string {
 }
 
 type DeadLetterRow struct {
-	state      protoimpl.MessageState `protogen:"open.v1"`
-	Position   uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
-	EventId    string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	Source     string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
-	Reason     string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	Message    string                 `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
-	Element    string                 `protobuf:"bytes,6,opt,name=element,proto3" json:"element,omitempty"`
-	Origin     string                 `protobuf:"bytes,7,opt,name=origin,proto3" json:"origin,omitempty"`
-	Line       uint64                 `protobuf:"varint,8,opt,name=line,proto3" json:"line,omitempty"`
-	Column     uint64                 `protobuf:"varint,9,opt,name=column,proto3" json:"column,omitempty"`
-	SizeBytes  uint64                 `protobuf:"varint,10,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
-	ReceivedUs int64                  `protobuf:"zigzag64,11,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
-	Format     string                 `protobuf:"bytes,12,opt,name=format,proto3" json:"format,omitempty"`
-	// Event that a retry made of it.
-	RetriedEventId string `protobuf:"bytes,13,opt,name=retried_event_id,json=retriedEventId,proto3" json:"retried_event_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Position uint64                 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	// Of GetDeadLetter alone, as retried_event_id: it is a hash of what was sent. Of a row, whoever knows the rest could try patients one by one.
+	EventId    string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Source     string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Reason     string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Message    string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Element    string `protobuf:"bytes,6,opt,name=element,proto3" json:"element,omitempty"`
+	Origin     string `protobuf:"bytes,7,opt,name=origin,proto3" json:"origin,omitempty"`
+	Line       uint64 `protobuf:"varint,8,opt,name=line,proto3" json:"line,omitempty"`
+	Column     uint64 `protobuf:"varint,9,opt,name=column,proto3" json:"column,omitempty"`
+	SizeBytes  uint64 `protobuf:"varint,10,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	ReceivedUs int64  `protobuf:"zigzag64,11,opt,name=received_us,json=receivedUs,proto3" json:"received_us,omitempty"`
+	Format     string `protobuf:"bytes,12,opt,name=format,proto3" json:"format,omitempty"`
+	// Event that a retry made of it, and its position; 0 where none did.
+	RetriedEventId  string `protobuf:"bytes,13,opt,name=retried_event_id,json=retriedEventId,proto3" json:"retried_event_id,omitempty"`
+	RetriedPosition uint64 `protobuf:"varint,14,opt,name=retried_position,json=retriedPosition,proto3" json:"retried_position,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DeadLetterRow) Reset() {
@@ -2875,6 +2878,13 @@ func (x *DeadLetterRow) GetRetriedEventId() string {
 		return x.RetriedEventId
 	}
 	return ""
+}
+
+func (x *DeadLetterRow) GetRetriedPosition() uint64 {
+	if x != nil {
+		return x.RetriedPosition
+	}
+	return 0
 }
 
 type DeadLetterCount struct {
@@ -5232,7 +5242,7 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x06paired\x18\a \x03(\v2\x19.readtrail.v1.PairedEventR\x06paired\x12\x1f\n" +
 	"\vreceived_us\x18\b \x01(\x12R\n" +
 	"receivedUs\x12+\n" +
-	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x01R\rconflictsWith\x12/\n" +
+	"\x0econflicts_with\x18\t \x01(\fB\x04\xc0\xf3\x18\x05R\rconflictsWith\x12/\n" +
 	"\averdict\x18\n" +
 	" \x01(\x0e2\x15.readtrail.v1.VerdictR\averdict\x12;\n" +
 	"\vexplanation\x18\v \x01(\x0e2\x19.readtrail.v1.ExplanationR\vexplanation\x12\x1e\n" +
@@ -5269,10 +5279,10 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\x16SearchAccessesResponse\x122\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.readtrail.v1.AnswerHeaderR\x06header\x120\n" +
 	"\baccesses\x18\x02 \x03(\v2\x14.readtrail.v1.AccessR\baccesses\x12,\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"\xa0\x03\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\rnextPageToken\"\xcb\x03\n" +
 	"\rDeadLetterRow\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12\x1f\n" +
-	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\aeventId\x12\x1c\n" +
+	"\bevent_id\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x05R\aeventId\x12\x1c\n" +
 	"\x06source\x18\x03 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1c\n" +
 	"\x06reason\x18\x04 \x01(\tB\x04\xc0\xf3\x18\x01R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x05 \x01(\tB\x04\xc0\xf3\x18\x01R\amessage\x12\x1e\n" +
@@ -5286,7 +5296,8 @@ const file_readtrail_v1_query_proto_rawDesc = "" +
 	"\vreceived_us\x18\v \x01(\x12R\n" +
 	"receivedUs\x12\x1c\n" +
 	"\x06format\x18\f \x01(\tB\x04\xc0\xf3\x18\x01R\x06format\x12.\n" +
-	"\x10retried_event_id\x18\r \x01(\tB\x04\xc0\xf3\x18\x01R\x0eretriedEventId\"\xbe\x01\n" +
+	"\x10retried_event_id\x18\r \x01(\tB\x04\xc0\xf3\x18\x05R\x0eretriedEventId\x12)\n" +
+	"\x10retried_position\x18\x0e \x01(\x04R\x0fretriedPosition\"\xbe\x01\n" +
 	"\x0fDeadLetterCount\x12\x1c\n" +
 	"\x06source\x18\x01 \x01(\tB\x04\xc0\xf3\x18\x01R\x06source\x12\x1c\n" +
 	"\x06reason\x18\x02 \x01(\tB\x04\xc0\xf3\x18\x01R\x06reason\x12!\n" +
