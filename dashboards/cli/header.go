@@ -76,7 +76,7 @@ func judgedText(d *v1.DetectionProgress) string {
 	case d.JudgedUntil != "":
 		return "the days until " + d.JudgedUntil
 	case d.HistoryUntil != "":
-		return "an imported history until " + d.HistoryUntil + ", and no day since"
+		return "what was imported, up to " + d.HistoryUntil + ", and no day since"
 	case d.LearningUntil != "":
 		return "no day yet; detectors learn until " + d.LearningUntil
 	}

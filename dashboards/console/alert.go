@@ -105,7 +105,7 @@ func (c *Console) alertPage(v *visit, x view, why purpose, m *v1.GetAlertRespons
 	page := alertPage{
 		Handle: x.handle, Purpose: why.text, Line: line, Severity: line.Severity, Because: latest.GetBecause(), More: uint64(latest.GetNote().GetMore()),
 		Parts: noteParts(latest.GetNote()), Backfill: row.GetBackfill(), Released: m.Released, Import: m.ImportId, MayJudge: mayJudge(v.session.caller),
-		Said: v.session.views.takeSaid(), Basis: c.basisOf(m.Header),
+		Said: v.told(), Basis: c.basisOf(m.Header),
 		Accesses: listPage{What: "alert", Rows: links.rows(at, m.Accesses), Judged: true}, ScopeOfAlert: links.to(ask{Page: pageScope, Scope: scoped{Alert: row.GetAlertId()}}),
 	}
 	for _, r := range latest.GetReaders() {

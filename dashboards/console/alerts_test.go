@@ -96,10 +96,10 @@ func TestEmptyQueue(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn(proto.RoleInvestigator)
 	for want, m := range map[string]*v1.ListAlertsResponse{
-		"No alerts: the detectors have judged nothing yet, so that says nothing.":        {Header: header()},
-		"No alerts: the detectors learn what is usual here until 2026-03-14.":            {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{LearningUntil: "2026-03-14"}}},
-		"No alerts of this kind: the detectors have judged the days until 2026-03-01.":   {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{JudgedUntil: "2026-03-01"}}, Totals: &v1.AlertTotals{Candidates: 4}},
-		"No alerts: the detectors have judged an imported history until 2026-02-27, and": {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{HistoryUntil: "2026-02-27"}}},
+		"No alerts: the detectors have judged nothing yet, so that says nothing.":       {Header: header()},
+		"No alerts: the detectors learn what is usual here until 2026-03-14.":           {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{LearningUntil: "2026-03-14"}}},
+		"No alerts of this kind: the detectors have judged the days until 2026-03-01.":  {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{JudgedUntil: "2026-03-01"}}, Totals: &v1.AlertTotals{Candidates: 4}},
+		"No alerts: the detectors have judged what was imported, up to 2026-02-27, and": {Header: &v1.AnswerHeader{Detection: &v1.DetectionProgress{HistoryUntil: "2026-02-27"}}},
 	} {
 		s.api.queue = m
 		if p := b.get("/alerts"); !strings.Contains(p.body, want) {
@@ -208,9 +208,49 @@ func TestDecide(t *testing.T) {
 	if _, after := last[*v1.DecideAlertRequest](s, "DecideAlert"); after != before {
 		t.Errorf("%d decisions that say nothing reached casework", after-before)
 	}
+	form.Del("from")
 	b.post(path+"/decide", form)
 	if p := b.get("/alerts"); !strings.Contains(p.body, "there is version 3: look at the alert again.") || !strings.Contains(p.body, `role="alert"`) {
 		t.Error("the refusal is not told")
+	}
+}
+
+// What became of a decision is told on the page that follows it, though other tabs ask in between: for that page's part, or for another one.
+func TestOtherTabsSwallowNothing(t *testing.T) {
+	s := newSite(t)
+	s.api.queue, s.api.alert, s.api.mine = queue(), alert(), true
+	b := s.signedIn(proto.RolePrivacyOfficer)
+	path := b.alertPath()
+	script := func(r *http.Request) { r.Header.Set("Hx-Request", "true") }
+	form := url.Values{"as": {"misuse"}, "version": {"2"}}
+	for from, page := range map[string]string{"note": path, "": "/alerts"} {
+		form.Set("from", from)
+		if p := b.post(path+"/decide", form); p.location != page {
+			t.Fatalf("%d to %q", p.status, p.location)
+		}
+		others := map[string]answer{"live queue": b.get("/alerts/now", script), "earlier alerts": b.get("/alerts?after=x", script), "views": b.get("/views")}
+		if page != "/alerts" {
+			others["queue"] = b.get("/alerts")
+		}
+		for name, p := range others {
+			if p.status != http.StatusOK || strings.Contains(p.body, "Journaled: misuse.") {
+				t.Errorf("%s: %d, or it tells what another page is to tell", name, p.status)
+			}
+		}
+		if p := b.get(page); !strings.Contains(p.body, "Journaled: misuse.") {
+			t.Errorf("%s does not tell what became of the decision", page)
+		}
+		if p := b.get(page); strings.Contains(p.body, "Journaled: misuse.") {
+			t.Errorf("%s tells it twice", page)
+		}
+	}
+	// A script is told at once, and nothing waits.
+	form.Del("from")
+	if p := b.post(path+"/decide", form, script); !strings.Contains(p.body, "Journaled: misuse.") {
+		t.Errorf("in place: %d\n%s", p.status, p.body)
+	}
+	if p := b.get("/alerts"); strings.Contains(p.body, "Journaled: misuse.") {
+		t.Error("what was told in place is told again")
 	}
 }
 

@@ -111,7 +111,7 @@ func (c *Console) casePage(v *visit, x view, why purpose, m *v1.GetCaseResponse)
 	at, links := c.clockOf(m.Header), linker{v, why}
 	page := casePage{
 		Handle: x.handle, Purpose: why.text, Line: v.caseLine(at, m.Case, why), Scope: links.to(ask{Page: pageScope, Scope: scoped{Case: m.GetCase().GetCaseId()}}),
-		Said: v.session.views.takeSaid(), Basis: c.basisOf(m.Header),
+		Said: v.told(), Basis: c.basisOf(m.Header),
 	}
 	for _, n := range m.Notices {
 		line := noticeLine{

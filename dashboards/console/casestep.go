@@ -111,8 +111,7 @@ func (c *Console) writeStep(v *visit) error {
 			done.Text, done.Fault = "Journaled. "+doubt, true
 		}
 	}
-	v.session.views.say(done)
-	v.redirect(done.Path)
+	v.tell(done.Path, done)
 	return nil
 }
 
@@ -268,8 +267,7 @@ func (c *Console) caseOfAlert(v *visit) error {
 		}
 		done = said{Path: linker{v, why}.to(ask{Page: pageCases, Subject: m.Case}), Text: "Journaled.", Name: "The case"}
 	}
-	v.session.views.say(done)
-	v.redirect(done.Path)
+	v.tell(done.Path, done)
 	return nil
 }
 

@@ -89,15 +89,14 @@ func (c *Console) decide(v *visit) error {
 			done.Text = "Journaled: " + words.Disposition(decisions[i].is) + "."
 		}
 	}
-	v.session.views.say(done)
 	switch {
 	case note:
-		v.redirect(done.Path)
+		v.tell(done.Path, done)
 		return nil
 	case v.partial():
-		return v.queue(http.StatusOK, a, "")
+		return v.queue(http.StatusOK, a, "", &done)
 	}
-	v.redirect(a.path("/alerts"))
+	v.tell(a.path("/alerts"), done)
 	return nil
 }
 
@@ -137,7 +136,6 @@ func (c *Console) release(v *visit) error {
 			return err
 		}
 	}
-	v.session.views.say(done)
-	v.redirect(done.Path)
+	v.tell(done.Path, done)
 	return nil
 }

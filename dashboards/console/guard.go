@@ -141,6 +141,20 @@ func localPath(path string) string {
 	return path
 }
 
+// tell goes to a page, which says what became of a command. No other page does: a second one that is open may ask before it.
+func (v *visit) tell(path string, s said) {
+	v.session.views.say(path, s)
+	v.redirect(path)
+}
+
+// told is what the page has to say of a command that led to it; nil: nothing.
+func (v *visit) told() *said {
+	if v.partial() {
+		return nil // a part that is asked for by itself is of a page that was there before
+	}
+	return v.session.views.takeSaid(v.r.URL.Path)
+}
+
 func (v *visit) redirect(path string) {
 	v.status = http.StatusSeeOther
 	http.Redirect(v.w, v.r, localPath(path), http.StatusSeeOther)

@@ -134,7 +134,7 @@ func (c *Console) giveBack(x *session) (path string, err error) {
 			return "", err
 		}
 	}
-	x.views.say(saidUnsent(path))
+	x.views.say(path, saidUnsent(path))
 	return path, nil
 }
 
@@ -162,7 +162,7 @@ func (v *visit) ofBefore(name, into string) error {
 	if err != nil {
 		return err
 	}
-	v.session.views.say(saidUnsent(path))
+	v.session.views.say(path, saidUnsent(path))
 	if v.partial() {
 		v.w.Header().Set("Hx-Redirect", path)
 		v.plain(http.StatusOK, "")

@@ -54,7 +54,7 @@ type answerRow struct {
 }
 
 func (c *Console) serveQuestions(v *visit) error {
-	page := questionsPage{Said: v.session.views.takeSaid()}
+	page := questionsPage{Said: v.told()}
 	if form := v.session.views.refusedStep(unsentAnswer); form != nil {
 		page.Kept = &keptAnswer{Of: form.Get("question"), Text: form.Get("text")}
 	}
@@ -122,8 +122,7 @@ func (c *Console) answerQuestion(v *visit) error {
 	_, err := c.cfg.Casework.AnswerQuestion(v.r.Context(), connect.NewRequest(&v1.AnswerQuestionRequest{Question: question, Text: text}))
 	if err == nil {
 		v.session.views.dropStep(unsentAnswer)
-		v.session.views.say(said{Text: "Your answer is journaled."})
-		v.redirect("/questions")
+		v.tell("/questions", said{Text: "Your answer is journaled."})
 		return nil
 	}
 	status := http.StatusUnprocessableEntity

@@ -201,11 +201,11 @@ type said struct {
 
 // serveQueue answers with the queue, or with the part of the page that changes, for the script that was told so.
 func (c *Console) serveQueue(v *visit) error {
-	return v.queue(http.StatusOK, queueOf(v.r.URL.Query()), "")
+	return v.queue(http.StatusOK, queueOf(v.r.URL.Query()), "", v.told())
 }
 
-// queue answers with the queue: by names while the session has a purpose for it, else by pseudonyms.
-func (v *visit) queue(status int, a queueAsk, fault string) error {
+// queue answers with the queue: by names while the session has a purpose for it, else by pseudonyms. told is what became of a command.
+func (v *visit) queue(status int, a queueAsk, fault string, told *said) error {
 	why, after := v.session.views.queuePurpose(v.now), v.r.URL.Query().Get("after")
 	if v.r.Method != http.MethodGet {
 		after = ""
@@ -217,7 +217,7 @@ func (v *visit) queue(status int, a queueAsk, fault string) error {
 	m := res.Msg
 	page := queuePage{
 		Ask: a, Totals: m.Totals, From: m.From, To: m.To, Basis: v.c.basisOf(m.Header), First: after == "", MayJudge: mayJudge(v.session.caller),
-		Days: v.days(a, why, m), None: words.NoAlerts(m), Said: v.session.views.takeSaid(), Chances: chances(a.Chance),
+		Days: v.days(a, why, m), None: words.NoAlerts(m), Said: told, Chances: chances(a.Chance),
 		Saved: v.menuOf(pageAlerts, a.query()), LastDays: lastDaysChoices(a.Last),
 		Now: a.path("/alerts/now"), Live: a.path("/alerts/live", "mark", markOf(m)),
 		Names: names{MayAsk: v.mayAsk(), Open: why.text, Stated: v.session.views.stated(), Fault: fault, Back: a.query()},
@@ -359,7 +359,7 @@ func (c *Console) nameQueue(v *visit) error {
 		v.session.views.nameQueue(purpose{})
 	} else {
 		if fault := purposeFault(text); fault != "" {
-			return v.queue(http.StatusUnprocessableEntity, a, fault)
+			return v.queue(http.StatusUnprocessableEntity, a, fault, nil)
 		}
 		v.session.views.nameQueue(purpose{text, v.now})
 	}

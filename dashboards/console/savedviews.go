@@ -112,7 +112,7 @@ func (v *visit) viewsList(status int, told *said) error {
 	at := v.c.clockOf(m.Header)
 	page := savedPage{Position: fmt.Sprint(m.GetHeader().GetPosition()), Question: m.GetHeader().GetQuestionId(), Said: told, None: "No saved views here. A page that can be saved has a menu for it."}
 	if page.Said == nil {
-		page.Said = v.session.views.takeSaid()
+		page.Said = v.told()
 	}
 	page.Tabs = []tab{{"All", "/views", viewPageOf(code) == 0}}
 	for _, p := range viewPages {
@@ -270,8 +270,7 @@ func (v *visit) viewsAfter(err error, done, code string) error {
 			return err
 		}
 	}
-	v.session.views.say(told)
-	v.redirect(strings.TrimSuffix("/views?page="+code, "?page="))
+	v.tell(strings.TrimSuffix("/views?page="+code, "?page="), told)
 	return nil
 }
 

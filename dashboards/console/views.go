@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	purposeHolds = 15 * time.Minute
 	// maxPurposes is how many stated purposes a session offers again.
 	maxPurposes = 5
+	// maxSaid bounds what waits to be told: each waits for one page to be loaded.
+	maxSaid = 20
 	// handleBytes is 128 bits of a keyed hash: nobody finds the handle of a record without the session's key.
 	handleBytes = 16
 )
@@ -114,12 +117,12 @@ type views struct {
 	recent   *list.List               // of *view, used last first; under mu
 	purposes []string                 // stated last first; under mu
 	queue    purpose                  // why the queue of alerts names people; under mu
-	said     *said                    // what the next page of alerts tells; under mu
+	said     map[string]said          // what became of commands, by the page that tells it; under mu
 	refused  refusedStep              // what was typed last and not journaled; under mu
 }
 
 func newViews() (*views, error) {
-	v := &views{byHandle: map[string]*list.Element{}, recent: list.New()}
+	v := &views{byHandle: map[string]*list.Element{}, recent: list.New(), said: map[string]said{}}
 	if _, err := rand.Read(v.key[:]); err != nil {
 		return nil, fmt.Errorf("make a key for handles: %w", err)
 	}
@@ -225,19 +228,27 @@ func (v *views) queuePurpose(now time.Time) purpose {
 	return v.queue
 }
 
-// say keeps what became of a decision for the page that follows it.
-func (v *views) say(s said) {
+// say keeps what became of a command for the page that follows it; its address may have a query.
+func (v *views) say(page string, s said) {
+	page, _, _ = strings.Cut(page, "?")
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.said = &s
+	if len(v.said) >= maxSaid {
+		clear(v.said) // pages that nobody went on to
+	}
+	v.said[page] = s
 }
 
-func (v *views) takeSaid() *said {
+// takeSaid is what a page has to tell, once; nil: nothing.
+func (v *views) takeSaid(page string) *said {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s := v.said
-	v.said = nil
-	return s
+	s, ok := v.said[page]
+	if !ok {
+		return nil
+	}
+	delete(v.said, page)
+	return &s
 }
 
 func viewOf(e *list.Element) *view {

@@ -149,7 +149,7 @@ func NoAlerts(m *v1.ListAlertsResponse) string {
 	case d.GetJudgedUntil() != "":
 		return text + ": the detectors have judged the days until " + d.JudgedUntil + "."
 	case d.GetHistoryUntil() != "":
-		return text + ": the detectors have judged an imported history until " + d.HistoryUntil + ", and no day since."
+		return text + ": the detectors have judged what was imported, up to " + d.HistoryUntil + ", and no day since."
 	case d.GetLearningUntil() != "":
 		return text + ": the detectors learn what is usual here until " + d.LearningUntil + "."
 	}

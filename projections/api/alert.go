@@ -256,7 +256,7 @@ func (j judged) sentences(zone *time.Location) (notes []string) {
 	case j.everDay:
 		notes = append(notes, "Detectors have judged the days until "+dayText(j.day)+".")
 	case j.historyDay > 0:
-		notes = append(notes, "Detectors have judged an imported history until "+dayText(j.historyDay)+", and no day since.")
+		notes = append(notes, "Detectors have judged what was imported, up to "+dayText(j.historyDay)+", and no day since.")
 	case j.learningUntil > 0:
 		notes = append(notes, "Detectors learn what is usual here until "+dayText(j.learningUntil)+
 			", and judge no day before: until then only signs that are a matter of record make an alert.")

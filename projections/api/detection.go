@@ -143,7 +143,7 @@ func (j judged) note(shown []*v1.Access, zone *time.Location) string {
 		}
 		switch {
 		case !j.everDay && j.historyDay > 0:
-			return "Detectors have judged an imported history until " + dayText(j.historyDay) + ", and no day since: other accesses carry no verdict yet."
+			return "Detectors have judged what was imported, up to " + dayText(j.historyDay) + ", and no day since: other accesses carry no verdict yet."
 		case !j.everDay:
 			return "Detectors have judged no whole day yet: accesses carry no verdict until they have."
 		}

@@ -280,7 +280,7 @@ func TestHowFarDetectorsHaveJudged(t *testing.T) {
 			f := closed(uint64(proto.At(1, 1)), noon.AddDate(-1, 0, 0), noon)
 			f.Backfill = true
 			w.findings.Publish(f)
-		}, &v1.DetectionProgress{HistoryUntil: "2025-03-01"}, "imported history until 2025-03-01, and no day since"},
+		}, &v1.DetectionProgress{HistoryUntil: "2025-03-01"}, "what was imported, up to 2025-03-01, and no day since"},
 		{"the day before", func() {
 			w.findings.Publish(closed(uint64(proto.At(2, 0)), noon.AddDate(0, 0, -1), time.Date(2026, 2, 28, 23, 30, 0, 0, time.UTC)))
 			w.append(gap(true))
