@@ -117,14 +117,12 @@ func (x *scoped) write(ctx context.Context, form exportForm, out *outbox) error 
 	}
 	defer out.leave()
 	var written uint64
-	chunk := out.places.chunk
-	empty := func() []byte { return make([]byte, 0, chunk+chunk/4) }
-	buffer := form.begin(empty(), x)
+	buffer := form.begin(out.buffer(), x)
 	look := documenting{pin: x.pin, together: out.places.rows, emit: func(r *documented) error {
 		buffer = form.report(buffer, r)
-		if written++; len(buffer) >= chunk {
+		if written++; len(buffer) >= out.places.chunk {
 			out.put(&v1.ExportScopeResponse{Data: buffer, Reports: written})
-			buffer = empty()
+			buffer = out.buffer()
 		}
 		return nil
 	}}

@@ -111,6 +111,8 @@ type outgoing struct {
 type outbox struct {
 	places *exportPlaces
 	parts  chan outgoing
+	// spare are buffers of parts that were sent.
+	spare chan []byte
 	// over are parts that found no room.
 	over []outgoing
 	// holds says that the file has a place, yields that it leaves it for another.
@@ -124,7 +126,7 @@ type outbox struct {
 func (p *exportPlaces) deliver(ctx context.Context, send func(*v1.ExportScopeResponse) error, write func(context.Context, *outbox) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	out := &outbox{places: p, parts: make(chan outgoing, p.parts)}
+	out := &outbox{places: p, parts: make(chan outgoing, p.parts), spare: make(chan []byte, p.parts)}
 	written := make(chan error, 1)
 	go func() {
 		defer close(out.parts)
@@ -139,9 +141,23 @@ func (p *exportPlaces) deliver(ctx context.Context, send func(*v1.ExportScopeRes
 			if failed = send(next.part); failed != nil {
 				cancel()
 			}
+			select {
+			case out.spare <- next.part.Data[:0]:
+			default:
+			}
 		}
 	}
 	return cmp.Or(failed, <-written)
+}
+
+// buffer is an empty one, for the next part.
+func (o *outbox) buffer() []byte {
+	select {
+	case b := <-o.spare:
+		return b
+	default:
+		return make([]byte, 0, o.places.chunk+o.places.chunk/4)
+	}
 }
 
 // enter takes a place.
