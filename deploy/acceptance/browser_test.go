@@ -96,7 +96,7 @@ func browserOf(t *testing.T) string {
 			absent(err.Error())
 		}
 	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -106,7 +106,7 @@ func browserOf(t *testing.T) string {
 			return found[len(found)-1]
 		}
 	}
-	absent("no Chromium is here: apt-get install chromium, or another chromium or google-chrome on PATH")
+	absent("no Chromium is here: apt-get install chromium-headless-shell, or another chromium or google-chrome on PATH")
 	return ""
 }
 
