@@ -9,6 +9,7 @@ import (
 type assembler struct {
 	cfg    *Config
 	runs   *runPool
+	marks  *marks
 	seen   *seenSet
 	run    *run
 	rollup *rollup
@@ -16,15 +17,15 @@ type assembler struct {
 	held *folded
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
-	// idle: the run holds nothing that an answer waits for, and collects for longer than Linger.
+	// idle: the run holds questions and ticks alone.
 	idle bool
 	// runPace and rollupPace tell whether what is collected fills so fast that a larger one is worth the wait.
 	runPace, rollupPace pace
 	linger, interval    *time.Timer
 }
 
-func newAssembler(cfg *Config, runs *runPool) *assembler {
-	a := &assembler{cfg: cfg, runs: runs, seen: newSeenSet(), run: runs.get(), rollup: newRollup()}
+func newAssembler(cfg *Config, runs *runPool, marks *marks) *assembler {
+	a := &assembler{cfg: cfg, runs: runs, marks: marks, seen: newSeenSet(), run: runs.get(), rollup: newRollup()}
 	a.linger, a.interval = time.NewTimer(cfg.Linger), time.NewTimer(cfg.RollupInterval)
 	a.linger.Stop()
 	a.interval.Stop()
@@ -58,15 +59,21 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 			a.run, a.runDue = a.runs.get(), false
 			if a.held != nil {
 				f := a.held
-				a.held = nil
+				a.held, a.runDue = nil, a.marks.awaited(f.end)
 				a.addRun(f)
 			}
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
 		case <-a.linger.C:
-			if a.runDue = !a.runPace.waits(a.run.rows(), many(busyRows, a.run.live), lingers(a.run.live)); !a.runDue {
+			switch {
+			case a.run.empty():
+			case a.waits():
 				a.linger.Reset(a.cfg.Linger)
+			default:
+				a.runDue = true
 			}
+		case <-a.marks.hurried:
+			a.runDue = a.runDue || !a.run.empty()
 		case <-a.interval.C:
 			if a.rollupDue = !a.rollupPace.waits(len(a.rollup.touches), many(busyTouches, a.rollup.live), busyIntervals); !a.rollupDue {
 				a.interval.Reset(a.cfg.RollupInterval)
@@ -100,7 +107,7 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 	if !b.accesses {
 		return nil
 	}
-	a.runDue = a.runDue || b.newest
+	a.runDue = a.runDue || b.newest || a.marks.awaited(b.folded.end)
 	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
 		a.held, a.runDue = b.folded, true
 		return nil
@@ -110,14 +117,11 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 }
 
 func (a *assembler) addRun(f *folded) {
-	switch idle := f.idle(); {
-	case a.run.empty() && idle:
+	if a.run.empty() {
 		a.runPace, a.idle = pace{}, true
-		a.linger.Reset(idleLingers * a.cfg.Linger)
-	case a.run.empty(), a.idle && !idle:
-		a.runPace, a.idle = pace{}, false
 		a.linger.Reset(a.cfg.Linger)
 	}
+	a.idle = a.idle && f.idle()
 	a.run.add(f, a.seen)
 	if a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
 		a.runDue = true
@@ -163,10 +167,16 @@ func (p *pace) waits(n, busy, often int) bool {
 	return grown >= busy && p.waited <= often
 }
 
-// idleLingers is how many times longer a run waits that holds ticks and questions alone: a second in all by default. Each
-// question is a message of its own, and a round of inserts costs the engine more than the question did. An answer that needs them
-// before reads them in the journal (api/catchup.go).
-const idleLingers = 5
+// What comes slowly gathers for a second in all by default: a run of fewer than 100 accesses, or of questions and ticks alone. A round of
+// inserts costs the engine ten times what the accesses of a small hospital did, and each of its parts is merged again and again.
+// An answer that needs what gathers does not wait for it: it hurries the run (Live.Hurry), or reads questions in the journal (api/catchup.go).
+const fewRows, slowLingers = 100, 5
+
+// waits reports whether the run, Linger after it was asked last, is to wait once more.
+func (a *assembler) waits() bool {
+	rows := a.run.rows()
+	return a.runPace.waits(rows, many(busyRows, a.run.live), lingers(a.run.live)) || (a.idle || rows < fewRows) && a.runPace.waited < slowLingers
+}
 
 // pause waits, or returns ctx's error.
 func pause(ctx context.Context, d time.Duration) error {

@@ -39,40 +39,56 @@ func FoldBatch(b *proto.Batch) error {
 	return err
 }
 
-// Arrival is a message that reaches the projector so long after the one before: one access, or one question.
+// Arrival is a message that reaches the projector so long after the one before: of accesses, or one question. Hurry says in place of
+// one that somebody waits for the messages up to that one, from the first.
 type Arrival struct {
-	After  time.Duration
-	Access bool
+	After    time.Duration
+	Accesses int
+	Hurry    uint64
 }
 
 // Departures says how long after the first arrival runs leave towards the tables. It wants a bubble of synctest.
 func Departures(ctx context.Context, linger time.Duration, arrivals []Arrival) []time.Duration {
-	cfg := Config{Linger: linger}.withDefaults()
+	cfg, marks := Config{Linger: linger}.withDefaults(), newMarks()
 	in, runs := make(chan *pendingBatch), make(chan *run)
-	go func() { _ = newAssembler(&cfg, newRunPool(cfg.MaxBytes)).collect(ctx, in, runs, make(chan *rollup)) }()
+	go func() {
+		_ = newAssembler(&cfg, newRunPool(cfg.MaxBytes), marks).collect(ctx, in, runs, make(chan *rollup))
+	}()
 	var departed []time.Duration
+	all := make(chan uint64, 1)
 	done := make(chan struct{})
 	begin := time.Now()
 	go func() {
 		defer close(done)
-		for messages := 0; messages < len(arrivals); {
-			r := <-runs
-			messages += r.messages
-			departed = append(departed, time.Since(begin))
+		most := uint64(len(arrivals))
+		for messages := uint64(0); messages < most; {
+			select {
+			case r := <-runs:
+				messages += uint64(r.messages)
+				departed = append(departed, time.Since(begin))
+			case most = <-all:
+			}
 		}
 	}()
-	for i, a := range arrivals {
+	sequence := uint64(0)
+	for _, a := range arrivals {
 		time.Sleep(a.After)
-		table := questions
-		if a.Access {
-			table = accessesByReader
+		if a.Hurry > 0 {
+			marks.hurry(proto.EndOf(a.Hurry))
+			continue
 		}
-		f := &folded{sequence: uint64(i + 1), end: proto.EndOf(uint64(i + 1))}
-		f.blocks[table] = newBlock(tables[table])
+		sequence++
+		f := &folded{sequence: sequence, end: proto.EndOf(sequence)}
+		f.blocks[questions] = newBlock(tables[questions])
+		if a.Accesses > 0 {
+			f.blocks[questions], f.blocks[accessesByPatient] = nil, newBlock(tables[accessesByPatient])
+			f.blocks[accessesByPatient].rows = a.Accesses
+		}
 		b := &pendingBatch{folded: f, accesses: true, done: make(chan struct{})}
 		close(b.done)
 		in <- b
 	}
+	all <- sequence
 	<-done
 	return departed
 }

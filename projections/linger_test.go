@@ -10,23 +10,30 @@ import (
 	"github.com/readtrail/readtrail/projections"
 )
 
-// TestQuestionsAloneWaitLonger: a run of questions gathers for five times as long as one that an answer waits for, and an
-// access that joins them takes them along at once.
-func TestQuestionsAloneWaitLonger(t *testing.T) {
+// TestFewWaitLonger: what comes slowly, and questions, gather for five times as long as what comes fast, counted from the first; what
+// somebody waits for leaves at once, and so does what comes after it as long as it is waited for.
+func TestFewWaitLonger(t *testing.T) {
 	const linger = 200 * time.Millisecond
+	one, question, many := projections.Arrival{Accesses: 1}, projections.Arrival{}, projections.Arrival{Accesses: 100}
+	after := func(d time.Duration, a projections.Arrival) projections.Arrival { a.After = d; return a }
+	hurry := func(d time.Duration, to uint64) projections.Arrival { return projections.Arrival{After: d, Hurry: to} }
 	for name, tt := range map[string]struct {
 		arrivals []projections.Arrival
 		want     []time.Duration
 	}{
-		"an access":                    {[]projections.Arrival{{Access: true}}, []time.Duration{linger}},
-		"a question":                   {[]projections.Arrival{{}}, []time.Duration{5 * linger}},
-		"questions":                    {[]projections.Arrival{{}, {After: 2 * linger}, {After: 2 * linger}}, []time.Duration{5 * linger}},
-		"an access after a question":   {[]projections.Arrival{{}, {After: linger, Access: true}}, []time.Duration{2 * linger}},
-		"a question after an access":   {[]projections.Arrival{{Access: true}, {After: linger / 2}}, []time.Duration{linger}},
-		"an access, later a question":  {[]projections.Arrival{{Access: true}, {After: 2 * linger}}, []time.Duration{linger, 7 * linger}},
-		"a question, later an access":  {[]projections.Arrival{{}, {After: 6 * linger, Access: true}}, []time.Duration{5 * linger, 7 * linger}},
-		"accesses after each other":    {[]projections.Arrival{{Access: true}, {After: linger / 2, Access: true}}, []time.Duration{linger}},
-		"an access late in a long run": {[]projections.Arrival{{}, {After: 4*linger + linger/2, Access: true}}, []time.Duration{5*linger + linger/2}},
+		"an access":                          {[]projections.Arrival{one}, []time.Duration{5 * linger}},
+		"many accesses":                      {[]projections.Arrival{many}, []time.Duration{linger}},
+		"a question":                         {[]projections.Arrival{question}, []time.Duration{5 * linger}},
+		"an access after questions":          {[]projections.Arrival{question, after(4*linger+linger/2, one)}, []time.Duration{5 * linger}},
+		"many accesses after a question":     {[]projections.Arrival{question, after(linger+linger/2, many)}, []time.Duration{2 * linger}},
+		"few accesses become many":           {[]projections.Arrival{one, after(linger/2, one), after(2*linger, many)}, []time.Duration{3 * linger}},
+		"an access, later another":           {[]projections.Arrival{one, after(6*linger, one)}, []time.Duration{5 * linger, 11 * linger}},
+		"an access that is waited for":       {[]projections.Arrival{one, hurry(linger/2, 1)}, []time.Duration{linger / 2}},
+		"waited for before it is here":       {[]projections.Arrival{hurry(0, 1), after(linger/2, one)}, []time.Duration{linger / 2}},
+		"waited for, the next is not":        {[]projections.Arrival{one, hurry(linger/2, 1), after(linger/2, one)}, []time.Duration{linger / 2, 6 * linger}},
+		"waited for up to one that follows":  {[]projections.Arrival{one, hurry(linger/2, 2), after(linger/2, one)}, []time.Duration{linger / 2, linger}},
+		"waited for twice, up to the same":   {[]projections.Arrival{one, hurry(linger/2, 1), after(0, one), hurry(linger/2, 1)}, []time.Duration{linger / 2, 5*linger + linger/2}},
+		"waited for when nothing is on hand": {[]projections.Arrival{one, after(6*linger, hurry(0, 1)), after(linger, one)}, []time.Duration{5 * linger, 12 * linger}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -21,6 +21,8 @@ type Live struct {
 	ContextGaps      proto.Position
 	// Changed closes when any of this changes.
 	Changed <-chan struct{}
+	// Hurry says that somebody waits for what the journal holds up to a position: it gathers with nothing more. It does not wait.
+	Hurry func(to proto.Position)
 }
 
 // Live returns it, or false while this process does not keep a version up: then ClickHouse must be asked.
@@ -43,8 +45,28 @@ func (p *Projector) Live() (Live, bool) {
 		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
 		Findings: read[ProjectorFindings], Alerts: read[ProjectorAlerts], ContextGaps: m.written[contextGaps],
-		ReaderLinks: max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows]),
+		ReaderLinks: max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows]), Hurry: m.hurry,
 	}, m.running
+}
+
+func (m *marks) hurry(to proto.Position) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if to <= m.wanted {
+		return
+	}
+	m.wanted = to
+	select {
+	case m.hurried <- struct{}{}:
+	default:
+	}
+}
+
+// awaited reports whether somebody waits for the entry before a position, or for a later one.
+func (m *marks) awaited(end proto.Position) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return end <= m.wanted
 }
 
 // Beside the tables stand some of their rows, because the others, which come all the time, do not change what is read of them:

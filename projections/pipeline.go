@@ -86,7 +86,7 @@ func (p *pipeline) session(ctx context.Context) error {
 			return nil
 		})
 	}
-	g.Go(func() error { return newAssembler(p.cfg, p.runs).collect(ctx, ordered, runs, rollups) })
+	g.Go(func() error { return newAssembler(p.cfg, p.runs, p.marks).collect(ctx, ordered, runs, rollups) })
 	g.Go(func() error { return p.insertRuns(ctx, start, runs) })
 	g.Go(func() error { return p.insertRollups(ctx, rollups) })
 	return g.Wait()

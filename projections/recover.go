@@ -54,9 +54,14 @@ type marks struct {
 	written [numMarks]proto.Position
 	// running is true while a session of this process keeps the version up.
 	running bool
+	// wanted is up to where somebody waits; hurried tells that it was raised.
+	wanted  proto.Position
+	hurried chan struct{}
 }
 
-func newMarks() *marks { return &marks{current: map[string]watermark{}, changed: make(chan struct{})} }
+func newMarks() *marks {
+	return &marks{current: map[string]watermark{}, changed: make(chan struct{}), hurried: make(chan struct{}, 1)}
+}
 
 func (m *marks) set(projector string, w watermark) {
 	m.mu.Lock()

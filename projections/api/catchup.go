@@ -159,6 +159,9 @@ func (s *Service) catchUp(ctx context.Context, p *pin) error {
 		if err := s.watermark(ctx, at); err != nil || at.position >= p.journal {
 			return err
 		}
+		if at.live {
+			at.written.Hurry(p.journal)
+		}
 		changed := at.written.Changed
 		poll := time.NewTimer(catchUpPoll)
 		if at.live {

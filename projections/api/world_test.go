@@ -230,6 +230,9 @@ func (w *world) settle() {
 	w.t.Helper()
 	target := w.head()
 	for range 6000 {
+		if live, ok := w.projector.Live(); ok {
+			live.Hurry(target)
+		}
 		all, err := w.projector.Status()
 		if err != nil {
 			w.t.Fatal(err)
