@@ -13,7 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -47,9 +47,10 @@ const (
 	headerTimeout = 10 * time.Second
 	// maxHeaderBytes bounds header and URL: typed parameters travel in the URL.
 	maxHeaderBytes = 16 << 20
-	// gcPercent lets the heap of this process, which holds requests and answers on their way and nothing else, grow to some twenty
-	// megabytes between two collections. With Go's own 100 the collector ran all the time while questions were asked.
-	gcPercent = 800
+	// ballastBytes are kept and never touched, so that they take no memory: the collector counts them as live and runs when as much again was
+	// allocated. This process holds requests and answers on their way and nothing else, and without it the collector ran all the time
+	// while questions were asked.
+	ballastBytes = 16 << 20
 )
 
 // readyWord is the line that the child writes to its standard output once it listens.
@@ -76,9 +77,8 @@ func ServeStdin(ctx context.Context, stdin io.Reader, stdout io.Writer, logger *
 // Serve runs the engine in this process and answers on cfg's socket until ctx ends. A process can do this once: the engine
 // cannot be unloaded. ready is called when the socket is open.
 func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func()) error {
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(gcPercent)
-	}
+	ballast := make([]byte, ballastBytes)
+	defer runtime.KeepAlive(ballast)
 	if err := cfg.prepareDirs(); err != nil {
 		return err
 	}
