@@ -3,6 +3,8 @@ package projections
 import (
 	"context"
 	"time"
+
+	"github.com/readtrail/readtrail/proto"
 )
 
 // assembler collects folded messages, in order, into runs and rollups. It is used by one goroutine.
@@ -15,6 +17,8 @@ type assembler struct {
 	rollup *rollup
 	// held is a message that belongs to the next run because it was received in another year.
 	held *folded
+	// last is the end of the last message that was taken, sent that of the last run that left.
+	last, sent proto.Position
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
 	// idle: the run holds questions and ticks alone.
@@ -48,6 +52,7 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 		if a.full() {
 			intake = nil
 		}
+		end := a.run.end
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -56,10 +61,10 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 				return err
 			}
 		case toRuns <- a.run:
-			a.run, a.runDue = a.runs.get(), false
+			a.run, a.runDue, a.sent = a.runs.get(), false, end
 			if a.held != nil {
 				f := a.held
-				a.held, a.runDue = nil, a.marks.awaited(f.end)
+				a.held = nil
 				a.addRun(f)
 			}
 		case toRollups <- a.rollup:
@@ -73,7 +78,7 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 				a.runDue = true
 			}
 		case <-a.marks.hurried:
-			a.runDue = a.runDue || !a.run.empty()
+			a.runDue = a.runDue || a.marks.reached(a.sent, a.last)
 		case <-a.interval.C:
 			if a.rollupDue = !a.rollupPace.waits(len(a.rollup.touches), many(busyTouches, a.rollup.live), busyIntervals); !a.rollupDue {
 				a.interval.Reset(a.cfg.RollupInterval)
@@ -107,7 +112,8 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 	if !b.accesses {
 		return nil
 	}
-	a.runDue = a.runDue || b.newest || a.marks.awaited(b.folded.end)
+	a.last = b.folded.end
+	a.runDue = a.runDue || b.newest || a.marks.reached(a.sent, a.last)
 	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
 		a.held, a.runDue = b.folded, true
 		return nil

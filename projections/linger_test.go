@@ -11,7 +11,7 @@ import (
 )
 
 // TestFewWaitLonger: what comes slowly, and questions, gather for five times as long as what comes fast, counted from the first; what
-// somebody waits for leaves at once, and so does what comes after it as long as it is waited for.
+// somebody waits for leaves once all of it is there.
 func TestFewWaitLonger(t *testing.T) {
 	const linger = 200 * time.Millisecond
 	one, question, many := projections.Arrival{Accesses: 1}, projections.Arrival{}, projections.Arrival{Accesses: 100}
@@ -31,7 +31,7 @@ func TestFewWaitLonger(t *testing.T) {
 		"an access that is waited for":       {[]projections.Arrival{one, hurry(linger/2, 1)}, []time.Duration{linger / 2}},
 		"waited for before it is here":       {[]projections.Arrival{hurry(0, 1), after(linger/2, one)}, []time.Duration{linger / 2}},
 		"waited for, the next is not":        {[]projections.Arrival{one, hurry(linger/2, 1), after(linger/2, one)}, []time.Duration{linger / 2, 6 * linger}},
-		"waited for up to one that follows":  {[]projections.Arrival{one, hurry(linger/2, 2), after(linger/2, one)}, []time.Duration{linger / 2, linger}},
+		"waited for up to one that follows":  {[]projections.Arrival{one, hurry(linger/2, 2), after(linger/2, one)}, []time.Duration{linger}},
 		"waited for twice, up to the same":   {[]projections.Arrival{one, hurry(linger/2, 1), after(0, one), hurry(linger/2, 1)}, []time.Duration{linger / 2, 5*linger + linger/2}},
 		"waited for when nothing is on hand": {[]projections.Arrival{one, after(6*linger, hurry(0, 1)), after(linger, one)}, []time.Duration{5 * linger, 12 * linger}},
 	} {

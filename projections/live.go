@@ -62,11 +62,16 @@ func (m *marks) hurry(to proto.Position) {
 	}
 }
 
-// awaited reports whether somebody waits for the entry before a position, or for a later one.
-func (m *marks) awaited(end proto.Position) bool {
+// reached reports whether what was taken up to last holds all that somebody waits for, and what was sent up to sent does not. It says so once.
+func (m *marks) reached(sent, last proto.Position) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return end <= m.wanted
+	if m.wanted == 0 || last < m.wanted {
+		return false
+	}
+	due := m.wanted > sent
+	m.wanted = 0
+	return due
 }
 
 // Beside the tables stand some of their rows, because the others, which come all the time, do not change what is read of them:

@@ -54,7 +54,7 @@ type marks struct {
 	written [numMarks]proto.Position
 	// running is true while a session of this process keeps the version up.
 	running bool
-	// wanted is up to where somebody waits; hurried tells that it was raised.
+	// wanted is up to where somebody waits, 0 when nobody does; hurried tells that it was raised.
 	wanted  proto.Position
 	hurried chan struct{}
 }
