@@ -141,9 +141,9 @@ func (e *engine) stuckAt(position proto.Position, note bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if note {
-		e.stuck = position
+		e.stuck = &position
 	}
-	return e.stuck == position
+	return e.stuck != nil && *e.stuck == position
 }
 
 // catchUp waits until the projections hold what the journal held when the question was asked, as long as that is bearable.
@@ -152,15 +152,15 @@ func (s *Service) catchUp(ctx context.Context, p *pin) error {
 	if s.engine.stuckAt(p.position, false) {
 		return nil
 	}
+	if live, ok := s.cfg.Live(); ok {
+		live.Hurry(p.journal)
+	}
 	timeout := time.NewTimer(s.patience)
 	defer timeout.Stop()
 	for {
 		at := &pin{engine: p.engine}
 		if err := s.watermark(ctx, at); err != nil || at.position >= p.journal {
 			return err
-		}
-		if at.live {
-			at.written.Hurry(p.journal)
 		}
 		changed := at.written.Changed
 		poll := time.NewTimer(catchUpPoll)

@@ -37,8 +37,8 @@ type engine struct {
 	unresolved unresolvedCount
 	// counted is how many events each source sent, as far as they were added up.
 	counted sourceCount
-	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves.
-	stuck proto.Position
+	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves. Nil: none did.
+	stuck *proto.Position
 	// listedFull is maxListedFull, lookRows maxLookRows, fewReports maxFewReports; tests lower them.
 	listedFull, lookRows, fewReports int
 	// searched is maxSearched; tests lower it.

@@ -135,7 +135,7 @@ func openLedger(b *testing.B, home string) *ledger {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = l.store.Close() })
-	live := projections.Live{Version: 1, Changed: make(chan struct{})}
+	live := projections.Live{Version: 1, Changed: make(chan struct{}), Hurry: func(proto.Position) {}}
 	l.query(b, "ledger_watermark.sql", func(r store.Row) error {
 		var position uint64
 		err := r.Scan(&position, &live.Received)
