@@ -91,3 +91,17 @@ func FindOrMake(ctx context.Context, js jetstream.JetStream, want jetstream.Stre
 	_, err := (&link{js: js}).findOrMake(ctx, want.Name, func() (jetstream.StreamConfig, error) { return want, nil })
 	return err
 }
+
+// HoldOutput publishes as much output as is ever on its way at once, to somebody who never acknowledges it.
+func HoldOutput(j *Journal) error {
+	l := j.current()
+	if _, err := l.nc.SubscribeSync("held"); err != nil {
+		return err
+	}
+	for range outputInFlight {
+		if _, err := l.output.PublishAsync("held", nil, jetstream.WithRetryAttempts(0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -35,8 +35,11 @@ const (
 
 // link is one connection with its stream. A restart of the embedded server replaces it.
 type link struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
+	nc *nats.Conn
+	js jetstream.JetStream
+	// output publishes what detectors say. It counts what is on its way apart from js: where the disk is slow, sixteen findings that wait for
+	// it would have every event refused.
+	output jetstream.JetStream
 	stream jetstream.Stream
 	// batchBytes is the most that one batch may hold before compression.
 	batchBytes int
@@ -63,13 +66,17 @@ func dial(cfg Config, srv *server.Server) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4*maxInFlight),
-		jetstream.WithPublishAsyncTimeout(cfg.PublishTimeout), jetstream.WithDefaultTimeout(apiTimeout))
-	if err != nil {
+	publisher := func(most int) (jetstream.JetStream, error) {
+		return jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(most),
+			jetstream.WithPublishAsyncTimeout(cfg.PublishTimeout), jetstream.WithDefaultTimeout(apiTimeout))
+	}
+	js, err := publisher(4 * maxInFlight)
+	output, also := publisher(2 * outputInFlight) // of two streams
+	if err = errors.Join(err, also); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	l := &link{nc: nc, js: js, gone: make(chan struct{})}
+	l := &link{nc: nc, js: js, output: output, gone: make(chan struct{})}
 	// What surrounds a batch's content: head, salts, seals and protocol.
 	l.batchBytes = min(maxBatchBytes, int(nc.MaxPayload())-batchOverhead)
 	if l.batchBytes < minBatchBytes {

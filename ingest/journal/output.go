@@ -261,7 +261,7 @@ func (o *Output) send(ctx context.Context, name string, m Mark, some []outgoing)
 	futures := make([]jetstream.PubAckFuture, 0, len(some))
 	var failed error
 	for i, x := range some {
-		future, err := l.js.PublishMsgAsync(&nats.Msg{Subject: outputSubject(name), Data: x.data},
+		future, err := l.output.PublishMsgAsync(&nats.Msg{Subject: outputSubject(name), Data: x.data},
 			jetstream.WithExpectLastSequence(m.Sequence+uint64(i)), jetstream.WithExpectStream(name), jetstream.WithRetryAttempts(0))
 		if err != nil {
 			failed = err

@@ -52,6 +52,16 @@ func readFindings(tb testing.TB, j *journal.Journal, after uint64, n int) []stri
 	return out
 }
 
+// TestOutputHoldsNoEventUp: events are taken while as much output as is ever on its way waits for the disk.
+func TestOutputHoldsNoEventUp(t *testing.T) {
+	t.Parallel()
+	j := open(t, testConfig(t, t.TempDir()))
+	if err := journal.HoldOutput(j); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, numbered(0), numbered(1))
+}
+
 // What was written before a stop is not written again, whoever offers it, and nothing is left out.
 func TestOutputIsWrittenOnce(t *testing.T) {
 	t.Parallel()
