@@ -17,7 +17,7 @@ type assembler struct {
 	rollup *rollup
 	// held is a message that belongs to the next run because it was received in another year.
 	held *folded
-	// last is the end of the last message that was taken, sent that of the last run that left.
+	// last is the end of the last message that a run has, sent that of the last run that left.
 	last, sent proto.Position
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
 	runDue, rollupDue bool
@@ -112,8 +112,7 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 	if !b.accesses {
 		return nil
 	}
-	a.last = b.folded.end
-	a.runDue = a.runDue || b.newest || a.marks.reached(a.sent, a.last)
+	a.runDue = a.runDue || b.newest
 	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
 		a.held, a.runDue = b.folded, true
 		return nil
@@ -127,9 +126,9 @@ func (a *assembler) addRun(f *folded) {
 		a.runPace, a.idle = pace{}, true
 		a.linger.Reset(a.cfg.Linger)
 	}
-	a.idle = a.idle && f.idle()
+	a.idle, a.last = a.idle && f.idle(), f.end
 	a.run.add(f, a.seen)
-	if a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
+	if a.marks.reached(a.sent, a.last) || a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
 		a.runDue = true
 	}
 }

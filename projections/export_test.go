@@ -44,7 +44,9 @@ func FoldBatch(b *proto.Batch) error {
 type Arrival struct {
 	After    time.Duration
 	Accesses int
-	Hurry    uint64
+	// Year is in which it was received, from the first.
+	Year  int
+	Hurry uint64
 }
 
 // Departures says how long after the first arrival runs leave towards the tables. It wants a bubble of synctest.
@@ -78,7 +80,7 @@ func Departures(ctx context.Context, linger time.Duration, arrivals []Arrival) [
 			continue
 		}
 		sequence++
-		f := &folded{sequence: sequence, end: proto.EndOf(sequence)}
+		f := &folded{sequence: sequence, end: proto.EndOf(sequence), received: begin.AddDate(a.Year, 0, 0).UnixMicro()}
 		f.blocks[questions] = newBlock(tables[questions])
 		if a.Accesses > 0 {
 			f.blocks[questions], f.blocks[accessesByPatient] = nil, newBlock(tables[accessesByPatient])

@@ -33,6 +33,7 @@ func TestFewWaitLonger(t *testing.T) {
 		"waited for, the next is not":        {[]projections.Arrival{one, hurry(linger/2, 1), after(linger/2, one)}, []time.Duration{linger / 2, 6 * linger}},
 		"waited for up to one that follows":  {[]projections.Arrival{one, hurry(linger/2, 2), after(linger/2, one)}, []time.Duration{linger}},
 		"waited for twice, up to the same":   {[]projections.Arrival{one, hurry(linger/2, 1), after(linger/2, one), hurry(linger/2, 1)}, []time.Duration{linger / 2, 6 * linger}},
+		"waited for in another year":         {[]projections.Arrival{hurry(0, 2), one, {After: linger / 2, Accesses: 1, Year: 1}}, []time.Duration{linger / 2, linger / 2}},
 		"waited for when nothing is on hand": {[]projections.Arrival{one, after(6*linger, hurry(0, 1)), after(linger, one)}, []time.Duration{5 * linger, 12 * linger}},
 	} {
 		t.Run(name, func(t *testing.T) {
