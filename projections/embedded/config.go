@@ -44,6 +44,9 @@ type Config struct {
 
 	// unconfined leaves the child to reach what its user can; for tests that show the difference.
 	unconfined bool
+	// deafAfter is how long a statement may go on in the engine once it was told to stop, before the engine's process is ended and started
+	// again. Default: 1 minute, which the longest step between two looks at the order to stop does not take.
+	deafAfter time.Duration
 }
 
 // User is the only user of the engine's HTTP interface.
@@ -91,6 +94,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.StartTimeout = orDefault(c.StartTimeout, 2*time.Minute)
 	c.LockWait = orDefault(c.LockWait, 30*time.Second)
 	c.StopTimeout = orDefault(c.StopTimeout, 25*time.Second)
+	c.deafAfter = orDefault(c.deafAfter, time.Minute)
 	return c, nil
 }
 

@@ -54,16 +54,7 @@ type answer struct {
 // send posts body with the URL parameters in query and optional headers ("Name: value").
 func (c *client) send(method, query, body string, headers ...string) answer {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(c.t.Context(), method, "http://engine/?"+query, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	req.SetBasicAuth(embedded.User, c.password)
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	res, err := c.http.Do(req)
+	res, err := c.begin(c.t.Context(), method, query, body, headers...)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -74,6 +65,20 @@ func (c *client) send(method, query, body string, headers ...string) answer {
 	}
 	maps.Copy(res.Header, res.Trailer)
 	return answer{res.StatusCode, res.Header, string(data)}
+}
+
+// begin is send as far as the answer's header.
+func (c *client) begin(ctx context.Context, method, query, body string, headers ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://engine/?"+query, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.SetBasicAuth(embedded.User, c.password)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+	return c.http.Do(req)
 }
 
 func (c *client) must(query, body string) string {

@@ -109,7 +109,7 @@ func (e *Engine) prepare(library string) error {
 	}
 	e.serve = ServeConfig{
 		Library: library, Dir: e.cfg.Dir, Socket: socket, User: User, Password: rand.Text(),
-		MemoryLimit: e.cfg.MemoryLimit, KeepFree: e.cfg.KeepFree, MaxConcurrent: e.cfg.MaxConcurrent, MaxBody: e.cfg.MaxBody,
+		MemoryLimit: e.cfg.MemoryLimit, KeepFree: e.cfg.KeepFree, MaxConcurrent: e.cfg.MaxConcurrent, MaxBody: e.cfg.MaxBody, DeafAfter: e.cfg.deafAfter,
 	}
 	if e.cfg.Registerer == nil {
 		return nil

@@ -1,6 +1,9 @@
 package embedded
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // Statement shows what the lexer found, to tests.
 type Statement struct {
@@ -28,3 +31,6 @@ func (e *Engine) Password() string { return e.serve.Password }
 
 // WithoutConfinement lets the engine's process reach what its user can.
 func WithoutConfinement(cfg *Config) { cfg.unconfined = true }
+
+// DeafAfter bounds how long a statement may go on once it was told to stop.
+func DeafAfter(cfg *Config, d time.Duration) { cfg.deafAfter = d }

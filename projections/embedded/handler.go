@@ -113,6 +113,10 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	if req.st.readOnly() {
+		ctx = waiting
+	}
+	defer h.pool.killOnDone(ctx, session, req.tag())()
 	want := maps.Clone(h.pool.base)
 	maps.Copy(want, req.settings)
 	if err := session.prepare(want, req.database); err != nil {
@@ -123,11 +127,6 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 		out.finish(counters{})
 		return
 	}
-	if req.st.readOnly() {
-		ctx = waiting
-	}
-	over := h.pool.killOnDone(ctx, req.tag())
-	defer over()
 	total, err := h.execute(session, req, out)
 	req.cleanup()
 	switch {

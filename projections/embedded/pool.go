@@ -41,13 +41,19 @@ type pool struct {
 
 	control     sync.Mutex // guards controlConn
 	controlConn *session
+
+	deafAfter time.Duration // how long a statement may go on once it was told to stop
+	deaf      chan struct{} // closed when one did
+	giveUp    func()        // closes deaf, once
 }
 
-func newPool(lib *library, args []string, size int, memory int64) (*pool, error) {
+func newPool(lib *library, args []string, size int, memory int64, deafAfter time.Duration) (*pool, error) {
 	p := &pool{
 		lib: lib, args: args, base: maps.Clone(baseline),
 		free: make(chan *session, size), waiting: make(chan struct{}, maxWaiting),
+		deafAfter: deafAfter, deaf: make(chan struct{}),
 	}
+	p.giveUp = sync.OnceFunc(func() { close(p.deaf) })
 	p.base["max_memory_usage"] = fmt.Sprint(memory)
 	var err error
 	if p.controlConn, err = p.open(); err != nil {
@@ -122,8 +128,8 @@ func (p *pool) kill(tag string) {
 // killEvery is how often a statement that should stop is asked again: it may not have been registered the first time.
 const killEvery = 100 * time.Millisecond
 
-// killOnDone stops the tagged statement when ctx ends. The returned function must be called when the statement is over.
-func (p *pool) killOnDone(ctx context.Context, tag string) (over func()) {
+// killOnDone stops the tagged statement of a session when ctx ends. The returned function must be called when the statement is over.
+func (p *pool) killOnDone(ctx context.Context, s *session, tag string) (over func()) {
 	done := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -132,6 +138,7 @@ func (p *pool) killOnDone(ctx context.Context, tag string) (over func()) {
 			return
 		case <-ctx.Done():
 		}
+		watching.Go(func() { p.listen(s, done) })
 		tick := time.NewTicker(killEvery)
 		defer tick.Stop()
 		for {
@@ -144,6 +151,26 @@ func (p *pool) killOnDone(ctx context.Context, tag string) (over func()) {
 		}
 	})
 	return func() { close(done); watching.Wait() }
+}
+
+// listen gives the engine up when one call of a session that was told to stop does not return: nothing inside can end it, and what waits
+// for it (its table's next deletion, its session) would wait for ever. A call that returns, to hand rows to a reader who takes their time
+// or to begin the next step, has heard.
+func (p *pool) listen(s *session, over <-chan struct{}) {
+	for {
+		call := s.calls.Load()
+		timer := time.NewTimer(p.deafAfter)
+		select {
+		case <-over:
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if call%2 == 1 && s.calls.Load() == call {
+			p.giveUp()
+			return
+		}
+	}
 }
 
 // ping asks the engine for something on the control session.

@@ -35,6 +35,8 @@ type ServeConfig struct {
 	KeepFree      int64  `json:"keep_free"`      // bytes of disk the engine leaves free
 	MaxConcurrent int    `json:"max_concurrent"` // statements at a time
 	MaxBody       int64  `json:"max_body"`       // bytes of one insert
+
+	DeafAfter time.Duration `json:"deaf_after"` // how long a statement may go on once it was told to stop
 }
 
 // Bounds of the child.
@@ -86,7 +88,7 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 	if err != nil {
 		return err
 	}
-	pool, err := newPool(lib, []string{"readtrail", "--path=" + cfg.dataDir(), "--config-file=" + cfg.configFile()}, cfg.MaxConcurrent, cfg.MemoryLimit)
+	pool, err := newPool(lib, []string{"readtrail", "--path=" + cfg.dataDir(), "--config-file=" + cfg.configFile()}, cfg.MaxConcurrent, cfg.MemoryLimit, cfg.DeafAfter)
 	if err != nil {
 		return err
 	}
@@ -111,8 +113,13 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 		return nil
 	})
 	group.Go(func() error {
-		<-running.Done()
-		return drain(context.WithoutCancel(ctx), web, pool, logger)
+		select {
+		case <-running.Done():
+			return drain(context.WithoutCancel(ctx), web, pool, logger)
+		case <-pool.deaf:
+			_ = web.Close()
+			return fmt.Errorf("a statement that was told to stop has gone on for %s", cfg.DeafAfter)
+		}
 	})
 	ready()
 	return group.Wait()

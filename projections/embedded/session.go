@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -17,6 +18,8 @@ type session struct {
 	database string
 	// broken says that the session must be replaced: nobody knows what state it is in.
 	broken bool
+	// calls counts the calls into the engine and the returns from it: it is odd while the engine works on one.
+	calls atomic.Uint64
 }
 
 // parameter is one {name:Type} value in ClickHouse's escaped text form.
@@ -67,6 +70,8 @@ func (s *session) invoke(fn call, query, format string, params []parameter) uint
 	pin.Pin(&values[0])
 	pin.Pin(&nameLens[0])
 	pin.Pin(&valueLens[0])
+	s.calls.Add(1)
+	defer s.calls.Add(1)
 	return fn(s.handle, text(query), uintptr(len(query)), text(format), uintptr(len(format)),
 		unsafe.Pointer(&names[0]), unsafe.Pointer(&nameLens[0]), unsafe.Pointer(&values[0]), unsafe.Pointer(&valueLens[0]), uintptr(n)) //nolint:gosec // pinned, of n+1 elements each
 }
@@ -103,7 +108,7 @@ func (s *session) stream(query, format string, params []parameter, sink func([]b
 		return total, err
 	}
 	for {
-		chunk := s.lib.streamFetch(s.handle, stream)
+		chunk := s.fetch(stream)
 		if err := s.resultError(chunk); err != nil {
 			s.destroy(chunk)
 			return total, err
@@ -122,6 +127,13 @@ func (s *session) stream(query, format string, params []parameter, sink func([]b
 			return total, err
 		}
 	}
+}
+
+// fetch returns the next piece of a stream.
+func (s *session) fetch(stream uintptr) uintptr {
+	s.calls.Add(1)
+	defer s.calls.Add(1)
+	return s.lib.streamFetch(s.handle, stream)
 }
 
 // scrub removes what a failed statement has left behind. The library keeps the part of an answer that had been written

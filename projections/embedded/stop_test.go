@@ -134,6 +134,85 @@ func TestCancelReachesWhatHasNotBegun(t *testing.T) {
 	}
 }
 
+// TestDeafStatementEndsTheEngine: a statement that goes on after it was told to stop takes the engine's process with it, which is started
+// again with all that was acknowledged. One step of these takes seconds, and the engine looks at orders between two steps only.
+func TestDeafStatementEndsTheEngine(t *testing.T) {
+	const step = "length(arraySort(x -> cityHash64(x), range(a)))"
+	for name, c := range map[string]struct {
+		like        string
+		begin, stop func(ctx context.Context, s *store.Store) error
+	}{
+		"its reader went away": {
+			like: "%arraySort%",
+			begin: func(ctx context.Context, s *store.Store) error {
+				return s.Query(ctx, "SELECT "+step+" FROM (SELECT toUInt64(materialize(20000000)) AS a)", nil, func(store.Row) error { return nil })
+			},
+		},
+		"it was cancelled": {
+			like: "%deaf-1%INSERT%",
+			begin: func(_ context.Context, s *store.Store) error {
+				return s.InsertAs(t.Context(), "deaf-1", "slow", []string{"a"}, func(b store.Batch) error { return b.Append(uint64(20000000)) })
+			},
+			stop: func(_ context.Context, s *store.Store) error { return s.Cancel(t.Context(), "deaf-1") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := start(t, func(cfg *embedded.Config) { embedded.DeafAfter(cfg, 50*time.Millisecond) })
+			s := open(t, engine)
+			exec1(t, s, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+			exec1(t, s, "CREATE TABLE slow (a UInt64) ENGINE = Null")
+			exec1(t, s, "CREATE MATERIALIZED VIEW v TO t AS SELECT "+step+" AS a FROM slow")
+			exec1(t, s, "INSERT INTO t VALUES (1)")
+			old := engine.PID()
+			ctx, gone := context.WithCancel(t.Context())
+			defer gone()
+			ended := make(chan error, 1)
+			go func() { ended <- c.begin(ctx, s) }()
+			waitFor(t, s, "1\n", c.like)
+			gone()
+			if c.stop != nil {
+				if err := c.stop(ctx, s); !errors.Is(err, store.ErrUnavailable) {
+					t.Errorf("the order to stop ended with %v", err)
+				}
+			}
+			if err := <-ended; err == nil {
+				t.Fatal("the statement ended well")
+			}
+			if err := engine.WaitReady(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+			if got := newClient(t, engine).must("", "SELECT sum(a) FROM default.t"); got != "1\n" {
+				t.Errorf("rows of before: %s", got)
+			}
+		})
+	}
+}
+
+// TestSlowReaderIsNotDeaf: a statement that was told to stop while its reader takes their time, which is no fault of the engine's, leaves
+// it as it is.
+func TestSlowReaderIsNotDeaf(t *testing.T) {
+	const deafAfter = time.Second
+	engine := start(t, func(cfg *embedded.Config) { embedded.DeafAfter(cfg, deafAfter) })
+	s, c := open(t, engine), newClient(t, engine)
+	old := engine.PID()
+	res, err := c.begin(t.Context(), http.MethodPost, "query_id=slow-1-1-A", "SELECT number FROM numbers(1000000000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	waitFor(t, s, "1\n", "%numbers(1000000000000)%")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*deafAfter)
+	defer cancel()
+	if _, err := c.begin(ctx, http.MethodPost, "", "KILL QUERY WHERE startsWith(query, '/* readtrail:slow-1-') SYNC"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("cancelled while the reader held it: %v", err)
+	}
+	_ = res.Body.Close()
+	waitFor(t, s, "0\n", "%numbers(1000000000000)%")
+	if pid := engine.PID(); pid != old {
+		t.Errorf("the engine was started again")
+	}
+}
+
 // waitFor asks until as many statements like this run as wanted.
 func waitFor(t *testing.T, s *store.Store, want, like string) {
 	t.Helper()
