@@ -233,10 +233,13 @@ func (q DeadLettersShow) Run(ctx context.Context, conn *Connection, w io.Writer)
 	return nil
 }
 
-// retriedText says which event a retry made of it; "" where none did.
+// retriedText says which event a retry made of it, by its position alone where the id is not told; "" where none did.
 func retriedText(d *v1.DeadLetterRow) string {
-	if d.GetRetriedPosition() == 0 {
+	switch {
+	case d.GetRetriedPosition() == 0:
 		return ""
+	case d.RetriedEventId == "":
+		return fmt.Sprintf("position %d", d.RetriedPosition)
 	}
 	return fmt.Sprintf("%s at position %d", d.RetriedEventId, d.RetriedPosition)
 }

@@ -23,11 +23,16 @@ import (
 type fixed struct {
 	readtrailv1connect.UnimplementedQueryServiceHandler
 	letters *v1.ListDeadLettersResponse
+	letter  *v1.GetDeadLetterResponse
 	event   *v1.GetEventResponse
 }
 
 func (f *fixed) ListDeadLetters(context.Context, *connect.Request[v1.ListDeadLettersRequest]) (*connect.Response[v1.ListDeadLettersResponse], error) {
 	return connect.NewResponse(f.letters), nil
+}
+
+func (f *fixed) GetDeadLetter(context.Context, *connect.Request[v1.GetDeadLetterRequest]) (*connect.Response[v1.GetDeadLetterResponse], error) {
+	return connect.NewResponse(f.letter), nil
 }
 
 func (f *fixed) GetEvent(context.Context, *connect.Request[v1.GetEventRequest]) (*connect.Response[v1.GetEventResponse], error) {
@@ -100,6 +105,21 @@ func TestNoDeadLetters(t *testing.T) {
 		var out bytes.Buffer
 		if err := (cli.DeadLettersList{}).Run(t.Context(), f.connection(t), &out); err != nil || out.String() != want {
 			t.Errorf("it says %q, %v", out.String(), err)
+		}
+	}
+}
+
+// Where the id is not told, its position stands alone.
+func TestRetriedTo(t *testing.T) {
+	for want, d := range map[string]*v1.DeadLetterRow{
+		"  retried to  -\n":                    {Position: 8},
+		"  retried to  position 4097\n":        {Position: 8, RetriedPosition: 4097},
+		"  retried to  e5a at position 4097\n": {Position: 8, RetriedPosition: 4097, RetriedEventId: "e5a"},
+	} {
+		f := &fixed{letter: &v1.GetDeadLetterResponse{Header: header(), DeadLetter: d}}
+		var out bytes.Buffer
+		if err := (cli.DeadLettersShow{DeadLetter: "8"}).Run(t.Context(), f.connection(t), &out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("not %q in %s, %v", want, out.String(), err)
 		}
 	}
 }
