@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -38,11 +37,7 @@ func TestPatientsOfDaysAreCountedAlike(t *testing.T) {
 	w.settle()
 	services, costsOf := map[int]*api.Service{}, map[int]*costs{}
 	for _, most := range []int{20_000, 7, 0} {
-		s, err := api.New(w.config())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		s := serve(t, w.config())
 		s.SetFewReports(most)
 		costsOf[most] = &costs{}
 		s.SetMeter(costsOf[most].meter)

@@ -1,13 +1,11 @@
 package api_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
-	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -29,11 +27,7 @@ func TestWhomAQuestionMayNotReach(t *testing.T) {
 		}
 		return proto.Limits{}
 	}
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for i, asker := range []string{"oidc:asked", "token:revoked", "os:viewer"} {
 		p.append(&v1.Item{Body: &v1.Item_Question{Question: &v1.Question{
 			QuestionId: mustMint(t, 800+i).Bytes(), Asker: asker, Role: map[bool]string{true: proto.RoleViewer, false: proto.RoleInvestigator}[asker == "os:viewer"],

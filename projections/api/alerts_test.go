@@ -25,12 +25,7 @@ import (
 // newService is a further service over a world.
 func newService(t testing.TB, cfg api.Config) *api.Service {
 	t.Helper()
-	s, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
-	return s
+	return serve(t, cfg)
 }
 
 func noted(h *v1.AnswerHeader, text string) bool {

@@ -43,11 +43,7 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 	cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
 	// The projector knows nothing of rows that were made without it.
 	cfg.Live = nil
-	service, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, cfg)
 	return w, service
 }
 

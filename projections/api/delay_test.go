@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	pb "google.golang.org/protobuf/proto"
 
-	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -44,11 +43,7 @@ func TestLawEnforcementDelaysTheClocks(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	c := h.config()
 	c.Registerer = registry
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(t.Context()) })
+	service := serve(t, c)
 	one := func(asOf int64) *v1.GetCaseResponse {
 		t.Helper()
 		res, err := service.GetCase(h.ctx(), connect.NewRequest(&v1.GetCaseRequest{Case: id.String(), Purpose: "review", AsOfUs: asOf}))

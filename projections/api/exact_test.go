@@ -8,7 +8,6 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/readtrail/readtrail/projections"
-	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -158,11 +157,7 @@ func TestLooksThatAreNotProjectedYet(t *testing.T) {
 	cfg := w.config()
 	stuck, _ := w.projector.Live()
 	cfg.Live = func() (projections.Live, bool) { return stuck, true }
-	service, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, cfg)
 	ask := func(patient, purpose string) *v1.WhoViewedResponse {
 		t.Helper()
 		w.pass(time.Second)

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"os"
 	"regexp"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -23,11 +21,7 @@ func TestGlassThatNobodyReviewed(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	c := p.config()
 	c.Registerer = registry
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	told := func(waiting uint64, since time.Time) {
 		t.Helper()
 		p.settle()
@@ -90,11 +84,7 @@ func TestAlertingRulesReadGaugesThatThereAre(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	c := w.config()
 	c.Registerer = registry
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	serve(t, c)
 	for _, g := range rules.Groups {
 		for _, r := range g.Rules {
 			metrics := regexp.MustCompile(`readtrail_\w+`).FindAllString(r.Expr, -1)

@@ -25,11 +25,7 @@ func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
 		cfg := w.config()
 		cfg.Ask = func(context.Context, []*v1.Question) error { return nil }
 		change(&cfg)
-		s, err := api.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		s := serve(t, cfg)
 		return s
 	}
 	keeps := quiet(func(*api.Config) {})
@@ -121,11 +117,7 @@ func TestWhatIsNotProjectedYetIsSaid(t *testing.T) {
 	cfg := w.config()
 	stuck, _ := w.projector.Live()
 	cfg.Live = func() (projections.Live, bool) { return stuck, true }
-	service, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, cfg)
 	w.append(access("ehr", begin.Add(-time.Minute), id("urn:mrn", "2"), id("urn:staff", "r")))
 	for _, tt := range []struct {
 		patient      string
@@ -183,11 +175,7 @@ func TestWhatCameAfterAPastMomentIsNotMissing(t *testing.T) {
 				}
 				return w.projector.Live()
 			}
-			service, err := api.New(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = service.Close(context.Background()) })
+			service := serve(t, cfg)
 			res, err := service.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: tt.patient, Purpose: "p", AsOfUs: asOf}))
 			if err != nil {
 				t.Fatal(err)

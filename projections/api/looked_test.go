@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -23,12 +22,7 @@ func looker(t *testing.T, w *world) *api.Service {
 	c.Readers = func(c proto.Caller) ([]*v1.Identifier, bool) {
 		return []*v1.Identifier{id("urn:staff", "investigator")}, c.Name == "token:1"
 	}
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
-	return service
+	return serve(t, c)
 }
 
 // TestQuestionsSayWhoseRecordsTheyShow: what is journaled of a question is enough to watch its asker like any reader: who they are among

@@ -28,15 +28,7 @@ func TestNobodyExaminesThemself(t *testing.T) {
 		}
 		return []*v1.Identifier{me}, true
 	}
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := service.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	service := serve(t, c)
 	self, other := as(t.Context(), "token:self", proto.RolePrivacyOfficer), as(t.Context(), "token:other", proto.RolePrivacyOfficer)
 	about := map[string]bool{}
 	for _, v := range h.alerts.Messages() {
@@ -175,11 +167,7 @@ func TestFrozenScopesOfOneself(t *testing.T) {
 	w.settle()
 	c := w.config()
 	c.Readers = func(proto.Caller) ([]*v1.Identifier, bool) { return []*v1.Identifier{id("urn:staff", "jo")}, true }
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for name, tt := range map[string]struct {
 		service  *api.Service
 		scopes   int
@@ -206,11 +194,7 @@ func TestNoScopeOfOneself(t *testing.T) {
 		return []*v1.Identifier{{Value: "jo.s"}}, c.Name == "token:jo"
 	}
 	c.KnownReadersOnly = true
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	jo := as(t.Context(), "token:jo", proto.RoleInvestigator)
 	for name, tt := range map[string]struct {
 		ctx   context.Context

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -25,12 +24,7 @@ func (w *world) asJo() *api.Service {
 		}
 		return []*v1.Identifier{{Value: "jo.s"}}, true
 	}
-	service, err := api.New(c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = service.Close(context.Background()) })
-	return service
+	return serve(w.t, c)
 }
 
 // TestNoWayToOneself: who the asker is among the readers is known as of now, whatever the question is as of; their own accesses named
@@ -220,11 +214,7 @@ func TestUnknownAskersTellNoAlertFromNone(t *testing.T) {
 	h.settle()
 	c := h.config()
 	c.Readers, c.KnownReadersOnly = func(proto.Caller) ([]*v1.Identifier, bool) { return nil, false }, true
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for _, alert := range []string{projections.IDText(h.alerts.Messages()[0].AlertId), "0ujsszwN8NRY24YaXiTIE2VWDTS"} {
 		if _, err := service.GetAlert(h.ctx(), connect.NewRequest(&v1.GetAlertRequest{Alert: alert, Purpose: "p"})); connect.CodeOf(err) != connect.CodePermissionDenied {
 			t.Errorf("alert %s: %v", alert, err)

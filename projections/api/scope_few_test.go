@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -47,11 +46,7 @@ func TestFewReportsAreCountedAlike(t *testing.T) {
 	services := map[int]*api.Service{}
 	costsOf := map[int]*costs{}
 	for _, most := range []int{20_000, 7, 0} {
-		s, err := api.New(w.config())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		s := serve(t, w.config())
 		s.SetFewReports(most)
 		costsOf[most] = &costs{}
 		s.SetMeter(costsOf[most].meter)

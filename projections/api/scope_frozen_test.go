@@ -26,12 +26,7 @@ func (w *world) freezing() *api.Service {
 	cfg.Freeze = func(_ context.Context, frozen *v1.ScopeFrozen) (proto.Position, error) {
 		return w.append(&v1.Item{Body: &v1.Item_ScopeFrozen{ScopeFrozen: frozen}}), nil
 	}
-	s, err := api.New(cfg)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = s.Close(w.t.Context()) })
-	return s
+	return serve(w.t, cfg)
 }
 
 // TestFrozenScopeStaysTheSame: events, merges and addresses that come later change nothing of what was frozen, in a service

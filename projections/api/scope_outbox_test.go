@@ -77,11 +77,7 @@ func newSlowly(t *testing.T, turn time.Duration) *slowly {
 	}
 	w.append(items...)
 	w.settle()
-	service, err := api.New(w.config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, w.config())
 	service.SetExports(1<<10, 1, 10, turn)
 	return &slowly{w, service, w.head()}
 }

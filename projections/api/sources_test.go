@@ -8,7 +8,6 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -33,11 +32,7 @@ func TestSourcesAreCountedInSteps(t *testing.T) {
 	// The projector knows nothing of counts that were made without it.
 	cfg.Live = nil
 	// The counts end at message 2,400,001; the journal goes on far behind it, so that several answers are needed.
-	service, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, cfg)
 	var before uint64
 	for i, tt := range []struct{ least, most, rows uint64 }{
 		{3_900_000, 4_100_000, 2_200_000}, {4_800_001, 4_800_001, 500_000}, {4_800_001, 4_800_001, 20_000},

@@ -67,11 +67,7 @@ func TestStatusTellsTasks(t *testing.T) {
 	c := w.config()
 	tasks := api.NewTasks(w.clock)
 	c.Tasks = tasks.Running
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(t.Context()) })
+	service := serve(t, c)
 	ask := func() []*v1.RunningTask {
 		t.Helper()
 		res, err := service.GetStatus(as(t.Context(), "token:v", proto.RoleViewer), connect.NewRequest(&v1.GetStatusRequest{}))

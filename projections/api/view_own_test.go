@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -68,11 +67,7 @@ func TestViewsOfOneselfByAlertAndCase(t *testing.T) {
 	c.Readers = func(proto.Caller) ([]*v1.Identifier, bool) {
 		return []*v1.Identifier{id("urn:staff", "jo")}, true
 	}
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	jo := as(t.Context(), "token:jo", proto.RolePrivacyOfficer)
 	for what, err := range map[string]error{
 		"alert": func() error {

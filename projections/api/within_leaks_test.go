@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -100,11 +99,7 @@ func TestPeersElsewhereChangeNothing(t *testing.T) {
 		w.settle()
 		c := w.config()
 		c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{Sites: []string{"North"}} }
-		service, err := api.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = service.Close(context.Background()) })
+		service := serve(t, c)
 		res, err := service.ReaderProfile(w.ctx(), connect.NewRequest(&v1.ReaderProfileRequest{Reader: "urn:staff|jo", Purpose: "p"}))
 		if err != nil {
 			t.Fatal(err)

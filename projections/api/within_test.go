@@ -530,11 +530,7 @@ func TestStatementsAgreeWithEvents(t *testing.T) {
 	limits := proto.Limits{}
 	c := w.config()
 	c.Limits = func(proto.Caller) proto.Limits { return limits }
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for i, sites := range append([]string{"-"}, odd[1:]...) {
 		for _, departments := range []string{"-", odd[1+i%10], odd[1+(i*7+3)%10]} {
 			limits = proto.Limits{}
@@ -609,11 +605,7 @@ func TestLimitsWithCommasAreTheirOwn(t *testing.T) {
 	limits := map[string]proto.Limits{"token:a": {Sites: []string{"Springfield, IL", "Clinic"}}, "token:b": {Sites: []string{"Springfield", "IL, Clinic"}}}
 	c := w.config()
 	c.Limits = func(c proto.Caller) proto.Limits { return limits[c.Name] }
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for asker, want := range map[string][]string{"token:a": {"1", "2"}, "token:b": {"0", "3"}} {
 		for _, first := range []string{"token:a", "token:b"} { // whoever asked before
 			for _, who := range []string{first, asker} {
@@ -640,11 +632,7 @@ func TestStatusWithinLimits(t *testing.T) {
 	c.Limits = func(proto.Caller) proto.Limits { return p.limits }
 	tasks := api.NewTasks(p.clock)
 	c.Tasks = tasks.Running
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	task := tasks.Begin(v1.RunningTask_KIND_IMPORT, elsewhere, "bytes")
 	task.Results(4711)
 	res, err := service.GetStatus(as(t.Context(), "token:limited", proto.RoleInvestigator), connect.NewRequest(&v1.GetStatusRequest{}))
@@ -669,11 +657,7 @@ func TestFoldsAgree(t *testing.T) {
 	limits := proto.Limits{}
 	c := w.config()
 	c.Limits = func(proto.Caller) proto.Limits { return limits }
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	for _, site := range sites {
 		limits = proto.Limits{Sites: []string{site}}
 		want := 0
@@ -718,11 +702,7 @@ func TestPeersWithinLimits(t *testing.T) {
 	w.settle()
 	c := w.config()
 	c.Limits = func(proto.Caller) proto.Limits { return proto.Limits{Sites: []string{"North"}} }
-	service, err := api.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = service.Close(context.Background()) })
+	service := serve(t, c)
 	res, err := service.ReaderProfile(w.ctx(), connect.NewRequest(&v1.ReaderProfileRequest{Reader: "urn:staff|jo", Purpose: "p"}))
 	if err != nil {
 		t.Fatal(err)

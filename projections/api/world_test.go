@@ -104,6 +104,21 @@ func (w *world) config() api.Config {
 	}
 }
 
+// serve opens a service for the test's time.
+func serve(t testing.TB, cfg api.Config) *api.Service {
+	t.Helper()
+	service, err := api.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := service.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return service
+}
+
 func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
