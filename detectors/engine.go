@@ -308,7 +308,7 @@ func (e *Engine) access(entry *Entry, event *v1.AccessEvent) error {
 			e.recent.changed([]facts.ID{a.Patient}, nil) // work on a record explains looks at it
 		}
 		if book == e.book {
-			e.watch(p, a)
+			e.watch(p, len(p.accesses)-1)
 		}
 	}
 	if book.number%4096 == 0 && e.spill != nil {
@@ -379,12 +379,16 @@ func (e *Engine) useRuleSet(rs *v1.RuleSet) {
 		e.stats.BadRuleSets++
 		return
 	}
+	first := !e.inForce
 	e.settings, e.inForce = settings.WithDefaults(), true
 	e.rules = goproto.CloneOf(rs) // an item's texts keep its neighbours in memory
 	e.ruleSet = e.rules.Hash
 	before := e.judge.dets.customs.names()
 	e.judge.workBy(e.config())
 	e.judge.forgetCustom(before)
+	if first {
+		e.watchBegun()
+	}
 }
 
 // RuleSet is the hash of the rule set in force; nil: there is none.

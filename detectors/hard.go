@@ -63,22 +63,33 @@ const openDays = 3
 // over reports whether a day's accesses are not looked at any more as they come.
 func (e *Engine) over(d day) bool { return d <= e.through || d < e.today()-openDays }
 
-// watch looks at an access as it comes.
-func (e *Engine) watch(p *page, a *Access) {
+// watchBegun looks at what came before there was a rule set, on the days that are open.
+func (e *Engine) watchBegun() {
+	for _, d := range e.book.days() {
+		p := e.book.pages[d]
+		for i := range p.accesses {
+			e.watch(p, i)
+		}
+	}
+}
+
+// watch looks at an access of a page as it comes.
+func (e *Engine) watch(p *page, at int) {
 	if !e.inForce || e.over(p.at) {
 		return
 	}
+	a := &p.accesses[at]
 	if p.open == nil {
 		p.open = &openDay{readers: map[facts.ID]*openReader{}, pairs: map[pairKey]uint16{}}
 	}
 	o := p.open
-	for len(o.before) < len(p.accesses) { // those from before there was a rule set belong to no chain
+	for len(o.before) <= at {
 		o.before = append(o.before, -1)
 	}
 	if a.Reader == 0 || a.Any(SignSystem|SignPatient) {
 		return
 	}
-	i := int32(len(p.accesses) - 1)
+	i := int32(at)
 	r := o.readers[a.Reader]
 	if r == nil {
 		r = &openReader{last: -1, up: 1, down: 1}
@@ -180,6 +191,7 @@ func (e *Engine) judgeHard(received int64) error {
 		return nil
 	}
 	e.judge.forgetWholes()
+	e.judge.coverage = e.coverage() // a list that came with the batch counts
 	type where struct {
 		page   *page
 		reader facts.ID

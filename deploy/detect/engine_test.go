@@ -171,6 +171,42 @@ func TestHardSignsDoNotWait(t *testing.T) {
 	}
 }
 
+// TestHardSignAtTheBeginning: an account whose owner had left is told of at once, though nothing but the staff list is known: also when it
+// acted before there was a rule set, and when no tick has come since the list.
+func TestHardSignAtTheBeginning(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]func(h *hospital, list, sign func()){
+		"list, rules, access": func(h *hospital, list, sign func()) { list(); h.rules(h.start(0), ruleSet(t, nil)); sign() },
+		"rules, list, access": func(h *hospital, list, sign func()) { h.rules(h.start(0), ruleSet(t, nil)); list(); sign() },
+		"list, access, rules": func(h *hospital, list, sign func()) { list(); sign(); h.rules(h.start(0), ruleSet(t, nil)) },
+		"tick before the list": func(h *hospital, list, sign func()) {
+			h.rules(h.start(0), ruleSet(t, nil))
+			h.add(h.start(0), tick(h.start(0)))
+			list()
+			sign()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHospital(t, simulate.Config{Seed: 5, Staff: 150, Patients: 1500, Days: 1})
+			list := func() {
+				h.add(h.start(0), h.decode("PractitionerRole.ndjson", []byte(`{"resourceType":"PractitionerRole","id":"left","practitioner":`+
+					`{"reference":"Practitioner/left"},"period":{"start":"2015-01-01","end":"2016-01-01"}}`))...)
+			}
+			sign := func() {
+				h.add(h.start(0), entry{item: &v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+					EventId: []byte("0123456789abcdefghij"), Source: "dataset", OccurredUs: h.start(0).UnixMicro(), Action: v1.Action_ACTION_READ,
+					Reader:   &v1.Reader{Type: v1.ReaderType_READER_TYPE_STAFF, Identifiers: []*v1.Identifier{{System: "source:dataset", Value: "Practitioner/left"}}},
+					Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "s", Value: "p"}}}},
+				}}}})
+			}
+			c(h, list, sign)
+			if _, w := run(t, engineConfig(t, h), h.batches); len(w.versions) != 1 || !w.versions[0].Hard {
+				t.Errorf("alerts %v, want one that did not wait", w.versions)
+			}
+		})
+	}
+}
+
 // provisionalUntilClosed: what was said on an open day is said to be provisional, is about what its alerts rest on, and is said again,
 // as final, when the day is closed.
 func provisionalUntilClosed(t *testing.T, w *written) {
