@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -64,9 +66,13 @@ func (who *people) patient(p scopePatient) *scopePatient {
 // people finds who the keys of a scope's rows are, following links as of the pin.
 func (p *pin) people(ctx context.Context, keys []uint64, sources []*source) (*people, error) {
 	who := &people{byIdent: map[ident]*scopePatient{}, byKey: map[uint64]*scopePatient{}, byText: map[string]*scopePatient{}}
-	first, err := p.namedLinks(ctx, keys)
-	if err != nil {
-		return nil, err
+	homes := homes{}
+	var first *keyNames
+	together, running := errgroup.WithContext(ctx)
+	together.Go(func() (err error) { first, err = p.namedLinks(running, keys); return err })
+	together.Go(func() error { return p.addresses(running, keys, homes) })
+	if err := together.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
 	}
 	seeds := make([]ident, 0, len(keys))
 	for _, key := range keys {
@@ -80,20 +86,22 @@ func (p *pin) people(ctx context.Context, keys []uint64, sources []*source) (*pe
 		seeds = append(seeds, names...)
 	}
 	w := newWalk(seeds)
-	if err := p.walkPatients(ctx, w, first.edges, sources); err != nil {
+	if err := p.walkPatients(ctx, w, first.edges, sources, homes); err != nil {
 		return nil, err
 	}
 	who.group(w, seeds)
+	who.settle(homes)
 	for _, key := range keys {
 		if names := first.selves[key]; len(names) == 1 {
 			who.byKey[key] = who.byIdent[names[0]]
 		}
 	}
-	return who, p.addresses(ctx, who)
+	return who, nil
 }
 
-// walkPatients follows the links of all patients together: a few statements a step, however many patients there are.
-func (p *pin) walkPatients(ctx context.Context, w *walk, edges []edge, sources []*source) error {
+// walkPatients follows the links of all patients together: a few statements a step, however many patients there are. Meanwhile it reads
+// where those live whom it reached.
+func (p *pin) walkPatients(ctx context.Context, w *walk, edges []edge, sources []*source, homes homes) error {
 	for n := 0; len(w.frontier) > 0; n++ {
 		if n == maxSteps {
 			return tooManyLinks()
@@ -102,13 +110,9 @@ func (p *pin) walkPatients(ctx context.Context, w *walk, edges []edge, sources [
 		w.frontier = nil
 		if n > 0 {
 			edges = nil
-			for chunk := range slices.Chunk(at, scopeChunk) {
-				found := newStep(patientRole)
-				found.at, found.most = setOf(chunk), maxScopeLinks
-				if err := p.takeLinks(ctx, found, keysOf(chunk)); err != nil {
-					return err
-				}
-				edges = append(edges, found.edges()...)
+			var err error
+			if edges, err = p.linksAndHomes(ctx, at, homes); err != nil {
+				return err
 			}
 		}
 		for _, e := range slices.Concat(edges, baseLinks(at, sources)) {
@@ -118,6 +122,24 @@ func (p *pin) walkPatients(ctx context.Context, w *walk, edges []edge, sources [
 		}
 	}
 	return nil
+}
+
+// linksAndHomes reads the links that leave some identifiers, and where their patients live.
+func (p *pin) linksAndHomes(ctx context.Context, at []ident, homes homes) (edges []edge, err error) {
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() error {
+		for chunk := range slices.Chunk(at, scopeChunk) {
+			found := newStep(patientRole)
+			found.at, found.most = setOf(chunk), maxScopeLinks
+			if err := p.takeLinks(ctx, found, keysOf(chunk)); err != nil {
+				return err
+			}
+			edges = append(edges, found.edges()...)
+		}
+		return nil
+	})
+	together.Go(func() error { return p.addresses(ctx, keysOf(at), homes) })
+	return edges, together.Wait() //nolint:wrapcheck // says what failed
 }
 
 // keyNames are the links that leave some keys, and the identifiers that key rows under them.
@@ -198,37 +220,44 @@ func (i ident) reference() int {
 	return 0
 }
 
-// addresses adds where the patients live. Of several sources the one that spoke last counts.
-func (p *pin) addresses(ctx context.Context, who *people) error {
-	owner := map[ident]*scopePatient{}
-	var all []ident
-	for _, x := range who.byIdent {
-		for _, id := range x.members {
-			if owner[id] == nil {
-				owner[id] = x
-				all = append(all, id)
-			}
-		}
-	}
-	slices.SortFunc(all, compareIdents)
-	for chunk := range slices.Chunk(all, scopeChunk) {
-		err := p.query(ctx, "scope_addresses", store.Params{"keys": keysOf(chunk)}, func(row store.Row) error {
-			var key, stated uint64
+// home is where a patient lives, as the latest version of one Patient resource says.
+type home struct {
+	country, state string
+	stated         uint64
+}
+
+// homes are those that identifiers lead to.
+type homes map[ident]home
+
+// addresses reads where the patients of some keys live. Of several resources the one that spoke last counts.
+func (p *pin) addresses(ctx context.Context, keys []uint64, into homes) error {
+	for chunk := range slices.Chunk(keys, scopeChunk) {
+		err := p.query(ctx, "scope_addresses", store.Params{"keys": chunk}, func(row store.Row) error {
+			var key uint64
 			var id ident
-			var country, state string
-			if err := row.Scan(&key, &id.system, &id.value, &country, &state, &stated); err != nil {
-				return err
+			var h home
+			err := row.Scan(&key, &id.system, &id.value, &h.country, &h.state, &h.stated)
+			if h.stated > into[id].stated {
+				into[id] = h
 			}
-			if x := owner[id]; x != nil && stated > x.stated {
-				x.country, x.state, x.stated = country, state, stated
-			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("read where patients live: %w", err)
 		}
 	}
 	return nil
+}
+
+// settle tells each patient where they live. Of several identifiers the one of which was spoken last counts.
+func (who *people) settle(homes homes) {
+	for _, x := range who.byIdent {
+		for _, id := range x.members {
+			if h := homes[id]; h.stated > x.stated {
+				x.country, x.state, x.stated = h.country, h.state, h.stated
+			}
+		}
+	}
 }
 
 // of returns the patient of a row whose key says who it is, or nil.
