@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"time"
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
@@ -18,20 +19,30 @@ type findPage struct {
 	Found   []found
 	// Others are what it was not found as, to ask for all the same.
 	Others []found
-	Basis  *basis
+	// Days is how far back it was looked for in names.
+	Days  string
+	Basis *basis
 }
 
 // found is one meaning of a text.
 type found struct{ Path, Title, Detail string }
 
-// minText is the shortest text that the API looks for in names.
-const minText = 3
+const (
+	// minText is the shortest text that the API looks for in names.
+	minText = 3
+	// textDays is how far back a text is looked for in names: no index knows them, and every access of that time is read.
+	textDays = 7
+	// placeDays is how far back a workstation is looked for first: where it is known, it was mostly used lately, and all that it was
+	// ever used for need not be read.
+	placeDays = 90
+)
 
 // probe asks the API whether a text is known in one sense.
 type probe struct {
 	title string
-	to    ask
-	ask   func(ctx context.Context) (detail string, h *v1.AnswerHeader, err error)
+	// to is where the text leads if it is known, all where it leads if it is not.
+	to, all ask
+	ask     func(ctx context.Context) (detail string, h *v1.AnswerHeader, err error)
 }
 
 // serveFind asks the API in which senses a text is known. One: its page answers. Several: the asker is asked back.
@@ -55,17 +66,16 @@ func (c *Console) serveFind(v *visit) error {
 	if err := group.Wait(); err != nil {
 		return err //nolint:wrapcheck // for people as it is
 	}
-	page := findPage{Subject: x.ask.Subject}
+	page := findPage{Subject: x.ask.Subject, Days: count(textDays, "day", "days")}
 	links := linker{v, x.purpose}
 	for i, p := range probes {
-		f := found{Path: links.to(p.to), Title: p.title, Detail: details[i]}
 		if page.Basis == nil && headers[i] != nil {
 			page.Basis = c.basisOf(headers[i])
 		}
-		if f.Detail == "" {
-			page.Others = append(page.Others, f)
+		if details[i] == "" {
+			page.Others = append(page.Others, found{Path: links.to(p.all), Title: p.title})
 		} else {
-			page.Found = append(page.Found, f)
+			page.Found = append(page.Found, found{links.to(p.to), p.title, details[i]})
 		}
 	}
 	if len(page.Found) == 1 {
@@ -80,37 +90,74 @@ func (c *Console) probes(text, why string) []probe {
 	one := &v1.Page{Size: 1}
 	q := c.cfg.Questions
 	list := []probe{
-		{"A record", ask{Page: pageRecords, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		senseProbe("A record", ask{Page: pageRecords, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: text, Purpose: why, Page: one}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			m := res.Msg
 			return known(m.Totals.GetAccesses(), len(m.Candidates), len(m.Identifiers), "record"), m.Header, nil
-		}},
-		{"A reader", ask{Page: pageReaders, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		}),
+		senseProbe("A reader", ask{Page: pageReaders, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: text, Purpose: why, Page: one}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			m := res.Msg
 			return known(m.Totals.GetAccesses(), len(m.Candidates), len(m.Identifiers), "reader"), m.Header, nil
-		}},
-		c.searchProbe("A workstation", search{Workstation: text}, why),
+		}),
+		c.placeProbe(text, why),
 	}
 	if utf8.RuneCountInString(text) >= minText {
-		list = append(list, c.searchProbe("A name or title", search{Text: text}, why))
+		list = append(list, c.nameProbe(text, why))
 	}
 	if position, err := proto.ParsePosition(text); err == nil && position.Sequence() > 0 {
-		list = append(list, probe{"An event, by its position", ask{Page: pageEvents, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		list = append(list, senseProbe("An event, by its position", ask{Page: pageEvents, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.GetEvent(ctx, connect.NewRequest(&v1.GetEventRequest{Event: text, Purpose: why}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			return "the journal holds an event there", res.Msg.Header, nil
-		}})
+		}))
 	}
 	return list
+}
+
+// senseProbe is one that leads to the same place whether the text is known or not.
+func senseProbe(title string, to ask, f func(context.Context) (string, *v1.AnswerHeader, error)) probe {
+	return probe{title: title, to: to, all: to, ask: f}
+}
+
+// placeProbe looks for a workstation: lately, and if it was not used then, at any time.
+func (c *Console) placeProbe(text, why string) probe {
+	all := ask{Page: pageAccesses, Search: search{Workstation: text}}
+	lately := c.since(all, placeDays)
+	return senseProbe("A workstation", all, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		detail, h, err := c.searched(ctx, lately, why)
+		if err != nil || detail != "" {
+			return detail, h, err
+		}
+		return c.searched(ctx, all, why)
+	})
+}
+
+// nameProbe looks for a text in the names of the last days; it leads to those of any time where it finds none.
+func (c *Console) nameProbe(text, why string) probe {
+	all := ask{Page: pageAccesses, Search: search{Text: text}}
+	lately := c.since(all, textDays)
+	return probe{"A name or title", lately, all, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		detail, h, err := c.searched(ctx, lately, why)
+		if detail != "" {
+			detail += " in the last " + count(textDays, "day", "days")
+		}
+		return detail, h, err
+	}}
+}
+
+// since is the same for the last days.
+func (c *Console) since(a ask, days int) ask {
+	a.From = c.cfg.Now().AddDate(0, 0, -days).Truncate(time.Minute).UnixMicro()
+	return a
 }
 
 // known says what is known of a person, or nothing.
@@ -126,22 +173,20 @@ func known(accesses uint64, candidates, identifiers int, noun string) string {
 	return ""
 }
 
-func (c *Console) searchProbe(title string, s search, why string) probe {
-	to := ask{Page: pageAccesses, Search: s}
-	return probe{title, to, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
-		res, err := c.cfg.Questions.SearchAccesses(ctx, connect.NewRequest(searchRequest(to, why, &v1.Page{Size: 1})))
-		if err != nil {
-			return "", nil, err //nolint:wrapcheck // for people as it is
-		}
-		m := res.Msg
-		switch {
-		case len(m.Accesses) == 0:
-			return "", m.Header, nil
-		case m.NextPageToken != "":
-			return "several accesses", m.Header, nil
-		}
-		return "1 access", m.Header, nil
-	}}
+// searched says what a search finds, asked for a row; nothing where it finds none.
+func (c *Console) searched(ctx context.Context, a ask, why string) (string, *v1.AnswerHeader, error) {
+	res, err := c.cfg.Questions.SearchAccesses(ctx, connect.NewRequest(searchRequest(a, why, &v1.Page{Size: 1})))
+	if err != nil {
+		return "", nil, err //nolint:wrapcheck // for people as it is
+	}
+	m := res.Msg
+	switch {
+	case len(m.Accesses) == 0:
+		return "", m.Header, nil
+	case m.NextPageToken != "":
+		return "several accesses", m.Header, nil
+	}
+	return "1 access", m.Header, nil
 }
 
 // searchRequest is a view's search as the API takes it.
