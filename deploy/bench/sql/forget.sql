@@ -5,6 +5,8 @@ DROP TABLE bench_at;
 
 DROP TABLE bench_seed;
 
+DROP TABLE bench_groups;
+
 DROP TABLE bench_identifiers;
 
 DROP TABLE bench_links

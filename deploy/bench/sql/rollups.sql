@@ -33,4 +33,12 @@ INSERT INTO first_seen_v1 (reader_key, patient_key, occurred, position)
 SELECT new_reader_key, patient_key, min(occurred), min(position)
 FROM bench_replica
 WHERE new_reader_key > 0 AND patient_key > 1
-GROUP BY new_reader_key, patient_key
+GROUP BY new_reader_key, patient_key;
+
+INSERT INTO reader_groups_v1 (group_key, day, reader_key, reader, department, role, position)
+SELECT group_key, toDate(occurred) AS day, new_reader_key, concat(reader_system, '\x1f', reader_value) AS packed, any(g.department), any(g.role),
+       min(position)
+FROM bench_replica
+INNER JOIN bench_groups AS g USING (group_key)
+WHERE new_reader_key > 0 AND group_key > 0
+GROUP BY group_key, day, new_reader_key, packed

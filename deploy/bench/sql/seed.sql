@@ -2,12 +2,18 @@
 -- SELECT * on purpose here and in the other files: the copies have the columns of the tables, whatever those are. Fields that
 -- are packed there are columns here, for the table by reader and the rollups.
 CREATE TABLE bench_seed ENGINE = MergeTree ORDER BY n AS
-SELECT *, splitByChar('\x1f', patient)[1] AS patient_system, splitByChar('\x1f', patient)[2] AS patient_value,
+SELECT accesses_by_patient_v1.*, splitByChar('\x1f', patient)[1] AS patient_system, splitByChar('\x1f', patient)[2] AS patient_value,
     splitByChar('\x1f', actor)[2] AS reader_system, splitByChar('\x1f', actor)[3] AS reader_value, toUInt8(bitAnd(codes, 255)) AS action,
     toUInt8(bitAnd(bitShiftRight(codes, 8), 255)) AS outcome, toUInt8(bitAnd(bitShiftRight(codes, 16), 255)) AS mode,
     bitAnd(bitShiftRight(codes, 32), 1) = 1 AS break_glass, splitByChar('\x1f', setting)[5] AS site,
     splitByChar('\x1f', setting)[6] AS workstation, splitByChar('\x1f', setting)[7] AS network_address,
-    splitByChar('\x1f', actor)[1] AS source, toUInt64(dense_rank() OVER (ORDER BY occurred, position) - 1) AS n FROM accesses_by_patient_v1;
+    splitByChar('\x1f', actor)[1] AS source, groups.group_key AS group_key,
+    toUInt64(dense_rank() OVER (ORDER BY occurred, position) - 1) AS n
+FROM accesses_by_patient_v1
+LEFT JOIN (SELECT position, any(group_key) AS group_key FROM accesses_by_reader_v1 GROUP BY position) AS groups USING (position);
+
+CREATE TABLE bench_groups ENGINE = MergeTree ORDER BY tuple() AS
+SELECT group_key, any(department) AS department, any(role) AS role FROM reader_groups_v1 GROUP BY group_key;
 
 CREATE TABLE bench_identifiers ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM identifiers_v1;
 
