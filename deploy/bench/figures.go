@@ -34,6 +34,37 @@ const (
 	figDetectSnapshot = "detect-snapshot"
 	figDetectRestore  = "detect-restore"
 	figAlert          = "alert"
+
+	figPageQueue       = "page-queue"
+	figPageQueueNow    = "page-queue-now"
+	figPageQueueLive   = "page-queue-live"
+	figPageAlert       = "page-alert"
+	figPageCases       = "page-cases"
+	figPageCase        = "page-case"
+	figPageQuestions   = "page-questions"
+	figPageFind        = "page-find"
+	figPageRecord      = "page-record"
+	figPageReader      = "page-reader"
+	figPageReaderMonth = "page-reader-month"
+	figPageProfile     = "page-profile"
+	figPageEvent       = "page-event"
+	figPageSearch      = "page-search"
+	figPageCount       = "page-scope-count"
+	figPageScope       = "page-scope"
+	figPagePrint       = "page-scope-print"
+	figPageFrozenList  = "page-frozen-list"
+	figPageFrozen      = "page-frozen"
+	figPageCompare     = "page-compare"
+	figPageReport      = "page-report"
+	figPageSources     = "page-sources"
+	figPageLetters     = "page-dead-letters"
+	figPageLetter      = "page-dead-letter"
+	figPageStatus      = "page-status"
+	figPageProgress    = "page-status-progress"
+	figPageViews       = "page-views"
+	figPageViewsMenu   = "page-views-menu"
+	figPageView        = "page-view"
+	figPageGlass       = "page-glass"
 )
 
 // figures are the promises, in the order of the table.
@@ -47,6 +78,36 @@ var figures = []figure{
 	{name: figReader, what: "reader's activity in a month, p95 warm", unit: "ms", floor: 100, aim: 20, lower: true},
 	{name: figScope, what: "breach scope of a reader's year, p95", unit: "ms", floor: 300, aim: 100, lower: true},
 	{name: figExport, what: "breach scope as CSV, from the question to the last byte", unit: "reports/s", floor: 200_000, aim: 400_000},
+	console(figPageQueue, "queue of alerts"),
+	console(figPageQueueNow, "queue, loaded anew by itself"),
+	console(figPageQueueLive, "queue, its live stream"),
+	console(figPageAlert, "one alert"),
+	console(figPageCases, "cases"),
+	console(figPageCase, "one case"),
+	console(figPageQuestions, "questions to oneself"),
+	console(figPageFind, "find out what a text means"),
+	console(figPageRecord, "who viewed a record"),
+	console(figPageReader, "what a reader did"),
+	console(figPageReaderMonth, "what a reader did in a month"),
+	console(figPageProfile, "a reader beside their peers"),
+	console(figPageEvent, "one event"),
+	console(figPageSearch, "search of accesses"),
+	console(figPageCount, "breach scope, counted while it is built"),
+	console(figPageScope, "breach scope"),
+	console(figPagePrint, "breach scope, to print"),
+	console(figPageFrozenList, "frozen scopes"),
+	console(figPageFrozen, "one frozen scope"),
+	console(figPageCompare, "scopes compared"),
+	console(figPageReport, "access report"),
+	console(figPageSources, "sources"),
+	console(figPageLetters, "dead letters"),
+	console(figPageLetter, "one dead letter"),
+	console(figPageStatus, "status"),
+	console(figPageProgress, "status, loaded anew by itself"),
+	console(figPageViews, "saved views"),
+	console(figPageViewsMenu, "saved views, in a page's menu"),
+	console(figPageView, "a saved view"),
+	console(figPageGlass, "broken glass"),
 	{name: figTableBytes, what: "ClickHouse, all tables together", unit: "bytes/event", floor: 60, aim: 45, lower: true},
 	{name: figJournalBatch, what: "journal with originals, 64 a batch", unit: "bytes/event", floor: 120, aim: 70, lower: true},
 	{name: figJournalLone, what: "journal with originals, lone event", unit: "bytes/event", floor: 800, aim: 300, lower: true},
@@ -57,6 +118,11 @@ var figures = []figure{
 	{name: figDetectRestore, what: "restore of that", unit: "s", floor: 10, aim: 5, lower: true},
 	{name: figAlert, what: "accepted to alert (hard sign) at 5,000 events/s, p99", unit: "ms", floor: 1_000, aim: 250, lower: true},
 	{name: figMemory, what: "memory of the Go process at 30,000 events/s, peak", unit: "MB", floor: 600, aim: 250, lower: true},
+}
+
+// console is the figure of a page of the console, or of a part that a page loads by itself. The floor is that of each page.
+func console(name, page string) figure {
+	return figure{name: name, what: "console: " + page + ", p95", unit: "ms", floor: 150, aim: 50, lower: true}
 }
 
 // result is a figure that was measured.

@@ -144,6 +144,7 @@ var groups = []struct {
 	{"detectors", []string{figDetect, figDetectState, figDetectSnapshot, figDetectRestore, figAlert}, (*bench).detect},
 	{"ask", []string{figWhoViewed, figWhoRows, figReader}, (*bench).ask},
 	{"scope", []string{figScope, figExport}, (*bench).scope},
+	{"pages", pageFigures(), (*bench).pages},
 	{"postgres", nil, (*bench).beside},
 }
 

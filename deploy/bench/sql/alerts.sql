@@ -1,0 +1,2 @@
+-- Alerts that the table holds.
+SELECT count() FROM alerts_v1
