@@ -83,7 +83,8 @@ func (s *server) saveViews(ctx context.Context, _ *engine, years []subject) erro
 			q.Page = &v1.ViewQuestion_Search{Search: &v1.ViewOfSearch{Workstation: fmt.Sprintf("WS-%d", i)}}
 		}
 		req := connect.NewRequest(&v1.SaveViewRequest{Name: fmt.Sprintf("Rounds %d", i), Shared: i%2 == 0, Question: q})
-		if _, err := casework.SaveView(ctx, req); err != nil {
+		// A run that broke off may have saved it.
+		if _, err := casework.SaveView(ctx, req); err != nil && connect.CodeOf(err) != connect.CodeAlreadyExists {
 			return fmt.Errorf("save a view: %w", err)
 		}
 	}
