@@ -1,6 +1,7 @@
--- Events that were really imported, chosen by hash: the journal holds them, with their originals.
+-- Events that were really imported, chosen by hash: the journal holds them, with their originals. They occurred before the generated years,
+-- the first of which was received as it occurred.
 SELECT position
-FROM accesses_by_patient_fields_v1
-WHERE patient_key > 1 AND patient_ordinal = 0 AND NOT match(patient_value, '-[0-9]+$')
+FROM accesses_by_patient_v1
+WHERE occurred < (SELECT min(received) FROM accesses_by_patient_v1) AND patient_key > 1 AND patient_ordinal = 0
 ORDER BY cityHash64(position)
 LIMIT {limit:UInt32}
