@@ -49,6 +49,14 @@ type pages struct {
 // pageVisits bounds the visits of a page: there are thirty pages, and each is visited twice and led to as often.
 const pageVisits = 100
 
+// A round of visits to a page that takes seconds ends after pageRound, with leastVisits at least.
+const (
+	pageRound   = time.Minute
+	leastVisits = 10
+	// rowVisits more tell the rows read.
+	rowVisits = 10
+)
+
 // consolePages are all pages that ask for data, in the order of the table.
 var consolePages = []consolePage{
 	{figPageQueue, "the last 30 days and 30 days of any year, by names, all parts", func(p *pages, ctx context.Context, i int) (visit, error) {
@@ -350,7 +358,12 @@ func (b *bench) measurePage(ctx context.Context, e *engine, s *server, p *pages,
 	var server, engine time.Duration
 	var bytes, rows []uint64
 	for round := range 2 {
+		began := time.Now()
 		for i := range n {
+			if i >= leastVisits && time.Since(began) > pageRound {
+				n = i
+				break
+			}
 			v, err := page.prepare(p, ctx, i)
 			if err != nil {
 				return err
@@ -368,7 +381,7 @@ func (b *bench) measurePage(ctx context.Context, e *engine, s *server, p *pages,
 			}
 		}
 	}
-	for i := range min(n, 20) {
+	for i := range min(n, rowVisits) {
 		read, err := p.rowsRead(ctx, e, page, i)
 		if err != nil {
 			return err
