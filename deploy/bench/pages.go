@@ -129,11 +129,11 @@ var consolePages = []consolePage{
 	}},
 	{figPageScope, "a reader's year", func(p *pages, ctx context.Context, i int) (visit, error) {
 		path, err := p.send(ctx, "/scope", p.year(i))
-		return visit{path: path, holds: "Breach scope", rows: 1}, err
+		return visit{path: path, holds: "SHA-256 of the whole scope"}, err
 	}},
 	{figPagePrint, "all patients of a reader's year", func(p *pages, ctx context.Context, i int) (visit, error) {
 		path, err := p.send(ctx, "/scope", p.year(i))
-		return visit{path: path + "/print", holds: "Breach scope", rows: 1}, err
+		return visit{path: path + "/print", holds: "SHA-256 of the whole scope"}, err
 	}},
 	{figPageFrozenList, "", func(p *pages, ctx context.Context, _ int) (visit, error) {
 		path, err := p.send(ctx, "/frozen", url.Values{"purpose": {purpose}})
