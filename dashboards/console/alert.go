@@ -89,11 +89,11 @@ func (c *Console) serveAlert(v *visit) error {
 	}
 	page := c.alertPage(v, x, why, res.Msg)
 	page.Assigned = assigned
-	if err := c.fillTimelines(v, &page, why, res.Msg); err != nil {
-		return err
-	}
-	if page.Cases, err = c.casesForAlert(v, why, x.ask.Subject); err != nil {
-		return err
+	together, ctx := errgroup.WithContext(v.r.Context())
+	together.Go(func() error { return c.fillTimelines(ctx, v, &page, why, res.Msg) })
+	together.Go(func() (err error) { page.Cases, err = c.casesForAlert(ctx, v, why, x.ask.Subject); return err })
+	if err := together.Wait(); err != nil {
+		return err //nolint:wrapcheck // for people as it is
 	}
 	return v.render(http.StatusOK, "alert", page)
 }
@@ -181,7 +181,7 @@ type timelineAnswer struct {
 
 // fillTimelines draws the reader's day and the days around it in the record, where the alert is about one of them. Each is a question
 // of its own.
-func (c *Console) fillTimelines(v *visit, page *alertPage, why purpose, m *v1.GetAlertResponse) error {
+func (c *Console) fillTimelines(ctx context.Context, v *visit, page *alertPage, why purpose, m *v1.GetAlertResponse) error {
 	at := c.clockOf(m.Header)
 	day, err := time.ParseInLocation(time.DateOnly, m.GetAlert().GetDay(), at.zone)
 	if err != nil {
@@ -192,7 +192,7 @@ func (c *Console) fillTimelines(v *visit, page *alertPage, why purpose, m *v1.Ge
 		d.cited[a.Position] = true
 	}
 	readers, records := newTimeline(at, day, day.AddDate(0, 0, 1)), newTimeline(at, day.AddDate(0, 0, -daysAround), day.AddDate(0, 0, daysAround+1))
-	together, ctx := errgroup.WithContext(v.r.Context())
+	together, ctx := errgroup.WithContext(ctx)
 	if who := m.GetLatest().GetReaders(); len(who) == 1 {
 		d.reader = &page.Readers[0]
 		together.Go(func() error { return c.askReadersDay(ctx, &d, readers, id(who[0].Identifier), why.text) })

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"unicode"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/dashboards/words"
 	"github.com/readtrail/readtrail/proto"
@@ -287,28 +289,30 @@ type alertCases struct {
 }
 
 // casesForAlert finds the cases that hold an alert, and those that it can be added to.
-func (c *Console) casesForAlert(v *visit, why purpose, alert string) (*alertCases, error) {
+func (c *Console) casesForAlert(ctx context.Context, v *visit, why purpose, alert string) (*alertCases, error) {
 	id, err := proto.MintEventID(v.now)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what failed
 	}
 	out := &alertCases{New: id.String(), Today: v.now.In(c.cfg.TimeZone).Format(time.DateOnly)}
-	holding, err := c.cfg.Cases.ListCases(v.r.Context(), connect.NewRequest(&v1.ListCasesRequest{Alert: alert, Purpose: why.text, Page: &v1.Page{Size: 20}}))
-	if err != nil {
+	m := &v1.ListCasesRequest{Status: v1.CaseStatus_CASE_STATUS_OPEN, Purpose: why.text, Page: &v1.Page{Size: 200}}
+	if !mayJudge(v.session.caller) {
+		m.Assignee = v.session.caller.Name
+	}
+	var holding, open *connect.Response[v1.ListCasesResponse]
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() (err error) {
+		holding, err = c.cfg.Cases.ListCases(ctx, connect.NewRequest(&v1.ListCasesRequest{Alert: alert, Purpose: why.text, Page: &v1.Page{Size: 20}}))
+		return err
+	})
+	together.Go(func() (err error) { open, err = c.cfg.Cases.ListCases(ctx, connect.NewRequest(m)); return err })
+	if err := together.Wait(); err != nil {
 		return nil, err //nolint:wrapcheck // for people as it is
 	}
 	held := map[string]bool{}
 	for _, r := range holding.Msg.Cases {
 		held[r.CaseId] = true
 		out.Holding = append(out.Holding, v.caseLine(c.clockOf(holding.Msg.Header), r, why))
-	}
-	m := &v1.ListCasesRequest{Status: v1.CaseStatus_CASE_STATUS_OPEN, Purpose: why.text, Page: &v1.Page{Size: 200}}
-	if !mayJudge(v.session.caller) {
-		m.Assignee = v.session.caller.Name
-	}
-	open, err := c.cfg.Cases.ListCases(v.r.Context(), connect.NewRequest(m))
-	if err != nil {
-		return nil, err //nolint:wrapcheck // for people as it is
 	}
 	for _, r := range open.Msg.Cases {
 		if !held[r.CaseId] {

@@ -109,7 +109,6 @@ func (p *pin) walkPatients(ctx context.Context, w *walk, edges []edge, sources [
 		at := w.frontier
 		w.frontier = nil
 		if n > 0 {
-			edges = nil
 			var err error
 			if edges, err = p.linksAndHomes(ctx, at, homes); err != nil {
 				return err
