@@ -11,7 +11,8 @@ var relationOfMisuse = []int{60, 40, 50, 70, 350, 390, 10}
 var looking = []int{170, 430, 370}
 
 // pairScenarios are kinds of misuse of one record by one reader. Shares follow who snoops (domain notes: family 77 % of
-// insider violations, then co-workers, neighbours, VIPs), flattened so that the rare kinds are found as well. All numbers are
+// insider violations, then co-workers, neighbours, VIPs), flattened so that the rare kinds are found as well; what the law protects
+// more weighs as much as neighbours do, because such a look harms most. All numbers are
 // starting points that a site changes by configuration, and dispositions by calibration.
 func pairScenarios() []Scenario {
 	with := func(name string, share int, grades map[string][]int) Scenario {
@@ -34,7 +35,7 @@ func pairScenarios() []Scenario {
 		with("serial", 40, map[string][]int{"SerialLooks": {100, 200, 300, 350}, "NoRelation": {10, 10, 10, 40, 450, 450, 20}}),
 		with("dead patient", 60, map[string][]int{"NoRelation": {10, 10, 10, 10, 10, 20, 920}}),
 		with("borrowed account", 30, map[string][]int{"StrangePlace": {50, 900}}),
-		with("protected record", 40, map[string][]int{"SensitiveRecord": {900}, "NoRelation": {20, 20, 20, 60, 430, 420, 10}}),
+		with("protected record", 120, map[string][]int{"SensitiveRecord": {900}, "NoRelation": {20, 20, 20, 60, 430, 420, 10}}),
 	}
 }
 
