@@ -95,3 +95,21 @@ func cut(t *testing.T) []byte {
 	}
 	return b.Bytes()[:b.Len()/2]
 }
+
+// TestEmptyFiles: an export of nothing is no reason to stop, whatever it would have held.
+func TestEmptyFiles(t *testing.T) {
+	t.Parallel()
+	dir := fstest.MapFS{"vendors.yaml": {Data: []byte("name: vendors\n")}}
+	for _, name := range []string{"AuditEvent.ndjson", "Patient.ndjson", "vendors.csv", "roster.tsv", "notes.txt"} {
+		dir[name] = &fstest.MapFile{}
+	}
+	r, err := evaluation.Run(t.Context(), evaluation.Config{
+		Dir: dir, Decode: dataset.Decode, Queue: detectors.Queue{Budget: 20}, Clock: func() time.Time { return time.Unix(0, 0) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Events != 0 || r.DeadLetters != 0 || len(r.Unread) != 0 {
+		t.Errorf("%d events, %d dead letters, not read: %v; want nothing at all", r.Events, r.DeadLetters, r.Unread)
+	}
+}

@@ -12,7 +12,12 @@ import (
 
 // Load reads a file of rules.
 func Load(path string) (Rules, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1)) // a device has no end
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}

@@ -34,7 +34,7 @@ const (
 // Parse reads a file of rules. Every fault is in the error, with its line, its rule and its field.
 func Parse(data []byte) (Rules, error) {
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("the file has %d bytes; want at most %d", len(data), maxFile)
+		return nil, fmt.Errorf("the file has more than %d bytes", maxFile)
 	}
 	language, err := theLanguage()
 	if err != nil {

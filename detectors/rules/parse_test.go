@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -288,4 +289,26 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A file that is too long is refused without being read as a whole; a device has no end.
+func TestLoadReadsNoMoreThanItMust(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(path, []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const size = 256 << 20
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := rules.Load(path)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "the file has more than 1048576 bytes") {
+		t.Errorf("a file of %d bytes: %v", size, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > size/4 {
+		t.Errorf("%d bytes were read of a file that is refused", n)
+	}
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"strconv"
 	"strings"
@@ -39,6 +41,9 @@ func NewImporter(cfg ImporterConfig) (*Importer, error) {
 func (im *Importer) DecodeFile(ctx context.Context, src ingest.Source, file importer.File, emit func([]ingest.Entry) error) error {
 	body := bufio.NewReaderSize(file.Body, detectBytes)
 	begin, err := body.Peek(detectBytes)
+	if errors.Is(err, io.EOF) && len(begin) == 0 {
+		return nil // an export of nothing
+	}
 	if err != nil && len(begin) == 0 {
 		return fmt.Errorf("decode delimited text: %w", err)
 	}
