@@ -287,6 +287,7 @@ func (r *run) fill(t detectors.Tally, shown int) {
 	out.NotAssessableShare = share(t.Blind, t.Looks)
 	out.Reasons, out.Findings = t.ReasonCounts(), t.Findings
 	out.Blind, out.Faults = t.Missing.List(), t.Faults
+	out.Abstain, out.Absent = detectors.Abstain(t.Missing), r.engine.Absent()
 	out.Budget = r.cfg.Queue.Budget
 	out.AlertsPerDay = float64(shown) / float64(max(t.Days, 1))
 	if r.labels == nil {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/readtrail/readtrail/detectors"
 )
 
 // Report is what an evaluation says. Shares are between 0 and 1; those that need labels are absent without them.
@@ -20,23 +22,27 @@ type Report struct {
 	Zone              string            `json:"zone"`
 	ExplainedShare    float64           `json:"explained_share"`
 	// UnexplainedShare and NotAssessableShare are the other two verdicts.
-	UnexplainedShare   float64            `json:"unexplained_share"`
-	NotAssessableShare float64            `json:"not_assessable_share"`
-	Reasons            map[string]uint64  `json:"explained_by"`
-	Blind              []string           `json:"missing_context"`
-	Budget             int                `json:"budget"`
-	AlertsPerDay       float64            `json:"alerts_per_day"`
-	Candidates         int                `json:"candidates"`
-	Findings           map[string]uint64  `json:"findings_by_detector"`
-	EventsPerSecond    float64            `json:"events_per_second"`
-	JudgedPerSecond    float64            `json:"judged_per_second"`
-	PeakRSS            uint64             `json:"peak_rss_bytes"`
-	Labels             *LabelReport       `json:"-"`
-	Precision          *float64           `json:"precision_at_budget,omitempty"`
-	Recall             *float64           `json:"recall_at_budget,omitempty"`
-	AveragePrecision   *float64           `json:"average_precision,omitempty"`
-	ByScenario         map[string]float64 `json:"recall_by_scenario,omitempty"`
-	Incidents          int                `json:"incidents,omitempty"`
+	UnexplainedShare   float64           `json:"unexplained_share"`
+	NotAssessableShare float64           `json:"not_assessable_share"`
+	Reasons            map[string]uint64 `json:"explained_by"`
+	// Blind are the kinds of context that are missing, Abstain the reasons and detectors that need one of them, Absent the kinds of resources
+	// of which the dataset has none.
+	Blind            []string                  `json:"missing_context"`
+	Abstain          []string                  `json:"abstain,omitempty"`
+	Absent           []detectors.AbsentContext `json:"absent_resources,omitempty"`
+	Budget           int                       `json:"budget"`
+	AlertsPerDay     float64                   `json:"alerts_per_day"`
+	Candidates       int                       `json:"candidates"`
+	Findings         map[string]uint64         `json:"findings_by_detector"`
+	EventsPerSecond  float64                   `json:"events_per_second"`
+	JudgedPerSecond  float64                   `json:"judged_per_second"`
+	PeakRSS          uint64                    `json:"peak_rss_bytes"`
+	Labels           *LabelReport              `json:"-"`
+	Precision        *float64                  `json:"precision_at_budget,omitempty"`
+	Recall           *float64                  `json:"recall_at_budget,omitempty"`
+	AveragePrecision *float64                  `json:"average_precision,omitempty"`
+	ByScenario       map[string]float64        `json:"recall_by_scenario,omitempty"`
+	Incidents        int                       `json:"incidents,omitempty"`
 	// UnknownLabels are labels of events that are not in the dataset; their incidents count as not found.
 	UnknownLabels int `json:"labels_of_unknown_events,omitempty"`
 	// MisuseExplained is the share of labelled accesses that were called explained, LegitimateExplained that of the others.

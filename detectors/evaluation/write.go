@@ -26,6 +26,14 @@ func (r *Report) write(w io.Writer) error {
 		percent(r.ExplainedShare), percent(r.UnexplainedShare), percent(r.NotAssessableShare))
 	if len(r.Blind) > 0 {
 		row("missing context", "%s", strings.Join(r.Blind, ", "))
+		row("abstain without it", "%s", strings.Join(r.Abstain, ", "))
+	}
+	for i, a := range r.Absent {
+		what := "not in the dataset"
+		if i > 0 {
+			what = ""
+		}
+		row(what, "%s (tells %s)", a.Kind, a.Tells)
 	}
 	row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
 	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)
