@@ -257,17 +257,19 @@ func (r *run) judged(a *detectors.Access, v detectors.Verdict, why, by string) {
 	if r.labels == nil {
 		return
 	}
-	l, labelled := r.labels.labels[r.id(a.Position)]
+	of := r.labels.of[r.id(a.Position)]
+	labelled := len(of) > 0
 	switch explained := v == detectors.Explained; {
 	case labelled && explained:
 		r.misuseExplained++
 		if r.report.MisuseExplainedBy == nil {
 			r.report.MisuseExplainedBy = map[string]map[string]uint64{}
 		}
-		if r.report.MisuseExplainedBy[l.scenario] == nil {
-			r.report.MisuseExplainedBy[l.scenario] = map[string]uint64{}
+		scenario := of[0].scenario
+		if r.report.MisuseExplainedBy[scenario] == nil {
+			r.report.MisuseExplainedBy[scenario] = map[string]uint64{}
 		}
-		r.report.MisuseExplainedBy[l.scenario][why]++
+		r.report.MisuseExplainedBy[scenario][why]++
 		fallthrough
 	case labelled:
 		r.misuse++

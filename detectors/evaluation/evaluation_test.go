@@ -199,6 +199,8 @@ func TestRefused(t *testing.T) {
 		{"event,scenario\n", "want the columns event_id, scenario, incident"},
 		{"event_id,scenario,incident\na,b\n", "line 2"},
 		{"event_id,scenario,incident\n\"a,b\n", "read labels.csv"},
+		{"event_id,scenario,incident\n,b,c\n", "line 2: want an event_id and an incident"},
+		{"event_id,scenario,incident\n\na,b, \n", "line 3: want an event_id and an incident"},
 	} {
 		dir := hospital(t)
 		dir["labels.csv"] = file(tt.labels)
@@ -246,5 +248,20 @@ func TestLabelsOfNothing(t *testing.T) {
 	dir["labels.csv"] = file("\ufeffevent_id,scenario,incident\r\ngone-1,terminated,t1\r\nnowhere,family,f1\n")
 	if r, _ := evaluate(t, dir); r.UnknownLabels != 1 || *r.Recall != 0.5 {
 		t.Errorf("%d labels of unknown events, recall %v; want 1 and 0.5", r.UnknownLabels, *r.Recall)
+	}
+}
+
+// Labels as people write them: spaces around values, columns in any order, rows of nothing, an event in two incidents. An incident is of the
+// scenario that its first row names, whichever the others name.
+func TestLabelsAsPeopleWriteThem(t *testing.T) {
+	dir := hospital(t)
+	dir["labels.csv"] = file("incident, event_id ,remark,Scenario\r\n t1, gone-1,,terminated\nt2,gone-1,\"also, that\",export\n,,,\nf1,e3-1,,family\n" +
+		"t1,gone-1,,terminated\nt1,gone-2,,vendor\nt1,e3-2,,crowd\nt1,e3-3,,self\nt1,e3-4,,vip\n")
+	r, _ := evaluate(t, dir)
+	if r.Incidents != 3 || r.UnknownLabels != 0 || r.Recall == nil || *r.Recall != 2.0/3 {
+		t.Errorf("%d incidents, %d labels of unknown events, recall %v; want 3, 0 and two thirds", r.Incidents, r.UnknownLabels, r.Recall)
+	}
+	if diff := cmp.Diff(map[string]float64{"terminated": 1, "export": 1, "family": 0}, r.ByScenario); diff != "" {
+		t.Errorf("recall by scenario (-want +got):\n%s", diff)
 	}
 }

@@ -63,12 +63,10 @@ func (r *Report) deadLetters(path string, n uint64) {
 
 // LabelReport counts alerts against labels.
 type LabelReport struct {
-	labels map[string]label
-	// incidents are all, by number of accesses.
-	incidents map[string]string // incident -> scenario
-	found     map[string]bool
-	shown     int
-	right     int
+	*labels
+	found map[string]bool
+	shown int
+	right int
 	// cited are the incidents that any alert cites, shown or not.
 	cited map[string]bool
 	// known are the labels whose events there are.
@@ -82,17 +80,13 @@ type ranked struct {
 	right bool
 }
 
-func newLabelReport(labels map[string]label) *LabelReport {
-	r := &LabelReport{labels: labels, incidents: map[string]string{}, found: map[string]bool{}, cited: map[string]bool{}, known: map[string]bool{}}
-	for _, l := range labels {
-		r.incidents[l.incident] = l.scenario
-	}
-	return r
+func newLabelReport(l *labels) *LabelReport {
+	return &LabelReport{labels: l, found: map[string]bool{}, cited: map[string]bool{}, known: map[string]bool{}}
 }
 
 // seen remembers that there is an event.
 func (r *LabelReport) seen(event string) {
-	if _, ok := r.labels[event]; ok {
+	if r.of[event] != nil {
 		r.known[strings.Clone(event)] = true
 	}
 }
@@ -102,13 +96,11 @@ func (r *LabelReport) seen(event string) {
 func (r *LabelReport) alert(events []string, score int32, shown bool) {
 	right := false
 	for _, id := range events {
-		l, ok := r.labels[id]
-		if !ok {
-			continue
-		}
-		right, r.cited[l.incident] = true, true
-		if shown {
-			r.found[l.incident] = true
+		for _, l := range r.of[id] {
+			right, r.cited[l.incident] = true, true
+			if shown {
+				r.found[l.incident] = true
+			}
 		}
 	}
 	r.ranked = append(r.ranked, ranked{score, right})
@@ -129,7 +121,7 @@ func (r *LabelReport) fill(out *Report) {
 		f := float64(a) / float64(b)
 		return &f
 	}
-	out.Incidents, out.UnknownLabels = len(r.incidents), len(r.labels)-len(r.known)
+	out.Incidents, out.UnknownLabels = len(r.incidents), len(r.of)-len(r.known)
 	out.Precision = share(r.right, r.shown)
 	out.Recall = share(len(r.found), len(r.incidents))
 	all, found := map[string]int{}, map[string]int{}
