@@ -255,7 +255,7 @@ func (c *Config) fill() error {
 func (c *Config) Validate() error {
 	var faults []error
 	fault := func(key, text string) { faults = append(faults, fmt.Errorf("%s: %s", key, text)) }
-	if _, err := time.LoadLocation(c.Site.TimeZone); err != nil || c.Site.TimeZone == "" {
+	if _, err := time.LoadLocation(c.Site.TimeZone); err != nil || c.Site.TimeZone == "" || c.Site.TimeZone == "Local" {
 		fault("site.time_zone", "want an IANA name such as Europe/Vienna")
 	}
 	host, _, err := net.SplitHostPort(c.Listen.HTTP)

@@ -80,6 +80,7 @@ func TestLoad(t *testing.T) {
 		{name: "no host is every host", file: "listen: {http: ':80'}", want: "required beyond loopback"},
 		{name: "half a certificate", file: "listen: {tls: {cert_file: a}}", want: "belong together"},
 		{name: "zone", file: "site: {time_zone: Mars/Base}", want: "site.time_zone"},
+		{name: "zone of the machine", file: "site: {time_zone: Local}", want: "site.time_zone"},
 		{name: "all faults at once", file: "site: {time_zone: Mars/Base}\nlog: {level: loud}", want: "log.level"},
 		{name: "size", file: "limits: {resource_bytes: 3 apples}", want: "want a size"},
 		{name: "reserves", file: "journal: {reserve: 1MiB, reserved_space: 1MiB}", want: "journal.reserved_space"},

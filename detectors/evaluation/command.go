@@ -30,16 +30,16 @@ type Command struct {
 func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, clock func() time.Time) (err error) {
 	cfg := Config{
 		Dir: os.DirFS(c.Dir), Decode: decode, Clock: clock,
-		Queue: detectors.Queue{Budget: c.Budget, Threshold: int32(c.Threshold * 1000)},
+		Queue: detectors.Queue{Budget: c.Budget, Threshold: int32(c.Threshold*1000 + 0.5)},
 	}
-	if c.Budget < 1 {
-		return errors.New("--budget: want at least one alert a day")
+	if c.Budget < 1 || c.Budget > 100_000 {
+		return errors.New("--budget: want 1 to 100,000 alerts a day")
 	}
 	if c.Threshold < 0.001 || c.Threshold > 1 {
 		return errors.New("--threshold: want a probability from 0.001 to 1")
 	}
 	if c.Zone != "" {
-		if cfg.Zone, err = time.LoadLocation(c.Zone); err != nil {
+		if cfg.Zone, err = time.LoadLocation(c.Zone); err != nil || c.Zone == "Local" { // that would be another zone on another machine
 			return errors.New("--zone: no such time zone; want a name like Europe/Vienna")
 		}
 	}

@@ -2,6 +2,7 @@ package evaluation_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -63,6 +64,34 @@ func plainProgress(t *testing.T, dir string) {
 			if last[step] != 100 || whole[step] != 1 {
 				t.Errorf("every %s: %s ends with %d %%, and %d lines say 100 %%:\n%s", tick, step, last[step], whole[step], &aside)
 			}
+		}
+	}
+}
+
+// Flags are refused by name where they say nothing, or something else on another machine.
+func TestFlags(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, hospital(t)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(c evaluation.Command) (string, error) {
+		c.Dir, c.Budget, c.Threshold = dir, cmp.Or(c.Budget, 20), cmp.Or(c.Threshold, 0.2)
+		var out bytes.Buffer
+		err := c.Run(t.Context(), &out, io.Discard, decode, func() time.Time { return time.Unix(0, 0) })
+		return out.String(), err
+	}
+	for _, tt := range []struct {
+		command evaluation.Command
+		want    string
+	}{
+		{evaluation.Command{Budget: -1}, "--budget"},
+		{evaluation.Command{Budget: 100_001}, "--budget"},
+		{evaluation.Command{Threshold: 1.1}, "--threshold"},
+		{evaluation.Command{Zone: "Mars/Base"}, "--zone"},
+		{evaluation.Command{Zone: "Local"}, "--zone"},
+	} {
+		if _, err := run(tt.command); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%+v: %v, want %s", tt.command, err, tt.want)
 		}
 	}
 }
