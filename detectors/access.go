@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -39,6 +41,8 @@ const (
 	SignPayment
 	SignOperations
 	SignResearch
+	// SignAgain: another event reported the same access before, as client and server do. Both are judged and cited, and counted and told once.
+	SignAgain
 )
 
 // Access is one access as detectors see it: one patient of one event. 80 bytes, no pointer.
@@ -51,6 +55,8 @@ type Access struct {
 	Count                                         uint32
 	Reader, Patient, Department, Role             facts.ID
 	Workstation, Network, Object, Site, Encounter facts.ID
+	// Request is a hash of the request id that reports of one access have in common; 0: there is none.
+	Request uint32
 	// Number is the numeric value of the record number, for enumeration; 0 is none.
 	Number int64
 	Labels facts.Label
@@ -106,6 +112,9 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	}
 	for _, s := range e.Sensitivity {
 		a.Labels |= facts.LabelOf(s)
+	}
+	if e.RequestId != "" {
+		a.Request = uint32(xxhash.Sum64String(e.RequestId))
 	}
 	a.Signs = signs(e, free)
 	v.named = proto.DistinctPatients(v.named[:0], e)

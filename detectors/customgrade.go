@@ -223,6 +223,10 @@ func (c *custom) add(a *Access) error {
 	}
 	f := fit{at: a.Occurred}
 	switch c.Counted {
+	case CountAccesses:
+		if a.Has(SignAgain) {
+			return nil
+		}
 	case CountRecords:
 		f.what = a.Patient
 	case CountReaders:

@@ -50,7 +50,7 @@ func (e Evidence) write(b *strings.Builder) {
 
 // evidence tells the accesses that a story cites, by time; where there are several readers or records, with them.
 func (t *teller) evidence(c *Candidate) Evidence {
-	cited := slices.Clone(c.Accesses)
+	cited := slices.DeleteFunc(slices.Clone(c.Accesses), func(a Cited) bool { return a.Signs&SignAgain != 0 })
 	slices.SortStableFunc(cited, func(a, b Cited) int { return cmp.Compare(a.Occurred, b.Occurred) })
 	e := Evidence{More: max(len(cited)-mostCited, 0)}
 	for _, a := range cited[:len(cited)-e.More] {

@@ -137,6 +137,7 @@ func (j *judge) gradeDay(d *ReaderDay) {
 func (j *judge) readerDay(d *ReaderDay) {
 	d.Staff = j.state.Staff(d.Reader)
 	d.Post = postAt(j.state, d.Staff, &d.Accesses[0])
+	markAgain(d.Accesses)
 	// Each reader's day needs its accesses in two orders; the second is kept as long as its pairs.
 	splitPairs(d, j.byPatient(d.Accesses))
 	for i := range d.Pairs {
@@ -147,6 +148,7 @@ func (j *judge) readerDay(d *ReaderDay) {
 		d.hours |= 1 << (j.calendar.hourOfWeek(a.Occurred) % 24)
 		switch {
 		case i > 0 && a.Position == d.Accesses[i-1].Position: // one event of several patients
+		case a.Any(SignAgain):
 		case a.Any(SignRefused):
 			d.Refused++
 		case a.Any(SignExport):

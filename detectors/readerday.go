@@ -3,6 +3,7 @@ package detectors
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
@@ -103,14 +104,40 @@ func splitPairs(d *ReaderDay, byPatient []Access) {
 	}
 }
 
+const (
+	// sameRequest is how far apart two reports of one access may have occurred, as in the answer to who viewed a record.
+	sameRequest = int64(time.Minute / time.Microsecond)
+	// reportsApart is how many others of the reader may lie between them.
+	reportsApart = 64
+)
+
+// markAgain finds the accesses of a reader's day, which are in the order of time, that were reported before: by the same request, of the
+// same record, by an event that says the same was done.
+func markAgain(all []Access) {
+	const done = SignLook | SignListed | SignWrite | SignPrint | SignExport | SignRefused | SignLogin | SignLogout
+	for i := range all {
+		a := &all[i]
+		if a.Signs &^= SignAgain; a.Request == 0 {
+			continue
+		}
+		for k := i - 1; k >= max(0, i-reportsApart) && a.Occurred-all[k].Occurred <= sameRequest; k-- {
+			b := &all[k]
+			if b.Request == a.Request && b.Patient == a.Patient && b.Position != a.Position && (a.Signs^b.Signs)&done == 0 {
+				a.Signs |= SignAgain
+				break
+			}
+		}
+	}
+}
+
 func newPair(d *ReaderDay, accesses []Access) Pair {
 	p := Pair{Reader: d.Reader, Patient: accesses[0].Patient, Day: d.Day, Accesses: accesses, Others: d.Accesses, Staff: d.Staff}
 	var kinds [8]facts.ID
 	for i := range accesses {
 		a := &accesses[i]
-		p.Signs |= a.Signs
+		p.Signs |= a.Signs &^ SignAgain
 		p.Labels |= a.Labels
-		if a.Any(SignLook) {
+		if a.Any(SignLook) && !a.Any(SignAgain) {
 			p.Looks++
 		}
 		if a.Object != 0 && p.Kinds < len(kinds) && !slices.Contains(kinds[:p.Kinds], a.Object) {
