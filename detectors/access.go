@@ -52,9 +52,9 @@ type Access struct {
 	Occurred int64
 	Signs    Sign
 	// Count is how many objects the event says it touched.
-	Count                                         uint32
-	Reader, Patient, Department, Role             facts.ID
-	Workstation, Network, Object, Site, Encounter facts.ID
+	Count                              uint32
+	Reader, Patient, Department, Role  facts.ID
+	Workstation, Network, Object, Site facts.ID
 	// Request is a hash of the request id that reports of one access have in common; 0: there is none.
 	Request uint32
 	// Number is the numeric value of the record number, for enumeration; 0 is none.
@@ -97,9 +97,6 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	}
 	if r := e.Reader.GetRole(); r != nil {
 		a.Role = v.text(strings.ToLower(r.Code))
-	}
-	if e.Encounter != nil {
-		a.Encounter = v.text(e.Encounter.Value)
 	}
 	for _, o := range e.Objects {
 		if a.Object == 0 {

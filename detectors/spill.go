@@ -37,7 +37,7 @@ type spilled struct {
 const spillBlock = 4096
 
 // accessBytes is what an access takes in a file.
-const accessBytes = 77
+const accessBytes = 73
 
 func appendAccess(b []byte, a *Access) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(a.Position))
@@ -46,7 +46,7 @@ func appendAccess(b []byte, a *Access) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(a.Signs))
 	b = binary.LittleEndian.AppendUint32(b, a.Count)
 	for _, id := range [...]facts.ID{
-		a.Reader, a.Patient, a.Department, a.Role, a.Workstation, a.Network, a.Object, a.Site, a.Encounter,
+		a.Reader, a.Patient, a.Department, a.Role, a.Workstation, a.Network, a.Object, a.Site,
 	} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(id))
 	}
@@ -61,9 +61,8 @@ func readAccess(b []byte) Access {
 		Position: proto.Position(binary.LittleEndian.Uint64(b)), Occurred: int64(binary.LittleEndian.Uint64(b[8:])),
 		Number: int64(binary.LittleEndian.Uint64(b[16:])), Signs: Sign(binary.LittleEndian.Uint32(b[24:])),
 		Count: binary.LittleEndian.Uint32(b[28:]), Reader: id(0), Patient: id(1), Department: id(2), Role: id(3), Workstation: id(4),
-		Network: id(5), Object: id(6), Site: id(7), Encounter: id(8),
-		Request: binary.LittleEndian.Uint32(b[68:]),
-		Labels:  facts.Label(binary.LittleEndian.Uint16(b[72:])), Nth: binary.LittleEndian.Uint16(b[74:]), Action: b[76],
+		Network: id(5), Object: id(6), Site: id(7), Request: binary.LittleEndian.Uint32(b[64:]),
+		Labels: facts.Label(binary.LittleEndian.Uint16(b[68:])), Nth: binary.LittleEndian.Uint16(b[70:]), Action: b[72],
 	}
 }
 

@@ -1,9 +1,12 @@
 package detectors_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/readtrail/readtrail/detectors"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -88,5 +91,35 @@ func TestWalk(t *testing.T) {
 	slow[2].Occurred += 3600 * second
 	if got := detectors.Walk(slow); got != 2 {
 		t.Errorf("after an hour the walk goes on: %d, want 2", got)
+	}
+}
+
+// TestEventsLeaveNoTexts: what differs from event to event is not numbered, or memory would grow with the journal and not with the hospital.
+func TestEventsLeaveNoTexts(t *testing.T) {
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func(n int) {
+		t.Helper()
+		id := fmt.Sprint(n)
+		err := e.Take(t.Context(), detectors.Entry{At: proto.At(uint64(n)+1, 0), Item: &v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+			Source: "s", SourceEventId: id, RequestId: id, OccurredUs: int64(n), Action: v1.Action_ACTION_READ, Workstation: "w", Session: id,
+			Encounter: &v1.Identifier{System: "s", Value: "Encounter/" + id},
+			Objects:   []*v1.Object{{Type: "Observation", Id: &v1.Identifier{System: "s", Value: id}}},
+			Reader:    &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: "a"}}},
+			Patients:  []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "p", Value: "b"}}}},
+		}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	take(0)
+	before := e.State().TextID("before")
+	for n := range 100 {
+		take(n + 1)
+	}
+	if after := e.State().TextID("after"); after != before+1 {
+		t.Errorf("100 events left %d texts", after-before-1)
 	}
 }
