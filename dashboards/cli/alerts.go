@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -49,7 +50,12 @@ func (q Alerts) request() (*v1.ListAlertsRequest, error) {
 		return nil, errors.New("--day is one day, --from and --to are several: give one or the others")
 	case q.Everyone && q.Sampled:
 		return nil, errors.New("--sampled is part of --all: give one of them")
+	case q.Chance > 100:
+		return nil, errors.New("--chance: percent, 0 to 100")
 	case q.Day != "":
+		if _, err := time.Parse(time.DateOnly, q.Day); err != nil {
+			return nil, errors.New("--day: a day such as 2026-03-02")
+		}
 		m.From, m.To = q.Day, q.Day
 	}
 	if q.Everyone {

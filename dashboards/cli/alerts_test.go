@@ -136,7 +136,13 @@ func TestAlertFlagsAreAsked(t *testing.T) {
 	if diff := cmp.Diff(want, o.asked, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	for _, wrong := range []cli.Alerts{{Day: "2026-02-28", From: "2026-02-27"}, {AlertConditions: cli.AlertConditions{Everyone: true, Sampled: true}}} {
+	for _, wrong := range []cli.Alerts{
+		{Day: "2026-02-28", From: "2026-02-27"},
+		{Day: "2026-02-31"},
+		{AlertConditions: cli.AlertConditions{Everyone: true, Sampled: true}},
+		{AlertConditions: cli.AlertConditions{Chance: 101}},
+		{AlertConditions: cli.AlertConditions{Chance: 1<<32/10 + 1}},
+	} {
 		o.asked = nil
 		if err := wrong.Run(t.Context(), o.serve(t), &bytes.Buffer{}); err == nil || o.asked != nil {
 			t.Errorf("%+v is asked: %v", wrong, err)

@@ -53,8 +53,8 @@ func (c *Command) Validate() error {
 // Hospital makes the hospital that the flags describe; now is only for the start of a live one.
 func (c *Command) Hospital(now time.Time) (*Hospital, error) {
 	zone, err := time.LoadLocation(c.Zone)
-	if err != nil {
-		return nil, fmt.Errorf("zone: %w", err)
+	if err != nil || c.Zone == "Local" {
+		return nil, errors.New("zone: no such time zone; a name like America/Chicago is needed")
 	}
 	cfg := Config{Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Days: c.Days, Zone: zone, Incidents: c.Incidents, NoStory: c.NoStory, Covering: c.Covering, Weights: c.Weight}
 	if c.PerDay > 0 {

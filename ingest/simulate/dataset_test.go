@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -280,4 +281,13 @@ func manifest(t *testing.T, dir string) simulate.Manifest {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// A zone is one by name: that of the machine would give other bytes on another one.
+func TestZoneOfTheMachine(t *testing.T) {
+	for _, zone := range []string{"Local", "Mars/Base"} {
+		if _, err := (&simulate.Command{Zone: zone}).Hospital(time.Unix(0, 0)); err == nil || !strings.HasPrefix(err.Error(), "zone: ") {
+			t.Errorf("zone %s: %v", zone, err)
+		}
+	}
 }
