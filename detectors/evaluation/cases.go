@@ -90,8 +90,8 @@ func (c *Case) add(path string, archive *txtar.Archive, depth int) error {
 			c.only = names
 			continue
 		}
-		other, found := strings.CutPrefix(strings.TrimSpace(line), "with ")
-		if !found || !strings.HasSuffix(other, ".txtar") {
+		other := brings(line)
+		if other == "" {
 			about = append(about, strings.TrimSpace(line))
 			continue
 		}
@@ -125,6 +125,14 @@ func (c *Case) add(path string, archive *txtar.Archive, depth int) error {
 		c.files.Files[i].Data = append(c.files.Files[i].Data, f.Data...)
 	}
 	return nil
+}
+
+// brings is the archive that a line "with FILE" names; "" for another line.
+func brings(line string) string {
+	if other, found := strings.CutPrefix(strings.TrimSpace(line), "with "); found && strings.HasSuffix(other, ".txtar") {
+		return other
+	}
+	return ""
 }
 
 // onlyNames are the detectors that a line "only NAME..." names; nil for another line.
@@ -255,9 +263,11 @@ func (c *Case) put(name, text string) {
 	c.archive.Files[i].Data = []byte(text)
 }
 
-// CasePaths lists the case files below the paths: those that have something to come out.
+// CasePaths lists the case files below the paths: those that have something to come out, and those that no other brings in. Else a case whose
+// "want" is mistyped would be taken for something that others share, and never fail.
 func CasePaths(paths []string) ([]string, error) {
-	var out []string
+	var out, wantless []string
+	shared := map[string]bool{}
 	for _, root := range paths {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || filepath.Ext(path) != ".txtar" {
@@ -267,13 +277,25 @@ func CasePaths(paths []string) ([]string, error) {
 			if err != nil {
 				return err //nolint:wrapcheck // wrapped below
 			}
+			for line := range strings.Lines(string(archive.Comment)) {
+				if other := brings(line); other != "" {
+					shared[filepath.Join(filepath.Dir(path), other)] = true
+				}
+			}
 			if path == root || slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == wantFile }) {
 				out = append(out, path)
+			} else {
+				wantless = append(wantless, path)
 			}
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("find cases: %w", err)
+		}
+	}
+	for _, path := range wantless {
+		if !shared[filepath.Clean(path)] {
+			out = append(out, path)
 		}
 	}
 	if len(out) == 0 {
