@@ -209,45 +209,6 @@ func (p *pin) readGaps(ctx context.Context, at period) ([]*v1.CoverageGap, error
 	return out, nil
 }
 
-// unresolved counts the events of the period whose patient is known by text only. Over all time, what an earlier answer
-// counted is not counted again: rows up to a watermark never change.
-func (p *pin) unresolved(ctx context.Context, at period) (uint64, error) {
-	return kept(p, "unresolved_events", at, p.written.Unresolved, func() (uint64, error) { return p.readUnresolved(ctx, at) })
-}
-
-func (p *pin) readUnresolved(ctx context.Context, at period) (uint64, error) {
-	from, until := at.bounds(0)
-	whole := store.Params{"from": from, "until": until}
-	if at != (period{}) || p.past || p.limits.Limited() {
-		return p.countUnresolved(ctx, "unresolved_events", whole)
-	}
-	known := p.engine.unresolvedBefore(p.version, p.position)
-	if known.position == p.position && known.position != 0 {
-		return known.events, nil
-	}
-	if known.position == 0 {
-		events, err := p.countUnresolved(ctx, "unresolved_events", whole)
-		if err == nil {
-			p.engine.rememberUnresolved(unresolvedCount{p.version, p.position, events})
-		}
-		return events, err
-	}
-	events, err := p.countUnresolved(ctx, "unresolved_since", store.Params{"after": uint64(known.position)})
-	if err != nil {
-		return 0, err
-	}
-	p.engine.rememberUnresolved(unresolvedCount{p.version, p.position, known.events + events})
-	return known.events + events, nil
-}
-
-func (p *pin) countUnresolved(ctx context.Context, statement string, params store.Params) (events uint64, err error) {
-	err = p.query(ctx, statement, params, func(row store.Row) error { return row.Scan(&events) })
-	if err != nil {
-		return 0, fmt.Errorf("count unresolved events: %w", err)
-	}
-	return events, nil
-}
-
 // header states what an answer rests on, once everything around it has loaded. shown are the answer's own accesses;
 // subject completes "whether ... is not known".
 func (b *backdrop) header(zone *time.Location, shown []*v1.Access, subject string) (*v1.AnswerHeader, error) {

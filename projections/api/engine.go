@@ -33,14 +33,17 @@ type engine struct {
 
 	mu   sync.Mutex // guards what follows
 	sets map[setKey]queries.Set
-	// unresolved is the latest count of unresolved events over all time.
-	unresolved unresolvedCount
+	// unresolved are the unresolved events as far as they were read, manyUnresolved how many there are where they are too many for that.
+	unresolved     *unresolvedEvents
+	manyUnresolved unresolvedCount
 	// counted is how many events each source sent, as far as they were added up.
 	counted sourceCount
 	// stuck is the watermark at which an answer waited in vain last: the next one does not wait again until it moves. Nil: none did.
 	stuck *proto.Position
 	// listedFull is maxListedFull, lookRows maxLookRows, fewReports maxFewReports; tests lower them.
 	listedFull, lookRows, fewReports int
+	// listedUnresolved is maxListedUnresolved; tests lower it.
+	listedUnresolved int
 	// searched is maxSearched; tests lower it.
 	searched int
 	// imports says of imports whether they are backfill.
@@ -54,32 +57,6 @@ type engine struct {
 	heard   heard
 	readers readerLinks
 	scopes  keptScopes
-}
-
-// unresolvedCount is how many unresolved events there are up to a position.
-type unresolvedCount struct {
-	version  uint64
-	position proto.Position
-	events   uint64
-}
-
-// unresolvedBefore returns a count that holds at or below the position, or zero.
-func (e *engine) unresolvedBefore(version uint64, position proto.Position) unresolvedCount {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.unresolved.version != version || e.unresolved.position > position {
-		return unresolvedCount{}
-	}
-	return e.unresolved
-}
-
-// rememberUnresolved keeps the count that goes furthest.
-func (e *engine) rememberUnresolved(n unresolvedCount) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if n.version != e.unresolved.version || n.position > e.unresolved.position {
-		e.unresolved = n
-	}
 }
 
 // setKey is a version of the tables, and which rows of it the statements reach.
@@ -96,7 +73,7 @@ func newEngine(s *store.Store) *engine {
 	limits := store.Settings{"max_execution_time": strconv.Itoa(int(answerTimeout.Seconds()))}
 	return &engine{
 		store: s.With(limits), sets: map[setKey]queries.Set{},
-		listedFull: maxListedFull, lookRows: maxLookRows, fewReports: maxFewReports, searched: maxSearched,
+		listedFull: maxListedFull, lookRows: maxLookRows, fewReports: maxFewReports, listedUnresolved: maxListedUnresolved, searched: maxSearched,
 	}
 }
 

@@ -30,6 +30,9 @@ func (s *Service) SetBounds(listedFull, lookRows int) {
 	s.engine.listedFull, s.engine.lookRows = listedFull, lookRows
 }
 
+// SetListedUnresolved replaces how many unresolved events are remembered one by one.
+func (s *Service) SetListedUnresolved(n int) { s.engine.listedUnresolved = n }
+
 // SetFewReports replaces up to how many reports a scope is counted here; 0: never.
 func (s *Service) SetFewReports(n int) { s.engine.fewReports = n }
 

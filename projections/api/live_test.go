@@ -77,7 +77,7 @@ func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
 	if _, err := keeps.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "1", Purpose: "p"})); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"watermark", "sources", "source_extents", "coverage", "unresolved_events", "unresolved_since"} {
+	for _, name := range []string{"watermark", "sources", "source_extents", "coverage", "unresolved_times", "unresolved_events", "unresolved_since"} {
 		if c.statements[name] > 0 {
 			t.Errorf("%s was asked again", name)
 		}
