@@ -1,8 +1,10 @@
 package embedded
 
 import (
+	"context"
 	"io"
 	"time"
+	"unsafe"
 )
 
 // Statement shows what the lexer found, to tests.
@@ -34,3 +36,16 @@ func WithoutConfinement(cfg *Config) { cfg.unconfined = true }
 
 // DeafAfter bounds how long a statement may go on once it was told to stop.
 func DeafAfter(cfg *Config, d time.Duration) { cfg.deafAfter = d }
+
+// HangingOrder gives an order to stop to an engine in which it does not come back until ctx ends; the channel is closed when the engine is
+// given up.
+func HangingOrder(ctx context.Context, deafAfter time.Duration) <-chan struct{} {
+	lib := &library{query: func(uintptr, unsafe.Pointer, uintptr, unsafe.Pointer, uintptr, unsafe.Pointer, unsafe.Pointer, unsafe.Pointer, unsafe.Pointer, uintptr) uintptr {
+		<-ctx.Done()
+		return 0
+	}}
+	p := newEmptyPool(lib, nil, 0, deafAfter)
+	p.controlConn = &session{lib: lib}
+	go p.kill(tagPrefix)
+	return p.deaf
+}

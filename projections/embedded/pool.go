@@ -47,13 +47,19 @@ type pool struct {
 	giveUp    func()        // closes deaf, once
 }
 
-func newPool(lib *library, args []string, size int, memory int64, deafAfter time.Duration) (*pool, error) {
+// newEmptyPool returns a pool that has no sessions yet.
+func newEmptyPool(lib *library, args []string, size int, deafAfter time.Duration) *pool {
 	p := &pool{
 		lib: lib, args: args, base: maps.Clone(baseline),
 		free: make(chan *session, size), waiting: make(chan struct{}, maxWaiting),
 		deafAfter: deafAfter, deaf: make(chan struct{}),
 	}
 	p.giveUp = sync.OnceFunc(func() { close(p.deaf) })
+	return p
+}
+
+func newPool(lib *library, args []string, size int, memory int64, deafAfter time.Duration) (*pool, error) {
+	p := newEmptyPool(lib, args, size, deafAfter)
 	p.base["max_memory_usage"] = fmt.Sprint(memory)
 	var err error
 	if p.controlConn, err = p.open(); err != nil {
@@ -120,9 +126,17 @@ func (p *pool) release(s *session) { p.free <- s }
 
 // kill stops the statement that carries tag, from another session, and returns when it has been asked to.
 func (p *pool) kill(tag string) {
+	_ = p.order("KILL QUERY WHERE startsWith(query, " + quoteString(tag) + ") ASYNC FORMAT Null")
+}
+
+// order runs a short statement on the control session. When it does not come back the engine is given up: every other order would wait
+// for it.
+func (p *pool) order(query string) error {
 	p.control.Lock()
 	defer p.control.Unlock()
-	_, _ = p.controlConn.run("KILL QUERY WHERE startsWith(query, "+quoteString(tag)+") ASYNC FORMAT Null", "Null", nil, nil)
+	defer time.AfterFunc(p.deafAfter, p.giveUp).Stop()
+	_, err := p.controlConn.run(query, "Null", nil, nil)
+	return err
 }
 
 // killEvery is how often a statement that should stop is asked again: it may not have been registered the first time.
@@ -174,12 +188,7 @@ func (p *pool) listen(s *session, over <-chan struct{}) {
 }
 
 // ping asks the engine for something on the control session.
-func (p *pool) ping() error {
-	p.control.Lock()
-	defer p.control.Unlock()
-	_, err := p.controlConn.run("SELECT 1", "Null", nil, nil)
-	return err
-}
+func (p *pool) ping() error { return p.order("SELECT 1") }
 
 // close takes every session back, waiting for the busy ones until ctx ends, and closes them; closing the last one
 // shuts the engine down in order. It reports whether all were free: a session must not be closed under a statement.

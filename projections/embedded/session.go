@@ -123,7 +123,7 @@ func (s *session) stream(query, format string, params []parameter, sink func([]b
 		err := sink(data)
 		s.destroy(chunk)
 		if err != nil {
-			s.lib.streamCancel(s.handle, stream)
+			s.cancel(stream)
 			return total, err
 		}
 	}
@@ -134,6 +134,13 @@ func (s *session) fetch(stream uintptr) uintptr {
 	s.calls.Add(1)
 	defer s.calls.Add(1)
 	return s.lib.streamFetch(s.handle, stream)
+}
+
+// cancel ends a stream; what it still works on is waited for.
+func (s *session) cancel(stream uintptr) {
+	s.calls.Add(1)
+	defer s.calls.Add(1)
+	s.lib.streamCancel(s.handle, stream)
 }
 
 // scrub removes what a failed statement has left behind. The library keeps the part of an answer that had been written
@@ -154,10 +161,14 @@ func (s *session) scrub() {
 	s.broken = true
 }
 
+// destroy frees a result; that of a stream waits for what it still works on.
 func (s *session) destroy(result uintptr) {
-	if result != 0 {
-		s.lib.destroyResult(result)
+	if result == 0 {
+		return
 	}
+	s.calls.Add(1)
+	defer s.calls.Add(1)
+	s.lib.destroyResult(result)
 }
 
 func (s *session) bytes(result uintptr) []byte {

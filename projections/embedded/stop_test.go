@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/readtrail/readtrail/projections/embedded"
@@ -186,6 +187,42 @@ func TestDeafStatementEndsTheEngine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeafStatementOfASlowReader: it makes no difference that the engine had sent rows, and waited for its reader to take them, when the
+// reader went away.
+func TestDeafStatementOfASlowReader(t *testing.T) {
+	engine := start(t, func(cfg *embedded.Config) { embedded.DeafAfter(cfg, 50*time.Millisecond) })
+	s, c := open(t, engine), newClient(t, engine)
+	old := engine.PID()
+	res, err := c.begin(t.Context(), http.MethodPost, "max_threads=4", "SELECT number FROM numbers(1000000000000) UNION ALL "+
+		"SELECT length(arraySort(x -> cityHash64(x), range(a))) FROM (SELECT number + 8000000 AS a FROM numbers(1000) SETTINGS max_block_size = 1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	waitFor(t, s, "1\n", "%numbers(1000000000000)%")
+	for same, last := 0, ""; same < 20; { // until the reader is waited for
+		rows := c.must("", "SELECT max(read_rows) FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%system.processes%'")
+		if same++; rows != last {
+			same, last = 0, rows
+		}
+	}
+	_ = res.Body.Close()
+	if err := engine.WaitReady(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOrderToStopThatHangs: an engine in which the order itself does not come back hears no other one either.
+func TestOrderToStopThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		<-embedded.HangingOrder(t.Context(), time.Minute)
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("given up after %s", took)
+		}
+	})
 }
 
 // TestSlowReaderIsNotDeaf: a statement that was told to stop while its reader takes their time, which is no fault of the engine's, leaves
