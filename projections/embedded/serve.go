@@ -117,8 +117,10 @@ func Serve(ctx context.Context, cfg ServeConfig, logger *slog.Logger, ready func
 		case <-running.Done():
 			return drain(context.WithoutCancel(ctx), web, pool, logger)
 		case <-pool.deaf:
+			// What the process returns stands beside the data; the log says why it ends.
+			logger.ErrorContext(ctx, "engine does not hear an order to stop, its process ends", slog.Duration("after", cfg.DeafAfter))
 			_ = web.Close()
-			return fmt.Errorf("a statement that was told to stop has gone on for %s", cfg.DeafAfter)
+			return errors.New("the engine does not hear an order to stop")
 		}
 	})
 	ready()

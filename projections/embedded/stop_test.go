@@ -1,8 +1,10 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -192,7 +194,11 @@ func TestDeafStatementEndsTheEngine(t *testing.T) {
 // TestDeafStatementOfASlowReader: it makes no difference that the engine had sent rows, and waited for its reader to take them, when the
 // reader went away.
 func TestDeafStatementOfASlowReader(t *testing.T) {
-	engine := start(t, func(cfg *embedded.Config) { embedded.DeafAfter(cfg, 50*time.Millisecond) })
+	var log bytes.Buffer
+	engine := start(t, func(cfg *embedded.Config) {
+		embedded.DeafAfter(cfg, 50*time.Millisecond)
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
 	s, c := open(t, engine), newClient(t, engine)
 	old := engine.PID()
 	res, err := c.begin(t.Context(), http.MethodPost, "max_threads=4", "SELECT number FROM numbers(1000000000000) UNION ALL "+
@@ -211,6 +217,12 @@ func TestDeafStatementOfASlowReader(t *testing.T) {
 	_ = res.Body.Close()
 	if err := engine.WaitReady(t.Context(), old); err != nil {
 		t.Fatal(err)
+	}
+	if err := engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "does not hear an order to stop") {
+		t.Errorf("the log does not say why: %s", log.String())
 	}
 }
 
