@@ -138,7 +138,8 @@ func (p *pin) linksAndHomes(ctx context.Context, at []ident, homes homes) (edges
 		return nil
 	})
 	together.Go(func() error { return p.addresses(ctx, keysOf(at), homes) })
-	return edges, together.Wait() //nolint:wrapcheck // says what failed
+	err = together.Wait() // in a statement of its own: the language does not say that it comes before edges is read
+	return edges, err     //nolint:wrapcheck // says what failed
 }
 
 // keyNames are the links that leave some keys, and the identifiers that key rows under them.
