@@ -16,7 +16,7 @@ type assembler struct {
 	run    *run
 	rollup *rollup
 	// held is a message that belongs to the next run because it was received in another year.
-	held *folded
+	held *pendingBatch
 	// last is the end of the last message that a run has, sent that of the last run that left.
 	last, sent proto.Position
 	// runDue and rollupDue say that what is collected should go as soon as its inserter is free.
@@ -62,10 +62,9 @@ func (a *assembler) collect(ctx context.Context, in <-chan *pendingBatch, runs c
 			}
 		case toRuns <- a.run:
 			a.run, a.runDue, a.sent = a.runs.get(), false, end
-			if a.held != nil {
-				f := a.held
+			if b := a.held; b != nil {
 				a.held = nil
-				a.addRun(f)
+				a.addRun(b)
 			}
 		case toRollups <- a.rollup:
 			a.rollup, a.rollupDue = newRollup(), false
@@ -112,23 +111,23 @@ func (a *assembler) take(ctx context.Context, b *pendingBatch) error {
 	if !b.accesses {
 		return nil
 	}
-	a.runDue = a.runDue || b.newest
 	if !a.run.empty() && yearOf(b.folded.received) != a.run.year {
-		a.held, a.runDue = b.folded, true
+		a.held, a.runDue = b, true
 		return nil
 	}
-	a.addRun(b.folded)
+	a.addRun(b)
 	return nil
 }
 
-func (a *assembler) addRun(f *folded) {
+func (a *assembler) addRun(b *pendingBatch) {
+	f := b.folded
 	if a.run.empty() {
 		a.runPace, a.idle = pace{}, true
 		a.linger.Reset(a.cfg.Linger)
 	}
 	a.idle, a.last = a.idle && f.idle(), f.end
 	a.run.add(f, a.seen)
-	if a.marks.reached(a.sent, a.last) || a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
+	if b.newest || a.marks.reached(a.sent, a.last) || a.run.rows() >= a.cfg.MaxRows || a.run.size >= a.cfg.MaxBytes {
 		a.runDue = true
 	}
 }

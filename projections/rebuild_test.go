@@ -90,6 +90,7 @@ func rowsOf(t testing.TB, s *store.Store, table string) (n uint64) {
 func TestRebuildDoesNotLinger(t *testing.T) {
 	s, j, g := storetest.Open(t), newMemoryJournal(t), newGenerator(24)
 	g.fill(t, j, 40, 30, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
+	g.fill(t, j, 1, 30, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) // the last message is of another run than those before
 	p := newProjector(t, s, j, func(c *projections.Config) { c.Linger, c.RollupInterval = time.Hour, time.Hour })
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
