@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/ruleset"
@@ -120,10 +121,24 @@ func (c *Config) RuleSet(asker string) (*v1.RuleSet, error) {
 		TimeZone: c.Site.TimeZone, Budget: d.Budget, Threshold: int32(d.Threshold*1000 + 0.5), LearningDays: d.LearningDays,
 		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Rules: rules,
 	}, weights, asker)
-	if err != nil {
-		return nil, errors.Join(errors.New("detectors"), err)
+	var file *ruleset.FileFault
+	switch {
+	case err == nil:
+		return rs, nil
+	case !errors.As(err, &file):
+		return nil, fmt.Errorf("detectors: %w", err)
+	case file.Learned:
+		return nil, inFile("detectors.weights_file", d.WeightsFile, file.Err)
 	}
-	return rs, nil
+	return nil, inFile("detectors.rules_file", d.RulesFile, file.Err)
+}
+
+// inFile says what is wrong with a file that a key names; several faults each on a line.
+func inFile(key, path string, err error) error {
+	if strings.Contains(err.Error(), "\n") {
+		return fmt.Errorf("%s: %s:\n%w", key, path, err)
+	}
+	return fmt.Errorf("%s: %s: %w", key, path, err)
 }
 
 func optional(path string) (string, error) {

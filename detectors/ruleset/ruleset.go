@@ -41,6 +41,23 @@ type Config struct {
 	Rules string `yaml:"rules,omitempty"`
 }
 
+// FileFault is what is wrong with the text of a file: the site's own detectors, or Learned weights. The caller knows the file.
+type FileFault struct {
+	Learned bool
+	Err     error
+}
+
+// Error says in which text, and what.
+func (f *FileFault) Error() string {
+	if f.Learned {
+		return "learned weights: " + f.Err.Error()
+	}
+	return "rules:\n" + f.Err.Error()
+}
+
+// Unwrap is the fault.
+func (f *FileFault) Unwrap() error { return f.Err }
+
 // kinds are the kinds of context, by the names that configurations use.
 func kinds() map[string]detectors.Needs {
 	return map[string]detectors.Needs{
@@ -71,7 +88,7 @@ func (c Config) Settings() (detectors.Settings, error) {
 	if c.Rules != "" {
 		own, err := rules.Parse([]byte(c.Rules))
 		if err != nil {
-			faults = append(faults, fmt.Errorf("rules:\n%w", err))
+			faults = append(faults, &FileFault{Err: err})
 		}
 		s.Custom = own.Detectors()
 	}
@@ -119,12 +136,12 @@ func Parse(rs *v1.RuleSet) (detectors.Settings, error) {
 		return s, fmt.Errorf("read rule set: %w", err)
 	}
 	if rs.GetWeights() != "" {
-		if s.Weights, err = Weights(rs.GetWeights()); err != nil {
-			return s, err
+		if s.Weights, err = Weights(rs.GetWeights()); err == nil {
+			err = s.Validate() // without weights it was valid
 		}
-	}
-	if err := s.Validate(); err != nil {
-		return s, fmt.Errorf("read rule set: %w", err)
+		if err != nil {
+			return s, fmt.Errorf("read rule set: %w", &FileFault{Learned: true, Err: err})
+		}
 	}
 	return s, nil
 }
