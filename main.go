@@ -377,6 +377,9 @@ func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func())
 	}
 	answersConfig := apiConfig(db, jn, projector, zone, log, metrics)
 	answersConfig.Tasks = tasks.Running
+	if answersConfig.Names.Detectors, answersConfig.Names.Scenarios, err = detect.Names(cfg); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	answersConfig.PseudonymKey = keys.PseudonymKey()
 	if answersConfig.Readers, err = cfg.Askers.Readers(); err != nil {
 		return err //nolint:wrapcheck // says what failed

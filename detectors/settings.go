@@ -156,6 +156,21 @@ func findScenario(name string, own customs) ([]Scale, *Scenario) {
 	return nil, nil
 }
 
+// Names are what detectors and scenarios are called, those of custom detectors at the end.
+func (s Settings) Names() (detectors, scenarios []string) {
+	detectors = Names()
+	for _, of := range [...][]Scenario{pairScenarios(), readerScenarios(), recordScenarios()} {
+		for i := range of {
+			scenarios = append(scenarios, of[i].Name)
+		}
+	}
+	for _, d := range s.Custom {
+		name := d.Custom().Name
+		detectors, scenarios = append(detectors, name), append(scenarios, name)
+	}
+	return detectors, scenarios
+}
+
 // learned puts what dispositions taught in the place of what is configured.
 func learned(all []Scenario, weights []ScenarioWeights) []Scenario {
 	for i := range all {

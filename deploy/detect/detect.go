@@ -46,6 +46,20 @@ type Watch interface {
 	End()
 }
 
+// Names are what the rule set of a configuration calls detectors and scenarios.
+func Names(cfg *config.Config) (detectors, scenarios []string, err error) {
+	rules, err := cfg.RuleSet(asker)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // says what failed
+	}
+	settings, err := ruleset.Parse(rules)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // says what failed
+	}
+	detectors, scenarios = settings.Names()
+	return detectors, scenarios, nil
+}
+
 // Open prepares the detectors of an installation, and the handler that judges its journal again.
 func Open(c Config) (*live.Runner, http.Handler, error) {
 	cfg, jn := c.Settings, c.Journal

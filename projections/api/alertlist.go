@@ -211,6 +211,11 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 	if err != nil {
 		return nil, err
 	}
+	if a.first() {
+		if err := s.checkNames(ctx, p, m, sequence, own); err != nil {
+			return nil, err
+		}
+	}
 	latest, err := p.lastAlertDay(ctx, sequence, own)
 	if err != nil {
 		return nil, err
@@ -256,6 +261,17 @@ func (s *Service) listAlerts(ctx context.Context, c proto.Caller, m *v1.ListAler
 	q := a.question(about, res.Alerts)
 	q.Withheld = withheld
 	return res, s.journal(ctx, a.asking, res.Header, q)
+}
+
+// checkNames refuses names that no detector and no scenario has, or ever had in an alert.
+func (s *Service) checkNames(ctx context.Context, p *pin, m *v1.ListAlertsRequest, sequence uint64, own []uint64) error {
+	params := func(scenario, detector string) store.Params {
+		return store.Params{"sequence": sequence, "own": own, "scenario": scenario, "detector": detector}
+	}
+	if err := p.named(ctx, "scenario", m.Scenario, s.cfg.Names.Scenarios, "alerts_named", params(m.Scenario, "")); err != nil {
+		return err
+	}
+	return p.named(ctx, "detector", m.Detector, s.cfg.Names.Detectors, "alerts_named", params("", m.Detector))
 }
 
 // question is what the journal keeps of a list that names people.

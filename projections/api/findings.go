@@ -48,6 +48,12 @@ func (s *Service) searchFindings(ctx context.Context, c proto.Caller, m *v1.Sear
 	if err != nil {
 		return nil, err
 	}
+	if a.first() {
+		params := store.Params{"sequence": sequence, "own": about.own, "detector": m.Detector}
+		if err := p.named(ctx, "detector", m.Detector, s.cfg.Names.Detectors, "findings_named", params); err != nil {
+			return nil, err
+		}
+	}
 	res := &v1.SearchFindingsResponse{From: dayText(a.from), To: dayText(a.to)}
 	if res.Findings, res.NextPageToken, err = p.findingPage(ctx, a, m, about, sequence); err != nil {
 		return nil, err

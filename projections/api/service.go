@@ -55,6 +55,8 @@ type Config struct {
 	Tasks func() []*v1.RunningTask
 	// LearningDays is how many days detectors learn what is usual before they judge any. Default: not told.
 	LearningDays int
+	// Names are what the rule set in force calls detectors and scenarios; questions for others are refused. Default: every name is taken.
+	Names RuleNames
 	// PseudonymKey makes pseudonyms of readers, records and workstations, the same for as long as the key is. Default: a random one, so
 	// that they hold until the process ends.
 	PseudonymKey []byte

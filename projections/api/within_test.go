@@ -94,6 +94,7 @@ func newPlaces(t *testing.T, limits proto.Limits) *places {
 		}
 		return nil, false
 	}
+	c.Names = api.RuleNames{Detectors: []string{"SelfAccess"}, Scenarios: []string{"own record"}}
 	c.Freeze = func(context.Context, *v1.ScopeFrozen) (proto.Position, error) {
 		return 0, errors.New("nothing is frozen here")
 	}
