@@ -3,9 +3,11 @@ package evaluation_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -92,6 +94,75 @@ func TestFlags(t *testing.T) {
 	} {
 		if _, err := run(tt.command); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %s", tt.command, err, tt.want)
+		}
+	}
+}
+
+// The keys that a program reads are there whatever came out, null or empty where there is nothing to tell; people read that no alert was shown.
+func TestReportOfNothing(t *testing.T) {
+	look := event("e1", "Practitioner/a", "Patient/p1", "2026-03-05T10:15:00-06:00")
+	for name, tt := range map[string]struct {
+		events    string
+		labels    string
+		null      []string
+		text, not []string
+	}{
+		"no look": {
+			events: "this is no event\n", null: []string{"precision_at_budget", "recall_at_budget", "average_precision"},
+			text: []string{"shown a day no alert was shown, of at most 20; 0 candidates"},
+		},
+		"no labels": {
+			null: []string{"precision_at_budget", "recall_at_budget", "average_precision"}, text: []string{"no alert was shown, of at most 20"},
+			not: []string{"precision"},
+		},
+		"no incident": {
+			labels: "event_id,scenario,incident\n", null: []string{"precision_at_budget", "recall_at_budget", "average_precision"},
+			text: []string{"precision at the budget no alert was shown", "average precision no incident is labelled"},
+		},
+		"an incident": {
+			labels: "event_id,scenario,incident\ne1,family,f1\n", null: []string{"precision_at_budget"},
+			text: []string{"precision at the budget no alert was shown", "recall at the budget 0.0 %"},
+		},
+	} {
+		dir := t.TempDir()
+		files := fstest.MapFS{"AuditEvent.ndjson": file(cmp.Or(tt.events, look))}
+		if tt.labels != "" {
+			files["labels.csv"] = file(tt.labels)
+		}
+		if err := os.CopyFS(dir, files); err != nil {
+			t.Fatal(err)
+		}
+		run := func(asJSON bool) []byte {
+			var out bytes.Buffer
+			c := evaluation.Command{Dir: dir, Budget: 20, Threshold: 0.2, Zone: "UTC", JSON: asJSON}
+			if err := c.Run(t.Context(), &out, io.Discard, decode, func() time.Time { return time.Unix(0, 0) }); err != nil {
+				t.Fatal(err)
+			}
+			return out.Bytes()
+		}
+		report := map[string]json.RawMessage{}
+		if err := json.Unmarshal(run(true), &report); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{
+			"events", "explained_share", "budget", "alerts_per_day", "precision_at_budget", "recall_at_budget", "average_precision", "recall_by_scenario",
+			"findings_by_detector", "events_per_second", "peak_rss_bytes",
+		} {
+			value, ok := report[key]
+			if is := string(value) == "null"; !ok || is != slices.Contains(tt.null, key) {
+				t.Errorf("%s: %s is %q", name, key, value)
+			}
+		}
+		text := strings.Join(strings.Fields(string(run(false))), " ")
+		for _, want := range tt.text {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the report does not say %q:\n%s", name, want, text)
+			}
+		}
+		for _, no := range tt.not {
+			if strings.Contains(text, no) {
+				t.Errorf("%s: the report says %q:\n%s", name, no, text)
+			}
 		}
 	}
 }

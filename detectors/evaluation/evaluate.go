@@ -290,6 +290,10 @@ func (r *run) fill(t detectors.Tally, shown int) {
 	out.Reasons, out.Findings = t.ReasonCounts(), t.Findings
 	out.Blind, out.Faults = t.Missing.List(), t.Faults
 	out.Abstain, out.Absent = detectors.Abstain(t.Missing), r.engine.Absent()
+	if out.Findings == nil {
+		out.Findings = map[string]uint64{}
+	}
+	out.ByScenario = map[string]float64{}
 	out.Budget = r.cfg.Queue.Budget
 	out.AlertsPerDay = float64(shown) / float64(max(t.Days, 1))
 	if r.labels == nil {

@@ -127,7 +127,7 @@ func TestEvaluate(t *testing.T) {
 	if r.ExplainedShare < 0.98 || r.ExplainedShare == 1 {
 		t.Errorf("%.3f explained: all but the leaver's two looks are", r.ExplainedShare)
 	}
-	if r.Precision != nil || r.Recall != nil || r.ByScenario != nil {
+	if r.Precision != nil || r.Recall != nil || len(r.ByScenario) != 0 {
 		t.Error("without labels there is no precision and no recall")
 	}
 	if len(alerts) == 0 || alerts[0]["day"] != "2026-03-05" || alerts[0]["shape"] != "reader-day" || alerts[0]["shown"] != true {

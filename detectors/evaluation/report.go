@@ -8,7 +8,8 @@ import (
 	"github.com/readtrail/readtrail/detectors"
 )
 
-// Report is what an evaluation says. Shares are between 0 and 1; those that need labels are absent without them.
+// Report is what an evaluation says. Shares are between 0 and 1. The keys of precision, recall and findings are always there: null where there
+// is nothing to divide by, {} where there is nothing to count.
 type Report struct {
 	Events   uint64 `json:"events"`
 	Accesses uint64 `json:"accesses"`
@@ -38,10 +39,10 @@ type Report struct {
 	JudgedPerSecond  float64                   `json:"judged_per_second"`
 	PeakRSS          uint64                    `json:"peak_rss_bytes"`
 	Labels           *LabelReport              `json:"-"`
-	Precision        *float64                  `json:"precision_at_budget,omitempty"`
-	Recall           *float64                  `json:"recall_at_budget,omitempty"`
-	AveragePrecision *float64                  `json:"average_precision,omitempty"`
-	ByScenario       map[string]float64        `json:"recall_by_scenario,omitempty"`
+	Precision        *float64                  `json:"precision_at_budget"`
+	Recall           *float64                  `json:"recall_at_budget"`
+	AveragePrecision *float64                  `json:"average_precision"`
+	ByScenario       map[string]float64        `json:"recall_by_scenario"`
 	Incidents        int                       `json:"incidents,omitempty"`
 	// UnknownLabels are labels of events that are not in the dataset; their incidents count as not found.
 	UnknownLabels int `json:"labels_of_unknown_events,omitempty"`
@@ -121,6 +122,7 @@ func (r *LabelReport) fill(out *Report) {
 		f := float64(a) / float64(b)
 		return &f
 	}
+	out.Labels = r
 	out.Incidents, out.UnknownLabels = len(r.incidents), len(r.of)-len(r.known)
 	out.Precision = share(r.right, r.shown)
 	out.Recall = share(len(r.found), len(r.incidents))
@@ -131,7 +133,6 @@ func (r *LabelReport) fill(out *Report) {
 			found[scenario]++
 		}
 	}
-	out.ByScenario = map[string]float64{}
 	for scenario, n := range all {
 		out.ByScenario[scenario] = float64(found[scenario]) / float64(n)
 	}

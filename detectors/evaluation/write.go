@@ -35,26 +35,35 @@ func (r *Report) write(w io.Writer) error {
 		}
 		row(what, "%s (tells %s)", a.Kind, a.Tells)
 	}
-	row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
+	if r.AlertsPerDay > 0 {
+		row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
+	} else {
+		row("shown a day", "no alert was shown, of at most %d; %d candidates in all", r.Budget, r.Candidates)
+	}
 	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)
 	if r.UnknownLabels > 0 {
 		row("labels of events that are not there", "%d", r.UnknownLabels)
 	}
-	if r.ByScenario != nil {
+	if r.Labels != nil {
 		row("", "")
 		row("incidents", "%d", r.Incidents)
 		for _, x := range []struct {
 			name  string
 			value *float64
+			// without says why there is no value.
+			without string
 		}{
-			{"precision at the budget", r.Precision},
-			{"recall at the budget", r.Recall},
-			{"average precision", r.AveragePrecision},
-			{"legitimate accesses explained", r.LegitimateExplained},
-			{"misuse called explained", r.MisuseExplained},
+			{"precision at the budget", r.Precision, "no alert was shown"},
+			{"recall at the budget", r.Recall, "no incident is labelled"},
+			{"average precision", r.AveragePrecision, "no incident is labelled"},
+			{"legitimate accesses explained", r.LegitimateExplained, ""},
+			{"misuse called explained", r.MisuseExplained, ""},
 		} {
-			if x.value != nil {
+			switch {
+			case x.value != nil:
 				row(x.name, "%s", percent(*x.value))
+			case x.without != "":
+				row(x.name, "%s", x.without)
 			}
 		}
 		row("incidents found at the budget, by scenario", "")
