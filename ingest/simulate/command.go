@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,8 @@ type Command struct {
 	Days      int    `help:"Days of accesses." default:"28"`
 	Start     string `help:"First day, as YYYY-MM-DD. Default: 2026-03-02 for a dataset, 28 days ago for a live stream." placeholder:"DATE"`
 	Zone      string `help:"Time zone of the hospital." default:"America/Chicago"`
-	Incidents int    `help:"Labelled incidents of misuse on all days together, beside the story; -1 for none." default:"12"`
-	PerDay    int    `name:"incidents-per-day" help:"Or: labelled incidents a day." placeholder:"N"`
+	Incidents *int   `help:"Labelled incidents of misuse on all days together, beside the story; -1 for none." placeholder:"12" xor:"incidents"`
+	PerDay    *int   `name:"incidents-per-day" help:"Or: labelled incidents a day." placeholder:"N" xor:"incidents"`
 	NoStory   bool   `help:"Leave out the planted story."`
 	Covering  bool   `help:"Surround misuse with looks at records that the reader has to do with, to hide it."`
 
@@ -46,6 +47,16 @@ func (c *Command) Validate() error {
 		return errors.New("say what to make: --out DIR for a dataset, or --live for a stream to a running server")
 	case c.Out != "" && c.Live:
 		return errors.New("--out and --live are alternatives: give one of them")
+	case c.PerDay != nil && *c.PerDay < 0:
+		return errors.New("--incidents-per-day: want 0 or more")
+	}
+	for _, f := range []struct { // of a Config 0 is the default, of a flag it is none
+		name        string
+		value, want int
+	}{{"staff", c.Staff, minStaff}, {"patients", c.Patients, minStaff * patientsPerStaff}, {"days", c.Days, 1}, {"rate", c.Rate, 1}} {
+		if f.value < 1 {
+			return fmt.Errorf("--%s: want %d or more", f.name, f.want)
+		}
 	}
 	return nil
 }
@@ -56,12 +67,12 @@ func (c *Command) Hospital(now time.Time) (*Hospital, error) {
 	if err != nil || c.Zone == "Local" {
 		return nil, errors.New("zone: no such time zone; a name like America/Chicago is needed")
 	}
-	cfg := Config{Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Days: c.Days, Zone: zone, Incidents: c.Incidents, NoStory: c.NoStory, Covering: c.Covering, Weights: c.Weight}
-	if c.PerDay > 0 {
-		cfg.Incidents = c.PerDay * c.Days
-	}
-	if cfg.Incidents == 0 {
-		cfg.Incidents = -1
+	cfg := Config{Seed: c.Seed, Staff: c.Staff, Patients: c.Patients, Days: c.Days, Zone: zone, NoStory: c.NoStory, Covering: c.Covering, Weights: c.Weight}
+	switch none := -1; { // 0 is the default of a Config
+	case c.PerDay != nil:
+		cfg.Incidents = cmp.Or(*c.PerDay*c.Days, none)
+	case c.Incidents != nil:
+		cfg.Incidents = cmp.Or(*c.Incidents, none)
 	}
 	switch {
 	case c.Start != "":

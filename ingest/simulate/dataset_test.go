@@ -35,6 +35,14 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--out", "x", "--live"}, "--out and --live are alternatives"},
 		{[]string{"--out", "x"}, ""},
 		{[]string{"--live"}, ""},
+		{[]string{"--out", "x", "--staff", "0"}, "--staff: want 150 or more"},
+		{[]string{"--out", "x", "--patients", "0"}, "--patients: want 600 or more"},
+		{[]string{"--out", "x", "--days", "0"}, "--days: want 1 or more"},
+		{[]string{"--live", "--rate", "0"}, "--rate: want 1 or more"},
+		{[]string{"--out", "x", "--incidents", "12", "--incidents-per-day", "2"}, "--incidents and --incidents-per-day can't be used together"},
+		{[]string{"--out", "x", "--incidents-per-day=-1"}, "--incidents-per-day: want 0 or more"},
+		{[]string{"--out", "x", "--incidents-per-day", "0"}, ""},
+		{[]string{"--out", "x", "--incidents", "0"}, ""},
 	} {
 		var c simulate.Command
 		parser, err := kong.New(&c, kong.Name("simulate"))
