@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,18 @@ import (
 // quiet is a testing.TB for what tests share: it outlives each of them.
 type quiet struct{ testing.TB }
 
+// quietDirs are the directories of what tests share; TestMain has them removed.
+var quietDirs struct {
+	sync.Mutex
+	made []string
+}
+
+func removeQuiet() {
+	for _, dir := range quietDirs.made {
+		_ = os.RemoveAll(dir)
+	}
+}
+
 func (*quiet) Helper() {}
 
 func (*quiet) Fatal(args ...any) { panic(args) }
@@ -28,7 +42,32 @@ func (*quiet) TempDir() string {
 	if err != nil {
 		panic(err)
 	}
+	quietDirs.Lock()
+	defer quietDirs.Unlock()
+	quietDirs.made = append(quietDirs.made, dir)
 	return filepath.Clean(dir)
+}
+
+// TestNothingIsLeftBehind: a run of this binary leaves none of its directories where temporary files are.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("READTRAIL_TEST_SHARES") != "" {
+		(&quiet{}).TempDir()
+		return
+	}
+	binary, err := os.Executable()
+	must(t, err)
+	run := exec.CommandContext(t.Context(), binary, "-test.run=^TestNothingIsLeftBehind$")
+	dir := t.TempDir()
+	run.Env = append(os.Environ(), "READTRAIL_TEST_SHARES=1", "TMPDIR="+dir)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	left, err := os.ReadDir(dir)
+	must(t, err)
+	if len(left) > 0 {
+		t.Errorf("%s and %d more are left", left[0].Name(), len(left)-1)
+	}
 }
 
 // What comes out of a fortnight is what the design says: nothing before it is known what is usual but signs of record, a budget that

@@ -18,7 +18,7 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
+func TestMain(m *testing.M) { storetest.Main(m, removeQuiet) }
 
 // TestStreamsAreProjected: what detectors publish to the embedded journal's streams stands in ClickHouse, each message once, over a stop
 // of everything in between; projections begin before there are any streams.

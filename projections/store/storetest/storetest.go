@@ -34,8 +34,9 @@ var shared struct {
 	err    error
 }
 
-// Main runs the tests, or the engine when the binary has been started as its child, and stops the engine in the end.
-func Main(m *testing.M) {
+// Main runs the tests, or the engine when the binary has been started as its child. In the end it stops the engine and calls what cleans up
+// after the package's tests.
+func Main(m *testing.M, after ...func()) {
 	flag.Parse()
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
@@ -48,6 +49,9 @@ func Main(m *testing.M) {
 	}
 	if shared.dir != "" {
 		_ = os.RemoveAll(shared.dir)
+	}
+	for _, clean := range after {
+		clean()
 	}
 	os.Exit(code)
 }
