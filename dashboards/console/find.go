@@ -40,8 +40,9 @@ const (
 // probe asks the API whether a text is known in one sense.
 type probe struct {
 	title string
-	// to is where the text leads if it is known, all where it leads if it is not.
+	// to is where the text leads if it is known, all where it leads if it is not, and the title of that.
 	to, all ask
+	others  string
 	ask     func(ctx context.Context) (detail string, h *v1.AnswerHeader, err error)
 }
 
@@ -73,7 +74,7 @@ func (c *Console) serveFind(v *visit) error {
 			page.Basis = c.basisOf(headers[i])
 		}
 		if details[i] == "" {
-			page.Others = append(page.Others, found{Path: links.to(p.all), Title: p.title})
+			page.Others = append(page.Others, found{Path: links.to(p.all), Title: p.others})
 		} else {
 			page.Found = append(page.Found, found{links.to(p.to), p.title, details[i]})
 		}
@@ -125,7 +126,7 @@ func (c *Console) probes(text, why string) []probe {
 
 // senseProbe is one that leads to the same place whether the text is known or not.
 func senseProbe(title string, to ask, f func(context.Context) (string, *v1.AnswerHeader, error)) probe {
-	return probe{title: title, to: to, all: to, ask: f}
+	return probe{title: title, to: to, all: to, others: title, ask: f}
 }
 
 // placeProbe looks for a workstation: lately, and if it was not used then, at any time.
@@ -145,7 +146,7 @@ func (c *Console) placeProbe(text, why string) probe {
 func (c *Console) nameProbe(text, why string) probe {
 	all := ask{Page: pageAccesses, Search: search{Text: text}}
 	lately := c.since(all, textDays)
-	return probe{"A name or title", lately, all, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+	return probe{"A name or title", lately, all, "A name or title, at any time", func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 		detail, h, err := c.searched(ctx, lately, why)
 		if detail != "" {
 			detail += " in the last " + count(textDays, "day", "days")

@@ -64,7 +64,7 @@ func TestFindingOut(t *testing.T) {
 	if asked["WhoViewed"] != 1 || asked["ReaderActivity"] != 1 || asked["SearchAccesses"] != 3 || names != 1 {
 		t.Errorf("asked: %v, %d for names", asked, names)
 	}
-	if !strings.Contains(none.body, "accesses of the last 7 days alone") {
+	if !strings.Contains(none.body, "accesses of the last 7 days alone") || !strings.Contains(none.body, "A name or title, at any time") {
 		t.Errorf("it does not say where it looked:\n%s", none.body)
 	}
 
