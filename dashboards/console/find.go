@@ -17,11 +17,10 @@ import (
 type findPage struct {
 	Subject string
 	Found   []found
-	// Others are what it was not found as, to ask for all the same.
+	// Others are what it was not found as, to ask for all the same. Among them is what it was not looked for as: a name or title, which no
+	// index knows, so that every access of the period is read for it.
 	Others []found
-	// Days is how far back it was looked for in names.
-	Days  string
-	Basis *basis
+	Basis  *basis
 }
 
 // found is one meaning of a text.
@@ -30,8 +29,6 @@ type found struct{ Path, Title, Detail string }
 const (
 	// minText is the shortest text that the API looks for in names.
 	minText = 3
-	// textDays is how far back a text is looked for in names: no index knows them, and every access of that time is read.
-	textDays = 7
 	// placeDays is how far back a workstation is looked for first: where it is known, it was mostly used lately, and all that it was
 	// ever used for need not be read.
 	placeDays = 90
@@ -40,10 +37,8 @@ const (
 // probe asks the API whether a text is known in one sense.
 type probe struct {
 	title string
-	// to is where the text leads if it is known, all where it leads if it is not, and the title of that.
-	to, all ask
-	others  string
-	ask     func(ctx context.Context) (detail string, h *v1.AnswerHeader, err error)
+	to    ask
+	ask   func(ctx context.Context) (detail string, h *v1.AnswerHeader, err error)
 }
 
 // serveFind asks the API in which senses a text is known. One: its page answers. Several: the asker is asked back.
@@ -67,17 +62,20 @@ func (c *Console) serveFind(v *visit) error {
 	if err := group.Wait(); err != nil {
 		return err //nolint:wrapcheck // for people as it is
 	}
-	page := findPage{Subject: x.ask.Subject, Days: count(textDays, "day", "days")}
+	page := findPage{Subject: x.ask.Subject}
 	links := linker{v, x.purpose}
 	for i, p := range probes {
 		if page.Basis == nil && headers[i] != nil {
 			page.Basis = c.basisOf(headers[i])
 		}
 		if details[i] == "" {
-			page.Others = append(page.Others, found{Path: links.to(p.all), Title: p.others})
+			page.Others = append(page.Others, found{Path: links.to(p.to), Title: p.title})
 		} else {
 			page.Found = append(page.Found, found{links.to(p.to), p.title, details[i]})
 		}
+	}
+	if utf8.RuneCountInString(x.ask.Subject) >= minText {
+		page.Others = append(page.Others, found{Path: links.to(ask{Page: pageAccesses, Search: search{Text: x.ask.Subject}}), Title: "A name or title"})
 	}
 	if len(page.Found) == 1 {
 		v.redirect(page.Found[0].Path)
@@ -91,67 +89,46 @@ func (c *Console) probes(text, why string) []probe {
 	one := &v1.Page{Size: 1}
 	q := c.cfg.Questions
 	list := []probe{
-		senseProbe("A record", ask{Page: pageRecords, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		{"A record", ask{Page: pageRecords, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: text, Purpose: why, Page: one}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			m := res.Msg
 			return known(m.Totals.GetAccesses(), len(m.Candidates), len(m.Identifiers), "record"), m.Header, nil
-		}),
-		senseProbe("A reader", ask{Page: pageReaders, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		}},
+		{"A reader", ask{Page: pageReaders, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: text, Purpose: why, Page: one}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			m := res.Msg
 			return known(m.Totals.GetAccesses(), len(m.Candidates), len(m.Identifiers), "reader"), m.Header, nil
-		}),
+		}},
 		c.placeProbe(text, why),
 	}
-	if utf8.RuneCountInString(text) >= minText {
-		list = append(list, c.nameProbe(text, why))
-	}
 	if position, err := proto.ParsePosition(text); err == nil && position.Sequence() > 0 {
-		list = append(list, senseProbe("An event, by its position", ask{Page: pageEvents, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+		list = append(list, probe{"An event, by its position", ask{Page: pageEvents, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 			res, err := q.GetEvent(ctx, connect.NewRequest(&v1.GetEventRequest{Event: text, Purpose: why}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
 			return "the journal holds an event there", res.Msg.Header, nil
-		}))
+		}})
 	}
 	return list
-}
-
-// senseProbe is one that leads to the same place whether the text is known or not.
-func senseProbe(title string, to ask, f func(context.Context) (string, *v1.AnswerHeader, error)) probe {
-	return probe{title: title, to: to, all: to, others: title, ask: f}
 }
 
 // placeProbe looks for a workstation: lately, and if it was not used then, at any time.
 func (c *Console) placeProbe(text, why string) probe {
 	all := ask{Page: pageAccesses, Search: search{Workstation: text}}
 	lately := c.since(all, placeDays)
-	return senseProbe("A workstation", all, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
+	return probe{"A workstation", all, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
 		detail, h, err := c.searched(ctx, lately, why)
 		if err != nil || detail != "" {
 			return detail, h, err
 		}
 		return c.searched(ctx, all, why)
-	})
-}
-
-// nameProbe looks for a text in the names of the last days; it leads to those of any time where it finds none.
-func (c *Console) nameProbe(text, why string) probe {
-	all := ask{Page: pageAccesses, Search: search{Text: text}}
-	lately := c.since(all, textDays)
-	return probe{"A name or title", lately, all, "A name or title, at any time", func(ctx context.Context) (string, *v1.AnswerHeader, error) {
-		detail, h, err := c.searched(ctx, lately, why)
-		if detail != "" {
-			detail += " in the last " + count(textDays, "day", "days")
-		}
-		return detail, h, err
 	}}
 }
 
