@@ -48,15 +48,21 @@ func (u *unresolvedEvents) count(at period, position proto.Position) uint64 {
 	return n
 }
 
-// with adds what came since.
+// with adds what came since: few among many, so that the many are not sorted again.
 func (u *unresolvedEvents) with(since []unresolvedEvent, position proto.Position) *unresolvedEvents {
 	next := &unresolvedEvents{version: u.version, position: position, events: u.events}
-	if len(since) > 0 {
-		next.events = slices.Concat(u.events, since)
-		slices.SortFunc(next.events, func(a, b unresolvedEvent) int {
-			return cmp.Or(cmp.Compare(a.occurred, b.occurred), cmp.Compare(a.position, b.position))
-		})
+	if len(since) == 0 {
+		return next
 	}
+	slices.SortFunc(since, func(a, b unresolvedEvent) int { return cmp.Compare(a.occurred, b.occurred) })
+	next.events = make([]unresolvedEvent, 0, len(u.events)+len(since))
+	old := u.events
+	for _, e := range since {
+		n := sort.Search(len(old), func(i int) bool { return old[i].occurred > e.occurred })
+		next.events = append(append(next.events, old[:n]...), e)
+		old = old[n:]
+	}
+	next.events = append(next.events, old...)
 	return next
 }
 
