@@ -16,11 +16,7 @@ import (
 // ask asks the server over its socket, as the CLI does: who viewed this record, and what a reader did in a month. Each
 // question is followed through identities, answered with its coverage, and journaled before the answer leaves.
 func (b *bench) ask(ctx context.Context) (err error) {
-	home, p, err := b.population(ctx, b.size.rows, b.size.lates)
-	if err != nil {
-		return err
-	}
-	e, err := openEngine(ctx, b.binary, home)
+	home, p, e, err := b.populated(ctx, b.size.rows)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,14 @@ func newPlan(rows, late int) plan {
 	return p
 }
 
+// populated returns a population and an engine that runs on it, which the caller closes.
+func (b *bench) populated(ctx context.Context, rows int) (home string, p plan, e *engine, err error) {
+	if home, p, err = b.population(ctx, rows, b.size.lates); err == nil {
+		e, err = openEngine(ctx, b.binary, home)
+	}
+	return home, p, e, err
+}
+
 // population returns a data directory whose tables hold so many accesses over ten years, the newest in late parts that
 // are not merged, and whose journal is as long as that. With kept data it only reads what they are.
 func (b *bench) population(ctx context.Context, rows, late int) (home string, p plan, err error) {

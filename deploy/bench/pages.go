@@ -292,11 +292,7 @@ func (s subject) days(form url.Values, earlier int) url.Values {
 
 // pages measures the console's pages: from the request of a browser that is signed in to the last byte of the answer.
 func (b *bench) pages(ctx context.Context) (err error) {
-	home, made, err := b.population(ctx, b.size.rows, b.size.lates)
-	if err != nil {
-		return err
-	}
-	e, err := openEngine(ctx, b.binary, home)
+	home, made, e, err := b.populated(ctx, b.size.rows)
 	if err != nil {
 		return err
 	}

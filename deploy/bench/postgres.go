@@ -34,11 +34,7 @@ func (b *bench) beside(ctx context.Context) (err error) {
 		b.note("PostgreSQL is not installed here: nothing is compared with it.")
 		return nil
 	}
-	home, p, err := b.population(ctx, b.size.postgres, b.size.lates)
-	if err != nil {
-		return err
-	}
-	e, err := openEngine(ctx, b.binary, home)
+	_, p, e, err := b.populated(ctx, b.size.postgres)
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,7 @@ const exported = 2_000_000
 
 // scope asks the server what the breach of a reader's year concerns, and has it export a stretch of time of all readers.
 func (b *bench) scope(ctx context.Context) (err error) {
-	home, p, err := b.population(ctx, b.size.rows, b.size.lates)
-	if err != nil {
-		return err
-	}
-	e, err := openEngine(ctx, b.binary, home)
+	home, p, e, err := b.populated(ctx, b.size.rows)
 	if err != nil {
 		return err
 	}
