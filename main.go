@@ -214,15 +214,21 @@ func (c evaluateCommand) Run(ctx context.Context, e *environment) error {
 
 // detectorsCommand is `readtrail detectors`.
 type detectorsCommand struct {
-	Test  detectorsTestCommand `cmd:"" help:"Run case files: events in, findings out."`
-	Check rules.CheckCommand   `cmd:"" help:"Say what is wrong with a file of custom detectors, or how it is understood."`
+	Test    detectorsTestCommand `cmd:"" help:"Run case files: events in, findings out."`
+	Numbers numbersCommand       `cmd:"" help:"What detectors count to, with what holds here."`
+	Check   rules.CheckCommand   `cmd:"" help:"Say what is wrong with a file of custom detectors, or how it is understood."`
 
 	Backtest  backtestCommand  `cmd:"" help:"What another configuration would have shown: alerts gained, lost, re-ranked."`
 	Scorecard scorecardCommand `cmd:"" help:"How each detector does: hits, reasons known, lift over chance, decisions."`
 	Calibrate calibrateCommand `cmd:"" help:"Learn the weights of the kinds of misuse from what officers decided."`
 }
 
+func (c numbersCommand) Run(e *environment) error {
+	return c.NumbersCommand.Run(e.stdout, e.config) //nolint:wrapcheck // says what failed
+}
+
 type (
+	numbersCommand   struct{ detect.NumbersCommand }
 	backtestCommand  struct{ detect.BacktestCommand }
 	scorecardCommand struct{ detect.ScorecardCommand }
 	calibrateCommand struct{ detect.CalibrateCommand }

@@ -1,8 +1,5 @@
 package detectors
 
-// dormant is how many days without any event make an account dormant (catalogue, D15: 60 to 90).
-const dormant = 60
-
 // leftAccount (D15): an account that acts when its owner is not employed, or after a long silence. Credentials of leavers were
 // used daily for a year (Memorial, 80,000 patients), or eight days after firing (New Haven).
 func leftAccount() readerDetector {
@@ -17,16 +14,16 @@ func leftAccount() readerDetector {
 				return Quiet
 			case d.Post.Employed < 0:
 				return 2
-			case d.Base.days >= minDays && (d.Base.returned == d.Day || j.silence(d) >= dormant):
+			case j.known(d.Base) && (d.Base.returned == d.Day || int64(j.silence(d)) >= j.numbers[silentDays]):
 				return 1
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, _ *ReaderDay, g Grade) string {
+		tell: func(t *teller, _ *ReaderDay, g Grade) string {
 			if g == 2 {
 				return "By the staff list, the owner of this account was not employed at the time."
 			}
-			return "The account had been silent for two months or more."
+			return "The account had been silent for " + t.judge.numbers.inWords(silentDays, "day") + " or more."
 		},
 		normal: "An employment that had begun, or an account that was closed in time, would have prevented it.",
 	}

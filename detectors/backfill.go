@@ -90,6 +90,7 @@ func newJudge(cfg Config, state *facts.State) *judge {
 func (j *judge) workBy(cfg Config) {
 	found := j.found()
 	own := newCustoms(cfg.Custom, cfg.Weights)
+	j.numbers, _ = cfg.Numbers.numerals() // validated before
 	j.dets, j.least, j.hands = allDetectors().with(own), cfg.Queue.Least, cfg.Hands
 	j.pairs = newModel(scalesOf(j.dets.pairs, func(d pairDetector) Scale { return d.Scale }),
 		own.scenarios(KeyPair, learned(pairScenarios(), cfg.Weights)))

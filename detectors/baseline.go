@@ -31,8 +31,8 @@ type place struct {
 	days        uint16
 }
 
-// observe adds a closed day.
-func (b *baseline) observe(d *ReaderDay, hourOfWeek func(int64) int) {
+// observe adds a closed day. silent is how many days without any event are a long silence.
+func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) int) {
 	b.looked += uint32(d.Records)
 	b.alone += uint32(d.Unexplained)
 	if d.Unexplained > 0 {
@@ -59,7 +59,7 @@ func (b *baseline) observe(d *ReaderDay, hourOfWeek func(int64) int) {
 		b.use(w)
 	}
 	b.records[int(b.days+b.faded)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
-	if b.days++; b.last != 0 && d.Day-b.last >= dormant {
+	if b.days++; b.last != 0 && int64(d.Day-b.last) >= silent {
 		b.returned = d.Day
 	}
 	b.last = d.Day

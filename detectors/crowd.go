@@ -1,8 +1,5 @@
 package detectors
 
-// leastCrowd is how many readers make a crowd.
-const leastCrowd = 3
-
 // crowd (D6): more readers without any reason in one record on one day than such records have. The core of a record with many
 // readers: each of them looks harmless alone (SNAD 2012). The weight is half the logarithm of the likelihood ratio of two Poisson
 // processes: so many readers without a reason against what is usual in the hospital among as many readers as the record had.
@@ -21,18 +18,18 @@ func crowd() recordDetector {
 				return Blind
 			}
 			n := uint64(len(d.Readers))
-			if n < leastCrowd {
+			if int64(n) < j.numbers[crowdReaders] {
 				return Quiet
 			}
 			rate := (j.everybody.alone + 1) * million / (j.everybody.looked + 1)
 			switch w := poissonGain(n, (n+uint64(d.Others))*rate) / 2; {
-			case w >= 16*bit:
+			case w >= j.numbers.bits(crowdFar):
 				return 4
-			case w >= 12*bit:
+			case w >= j.numbers.bits(crowdTimes):
 				return 3
-			case w >= 8*bit:
+			case w >= j.numbers.bits(crowdMany):
 				return 2
-			case w >= 4*bit:
+			case w >= j.numbers.bits(crowdMore):
 				return 1
 			}
 			return Quiet

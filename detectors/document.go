@@ -53,7 +53,7 @@ func (j *judge) worked(p *Pair) (document, bool) {
 			}
 		}
 	}
-	for off := day(1); off <= day(writeWindow/(24*time.Hour)); off++ {
+	for off := day(1); off <= day(j.numbers[noteDays]); off++ {
 		for _, d := range [...]day{p.Day - off, p.Day + off} {
 			if j.wrote(d, pairKey{p.Reader, p.Patient}) {
 				return document{period: facts.Period{From: j.begins(d), Until: j.begins(d + 1)}}, true

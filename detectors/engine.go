@@ -201,7 +201,7 @@ func (e *Engine) newBook(name string) *Book {
 // config is what the judge works by.
 func (e *Engine) config() Config {
 	return Config{
-		Zone: e.cfg.Zone, Queue: e.settings.Queue, Custom: e.settings.Custom, Weights: e.settings.Weights, Hands: e.cfg.Hands,
+		Zone: e.cfg.Zone, Queue: e.settings.Queue, Custom: e.settings.Custom, Weights: e.settings.Weights, Numbers: e.settings.Numbers, Hands: e.cfg.Hands,
 	}
 }
 

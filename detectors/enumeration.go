@@ -2,18 +2,8 @@ package detectors
 
 import (
 	"slices"
-	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
-)
-
-const (
-	// gap is how far apart two record numbers of a walk may be, and pause how long it may rest.
-	gap   = 12
-	pause = 5 * time.Minute
-	// shortWalk and longWalk are so many records in the order of their numbers.
-	shortWalk = 6
-	longWalk  = 15
 )
 
 // enumeration (D12): records in the order of their numbers, one after the other, as somebody does who copies them.
@@ -23,17 +13,17 @@ func enumeration() readerDetector {
 			Name: "Enumeration", Catalogue: "D12", Key: KeyReader, Peers: PeersAll, Hard: true,
 			Words: []string{"records in the order of their numbers", "a long walk through record numbers"},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
-			switch n := walk(d.Accesses); {
-			case n >= longWalk:
+		grade: func(j *judge, d *ReaderDay) Grade {
+			switch n := int64(j.walk(d.Accesses)); {
+			case n >= j.numbers[longWalkRecords]:
 				return 2
-			case n >= shortWalk:
+			case n >= j.numbers[walkRecords]:
 				return 1
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
-			return capital(count(walk(d.Accesses), "record")) +
+		tell: func(t *teller, d *ReaderDay, _ Grade) string {
+			return capital(count(t.judge.walk(d.Accesses), "record")) +
 				" were opened one after the other in the order of their numbers, as somebody does who copies them."
 		},
 		normal: "A work list in the order of record numbers would have made it normal.",
@@ -41,7 +31,7 @@ func enumeration() readerDetector {
 }
 
 // walk is the longest stretch of looks at different records whose numbers rise, or fall, by small steps.
-func walk(accesses []Access) int {
+func (j *judge) walk(accesses []Access) int {
 	best, up, down := 0, 1, 1
 	last, at, patient := int64(0), int64(0), facts.ID(0)
 	for i := range accesses {
@@ -50,11 +40,11 @@ func walk(accesses []Access) int {
 			continue
 		}
 		step := a.Number - last
-		near := last != 0 && a.Occurred-at <= pause.Microseconds()
+		near := last != 0 && a.Occurred-at <= j.numbers.minutes(walkMinutes)
 		switch {
-		case near && step > 0 && step <= gap:
+		case near && step > 0 && step <= j.numbers[walkGap]:
 			up, down = up+1, 1
-		case near && step < 0 && step >= -gap:
+		case near && step < 0 && step >= -j.numbers[walkGap]:
 			up, down = 1, down+1
 		default:
 			up, down = 1, 1
@@ -73,8 +63,9 @@ func cohortHarvest() readerDetector {
 			Name: "CohortHarvest", Catalogue: "D12", Key: KeyReader, Peers: PeersGroup, Needs: NeedsCare,
 			Words: []string{"several records of one kind without a reason", "many records of one kind without a reason"},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
-			if d.Unexplained < 5 {
+		grade: func(j *judge, d *ReaderDay) Grade {
+			least := j.numbers[cohortRecords]
+			if int64(d.Unexplained) < least {
 				return Quiet
 			}
 			var kinds []facts.ID
@@ -95,9 +86,9 @@ func cohortHarvest() readerDetector {
 			switch {
 			case most*3 < d.Unexplained*2:
 				return Quiet
-			case most >= 12:
+			case int64(most) >= j.numbers[largeCohortRecords]:
 				return 2
-			case most >= 5:
+			case int64(most) >= least:
 				return 1
 			}
 			return Quiet

@@ -4,7 +4,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
@@ -33,18 +32,6 @@ const (
 	ReasonWorksWith                 // learned: the department serves those who care for the patient
 	ReasonResponsible               // learned: the department is responsible for the diagnosis
 	reasonCount
-)
-
-// Windows around what is documented. 30 days each way: Epic's break-the-glass practice (Salem Health); a note within 72 hours
-// (catalogue, D8).
-const (
-	careWindow = 30 * 24 * time.Hour
-	nearWindow = 3 * 24 * time.Hour
-	// orderWindow is how long after an order the department that performs it has to do with it: results and questions come within
-	// days.
-	orderWindow = 7 * 24 * time.Hour
-	writeWindow = 72 * time.Hour
-	dutySlack   = time.Hour
 )
 
 // String is what people read.
@@ -151,15 +138,15 @@ func (j *judge) explain(p *Pair) {
 	if p.Signs&SignSystem != 0 && p.Looks == 0 {
 		p.because(ReasonSystem, document{})
 	}
-	window := careWindow.Microseconds()
+	window := j.numbers.days(careDays)
 	j.care = j.state.AppendCareNear(j.care[:0], p.Patient, facts.Period{From: first.Occurred - window, Until: first.Occurred + window})
 	j.fromCare(p, j.care, first.Occurred)
 	p.near = j.near()
 	if d, ok := j.worked(p); ok {
 		p.because(ReasonWrote, d)
 	}
-	if p.Post.Vendor && p.withinTasks() {
-		task := p.Staff.Tickets[slices.IndexFunc(p.Staff.Tickets, p.task(p.First()))]
+	if p.Post.Vendor && j.withinTasks(p) {
+		task := p.Staff.Tickets[slices.IndexFunc(p.Staff.Tickets, j.task(p, p.First()))]
 		p.because(ReasonTicket, document{period: task.Period, resource: task.Resource})
 	}
 	p.bond(j)
@@ -173,9 +160,9 @@ func (j *judge) explain(p *Pair) {
 }
 
 // withinTasks reports whether a vendor had a task at the time of each of the pair's accesses.
-func (p *Pair) withinTasks() bool {
+func (j *judge) withinTasks(p *Pair) bool {
 	for i := range p.Accesses {
-		if !slices.ContainsFunc(p.Staff.Tickets, p.task(p.Accesses[i].Occurred)) {
+		if !slices.ContainsFunc(p.Staff.Tickets, j.task(p, p.Accesses[i].Occurred)) {
 			return false
 		}
 	}
@@ -183,16 +170,14 @@ func (p *Pair) withinTasks() bool {
 }
 
 // task tells the tasks that account for an access at a time.
-func (p *Pair) task(at int64) func(facts.Ticket) bool {
+func (j *judge) task(p *Pair, at int64) func(facts.Ticket) bool {
 	return func(t facts.Ticket) bool {
-		return t.Holds(at) && (isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, isTask))
+		return t.Holds(at) && (j.isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, j.isTask))
 	}
 }
 
-// longestTask tells a task from a contract: who has both needs a task.
-const longestTask = 90 * 24 * time.Hour
-
-func isTask(t facts.Ticket) bool { return t.Until-t.From <= longestTask.Microseconds() }
+// isTask tells a task from a contract: who has both needs a task.
+func (j *judge) isTask(t facts.Ticket) bool { return t.Until-t.From <= j.numbers.days(contractDays) }
 
 const (
 	allReasons   = reasons(1<<reasonCount - 1)
@@ -292,10 +277,10 @@ func (j *judge) unit(p *Pair, c *facts.Care, at int64) {
 	if c.Department != p.Post.Department && (p.Post.DutyDepartment == 0 || c.Department != p.Post.DutyDepartment) {
 		return
 	}
-	near := nearWindow.Microseconds()
+	near := j.numbers.days(unitDays)
 	switch now := at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+near); {
 	case c.Kind == facts.CarePerformer:
-		if at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+orderWindow.Microseconds()) {
+		if at >= c.Period.From-near && (c.Period.Until == facts.Forever || at <= c.Period.Until+j.numbers.days(orderDays)) {
 			p.because(ReasonRouted, documentOf(c))
 		}
 	case now:

@@ -14,10 +14,16 @@ var (
 	Log2           = log2
 	Exp2           = exp2
 	Chance         = chance
-	Walk           = walk
 	MeansSomething = meansSomething
 	RecordNumber   = recordNumber
 )
+
+// Walk is the longest walk through record numbers, by the default numbers.
+func Walk(accesses []Access) int {
+	j := &judge{}
+	j.numbers, _ = Chosen(nil).numerals()
+	return j.walk(accesses)
+}
 
 // Prior finds the prior of weights.
 func Prior(weights []int32) int32 {

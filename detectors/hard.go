@@ -128,7 +128,7 @@ func (e *Engine) suspicious(r *openReader, a *Access) bool {
 	if (r.until == 0 || r.vendor) && powerOfTwo(int(r.n)) {
 		found = true
 	}
-	if e.leaps(r, a) || walks(r, a) {
+	if e.leaps(r, a) || e.walks(r, a) {
 		found = true
 	}
 	return found
@@ -152,26 +152,27 @@ func (e *Engine) leaps(r *openReader, a *Access) bool {
 }
 
 // walks follows a walk through record numbers as the detector does; it reports when it is long, and when it is half as long again.
-func walks(r *openReader, a *Access) bool {
+func (e *Engine) walks(r *openReader, a *Access) bool {
 	if a.Number == 0 || !a.Any(SignLook) || a.Patient == r.patient {
 		return false
 	}
+	n := &e.judge.numbers
 	step := a.Number - r.number
-	near := r.number != 0 && a.Occurred-r.at <= pause.Microseconds()
+	near := r.number != 0 && a.Occurred-r.at <= n.minutes(walkMinutes)
 	switch {
-	case near && step > 0 && step <= gap:
+	case near && step > 0 && step <= n[walkGap]:
 		r.up, r.down = r.up+1, 1
-	case near && step < 0 && step >= -gap:
+	case near && step < 0 && step >= -n[walkGap]:
 		r.up, r.down = 1, r.down+1
 	default:
 		r.up, r.down = 1, 1
 	}
 	r.number, r.at, r.patient = a.Number, a.Occurred, a.Patient
-	n := max(r.up, r.down)
-	if n < shortWalk || n < r.walked+r.walked/2 {
+	walked := max(r.up, r.down)
+	if int64(walked) < n[walkRecords] || walked < r.walked+r.walked/2 {
 		return false
 	}
-	r.walked = n
+	r.walked = walked
 	return true
 }
 

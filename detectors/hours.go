@@ -2,9 +2,6 @@ package detectors
 
 import "math/bits"
 
-// minDays is how long a reader is known before their hours mean something.
-const minDays = 5
-
 // afterHours (D10): at an hour at which the reader never works, and off the roster where there is one.
 func afterHours() pairDetector {
 	return pairDetector{
@@ -14,7 +11,8 @@ func afterHours() pairDetector {
 		},
 		grade: func(j *judge, p *Pair) Grade {
 			g := Grade(0)
-			if p.Base.days >= minDays && p.Base.near(j.calendar.hourOfWeek(p.First()))-j.ownHours(p) <= max(int(p.Base.days)/20-1, 0) {
+			hour := j.calendar.hourOfWeek(p.First())
+			if j.known(p.Base) && p.Base.near(hour)-j.ownHours(p) <= max(int(int64(p.Base.days)/j.numbers[oneDayIn])-1, 0) {
 				g |= 1
 			}
 			if p.Post.OnDuty < 0 {
@@ -30,6 +28,9 @@ func afterHours() pairDetector {
 		},
 	}
 }
+
+// known reports whether a reader was seen on enough days for what is usual for them to mean something.
+func (j *judge) known(b *baseline) bool { return int64(b.days) >= j.numbers[knownDays] }
 
 // ownHours is how many hours of the pair's own day near its first access are counted in the baseline: in a study the day is among
 // the days, and without this a reader of less than twenty days would never be unusual.

@@ -29,6 +29,8 @@ type judge struct {
 	apart bool
 	// least is the evidence below which nothing becomes a candidate.
 	least Weight
+	// numbers are what detectors count to.
+	numbers numerals
 	// pairs, readers and records are the models, one a key.
 	pairs, readers, records *model
 	dets                    detectorSet
@@ -136,7 +138,7 @@ func (j *judge) gradeDay(d *ReaderDay) {
 // readerDay makes one reader's day and tries its explanations.
 func (j *judge) readerDay(d *ReaderDay) {
 	d.Staff = j.state.Staff(d.Reader)
-	d.Post = postAt(j.state, d.Staff, &d.Accesses[0])
+	d.Post = j.postAt(d.Staff, &d.Accesses[0])
 	markAgain(d.Accesses)
 	// Each reader's day needs its accesses in two orders; the second is kept as long as its pairs.
 	splitPairs(d, j.byPatient(d.Accesses))
@@ -181,7 +183,7 @@ func (j *judge) pair(d *ReaderDay, p *Pair) {
 	p.Labels |= p.Record.Labels
 	p.Post = d.Post
 	if len(d.Staff.Roles) > 1 || len(d.Staff.Duties) > 0 {
-		p.Post = postAt(j.state, d.Staff, &p.Accesses[0])
+		p.Post = j.postAt(d.Staff, &p.Accesses[0])
 	}
 	p.Kin = j.state.Kinship(p.Reader, p.Patient, p.First())
 	j.explain(p)

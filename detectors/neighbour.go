@@ -1,11 +1,5 @@
 package detectors
 
-// Distances between homes, in metres.
-const (
-	nextDoor = 60
-	nearby   = 250
-)
-
 // neighbourAccess (D3): people who live close to each other and not together. The rule with the most hits of all (5,538 a
 // million: Boxwala 2011, table 3), so it only adds to what is unexplained.
 func neighbourAccess() pairDetector {
@@ -14,23 +8,23 @@ func neighbourAccess() pairDetector {
 			Name: "NeighbourAccess", Catalogue: "D3", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff,
 			Words: []string{"lives nearby", "lives in the same street", "lives next door"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
 			k := &p.Kin
 			switch {
 			case k.Same >= likely || k.Household >= likely || k.FormerHousehold >= likely:
 				return Quiet
-			case k.Metres >= 0 && k.Metres <= nextDoor:
+			case k.Metres >= 0 && int64(k.Metres) <= j.numbers[nextDoorMetres]:
 				return 3
 			case k.SameStreet:
 				return 2
-			case k.Metres >= 0 && k.Metres <= nearby:
+			case k.Metres >= 0 && int64(k.Metres) <= j.numbers[nearbyMetres]:
 				return 1
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, p *Pair, _ Grade) string {
+		tell: func(_ *teller, p *Pair, g Grade) string {
 			switch k := &p.Kin; {
-			case k.Metres >= 0 && k.Metres <= nextDoor:
+			case g == 3:
 				return "Reader and patient live next door to each other."
 			case k.SameStreet:
 				return "Reader and patient live in the same street."

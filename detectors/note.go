@@ -292,7 +292,7 @@ func (t *teller) recordDay(d *RecordDay) *Note {
 	if d.Blind > 0 {
 		n.What = append(n.What, fmt.Sprintf("Of %s more it cannot be assessed whether there was one.", number(d.Blind)))
 	}
-	n.Tried = append(n.Tried, noConnections)
+	n.Tried = append(n.Tried, t.within(noConnections))
 	n.Usual = append(n.Usual, "On nearly all days, no record is opened by more than one reader without a reason.")
 	n.Normal = append(n.Normal,
 		"A resuscitation, a conference about the patient or a review that somebody ordered would have made it normal.")

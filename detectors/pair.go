@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"time"
+
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
@@ -85,7 +87,8 @@ type post struct {
 }
 
 // postAt finds where a reader works at the time of an access.
-func postAt(s *facts.State, staff *facts.Staff, a *Access) post {
+func (j *judge) postAt(staff *facts.Staff, a *Access) post {
+	s := j.state
 	p := post{Department: a.Department, Role: a.Role}
 	if r, ok := s.RoleAt(a.Reader, a.Occurred); ok {
 		p.Employed, p.Vendor = 1, r.Vendor
@@ -106,7 +109,7 @@ func postAt(s *facts.State, staff *facts.Staff, a *Access) post {
 			p.Role = last.Code
 		}
 	}
-	if d, ok := s.DutyAt(a.Reader, a.Occurred, dutySlack); ok {
+	if d, ok := s.DutyAt(a.Reader, a.Occurred, time.Duration(j.numbers[dutyMinutes])*time.Minute); ok {
 		p.OnDuty, p.DutyDepartment = 1, d.Department
 	} else if len(staff.Duties) > 0 && s.RosterCovers(a.Occurred) {
 		p.OnDuty = -1

@@ -11,7 +11,7 @@ func strangePlace() pairDetector {
 			if home := j.homeOf(p.Accesses[0].Workstation); home != 0 && home != p.Post.Department && home != p.Post.DutyDepartment {
 				return 2
 			}
-			if w := p.Accesses[0].Workstation; w != 0 && p.Base.days >= minDays && p.Base.uses(w) <= 1 {
+			if w := p.Accesses[0].Workstation; w != 0 && j.known(p.Base) && p.Base.uses(w) <= 1 {
 				return 1
 			}
 			return Quiet

@@ -238,7 +238,7 @@ func (e *Engine) forget() {
 			delete(e.recent.alerts, id)
 		}
 	}
-	around := day(writeWindow/(24*time.Hour)) + 1
+	around := day(e.judge.numbers[noteDays]) + 1
 	for d := range e.wroteThen {
 		if d < min(e.through-around, horizon-around) {
 			delete(e.wroteThen, d)

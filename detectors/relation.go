@@ -12,10 +12,10 @@ func noRelation() pairDetector {
 				"their department often sees such patients",
 				"their department sometimes sees such patients, or they sat where the patient is cared for",
 				"in care elsewhere, no documented relation", "in nobody's care, no documented relation",
-				"dead for more than 30 days, no documented relation",
+				"dead for long, no documented relation",
 			},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
 			switch b := p.Bond(); b {
 			case bondPersonal:
 				return Quiet
@@ -23,7 +23,7 @@ func noRelation() pairDetector {
 				return Blind
 			case bondNone:
 				switch {
-				case p.Record.Deceased != 0 && p.First() > p.Record.Deceased+careWindow.Microseconds():
+				case p.Record.Deceased != 0 && p.First() > p.Record.Deceased+j.numbers.days(deadDays):
 					return bondNone - bondPersonal + 2
 				case !p.inCare:
 					return bondNone - bondPersonal + 1
@@ -40,10 +40,11 @@ func noRelation() pairDetector {
 			}
 			switch g {
 			case bondNone - bondPersonal + 2:
-				return "The patient died more than a month before, and nothing documented connects the reader with them."
+				return "The patient died more than " + t.judge.numbers.inWords(deadDays, "day") + " before, and nothing documented connects " +
+					"the reader with them."
 			case bondNone - bondPersonal + 1:
-				return "Nothing documented connects the reader with the patient, who was in nobody's care here in the thirty days " +
-					"before and after."
+				return "Nothing documented connects the reader with the patient, who was in nobody's care here in the " +
+					t.judge.numbers.inWords(careDays, "day") + " before and after."
 			case bondNone - bondPersonal:
 				return "Nothing documented connects the reader with the patient, who was in the care of another department; " + d +
 					" does not usually see such patients."

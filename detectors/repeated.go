@@ -13,16 +13,16 @@ func repeatedLooks() pairDetector {
 	return pairDetector{
 		Scale: Scale{
 			Name: repeatedName, Catalogue: "D23", Key: KeyPair, Peers: PeersSituation,
-			Words: []string{"on two days without a reason", "on three days or more without a reason"},
+			Words: []string{"on several days without a reason", "on many days without a reason"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
 			if p.Reasons != 0 {
 				return Blind // what is usual is counted among looks without a reason
 			}
-			switch n := p.History.aloneDays(); {
-			case n >= 3:
+			switch n := int64(p.History.aloneDays()); {
+			case n >= j.numbers[manyRepeatedDays]:
 				return 2
-			case n == 2:
+			case n >= j.numbers[repeatedDays]:
 				return 1
 			}
 			return Quiet
@@ -51,13 +51,13 @@ func serialLooks() pairDetector {
 				return Blind
 			}
 			switch w := j.excess(p) / 2; {
-			case w >= 8*bit:
+			case w >= j.numbers.bits(serialFar):
 				return 4
-			case w >= 5*bit:
+			case w >= j.numbers.bits(serialTimes):
 				return 3
-			case w >= 3*bit:
+			case w >= j.numbers.bits(serialMany):
 				return 2
-			case w >= bit:
+			case w >= j.numbers.bits(serialMore):
 				return 1
 			}
 			return Quiet
@@ -72,7 +72,7 @@ func serialLooks() pairDetector {
 // of the peers, the reader left out of them.
 func (j *judge) excess(p *Pair) Weight {
 	b := j.looks(p)
-	if b.alone < 3 {
+	if int64(b.alone) < j.numbers[serialRecords] {
 		return 0
 	}
 	return poissonGain(uint64(b.alone), uint64(b.looked)*j.usualAlone(p.Of.group(), b))

@@ -10,7 +10,7 @@ import (
 
 // CodeVersion names what the detectors do. It is part of every rule set: change it whenever the same accesses could be judged
 // differently.
-const CodeVersion = "2026.11.13"
+const CodeVersion = "2026.11.14"
 
 // Settings are what a rule set says about how a site is judged.
 type Settings struct {
@@ -30,6 +30,8 @@ type Settings struct {
 	Recheck time.Duration
 	// MaxAge is how old the newest fact of a kind of context may be before what needs it abstains. 0: any age.
 	MaxAge map[Needs]time.Duration
+	// Numbers are those that the site changed.
+	Numbers Chosen
 	// Weights are learned from dispositions: they replace what is configured of the scenarios that they name.
 	Weights []ScenarioWeights
 }
@@ -63,7 +65,7 @@ func (s Settings) WithDefaults() Settings {
 
 // Validate reports everything that is wrong.
 func (s Settings) Validate() error {
-	faults := []error{Config{Zone: time.UTC, Queue: s.Queue, Custom: s.Custom}.Validate()}
+	faults := []error{Config{Zone: time.UTC, Queue: s.Queue, Custom: s.Custom, Numbers: s.Numbers}.Validate()}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if s.Grace < 0 || s.Grace > 14*24*time.Hour {
 		fault("grace: %s; want 0 to 336h", s.Grace)

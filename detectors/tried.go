@@ -5,23 +5,28 @@ import (
 	"slices"
 )
 
-// noConnection is what is said when every reason was tried in vain.
-const noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
-	"patient within 30 days, and the department does not usually see such patients."
+// What is said when every reason was tried in vain. Where a text has a verb, it takes how far was looked: "30 days".
+const (
+	noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
+		"patient within %s, and the department does not usually see such patients."
+	// nothingButWindow: the department had or will have the patient, and that is no reason there.
+	nothingButWindow = "The reader's department had or will have the patient within %s, but its people leave such records alone, " +
+		"so that is no reason here. No encounter, appointment, order, note or care team names the reader."
+	// noConnections is for several patients, or several readers.
+	noConnections = "Encounters, appointments, orders, notes, care teams and tasks within %s were tried, and what " +
+		"each department usually sees. None of them connects reader and patient where it says that no reason is known."
+)
 
-// nothingButWindow is what is said where the department had or will have the patient, and that is no reason there.
-const nothingButWindow = "The reader's department had or will have the patient within 30 days, but its people leave such records alone, " +
-	"so that is no reason here. No encounter, appointment, order, note or care team names the reader."
-
-// noConnections is the same for several patients, or several readers.
-const noConnections = "Encounters, appointments, orders, notes, care teams and tasks within 30 days were tried, and what " +
-	"each department usually sees. None of them connects reader and patient where it says that no reason is known."
+// within says how far was looked.
+func (t *teller) within(text string) string {
+	return fmt.Sprintf(text, t.judge.numbers.inWords(careDays, "day"))
+}
 
 // What is said of reasons that could not be tried. That nothing was found is no sign against anybody where nothing could be looked for.
 const (
 	noCareKnown = "What is documented of patients' care is missing here, or too old. Encounters, appointments, orders, notes and care teams " +
 		"could not be tried, so whether there was such a reason is not known."
-	nobodyNamed = "No encounter, appointment, order, note or care team within 30 days names the reader."
+	nobodyNamed = "No encounter, appointment, order, note or care team within %s names the reader."
 	noWorkplace = "It is not known in which department the reader works, so what depends on that could not be tried."
 )
 
@@ -38,11 +43,11 @@ func (t *teller) tried(n *Note, p *Pair) {
 	case p.Blind&^departmental != 0:
 		n.Tried = append(n.Tried, noCareKnown)
 	case p.Blind != 0:
-		n.Tried = append(n.Tried, nobodyNamed, noWorkplace)
+		n.Tried = append(n.Tried, t.within(nobodyNamed), noWorkplace)
 	case p.window:
-		n.Tried = append(n.Tried, nothingButWindow)
+		n.Tried = append(n.Tried, t.within(nothingButWindow))
 	default:
-		n.Tried = append(n.Tried, noConnection)
+		n.Tried = append(n.Tried, t.within(noConnection))
 	}
 	if i := p.typed(); i >= 0 {
 		n.Tried = append(n.Tried, fmt.Sprintf("At %s the reader gave a reason for breaking the glass, which stands with that event. It is their own "+
@@ -78,7 +83,7 @@ func (d *ReaderDay) known() string {
 // triedOfDay lists the same for the records of a reader's day.
 func (t *teller) triedOfDay(d *ReaderDay) (tried []string) {
 	if d.Unexplained > 0 {
-		tried = append(tried, noConnections)
+		tried = append(tried, t.within(noConnections))
 		if slices.ContainsFunc(d.Pairs, func(p Pair) bool { return p.Looks > 0 && p.Reasons == 0 && p.window }) {
 			tried = append(tried, "Where the reader's department had or will have the patient, its people leave such records alone.")
 		}

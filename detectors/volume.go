@@ -10,9 +10,9 @@ func volumeSpike() readerDetector {
 			Name: "VolumeSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup,
 			Words: []string{"more records than usual for them", "many more", "many times more"},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
+		grade: func(j *judge, d *ReaderDay) Grade {
 			median, deviation := d.Base.usualRecords()
-			if d.Base.days < minDays || d.Records < 12 {
+			if !j.known(d.Base) || d.Records < 12 {
 				return Quiet
 			}
 			// 1.5 deviations stand for one standard deviation of a normal distribution.

@@ -47,7 +47,7 @@ func keysOfType(t reflect.Type) map[string]any {
 func keysOfMap(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {
-		if sub, ok := v.(map[string]any); ok {
+		if sub, ok := v.(map[string]any); ok && len(sub) > 0 {
 			out[k] = keysOfMap(sub)
 		} else {
 			out[k] = true

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/ruleset"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -26,6 +27,8 @@ type Detectors struct {
 	// Sample is how many accesses a day are drawn at random.
 	Sample int    `yaml:"sample"`
 	MaxAge MaxAge `yaml:"max_age"`
+	// Numbers are what explanations and detectors count to, where that is not the default.
+	Numbers detectors.Chosen `yaml:"numbers"`
 	// RulesFile holds custom detectors, WeightsFile what calibration learned.
 	RulesFile   string `yaml:"rules_file"`
 	WeightsFile string `yaml:"weights_file"`
@@ -86,6 +89,11 @@ func (d Detectors) faults() []error {
 			fault("max_age."+kind, "want 0 or more")
 		}
 	}
+	if err := d.Numbers.Validate(); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			out = append(out, errors.New("detectors."+line))
+		}
+	}
 	if d.Workers < 0 || d.Workers > 256 {
 		fault("workers", "want 0 to 256")
 	}
@@ -119,7 +127,7 @@ func (c *Config) RuleSet(asker string) (*v1.RuleSet, error) {
 	}
 	rs, err := ruleset.Make(ruleset.Config{
 		TimeZone: c.Site.TimeZone, Budget: d.Budget, Threshold: int32(d.Threshold*1000 + 0.5), LearningDays: d.LearningDays,
-		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Rules: rules,
+		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Numbers: d.Numbers, Rules: rules,
 	}, weights, asker)
 	var file *ruleset.FileFault
 	switch {

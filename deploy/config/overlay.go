@@ -7,6 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/readtrail/readtrail/detectors"
 )
 
 // prefix begins every environment variable that sets a key: READTRAIL_LISTEN_HTTP sets listen.http.
@@ -80,6 +84,12 @@ func set(field reflect.Value, text string) error {
 			return errors.New("want a duration such as 30s")
 		}
 		field.SetInt(int64(d))
+	case detectors.Chosen:
+		var chosen detectors.Chosen
+		if err := yaml.Unmarshal([]byte(text), &chosen); err != nil {
+			return errors.New("want numbers by detector and name, such as {LeftAccount: {silent_days: 90}}")
+		}
+		field.Set(reflect.ValueOf(chosen))
 	default:
 		return fmt.Errorf("keys of type %s cannot be set from the environment", field.Type())
 	}

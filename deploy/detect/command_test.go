@@ -19,6 +19,7 @@ import (
 
 	"github.com/readtrail/readtrail/deploy/config"
 	"github.com/readtrail/readtrail/deploy/detect"
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/ruleset"
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
@@ -141,6 +142,13 @@ func TestBacktest(t *testing.T) {
 	}
 	if _, again, err := i.backtest("", "", higher); err != nil || again != text {
 		t.Errorf("asked twice (%v):\n%s", err, cmp.Diff(text, again))
+	}
+	other, _, err := i.backtest("", "", func(c *config.Config) {
+		c.Detectors.Numbers = detectors.Chosen{"Explanations": {"care_days": 1, "unit_days": 0, "order_days": 0, "note_days": 0}}
+	})
+	must(t, err)
+	if other.Before != same.Before || other.Gained+other.Lost == 0 {
+		t.Errorf("reasons that hold for a day only: %+v", other)
 	}
 	middle := i.h.start(4).Format(time.DateOnly)
 	first, _, err := i.backtest("", middle, higher)

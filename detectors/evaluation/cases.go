@@ -56,6 +56,8 @@ type Case struct {
 	archive *txtar.Archive
 	// Custom are detectors that the site wrote; rules in the case take their place.
 	Custom []detectors.CustomDetector
+	// Numbers are those that a site changed.
+	Numbers detectors.Chosen
 }
 
 const (
@@ -205,7 +207,7 @@ func (c *Case) Run(ctx context.Context, decode Decode) (Outcome, error) {
 	}
 	o := newOutcomes(c.own, zone, c.only)
 	report, err := Run(ctx, Config{
-		Dir: dir, Zone: zone, Decode: decode, Custom: custom,
+		Dir: dir, Zone: zone, Decode: decode, Custom: custom, Numbers: c.Numbers,
 		Queue: detectors.Queue{Budget: 20, Least: 1, Prior: -1}, Clock: func() time.Time { return time.Unix(0, 0) },
 		Judged: o.judged, Found: o.found, Ranked: o.ranked,
 	})

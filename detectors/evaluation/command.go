@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -17,13 +18,14 @@ import (
 
 // Command is `readtrail evaluate`.
 type Command struct {
-	Dir       string  `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
-	Budget    int     `help:"Alerts a local day at the most." default:"20"`
-	Threshold float64 `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
-	Alerts    string  `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
-	Zone      string  `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
-	Rules     string  `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
-	JSON      bool    `help:"Print the report as JSON." name:"json"`
+	Dir       string         `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
+	Budget    int            `help:"Alerts a local day at the most." default:"20"`
+	Threshold float64        `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
+	Alerts    string         `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
+	Zone      string         `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
+	Rules     string         `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
+	Number    map[string]int `help:"Have a detector count to another number, as --number NeighbourAccess.next_door_metres=40; see readtrail detectors numbers." placeholder:"DETECTOR.NAME=N"`
+	JSON      bool           `help:"Print the report as JSON." name:"json"`
 }
 
 // Run evaluates and prints the report; progress goes to aside.
@@ -42,6 +44,17 @@ func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, 
 		if cfg.Zone, err = time.LoadLocation(c.Zone); err != nil || c.Zone == "Local" { // that would be another zone on another machine
 			return errors.New("--zone: no such time zone; want a name like Europe/Vienna")
 		}
+	}
+	cfg.Numbers = detectors.Chosen{}
+	for key, value := range c.Number {
+		of, name, _ := strings.Cut(key, ".")
+		if cfg.Numbers[of] == nil {
+			cfg.Numbers[of] = map[string]int{}
+		}
+		cfg.Numbers[of][name] = value
+	}
+	if err := cfg.Numbers.Validate(); err != nil {
+		return fmt.Errorf("--number: %w", err)
 	}
 	if c.Rules != "" {
 		own, err := rules.Load(c.Rules)

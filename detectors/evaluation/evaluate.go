@@ -27,6 +27,8 @@ type Config struct {
 	Decode Decode
 	// Custom are detectors that the site wrote.
 	Custom []detectors.CustomDetector
+	// Numbers are those that the site changed.
+	Numbers detectors.Chosen
 	// Alerts, when set, gets every alert as NDJSON.
 	Alerts io.Writer
 	// Progress is told what is done, in bytes or days of a step; nil is allowed.
@@ -92,7 +94,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 			r.labels = newLabelReport(labels)
 		}
 	}
-	settings := detectors.Settings{Queue: cfg.Queue, Custom: cfg.Custom}
+	settings := detectors.Settings{Queue: cfg.Queue, Custom: cfg.Custom, Numbers: cfg.Numbers}
 	r.engine, err = detectors.NewEngine(detectors.EngineConfig{Zone: r.cfg.Zone, Standing: &settings, Observer: r.observer()})
 	if err != nil {
 		return nil, fmt.Errorf("prepare detectors: %w", err)

@@ -37,6 +37,8 @@ type Config struct {
 	Sample int `yaml:"sample"`
 	// MaxAge is how old the newest fact of a kind of context may be, by kind; a kind that is not named may be of any age.
 	MaxAge map[string]time.Duration `yaml:"max_age,omitempty"`
+	// Numbers are what explanations and detectors count to, where that is not the default: by detector and name.
+	Numbers detectors.Chosen `yaml:"numbers,omitempty"`
 	// Rules are the site's own detectors, as their file says them.
 	Rules string `yaml:"rules,omitempty"`
 }
@@ -71,7 +73,7 @@ func kinds() map[string]detectors.Needs {
 func (c Config) Settings() (detectors.Settings, error) {
 	s := detectors.Settings{
 		Queue: detectors.Queue{Budget: c.Budget, Threshold: c.Threshold}, Grace: c.Grace, Recheck: c.Recheck,
-		LearningDays: c.LearningDays, Sample: c.Sample, MaxAge: map[detectors.Needs]time.Duration{},
+		LearningDays: c.LearningDays, Sample: c.Sample, MaxAge: map[detectors.Needs]time.Duration{}, Numbers: c.Numbers,
 	}
 	if s.Sample == 0 {
 		s.Sample = -1
