@@ -105,10 +105,10 @@ var (
 )
 
 // runner makes a runner of four hands over batches that keeps a snapshot every so many of them; killed may end it at a stage.
-func runner(tb testing.TB, h *hospital, dir string, out *stream, every int, killed func(string) error) *live.Runner {
+func runner(tb testing.TB, h *hospital, dir string, out *stream, every, hands int, killed func(string) error) *live.Runner {
 	tb.Helper()
 	cfg := engineConfig(tb, h)
-	cfg.HeldInMemory, cfg.Hands = 1000, 4
+	cfg.HeldInMemory, cfg.Hands = 1000, hands
 	now := time.Unix(0, 0)
 	var mu sync.Mutex
 	r, err := live.New(live.Config{
@@ -188,7 +188,7 @@ func TestHandsAndSnapshotsTogether(t *testing.T) {
 	h, want := fortnight(), fortnightWritten()
 	snapshots, out := 0, &stream{}
 	var mu sync.Mutex
-	r := runner(t, h, t.TempDir(), out, 10, func(at string) error {
+	r := runner(t, h, t.TempDir(), out, 10, 4, func(at string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if at == "snapshot named" {
@@ -207,7 +207,8 @@ func TestHandsAndSnapshotsTogether(t *testing.T) {
 	}
 }
 
-// Killed at any commit point and started again, the streams are the same to the byte as without a kill.
+// Killed at any commit point and started again, each time with another number of hands, the streams are the same to the byte as without a
+// kill, and as one hand writes them.
 func TestKillsChangeNothing(t *testing.T) {
 	t.Parallel()
 	h, want := fortnight(), fortnightWritten()
@@ -222,7 +223,7 @@ func TestKillsChangeNothing(t *testing.T) {
 			for start := 0; ; start++ {
 				seen := 0
 				var mu sync.Mutex
-				r := runner(t, h, dir, out, 70, func(at string) error {
+				r := runner(t, h, dir, out, 70, [...]int{1, 4, 16}[start%3], func(at string) error {
 					mu.Lock()
 					defer mu.Unlock()
 					if at != stage {
@@ -243,7 +244,7 @@ func TestKillsChangeNothing(t *testing.T) {
 				}
 				break
 			}
-			if kills < 2 {
+			if kills < 3 {
 				t.Fatalf("killed %d times: the test saw nothing", kills)
 			}
 			if err := out.same(want); err != nil {
@@ -272,7 +273,7 @@ func TestBadSnapshots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, out, n := t.TempDir(), &stream{}, 0
-			r := runner(t, h, dir, out, 70, func(at string) error {
+			r := runner(t, h, dir, out, 70, 4, func(at string) error {
 				if at == "after alerts" {
 					if n++; n == 14 {
 						return errKilled
@@ -290,7 +291,7 @@ func TestBadSnapshots(t *testing.T) {
 			for _, s := range snapshots {
 				bad(t, s, out)
 			}
-			if err := runner(t, h, dir, out, 1<<20, nil).Run(t.Context()); !errors.Is(err, errEnd) {
+			if err := runner(t, h, dir, out, 1<<20, 4, nil).Run(t.Context()); !errors.Is(err, errEnd) {
 				t.Fatal(err)
 			}
 			if err := out.same(want); err != nil {
