@@ -19,7 +19,7 @@ func coverageOf(s *facts.State) coverage {
 		{NeedsPatients, any("Patient")},
 		{NeedsStaff, any("Practitioner")},
 		{NeedsRoles, any("PractitionerRole")},
-		{NeedsRoster, any("Slot")},
+		{NeedsRoster, s.HasDuties()},
 		{NeedsCare, out.care},
 		{NeedsWatches, any("Patient", "WatchListEntry")},
 		{NeedsTickets, any("Contract", "Task", "Ticket", "VendorTicket")},

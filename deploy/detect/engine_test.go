@@ -366,7 +366,7 @@ func TestWithoutContext(t *testing.T) {
 	t.Parallel()
 	blind := map[string]string{
 		"Patient": "patients", "Practitioner": "staff", "PractitionerRole": "employment", "Slot": "roster", "Person": "", "RelatedPerson": "",
-		"Encounter": "", "Appointment": "", "ServiceRequest": "", "CareTeam": "", "Organization": "", "Schedule": "", "vendors.csv": "vendors' tasks",
+		"Encounter": "", "Appointment": "", "ServiceRequest": "", "CareTeam": "", "Organization": "", "Schedule": "roster", "vendors.csv": "vendors' tasks",
 		"watchlist.csv": "", "Consent": "",
 	}
 	for file, kind := range blind {

@@ -452,5 +452,10 @@ func (s *State) usualHours(p *Staff, at, give int64) (Duty, bool) {
 	return Duty{}, false
 }
 
+// HasDuties reports whether anybody's duty is known: a Slot without its Schedule is nobody's.
+func (s *State) HasDuties() bool {
+	return slices.ContainsFunc(s.rosters, func(r *roster) bool { return r != nil && len(r.duties) > 0 && len(r.staff) > 0 })
+}
+
 // RosterCovers reports whether there is a roster at all for the day of a time: else nobody can be called off duty.
 func (s *State) RosterCovers(at int64) bool { return s.days[dayNumber(at)] > 0 }
