@@ -84,8 +84,9 @@ type ListAlertsRequest struct {
 	// What an alert may be; none: anything. DISPOSITION_UNSPECIFIED stands for those that wait for somebody: never decided, or reopened.
 	Dispositions []Disposition `protobuf:"varint,4,rep,packed,name=dispositions,proto3,enum=readtrail.v1.Disposition" json:"dispositions,omitempty"`
 	States       []AlertState  `protobuf:"varint,5,rep,packed,name=states,proto3,enum=readtrail.v1.AlertState" json:"states,omitempty"`
-	Scenario     string        `protobuf:"bytes,6,opt,name=scenario,proto3" json:"scenario,omitempty"`
-	Detector     string        `protobuf:"bytes,7,opt,name=detector,proto3" json:"detector,omitempty"`
+	// A name that no kind of misuse has, and nothing that was found, is InvalidArgument, with those that there are; so is one of a detector.
+	Scenario string `protobuf:"bytes,6,opt,name=scenario,proto3" json:"scenario,omitempty"`
+	Detector string `protobuf:"bytes,7,opt,name=detector,proto3" json:"detector,omitempty"`
 	// The site whose queue it stands in.
 	Queue string `protobuf:"bytes,8,opt,name=queue,proto3" json:"queue,omitempty"`
 	// As in WhoViewed and ReaderActivity.
@@ -1085,8 +1086,9 @@ type SearchFindingsRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Purpose string                 `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// Local days, both included. Empty: the 30 days up to the latest that was judged.
-	From     string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	To       string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// As in ListAlerts.
 	Detector string `protobuf:"bytes,4,opt,name=detector,proto3" json:"detector,omitempty"`
 	Reader   string `protobuf:"bytes,5,opt,name=reader,proto3" json:"reader,omitempty"`
 	Patient  string `protobuf:"bytes,6,opt,name=patient,proto3" json:"patient,omitempty"`
