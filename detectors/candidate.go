@@ -109,13 +109,16 @@ func (j *judge) readerCandidates(out []Candidate, d *ReaderDay) []Candidate {
 // counts reports whether there is anything to weigh: a look, or attempts that were refused.
 func (d *ReaderDay) counts() bool { return d.Records > 0 || d.Refused > 0 }
 
+// fired are the detectors that speak for a unit: those that weigh for the kind of misuse that it looks like most, and hard signs of the
+// highest grade, which are a matter of record whatever it looks like.
 func (j *judge) fired(key Key, m *model, at situation, u *grades) []Fired {
 	var how weighing
 	j.weighUnit(key, m, at, u, &how)
 	var out []Fired
 	for i := range m.scales {
-		if u[i] != Quiet && u[i] != Blind && how.parts[i] > 0 {
-			out = append(out, Fired{&m.scales[i], u[i], how.parts[i]})
+		s := &m.scales[i]
+		if u[i] != Quiet && u[i] != Blind && (how.parts[i] > 0 || s.Hard && int(u[i]) == len(s.Words)) {
+			out = append(out, Fired{s, u[i], max(how.parts[i], 0)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Fired) int { return cmp.Compare(b.Weight, a.Weight) })

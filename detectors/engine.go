@@ -347,6 +347,7 @@ func (e *Engine) fact(entry *Entry, f *v1.ContextFact) {
 	e.known++
 	patients, staff := e.state.Changes()
 	e.recent.changed(patients, staff)
+	e.watchFact(f.GetResourceType(), patients, staff)
 	e.context.seen(f.GetResourceType(), entry.Received)
 }
 

@@ -219,6 +219,8 @@ func TestHardSignAtTheBeginning(t *testing.T) {
 		"list, rules, access": func(h *hospital, list, sign func()) { list(); h.rules(h.start(0), ruleSet(t, nil)); sign() },
 		"rules, list, access": func(h *hospital, list, sign func()) { h.rules(h.start(0), ruleSet(t, nil)); list(); sign() },
 		"list, access, rules": func(h *hospital, list, sign func()) { list(); sign(); h.rules(h.start(0), ruleSet(t, nil)) },
+		"rules, access, list": func(h *hospital, list, sign func()) { h.rules(h.start(0), ruleSet(t, nil)); sign(); list() },
+		"access, rules, list": func(h *hospital, list, sign func()) { sign(); h.rules(h.start(0), ruleSet(t, nil)); list() },
 		"tick before the list": func(h *hospital, list, sign func()) {
 			h.rules(h.start(0), ruleSet(t, nil))
 			h.add(h.start(0), tick(h.start(0)))
@@ -244,6 +246,33 @@ func TestHardSignAtTheBeginning(t *testing.T) {
 				t.Errorf("alerts %v, want one that did not wait", w.versions)
 			}
 		})
+	}
+}
+
+// TestListAfterTheLook: a record that is put on a watch list is one for who opened it on the same day, too, without another access.
+func TestListAfterTheLook(t *testing.T) {
+	t.Parallel()
+	h := newHospital(t, simulate.Config{Seed: 5, Staff: 150, Patients: 1500, Days: 1})
+	h.rules(h.start(0), ruleSet(t, nil))
+	for _, f := range [][2]string{
+		{"PractitionerRole", `"practitioner":{"reference":"Practitioner/cook"},"organization":{"display":"Kitchen"},"period":{"start":"2015-01-01"}`},
+		{"Patient", `"identifier":[{"system":"urn:mrn","value":"1"}]`},
+		{"Encounter", `"status":"finished","subject":{"reference":"Patient/b"},"period":{"start":"2016-01-01","end":"2016-01-02"}`},
+	} {
+		h.add(h.start(0), h.decode(f[0]+".ndjson", []byte(`{"resourceType":"`+f[0]+`","id":"a",`+f[1]+`}`))...)
+	}
+	h.add(h.start(0), entry{item: &v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+		EventId: []byte("0123456789abcdefghij"), Source: "dataset", OccurredUs: h.start(0).UnixMicro(), Action: v1.Action_ACTION_READ,
+		Reader:   &v1.Reader{Type: v1.ReaderType_READER_TYPE_STAFF, Identifiers: []*v1.Identifier{{System: "source:dataset", Value: "Practitioner/cook"}}},
+		Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "source:dataset", Value: "Patient/a"}}}},
+	}}}})
+	_, before := run(t, engineConfig(t, h), h.batches)
+	h.add(h.start(0), h.decode("WatchListEntry.ndjson", []byte(`{"resourceType":"WatchListEntry","id":"w","subject":{"reference":"Patient/a"},`+
+		`"period":{"start":"2020-01-01","end":"2050-01-01"}}`))...)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	if len(before.versions) != 0 || len(w.versions) != 1 || !w.versions[0].Hard ||
+		!slices.ContainsFunc(w.versions[0].Detectors, func(d *v1.FiredDetector) bool { return d.Detector == "WatchedRecord" }) {
+		t.Errorf("alerts before the list %v and after it %v, want none and one that did not wait", before.versions, w.versions)
 	}
 }
 

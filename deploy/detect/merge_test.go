@@ -67,9 +67,9 @@ func TestRepeatedLooksFollowMerges(t *testing.T) {
 				}
 			}
 		}
-		want := "on two days without a reason"
+		want := "on several days without a reason"
 		if at.joined {
-			want = "on three days or more without a reason"
+			want = "on many days without a reason"
 		}
 		if words != want {
 			t.Errorf("merged %s: %q, want %q", name, words, want)

@@ -110,4 +110,7 @@ func (s *State) applyWatch(f *fact) {
 	}
 	s.about[f.n] = n
 	lists[n] = append(lists[n], w)
+	if w.Patient != 0 {
+		s.changes.patient(n)
+	}
 }
