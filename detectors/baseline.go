@@ -24,6 +24,8 @@ type baseline struct {
 	// alone counts records without any reason, and the days on which there was one.
 	alone, aloneDays uint32
 	looked           uint32
+	// seats has a bit for each of the days up to last, that one the lowest, on which the reader was at a workstation with a home.
+	seats uint64
 }
 
 type place struct {
@@ -32,7 +34,7 @@ type place struct {
 }
 
 // observe adds a closed day. silent is how many days without any event are a long silence.
-func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) int) {
+func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) int, seated bool) {
 	b.looked += uint32(d.Records)
 	b.alone += uint32(d.Unexplained)
 	if d.Unexplained > 0 {
@@ -59,10 +61,19 @@ func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) in
 		b.use(w)
 	}
 	b.records[int(b.days+b.faded)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
+	if b.seats <<= uint64(d.Day - b.last); seated {
+		b.seats |= 1
+	}
 	if b.days++; b.last != 0 && int64(d.Day-b.last) >= silent {
 		b.returned = d.Day
 	}
 	b.last = d.Day
+}
+
+// seatedOn reports whether the reader was at a workstation with a home on a day of the last 64.
+func (b *baseline) seatedOn(d day) bool {
+	ago := b.last - d
+	return ago >= 0 && ago < 64 && b.seats>>uint64(ago)&1 != 0
 }
 
 // use counts a workstation; a new one takes the place of the least used.

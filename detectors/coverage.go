@@ -23,6 +23,7 @@ func coverageOf(s *facts.State) coverage {
 		{NeedsCare, out.care},
 		{NeedsWatches, any("Patient", "WatchListEntry")},
 		{NeedsTickets, any("Contract", "Task", "Ticket", "VendorTicket")},
+		{NeedsBadges, any("BadgeStay")},
 	} {
 		if kind.have {
 			out.have |= kind.need
@@ -66,6 +67,7 @@ var contextKinds = [...]struct {
 	{AbsentContext{"Consent", "who may use a record for research"}, nil},
 	{AbsentContext{"tickets and contracts of vendors", "which task a vendor has"}, []string{"Contract", "Task", "Ticket", "VendorTicket"}},
 	{AbsentContext{"watch list", "which records are watched, beside those that are labelled"}, []string{"WatchListEntry"}},
+	{AbsentContext{"door badges", "who is in the building"}, []string{"BadgeStay"}},
 	{AbsentContext{"managers", "who is whose manager, unless PractitionerRole does"}, []string{"Manager"}},
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // contextAges are the received times of the newest facts, by kind of context.
-type contextAges [7]int64
+type contextAges [8]int64
 
 // kindsOf are the kinds of context that a resource type is.
 func kindsOf(resourceType string) Needs {
@@ -30,6 +30,8 @@ func kindsOf(resourceType string) Needs {
 		return NeedsWatches
 	case "Contract", "Task", "Ticket", "VendorTicket":
 		return NeedsTickets
+	case "BadgeStay":
+		return NeedsBadges
 	}
 	return 0
 }

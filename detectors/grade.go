@@ -81,12 +81,13 @@ const (
 	NeedsCare                       // encounters, appointments, orders
 	NeedsWatches                    // watch lists and labels
 	NeedsTickets                    // vendors' tasks
+	NeedsBadges                     // door badges
 )
 
 // grades are what all detectors of one key said of one unit, by detector.
 type grades [32]Grade
 
-const allNeeds = NeedsPatients | NeedsStaff | NeedsRoles | NeedsRoster | NeedsCare | NeedsWatches | NeedsTickets
+const allNeeds = NeedsPatients | NeedsStaff | NeedsRoles | NeedsRoster | NeedsCare | NeedsWatches | NeedsTickets | NeedsBadges
 
 // String lists the kinds.
 func (n Needs) String() string { return strings.Join(n.List(), ", ") }
@@ -94,7 +95,9 @@ func (n Needs) String() string { return strings.Join(n.List(), ", ") }
 // List names the kinds.
 func (n Needs) List() []string {
 	out := []string{}
-	for i, name := range [...]string{"patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks"} {
+	for i, name := range [...]string{
+		"patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges",
+	} {
 		if n&(1<<i) != 0 {
 			out = append(out, name)
 		}

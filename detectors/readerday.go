@@ -24,6 +24,9 @@ type ReaderDay struct {
 	Refused                     int
 	// hours has a bit for each hour of the local clock in which there was something.
 	hours uint32
+	// stays are those near the day, once somebody asked; see stays.
+	stays     []facts.Stay
+	staysRead bool
 
 	grades   grades
 	Weight   Weight

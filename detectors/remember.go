@@ -20,7 +20,7 @@ func (j *judge) learn(c *closed, l *lessons) {
 func (j *judge) remember(c *closed) {
 	for i := range c.readers {
 		d := &c.readers[i]
-		d.Base.observe(d, j.numbers[silentDays], j.calendar.hourOfWeek)
+		d.Base.observe(d, j.numbers[silentDays], j.calendar.hourOfWeek, j.seated(d))
 		peer := j.peers[d.group()]
 		if peer == nil {
 			peer = &peerCount{}

@@ -382,6 +382,7 @@ func (r *reader) baseline() *baseline {
 		b.places[i] = place{r.ID(), uint16(r.Uint())}
 	}
 	b.alone, b.aloneDays, b.looked = uint32(r.Uint()), uint32(r.Uint()), uint32(r.Uint())
+	b.seats = r.Uint()
 	return b
 }
 

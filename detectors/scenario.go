@@ -34,7 +34,7 @@ func pairScenarios() []Scenario {
 		with("curiosity", 60, map[string][]int{"NameSearch": {550}, "NoRelation": {20, 20, 20, 40, 400, 450, 30}}),
 		with("serial", 40, map[string][]int{"SerialLooks": {100, 200, 300, 350}, "NoRelation": {10, 10, 10, 40, 450, 450, 20}}),
 		with("dead patient", 60, map[string][]int{"NoRelation": {10, 10, 10, 10, 10, 20, 920}}),
-		with("borrowed account", 30, map[string][]int{"StrangePlace": {50, 900}}),
+		with("borrowed account", 30, map[string][]int{"StrangePlace": {50, 900}, "BadgedOut": {80, 270}}),
 		with("protected record", 120, map[string][]int{"SensitiveRecord": {900}, "NoRelation": {20, 20, 20, 60, 430, 420, 10}}),
 	}
 }
@@ -54,7 +54,7 @@ func readerScenarios() []Scenario {
 			"BulkExport": {30, 120, 350, 480}, "ManyUnexplained": {100, 200, 300, 250}, "VolumeSpike": {150, 150, 200},
 		}},
 		{Name: "shared account", Share: 140, Grades: map[string][]int{
-			"SharedAccount": {120, 110, 230, 170, 330}, "ManyUnexplained": {200, 150, 30, 10},
+			"SharedAccount": {120, 110, 230, 170, 330}, "ManyUnexplained": {200, 150, 30, 10}, "AccountBadgedOut": {80, 270},
 		}},
 		{Name: "many records", Share: 140, Grades: map[string][]int{
 			"ManyUnexplained": {150, 450, 250, 100}, "VolumeSpike": {100, 100, 100}, "FailedBurst": {60, 120},

@@ -36,11 +36,11 @@ func allDetectors() detectorSet {
 		pairs: []pairDetector{
 			noRelation(), selfAccess(), familyAccess(), formerRelation(), neighbourAccess(), coworkerAccess(), watchedRecord(),
 			sensitiveRecord(), breakGlass(), afterHours(), nameSearch(), printed(), onlyRead(), strangePlace(),
-			repeatedLooks(), serialLooks(),
+			repeatedLooks(), serialLooks(), badgedOut(),
 		},
 		readers: []readerDetector{
 			leftAccount(), vendorAccess(), volumeSpike(), manyAlone(), enumeration(), cohortHarvest(), bulkExport(), sharedAccount(),
-			failedBurst(),
+			failedBurst(), accountBadgedOut(),
 		},
 		records: []recordDetector{crowd()},
 	}

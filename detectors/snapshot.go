@@ -15,7 +15,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 4
+	snapshotVersion = 5
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -367,6 +367,7 @@ func (w *writer) baseline(b *baseline) {
 	for _, n := range [...]uint32{b.alone, b.aloneDays, b.looked} {
 		w.Uint(uint64(n))
 	}
+	w.Uint(b.seats)
 }
 
 func (w *writer) lessons(l *lessons) {

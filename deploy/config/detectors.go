@@ -47,13 +47,14 @@ type MaxAge struct {
 	Care       time.Duration `yaml:"care"`
 	Watches    time.Duration `yaml:"watches"`
 	Tickets    time.Duration `yaml:"tickets"`
+	Badges     time.Duration `yaml:"badges"`
 }
 
 // byKind names the ages that are limited.
 func (m MaxAge) byKind() map[string]time.Duration {
 	out := map[string]time.Duration{
 		"patients": m.Patients, "staff": m.Staff, "employment": m.Employment, "roster": m.Roster, "care": m.Care, "watches": m.Watches,
-		"tickets": m.Tickets,
+		"tickets": m.Tickets, "badges": m.Badges,
 	}
 	for kind, age := range out {
 		if age == 0 {

@@ -396,7 +396,7 @@ func TestWithoutContext(t *testing.T) {
 	blind := map[string]string{
 		"Patient": "patients", "Practitioner": "staff", "PractitionerRole": "employment", "Slot": "roster", "Person": "", "RelatedPerson": "",
 		"Encounter": "", "Appointment": "", "ServiceRequest": "", "CareTeam": "", "Organization": "", "Schedule": "roster", "vendors.csv": "vendors' tasks",
-		"watchlist.csv": "", "Consent": "",
+		"watchlist.csv": "", "badges.csv": "badges", "Consent": "",
 	}
 	for file, kind := range blind {
 		t.Run(file, func(t *testing.T) {

@@ -16,6 +16,7 @@ type counters struct {
 	parts    map[ID][]ID    // of compound family names
 	former   map[ID]bool    // relations that are over
 	days     map[int32]int32
+	arrivals map[int32]int32 // by the hour (UTC) in which stays begin
 	evicted  int64
 }
 
@@ -28,7 +29,7 @@ type human struct {
 func newCounters() counters {
 	return counters{
 		families: map[ID]int32{}, numbers: map[uint64]int32{}, doors: map[ID]int32{}, humans: map[human][]ID{},
-		parts: map[ID][]ID{}, days: map[int32]int32{}, former: map[ID]bool{},
+		parts: map[ID][]ID{}, days: map[int32]int32{}, arrivals: map[int32]int32{}, former: map[ID]bool{},
 	}
 }
 

@@ -28,6 +28,7 @@ type person struct {
 	// manages is who the node's manager is, by the fact that says so.
 	managers []said
 	tickets  []ticket
+	stays    stays
 }
 
 // said is a node of staff that a fact names.

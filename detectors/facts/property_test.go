@@ -3,14 +3,17 @@ package facts_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -64,6 +67,10 @@ func hospital(rng *rand.Rand) []string {
 			`{"resourceType":"Schedule","id":"`+id+`","actor":[`+who()+`,`+where()+`]}`,
 			`{"resourceType":"WatchListEntry","id":"`+id+`","list":"vip","subject":`+whose()+`}`,
 			`{"resourceType":"Task","id":"`+id+`","owner":`+who()+`,"executionPeriod":{"start":"`+time()+`"}}`)
+	}
+	for i := range 30 {
+		out = append(out, `{"resourceType":"BadgeStay","id":"`+fmt.Sprint(i)+`","practitioner":`+who()+`,"period":{"start":"`+time()+`"`+
+			maybe(`,"end":"`+time()+`"`)+`}`+pick("", "", "", `,"status":"cancelled"`)+`}`)
 	}
 	for i := range 3 {
 		id := fmt.Sprint(i)
@@ -126,6 +133,13 @@ func answers(s *facts.State) []string {
 			say("  at %d: role %v since %d, duty %v from %d covered %v", when, ok, r.Period.From, on, d.Period.From, s.RosterCovers(when))
 		}
 		say("  %d duties, %d tickets", len(v.Duties), len(v.Tickets))
+		stays := s.AppendStays(nil, n, facts.Period{From: 0, Until: facts.Forever})
+		slices.SortFunc(stays, func(a, b facts.Stay) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Until, b.Until)) })
+		say("  stays %v", stays)
+		for day := range int64(30) {
+			when := moments[0] + day*86_400_000_000
+			say("  in the house at %d: %d", when, s.PresentAt(n, when, 15*time.Minute))
+		}
 	}
 	say("%+v", s.Coverage())
 	return out

@@ -193,6 +193,7 @@ func (d *decoder) person() *person {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p.tickets = append(p.tickets, ticket{d.period(), d.ID()})
 	}
+	p.stays = stays(d.Bytes())
 	return p
 }
 
@@ -249,6 +250,7 @@ func (s *State) connect() {
 			continue
 		}
 		s.addStaff(ID(n), p, 1)
+		s.countStays(p)
 		for _, m := range p.managers {
 			s.managed[m.staff] = insertID(s.managed[m.staff], ID(n))
 		}

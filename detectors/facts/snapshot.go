@@ -186,6 +186,7 @@ func (e *encoder) person(p *person) {
 		e.period(t.Period)
 		e.ID(t.fact)
 	}
+	e.Bytes([]byte(p.stays))
 }
 
 func (e *encoder) unit(u *unit) {

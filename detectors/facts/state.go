@@ -265,6 +265,8 @@ func (s *State) apply(f *fact, typ string) {
 		s.applySlot(f)
 	case "WatchListEntry":
 		s.applyWatch(f)
+	case "BadgeStay":
+		s.applyStay(f)
 	case "Manager":
 		s.applyManagerOf(f)
 	default:

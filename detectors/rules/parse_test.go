@@ -140,7 +140,7 @@ func TestTogether(t *testing.T) {
 		file += strings.TrimPrefix(strings.Replace(rule, "NightLook", "NightLook"+string(rune('a'+i)), 1), "rules:\n")
 	}
 	_, err := rules.Parse([]byte(file))
-	want := "17 detectors with key pair; want at most 16\ndetectors with key pair claim 850 per mille of all misuse; want at most 500"
+	want := "17 detectors with key pair; want at most 15\ndetectors with key pair claim 850 per mille of all misuse; want at most 500"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

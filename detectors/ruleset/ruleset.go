@@ -65,7 +65,7 @@ func kinds() map[string]detectors.Needs {
 	return map[string]detectors.Needs{
 		"patients": detectors.NeedsPatients, "staff": detectors.NeedsStaff, "employment": detectors.NeedsRoles,
 		"roster": detectors.NeedsRoster, "care": detectors.NeedsCare, "watches": detectors.NeedsWatches,
-		"tickets": detectors.NeedsTickets,
+		"tickets": detectors.NeedsTickets, "badges": detectors.NeedsBadges,
 	}
 }
 

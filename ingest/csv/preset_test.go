@@ -130,6 +130,13 @@ func TestContextPresets(t *testing.T) {
 			"TICKET,EMPLOYEE_ID,FIRM,KIND,FROM,UNTIL\nT1,E9,Imaging Ltd,ticket,2026-03-02,2026-03-05\n",
 			[]string{`{"id":"T1","resourceType":"VendorTicket","firm":"Imaging Ltd","kind":"ticket","period":{"end":"2026-03-05T00:00:00+01:00","start":"2026-03-02T00:00:00+01:00"},"practitioner":{"reference":"Practitioner/E9"}}`},
 		},
+		"badges": {
+			"EMPLOYEE_ID,BADGE_IN,BADGE_OUT,SITE\nE1,2026-03-02 06:52,2026-03-02 15:10:30,Main House\nE1,2026-03-03 06:55,,\n",
+			[]string{
+				`{"id":"E1/2026-03-02 06:52","resourceType":"BadgeStay","location":{"display":"Main House"},"period":{"end":"2026-03-02T15:10:30+01:00","start":"2026-03-02T06:52:00+01:00"},"practitioner":{"reference":"Practitioner/E1"}}`,
+				`{"id":"E1/2026-03-03 06:55","resourceType":"BadgeStay","period":{"start":"2026-03-03T06:55:00+01:00"},"practitioner":{"reference":"Practitioner/E1"}}`,
+			},
+		},
 		"watch-list": {
 			"LIST\tPATIENT_ID\tREASON\tADDED\nVIP\tZ1\tmayor\t2026-01-01\n",
 			[]string{`{"id":"VIP/Z1","resourceType":"WatchListEntry","list":"VIP","reason":"mayor","subject":{"identifier":{"system":"urn:oid:1.2.3","value":"Z1"}}}`},

@@ -24,6 +24,7 @@ const (
 	forTies
 	forPlans
 	forHistory
+	forBadges
 )
 
 // dice is one stream of chance. Its integers are the same on every processor: nothing here touches a floating point.

@@ -15,7 +15,7 @@ var mappings embed.FS
 
 // Tables are the delimited text files of a dataset directory, in the order in which they are listed. Each has a mapping
 // of its name with .yaml for .csv.
-func Tables() []string { return []string{"managers.csv", "vendors.csv", "watchlist.csv"} }
+func Tables() []string { return []string{"managers.csv", "vendors.csv", "watchlist.csv", "badges.csv"} }
 
 // Mapping returns the mapping of a table of Tables.
 func Mapping(table string) ([]byte, error) {
@@ -35,6 +35,8 @@ func (h *Hospital) Table(name string) [][]string {
 		return h.vendors()
 	case "watchlist.csv":
 		return h.watchList()
+	case "badges.csv":
+		return h.stays()
 	}
 	return nil
 }

@@ -1684,7 +1684,7 @@ func (x *AlertDecision) GetDecidedUs() int64 {
 // change.
 type ContextGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks".
+	// "patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges".
 	Context string `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
 	// False: it came back.
 	Absent bool `protobuf:"varint,2,opt,name=absent,proto3" json:"absent,omitempty"`
