@@ -171,7 +171,7 @@ func (f *facts) practitionerRoles() {
 			return
 		}
 		m := &f.h.staff[i]
-		f.practitionerRole(int32(i), m, "", m.hired, m.left)
+		f.practitionerRole(int32(i), m, "", m.hired, m.ends())
 		if m.back != never {
 			f.practitionerRole(int32(i), m, "-2", m.back, never)
 		}

@@ -218,7 +218,7 @@ func (h *Hospital) hire() {
 // Contracts with those from outside are shorter.
 func (h *Hospital) employ(d *dice, m *member) {
 	m.hired = int32(-d.between(30, 7000))
-	m.left, m.back = never, never
+	m.left, m.back, m.leaves = never, never, never
 	switch {
 	case d.chance(22):
 		m.left = int32(d.between(-90, h.cfg.Days-1))
@@ -229,4 +229,43 @@ func (h *Hospital) employ(d *dice, m *member) {
 	case m.role == contractor && d.chance(400):
 		m.left = int32(d.between(-30, h.cfg.Days-1))
 	}
+}
+
+const (
+	// leavesPerMille is how many of the staff will leave within the quarter after the days: 18 in a hundred a year, as nurses do.
+	leavesPerMille = 45
+	// quarter is how long before an end it stands in the staff list, in days.
+	quarter = 90
+)
+
+// giveNotice draws who will leave soon after the days, as the staff list already says. It has dice of its own, as all that came later.
+func (h *Hospital) giveNotice() {
+	for i := range h.staff {
+		m := &h.staff[i]
+		d := h.roll(forNotice, uint64(i), 0)
+		if d.chance(leavesPerMille) && m.left == never && m.role != contractor && (h.story == nil || h.story.reader != int32(i)) {
+			m.leaves = int32(h.cfg.Days + d.n(quarter))
+		}
+	}
+}
+
+// ends is the first day without employment, never for most.
+func (m *member) ends() int32 { return min(m.left, m.leaves) }
+
+// leaver draws somebody who works on a day and leaves for good within the quarter after it; -1: there is nobody.
+func (h *Hospital) leaver(d *dice, day int32) int32 {
+	var all []int32
+	for i := range h.staff {
+		m := &h.staff[i]
+		if m.ends() <= day || m.ends() > day+quarter-1 || m.back != never || m.role == contractor {
+			continue
+		}
+		if _, ok := h.shift(int32(i), int(day)); ok {
+			all = append(all, int32(i))
+		}
+	}
+	if len(all) == 0 {
+		return -1
+	}
+	return all[d.n(len(all))]
 }

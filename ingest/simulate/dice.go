@@ -25,6 +25,7 @@ const (
 	forPlans
 	forHistory
 	forBadges
+	forNotice
 )
 
 // dice is one stream of chance. Its integers are the same on every processor: nothing here touches a floating point.

@@ -59,6 +59,7 @@ type member struct {
 	hired      int32 // day of the hospital
 	left       int32 // first day without employment; never for most
 	back       int32 // first day of another employment after that; never for most
+	leaves     int32 // first day without employment that lies behind the days, by the staff list; never for most
 }
 
 const never = math.MaxInt32
@@ -105,6 +106,7 @@ func NewHospital(cfg Config) (*Hospital, error) {
 	if s := h.story; s != nil {
 		h.tie(tie{s.reader, s.patient, homeAndContact, -380})
 	}
+	h.giveNotice()
 	h.intend()
 	return h, nil
 }

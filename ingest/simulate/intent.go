@@ -39,6 +39,20 @@ func (h *Hospital) intend() {
 		}
 	}
 	slices.SortStableFunc(h.wrongs, func(a, b wrong) int { return cmp.Compare(a.day, b.day) })
+	h.takeAlong()
+}
+
+// takeAlong has two in five of those who export records leave the hospital within the quarter, if there is somebody who does.
+func (h *Hospital) takeAlong() {
+	for n := range h.wrongs {
+		w := &h.wrongs[n]
+		if w.scenario != exportScenario {
+			continue
+		}
+		if d := h.roll(forNotice, uint64(n), 1); d.chance(400) {
+			w.reader = h.leaver(&d, w.day)
+		}
+	}
 }
 
 // apportion divides a total in proportion to weights: whole parts first, the rest to the largest remainders.

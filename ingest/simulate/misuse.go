@@ -68,6 +68,7 @@ const (
 	vipScenario    = 4
 	glassScenario  = 8
 	serialScenario = 9
+	exportScenario = 13
 )
 
 // Scenarios are the names of the kinds of misuse, in the order of the table.

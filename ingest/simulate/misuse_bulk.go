@@ -68,11 +68,14 @@ func (p *plan) crowd(wrong) bool {
 	return len(readers) > 0
 }
 
-// take begins a theft by somebody at work.
-func (p *plan) take() (look, bool) {
+// take begins a theft by somebody at work: who was intended, else (-1) somebody.
+func (p *plan) take(intended int32) (look, bool) {
 	reader, _, ok := p.working()
 	if !ok {
 		return look{}, false
+	}
+	if intended >= 0 {
+		reader = intended
 	}
 	l := p.snoop(reader, -1)
 	l.client = false
@@ -80,8 +83,8 @@ func (p *plan) take() (look, bool) {
 }
 
 // enumerate opens one record after the other, in the order of their numbers, a few seconds each.
-func (p *plan) enumerate(wrong) bool {
-	l, ok := p.take()
+func (p *plan) enumerate(w wrong) bool {
+	l, ok := p.take(w.reader)
 	if !ok {
 		return false
 	}
@@ -136,8 +139,8 @@ func (p *plan) harvest(wrong) bool {
 
 // export takes records out of the house, a few weeks before the reader leaves it or for no reason that anybody knows. Most
 // have nothing to do with the reader any more.
-func (p *plan) export(wrong) bool {
-	l, ok := p.take()
+func (p *plan) export(w wrong) bool {
+	l, ok := p.take(w.reader)
 	if !ok {
 		return false
 	}
