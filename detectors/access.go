@@ -61,6 +61,8 @@ type Access struct {
 	Number int64
 	Labels facts.Label
 	Action uint8
+	// Why is for which kind of reason the glass was broken.
+	Why Why
 	// Nth is which of the event's patients it is about: proto.PatientNumber.
 	Nth uint16
 }
@@ -114,6 +116,9 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 		a.Request = uint32(xxhash.Sum64String(e.RequestId))
 	}
 	a.Signs = signs(e, free)
+	if a.Any(SignBreakGlass) {
+		a.Why = whyOf(e, free.GetBreakGlassText())
+	}
 	v.named = proto.DistinctPatients(v.named[:0], e)
 	if len(v.named) == 0 {
 		if a.Action == uint8(v1.Action_ACTION_SEARCH) {

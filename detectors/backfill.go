@@ -77,7 +77,8 @@ func NewStudy(cfg Config, state *facts.State, book *Book) (*Study, error) {
 func newJudge(cfg Config, state *facts.State) *judge {
 	j := &judge{
 		state: state, zone: cfg.Zone, tables: &tables{},
-		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, benches: map[facts.ID]*bench{},
+		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, whys: map[facts.ID]*roleWhys{},
+		benches: map[facts.ID]*bench{},
 		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), calendar: calendar{zone: cfg.Zone},
 		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
 	}

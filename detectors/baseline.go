@@ -17,8 +17,8 @@ type baseline struct {
 	days, last, faded day
 	// returned is the latest day that came after a long silence; 0: none did.
 	returned day
-	// records are the latest daily counts of different records, in a ring.
-	records [28]uint16
+	// records are the latest daily counts of different records, and peaks the most of any hour, in rings.
+	records, peaks ring
 	// places are the workstations used most, by count.
 	places [8]place
 	// alone counts records without any reason, and the days on which there was one.
@@ -26,7 +26,13 @@ type baseline struct {
 	looked           uint32
 	// seats has a bit for each of the days up to last, that one the lowest, on which the reader was at a workstation with a home.
 	seats uint64
+	// glass counts the records whose glass was broken, and whys those by kind of reason.
+	glass uint32
+	whys  whyCounts
 }
+
+// ring are the counts of the latest days.
+type ring [28]uint16
 
 type place struct {
 	workstation facts.ID
@@ -39,6 +45,12 @@ func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) in
 	b.alone += uint32(d.Unexplained)
 	if d.Unexplained > 0 {
 		b.aloneDays++
+	}
+	b.glass += uint32(d.Glass)
+	for k := range d.Pairs {
+		if w := d.Pairs[k].why(); w != WhyUnknown {
+			b.whys.add(w)
+		}
 	}
 	if b.last != 0 && d.Day <= b.last {
 		return // what came late of a day that was counted
@@ -60,7 +72,8 @@ func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) in
 	for _, w := range used {
 		b.use(w)
 	}
-	b.records[int(b.days+b.faded)%len(b.records)] = uint16(min(d.Records, 1<<16-1))
+	at := int(b.days+b.faded) % len(b.records)
+	b.records[at], b.peaks[at] = uint16(min(d.Records, 1<<16-1)), uint16(min(d.Peak, 1<<16-1))
 	if b.seats <<= uint64(d.Day - b.last); seated {
 		b.seats |= 1
 	}
@@ -102,14 +115,19 @@ func (b *baseline) uses(w facts.ID) int {
 }
 
 // usualRecords are the median and the median absolute deviation of the daily records.
-func (b *baseline) usualRecords() (median, deviation int) {
-	n := min(int(b.days+b.faded), len(b.records))
+func (b *baseline) usualRecords() (median, deviation int) { return b.usual(&b.records) }
+
+// usualPeak are those of the most records of any hour of a day.
+func (b *baseline) usualPeak() (median, deviation int) { return b.usual(&b.peaks) }
+
+func (b *baseline) usual(counts *ring) (median, deviation int) {
+	n := min(int(b.days+b.faded), len(counts))
 	if n == 0 {
 		return 0, 0
 	}
-	var values [28]int
+	var values [len(counts)]int
 	for i := range n {
-		values[i] = int(b.records[i])
+		values[i] = int(counts[i])
 	}
 	median = middle(values[:n])
 	for i := range n {

@@ -10,13 +10,7 @@ func bulkExport() readerDetector {
 			},
 		},
 		grade: func(_ *judge, d *ReaderDay) Grade {
-			out := 0
-			for k := range d.Pairs {
-				if d.Pairs[k].Signs&(SignPrint|SignExport) != 0 {
-					out++
-				}
-			}
-			switch n := d.Exports + d.Prints; {
+			switch n, out := d.takenOut(); {
 			case n >= 100 || out >= 40:
 				return 4
 			case n >= 25 || out >= 12:

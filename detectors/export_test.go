@@ -3,6 +3,7 @@ package detectors
 import (
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
@@ -16,6 +17,7 @@ var (
 	Chance         = chance
 	MeansSomething = meansSomething
 	RecordNumber   = recordNumber
+	WhyOf          = whyOf
 )
 
 // Walk is the longest walk through record numbers, by the default numbers.
@@ -62,6 +64,9 @@ func ScenarioFaults() []string {
 	check(scalesOf(set.records, func(d recordDetector) Scale { return d.Scale }), recordScenarios())
 	return out
 }
+
+// Sizes are how many bytes an access and what is usual for a reader take.
+func Sizes() (access, reader uintptr) { return unsafe.Sizeof(Access{}), unsafe.Sizeof(baseline{}) }
 
 // Counting counts the grades of one scale among peers.
 type Counting struct {
@@ -175,7 +180,7 @@ func (h *Histories) Days(reader, patient facts.ID) int {
 
 // Records is how many records a reader opened without a reason in all.
 func (h *Histories) Records(reader facts.ID) int {
-	return int(h.j.looks(&Pair{Reader: reader, Base: h.j.baseline(reader)}).alone)
+	return int(h.j.looks(reader, h.j.baseline(reader)).alone)
 }
 
 // VerdictsOn are the messages of verdicts on some accesses, each explained by a resource of its own.

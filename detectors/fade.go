@@ -29,14 +29,19 @@ func (j *judge) fade() {
 		}
 	}
 	for g, p := range j.peers {
-		p.looked, p.alone = p.looked/2, p.alone/2
-		if p.looked == 0 {
+		if p.fade(); p.looked == 0 {
 			delete(j.peers, g)
 		}
 	}
-	j.everybody.looked, j.everybody.alone = j.everybody.looked/2, j.everybody.alone/2
+	j.everybody.fade()
+	for role, r := range j.whys {
+		if !r.fade() {
+			delete(j.whys, role)
+		}
+	}
 	for _, b := range j.base {
-		b.looked, b.alone, b.aloneDays = b.looked/2, b.alone/2, b.aloneDays/2
+		b.looked, b.alone, b.aloneDays, b.glass = b.looked/2, b.alone/2, b.aloneDays/2, b.glass/2
+		b.whys.fade()
 		for h := range b.hours {
 			b.hours[h] /= 2
 		}

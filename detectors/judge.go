@@ -36,8 +36,10 @@ type judge struct {
 	dets                    detectorSet
 
 	// base and history are what earlier days left, per reader and per pair.
-	base    map[facts.ID]*baseline
-	peers   map[group]*peerCount
+	base  map[facts.ID]*baseline
+	peers map[group]*peerCount
+	// whys are for which reasons those of a role break the glass.
+	whys    map[facts.ID]*roleWhys
 	history map[pairKey]pairHistory
 
 	// benches says where each workstation stands.
@@ -64,6 +66,8 @@ type scratch struct {
 	set   careSet
 	care  []facts.Care
 	order []uint64
+	// inHour counts the looks at each record within an hour.
+	inHour map[facts.ID]int
 	// kept is where pairs of a day keep what is documented near them.
 	kept []phased
 	// wholes remembers, by number, which departments are the hospital as such.
@@ -144,7 +148,11 @@ func (j *judge) readerDay(d *ReaderDay) {
 	splitPairs(d, j.byPatient(d.Accesses))
 	for i := range d.Pairs {
 		j.pair(d, &d.Pairs[i])
+		if d.Pairs[i].Signs&SignBreakGlass != 0 {
+			d.Glass++
+		}
 	}
+	d.Peak = j.peak(d.Accesses)
 	for i := range d.Accesses {
 		a := &d.Accesses[i]
 		d.hours |= 1 << (j.calendar.hourOfWeek(a.Occurred) % 24)
@@ -342,8 +350,25 @@ func (j *judge) share() {
 	}
 }
 
-// peerCount is how many records a peer group looked at, and how many of them without any reason.
-type peerCount struct{ looked, alone uint64 }
+// peerCount is how many records a peer group looked at, how many of them without any reason, and of how many the glass was broken.
+type peerCount struct{ looked, alone, glass uint64 }
+
+// add counts a reader's day.
+func (p *peerCount) add(d *ReaderDay) {
+	p.looked += uint64(d.Records)
+	p.alone += uint64(d.Unexplained)
+	p.glass += uint64(d.Glass)
+}
+
+// fade halves what was counted.
+func (p *peerCount) fade() { p.looked, p.alone, p.glass = p.looked/2, p.alone/2, p.glass/2 }
+
+// less is what is left without one reader.
+func (p *peerCount) less(b *baseline) peerCount {
+	return peerCount{
+		p.looked - min(p.looked, uint64(b.looked)), p.alone - min(p.alone, uint64(b.alone)), p.glass - min(p.glass, uint64(b.glass)),
+	}
+}
 
 // drawn is how many records everybody is worth beside the peers.
 const drawn = 400
@@ -351,15 +376,21 @@ const drawn = 400
 // usualAlone is how many of a million records peers look at without a reason, one reader left out: a small group is drawn to
 // everybody.
 func (j *judge) usualAlone(g group, without *baseline) uint64 {
-	less := func(p peerCount) peerCount {
-		return peerCount{p.looked - min(p.looked, uint64(without.looked)), p.alone - min(p.alone, uint64(without.alone))}
-	}
-	everybody := less(j.everybody)
-	all := (everybody.alone + 1) * million / (everybody.looked + 1)
+	return j.usualAmong(g, without, func(p *peerCount) uint64 { return p.alone })
+}
+
+// usualGlass is of how many of a million records peers break the glass, one reader left out.
+func (j *judge) usualGlass(g group, without *baseline) uint64 {
+	return j.usualAmong(g, without, func(p *peerCount) uint64 { return p.glass })
+}
+
+func (j *judge) usualAmong(g group, without *baseline, counted func(*peerCount) uint64) uint64 {
+	everybody := j.everybody.less(without)
+	all := (counted(&everybody) + 1) * million / (everybody.looked + 1)
 	p := j.peers[g]
 	if p == nil {
 		return all
 	}
-	peers := less(*p)
-	return (peers.alone*million + drawn*all) / (peers.looked + drawn)
+	peers := p.less(without)
+	return (counted(&peers)*million + drawn*all) / (peers.looked + drawn)
 }

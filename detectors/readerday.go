@@ -21,7 +21,9 @@ type ReaderDay struct {
 	// Records are the different records looked at; Unexplained those of them without any reason, Blind those that are not assessable.
 	Records, Unexplained, Blind int
 	Prints, Exports             int
-	Refused                     int
+	// Peak is the most different records that were looked at within an hour; Glass how many records the glass was broken of.
+	Peak, Glass int
+	Refused     int
 	// hours has a bit for each hour of the local clock in which there was something.
 	hours uint32
 	// stays are those near the day, once somebody asked; see stays.

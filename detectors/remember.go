@@ -27,12 +27,11 @@ func (j *judge) remember(c *closed) {
 			j.peers[d.group()] = peer
 		}
 		j.bench(d)
-		peer.looked += uint64(d.Records)
-		peer.alone += uint64(d.Unexplained)
-		j.everybody.looked += uint64(d.Records)
-		j.everybody.alone += uint64(d.Unexplained)
+		peer.add(d)
+		j.everybody.add(d)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
+			j.rememberWhy(p)
 			if p.Looks == 0 || p.Reasons != 0 || p.Blind != 0 {
 				continue
 			}
@@ -42,6 +41,21 @@ func (j *judge) remember(c *closed) {
 			j.history[key] = h
 		}
 	}
+}
+
+// rememberWhy counts for which kind of reason somebody of a role broke the glass.
+func (j *judge) rememberWhy(p *Pair) {
+	w := p.why()
+	if w == WhyUnknown || p.Post.Role == 0 {
+		return
+	}
+	r := j.whys[p.Post.Role]
+	if r == nil {
+		r = &roleWhys{}
+		j.whys[p.Post.Role] = r
+	}
+	r.kinds[w]++
+	r.readers[0].add(p.Reader)
 }
 
 // bench counts the reader's workstations of the day for their department.

@@ -63,7 +63,7 @@ func serialLooks() pairDetector {
 			return Quiet
 		},
 		tell: func(t *teller, p *Pair, _ Grade) string {
-			return fmt.Sprintf("This reader opened %s without a reason in all, much more than peers do.", count(int(t.judge.looks(p).alone), "record"))
+			return fmt.Sprintf("This reader opened %s without a reason in all, much more than peers do.", count(int(t.judge.looks(p.Reader, p.Base).alone), "record"))
 		},
 	}
 }
@@ -71,7 +71,7 @@ func serialLooks() pairDetector {
 // excess is the logarithm of how much more likely the reader's records without a reason are at the reader's own rate than at that
 // of the peers, the reader left out of them.
 func (j *judge) excess(p *Pair) Weight {
-	b := j.looks(p)
+	b := j.looks(p.Reader, p.Base)
 	if int64(b.alone) < j.numbers[serialRecords] {
 		return 0
 	}

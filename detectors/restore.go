@@ -312,6 +312,15 @@ func (r *reader) usual(j *judge) {
 	r.each(func() { g := group{r.ID(), r.ID()}; j.peers[g] = r.peer() })
 	j.everybody = *r.peer()
 	r.each(func() {
+		role, x := r.ID(), &roleWhys{}
+		for k := range x.kinds {
+			x.kinds[k] = uint32(r.Uint())
+		}
+		r.fill(x.readers[0][:])
+		r.fill(x.readers[1][:])
+		j.whys[role] = x
+	})
+	r.each(func() {
 		id, b := r.ID(), &bench{}
 		for i := range b.departments {
 			b.departments[i], b.days[i] = r.ID(), uint32(r.Uint())
@@ -337,7 +346,7 @@ func (r *reader) numbers(into []uint64) {
 	}
 }
 
-func (r *reader) peer() *peerCount { return &peerCount{r.Uint(), r.Uint()} }
+func (r *reader) peer() *peerCount { return &peerCount{r.Uint(), r.Uint(), r.Uint()} }
 
 func (r *reader) rates() *rates {
 	out := newRates()
@@ -376,12 +385,15 @@ func (r *reader) baseline() *baseline {
 		r.Fail("changed")
 	}
 	for i := range b.records {
-		b.records[i] = uint16(r.Uint())
+		b.records[i], b.peaks[i] = uint16(r.Uint()), uint16(r.Uint())
 	}
 	for i := range b.places {
 		b.places[i] = place{r.ID(), uint16(r.Uint())}
 	}
-	b.alone, b.aloneDays, b.looked = uint32(r.Uint()), uint32(r.Uint()), uint32(r.Uint())
+	b.alone, b.aloneDays, b.looked, b.glass = uint32(r.Uint()), uint32(r.Uint()), uint32(r.Uint()), uint32(r.Uint())
+	for k := range b.whys {
+		b.whys[k] = uint16(r.Uint())
+	}
 	b.seats = r.Uint()
 	return b
 }

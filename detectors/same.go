@@ -43,17 +43,20 @@ func (h *pairHistory) join(other pairHistory) {
 	copy(h.alone[:], days[max(len(days)-len(h.alone), 0):])
 }
 
-// looks are a reader's records without a reason and all records, under each of their numbers.
-func (j *judge) looks(p *Pair) *baseline {
-	same := j.state.SameStaff(p.Reader)
+// looks are a reader's records, those without a reason and those whose glass was broken, under each of their numbers. b is what is
+// usual under the number at hand.
+func (j *judge) looks(reader facts.ID, b *baseline) *baseline {
+	same := j.state.SameStaff(reader)
 	if len(same) <= 1 {
-		return p.Base
+		return b
 	}
 	sum := &baseline{}
 	for _, n := range same {
 		if b := j.base[n]; b != nil {
 			sum.alone += b.alone
 			sum.looked += b.looked
+			sum.glass += b.glass
+			sum.whys.with(&b.whys)
 		}
 	}
 	return sum

@@ -30,7 +30,7 @@ func pairScenarios() []Scenario {
 		with("co-worker", 140, map[string][]int{"CoworkerAccess": {250, 650}}),
 		with("person in the news", 110, map[string][]int{"WatchedRecord": {650, 250}}),
 		with("own record", 60, map[string][]int{"SelfAccess": {150, 800}}),
-		with("broken glass", 60, map[string][]int{"BreakGlassMisuse": {30, 370, 550}}),
+		with("broken glass", 60, map[string][]int{"BreakGlassMisuse": {30, 370, 550}, "GlassReason": {150}}),
 		with("curiosity", 60, map[string][]int{"NameSearch": {550}, "NoRelation": {20, 20, 20, 40, 400, 450, 30}}),
 		with("serial", 40, map[string][]int{"SerialLooks": {100, 200, 300, 350}, "NoRelation": {10, 10, 10, 40, 450, 450, 20}}),
 		with("dead patient", 60, map[string][]int{"NoRelation": {10, 10, 10, 10, 10, 20, 920}}),
@@ -44,20 +44,26 @@ func readerScenarios() []Scenario {
 	return []Scenario{
 		{Name: "left account", Share: 120, Grades: map[string][]int{"LeftAccount": {80, 880}}},
 		{Name: "vendor", Share: 120, Grades: map[string][]int{"VendorAccess": {60, 900}}},
-		{Name: "enumeration", Share: 200, Grades: map[string][]int{
+		{Name: "enumeration", Share: 180, Grades: map[string][]int{
 			"Enumeration": {150, 800}, "ManyUnexplained": {10, 60, 330, 580}, "VolumeSpike": {150, 200, 300},
+			"HourSpike": {150, 150, 250},
 		}},
 		{Name: "harvest", Share: 140, Grades: map[string][]int{
 			"CohortHarvest": {350, 550}, "ManyUnexplained": {10, 150, 440, 380}, "VolumeSpike": {200, 200, 200},
+			"HourSpike": {150, 100, 100},
 		}},
 		{Name: "bulk export", Share: 140, Grades: map[string][]int{
 			"BulkExport": {30, 120, 350, 480}, "ManyUnexplained": {100, 200, 300, 250}, "VolumeSpike": {150, 150, 200},
+			"HourSpike": {60, 50, 60}, "LeavingExport": {20, 40, 240},
 		}},
 		{Name: "shared account", Share: 140, Grades: map[string][]int{
 			"SharedAccount": {120, 110, 230, 170, 330}, "ManyUnexplained": {200, 150, 30, 10}, "AccountBadgedOut": {80, 270},
 		}},
 		{Name: "many records", Share: 140, Grades: map[string][]int{
 			"ManyUnexplained": {150, 450, 250, 100}, "VolumeSpike": {100, 100, 100}, "FailedBurst": {60, 120},
+		}},
+		{Name: "glass often broken", Share: 20, Grades: map[string][]int{
+			"GlassRate": {200, 250, 250, 250}, "ManyUnexplained": {350, 150, 30, 10},
 		}},
 	}
 }

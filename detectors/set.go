@@ -36,11 +36,11 @@ func allDetectors() detectorSet {
 		pairs: []pairDetector{
 			noRelation(), selfAccess(), familyAccess(), formerRelation(), neighbourAccess(), coworkerAccess(), watchedRecord(),
 			sensitiveRecord(), breakGlass(), afterHours(), nameSearch(), printed(), onlyRead(), strangePlace(),
-			repeatedLooks(), serialLooks(), badgedOut(),
+			repeatedLooks(), serialLooks(), badgedOut(), glassReason(),
 		},
 		readers: []readerDetector{
 			leftAccount(), vendorAccess(), volumeSpike(), manyAlone(), enumeration(), cohortHarvest(), bulkExport(), sharedAccount(),
-			failedBurst(), accountBadgedOut(),
+			failedBurst(), accountBadgedOut(), glassRate(), hourSpike(), leavingExport(),
 		},
 		records: []recordDetector{crowd()},
 	}

@@ -302,6 +302,14 @@ func (w *writer) usual(j *judge) {
 		w.peer(p)
 	})
 	w.peer(&j.everybody)
+	sorted(w, j.whys, byNumber, func(role facts.ID, r *roleWhys) {
+		w.ID(role)
+		for _, n := range r.kinds {
+			w.Uint(uint64(n))
+		}
+		w.list(r.readers[0][:])
+		w.list(r.readers[1][:])
+	})
 	sorted(w, j.benches, byNumber, func(id facts.ID, b *bench) {
 		w.ID(id)
 		for i := range b.departments {
@@ -326,6 +334,7 @@ func (w *writer) numbers(all []uint64) {
 func (w *writer) peer(p *peerCount) {
 	w.Uint(p.looked)
 	w.Uint(p.alone)
+	w.Uint(p.glass)
 }
 
 func (w *writer) rates(r *rates) {
@@ -357,14 +366,18 @@ func (w *writer) baseline(b *baseline) {
 	for _, d := range [...]day{b.days, b.last, b.faded, b.returned} {
 		w.ID(d)
 	}
-	for _, n := range b.records {
-		w.Uint(uint64(n))
+	for i := range b.records {
+		w.Uint(uint64(b.records[i]))
+		w.Uint(uint64(b.peaks[i]))
 	}
 	for _, p := range b.places {
 		w.ID(p.workstation)
 		w.Uint(uint64(p.days))
 	}
-	for _, n := range [...]uint32{b.alone, b.aloneDays, b.looked} {
+	for _, n := range [...]uint32{b.alone, b.aloneDays, b.looked, b.glass} {
+		w.Uint(uint64(n))
+	}
+	for _, n := range b.whys {
 		w.Uint(uint64(n))
 	}
 	w.Uint(b.seats)

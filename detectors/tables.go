@@ -283,7 +283,7 @@ func (l *lessons) workOf(department facts.ID) peerCount {
 	if w == nil {
 		return peerCount{}
 	}
-	return peerCount{w[0].looked + w[1].looked, w[0].alone + w[1].alone}
+	return peerCount{looked: w[0].looked + w[1].looked, alone: w[0].alone + w[1].alone}
 }
 
 // serves says how usual it is that a department opens the records of patients with such care: the largest share.

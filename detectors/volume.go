@@ -1,6 +1,23 @@
 package detectors
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+// What HourSpike goes by: ours, tried on simulated hospitals.
+const (
+	// hour is the stretch within which records are counted.
+	hour = time.Hour
+	// leastInHour is how many different records within it are at least too many.
+	leastInHour = 8
+	// leastHourUnit is the least that counts as the spread of a reader's peaks, in records.
+	leastHourUnit = 2
+	// manyInHour, manyMoreInHour and mostInHour are so many spreads above the reader's usual peak: grades 1, 2 and 3.
+	manyInHour, manyMoreInHour, mostInHour = 4, 6, 10
+)
 
 // volumeSpike (D11): many more different records on one day than is usual for the reader. Robust statistics, because the day
 // itself is among the days: median and median absolute deviation.
@@ -34,6 +51,70 @@ func volumeSpike() readerDetector {
 		},
 		normal: "A registry, a survey or a hand-over that somebody asked for would have made it normal.",
 	}
+}
+
+// hourSpike (D11 an hour): many more different records within an hour than in the busiest hours of the reader's other days. A day's
+// count hides who copies for one hour; statistics are robust as for the day.
+func hourSpike() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "HourSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{
+				"more records within an hour than usual for them", "many more within an hour", "many times more within an hour",
+			},
+		},
+		grade: func(j *judge, d *ReaderDay) Grade {
+			if !j.known(d.Base) || d.Peak < leastInHour {
+				return Quiet
+			}
+			median, deviation := d.Base.usualPeak()
+			// 1.5 deviations stand for one standard deviation of a normal distribution.
+			over, unit := d.Peak-median, max(deviation*3/2, leastHourUnit, median/10)
+			switch {
+			case over >= mostInHour*unit:
+				return 3
+			case over >= manyMoreInHour*unit:
+				return 2
+			case over >= manyInHour*unit:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
+			median, _ := d.Base.usualPeak()
+			return fmt.Sprintf("%s were opened within one hour; in the busiest hour of another day this reader opens about %s.",
+				capital(count(d.Peak, "record")), number(median))
+		},
+		normal: "A ward round, a hand-over or a registry that somebody asked for would have made it normal.",
+	}
+}
+
+// peak is the most different records that were looked at within an hour of a reader's day, which is in the order of time.
+func (j *judge) peak(accesses []Access) int {
+	if j.inHour == nil {
+		j.inHour = map[facts.ID]int{}
+	}
+	clear(j.inHour)
+	counted := func(a *Access) bool { return a.Patient != 0 && a.Any(SignLook) && !a.Any(SignAgain) }
+	most, from := 0, 0
+	for i := range accesses {
+		a := &accesses[i]
+		if !counted(a) {
+			continue
+		}
+		for ; a.Occurred-accesses[from].Occurred >= hour.Microseconds(); from++ {
+			old := &accesses[from]
+			if !counted(old) {
+				continue
+			}
+			if j.inHour[old.Patient]--; j.inHour[old.Patient] == 0 {
+				delete(j.inHour, old.Patient)
+			}
+		}
+		j.inHour[a.Patient]++
+		most = max(most, len(j.inHour))
+	}
+	return most
 }
 
 // manyAlone (D8 a day): different records without any reason on one day, however many the reader opened with one. Accesses that

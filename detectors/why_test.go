@@ -1,0 +1,58 @@
+package detectors_test
+
+import (
+	"testing"
+
+	"github.com/readtrail/readtrail/detectors"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+func TestWhy(t *testing.T) {
+	for _, tt := range []struct {
+		name, code, display, text string
+		purposes                  []string
+		want                      detectors.Why
+	}{
+		{name: "nothing", want: detectors.WhyUnknown},
+		{name: "only that it was broken", code: "110127", display: "Emergency Override Started", want: detectors.WhyUnknown},
+		{name: "chosen", code: "billing", want: detectors.WhyPayment},
+		{name: "chosen, by its display", code: "R17", display: "Quality review", want: detectors.WhyOperations},
+		{name: "chosen, of no kind", code: "R17", display: "Reason 17", want: detectors.WhyOther},
+		{name: "what was chosen before what was typed", code: "direct-care", text: "claim query", want: detectors.WhyTreatment},
+		{name: "typed", code: "BTG", text: "Claim query from payer", want: detectors.WhyPayment},
+		{name: "picked and typed", code: "BTG", text: "direct-care\nasdf", want: detectors.WhyTreatment},
+		{name: "typed, of no kind", code: "BTG", text: "because Doctor Holm told me", want: detectors.WhyOther},
+		{name: "typed, and says nothing", code: "BTG", text: "x", want: detectors.WhyUnknown},
+		{name: "care before something else", text: "called to the patient; consult on a claim", want: detectors.WhyTreatment},
+		{name: "several others", text: "audit of claims", want: detectors.WhyOther},
+		{name: "in another language", text: "Notfall, Patient bewusstlos", want: detectors.WhyEmergency},
+		{name: "a request", text: "Patient requests a copy", want: detectors.WhyRequest},
+		{name: "a consult that was requested", text: "Consult requested by primary team", want: detectors.WhyTreatment},
+		{name: "an operation is no operations", text: "before his operation tomorrow", want: detectors.WhyOther},
+		{name: "purpose", code: "BTG", purposes: []string{"BTG", "HRESCH"}, want: detectors.WhyResearch},
+		{name: "purposes of several kinds", purposes: []string{"HRESCH", "HPAYMT"}, want: detectors.WhyOther},
+		{name: "typed before purpose", text: "clinical trial screening", purposes: []string{"HPAYMT"}, want: detectors.WhyTreatment},
+		{name: "override", code: "ETREAT", purposes: []string{"ETREAT"}, want: detectors.WhyEmergency},
+		{name: "an override that says why", code: "ETREAT", text: "Claim query from payer", purposes: []string{"ETREAT"}, want: detectors.WhyPayment},
+		{name: "an override for a purpose", code: "ETREAT", purposes: []string{"ETREAT", "TREAT"}, want: detectors.WhyTreatment},
+	} {
+		e := &v1.AccessEvent{BreakGlass: true}
+		if tt.code != "" {
+			e.BreakGlassReason = &v1.Coding{Code: tt.code, Display: tt.display}
+		}
+		for _, p := range tt.purposes {
+			e.Purposes = append(e.Purposes, &v1.Coding{Code: p})
+		}
+		if got := detectors.WhyOf(e, tt.text); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestBytes holds what the README says that an access and what is usual for a reader take.
+func TestBytes(t *testing.T) {
+	access, reader := detectors.Sizes()
+	if access != 80 || reader > 600 {
+		t.Errorf("an access takes %d bytes and a reader %d, want 80 and no more than 600", access, reader)
+	}
+}
