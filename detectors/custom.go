@@ -158,7 +158,7 @@ func ValidateCustom(all []CustomDetector) []error {
 	}
 	set := allDetectors()
 	for key, built := range [...]int{len(set.pairs), len(set.readers), len(set.records)} {
-		if most := len(grades{}) - built; number[key] > most {
+		if most := maxScales - built; number[key] > most {
 			out = append(out, fmt.Errorf("%d detectors with key %s; want at most %d", number[key], Key(key), most))
 		}
 		if share[key] > maxShare {

@@ -68,6 +68,25 @@ func ScenarioFaults() []string {
 // Sizes are how many bytes an access and what is usual for a reader take.
 func Sizes() (access, reader uintptr) { return unsafe.Sizeof(Access{}), unsafe.Sizeof(baseline{}) }
 
+// Habits are the reasons of one role.
+type Habits struct{ r roleWhys }
+
+// Give has a reader give a kind of reason so many times.
+func (h *Habits) Give(reader facts.ID, w Why, times uint32) {
+	h.r.kinds[w] += times
+	h.r.readers[0].add(reader)
+}
+
+// Fade halves them, and reports whether anything is left.
+func (h *Habits) Fade() bool { return h.r.fade() }
+
+// Others is how often others gave a kind, of how many, and how many others there are; a reader has given it so many times.
+func (h *Habits) Others(reader facts.ID, w Why, own uint16) (of, all uint32, readers int) {
+	var mine whyCounts
+	mine[w] = own
+	return h.r.others(w, &mine, []facts.ID{reader})
+}
+
 // Counting counts the grades of one scale among peers.
 type Counting struct {
 	scales []Scale

@@ -104,7 +104,7 @@ func (j *judge) forgetCustom(before [3][]string) {
 				continue
 			}
 			r, at := j.rates3[key], built+i
-			if at >= len(grades{}) {
+			if at >= maxScales {
 				continue
 			}
 			r.all[at] = [maxGrades]uint32{}

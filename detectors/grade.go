@@ -84,8 +84,11 @@ const (
 	NeedsBadges                     // door badges
 )
 
+// maxScales bounds the detectors of one key, those of a site included.
+const maxScales = 36
+
 // grades are what all detectors of one key said of one unit, by detector.
-type grades [32]Grade
+type grades [maxScales]Grade
 
 const allNeeds = NeedsPatients | NeedsStaff | NeedsRoles | NeedsRoster | NeedsCare | NeedsWatches | NeedsTickets | NeedsBadges
 

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -79,8 +80,8 @@ func leaving(roles []facts.Role, at int64) bool {
 	if until == 0 {
 		return false
 	}
-	for i := len(roles) - 1; i >= 0; i-- { // what went before it without a break is the same employment
-		if p := roles[i].Period; p.From < from && p.Until >= from-goesOn.Microseconds() {
+	for _, r := range slices.Backward(roles) { // what went before it without a break is the same employment
+		if p := r.Period; p.From < from && p.Until >= from-goesOn.Microseconds() {
 			from = p.From
 		}
 	}

@@ -31,7 +31,7 @@ const (
 )
 
 // counts are how many units had each grade, by scale.
-type counts [32][maxGrades]uint32
+type counts [maxScales][maxGrades]uint32
 
 // rates count how usual each grade is in everyday work, in sixteenths of a unit: what may be misuse counts as far as it may
 // be none, or a department in which half of what is unexplained is curiosity would take that for its custom.
@@ -41,7 +41,7 @@ type rates struct {
 	any   [ties]counts
 	peers map[situation]*counts
 	// most are, by tie, scale and grade, the counts of the group in which the grade is most common.
-	most [ties][32][maxGrades]most
+	most [ties][maxScales][maxGrades]most
 }
 
 // share is how many units have a grade, of how many.
@@ -95,7 +95,7 @@ func (r *rates) observe(scales []Scale, at situation, u *grades, documented bool
 
 // settle ends the counting: it finds, for each grade, the group whose work it is.
 func (r *rates) settle() {
-	r.most = [ties][32][maxGrades]most{}
+	r.most = [ties][maxScales][maxGrades]most{}
 	for at, mine := range r.peers {
 		for i := range mine {
 			of := sum(mine[i][:])
@@ -233,14 +233,14 @@ const maxScenarios = 64
 // weighing is how a unit's weight came about.
 type weighing struct {
 	// parts are the shares of the detectors in the scenario that fits best, each the weights of all scenarios, with their shares.
-	parts [32]Weight
+	parts [maxScales]Weight
 	each  [maxScenarios]Weight
 }
 
 // weigh says how much more likely a unit's grades are in misuse, whichever scenario, than in everyday work, and which scenario
 // fits best. own is what the unit itself was counted among the rates. how, when not nil, gets how that came about.
 func (m *model) weigh(r *rates, at situation, u *grades, own uint32, how *weighing) (best Weight, scenario int) {
-	var usual [32]Weight
+	var usual [maxScales]Weight
 	for i := range m.scales {
 		if u[i] != Blind && m.scales[i].Weights == nil {
 			usual[i] = log2(r.usual(m.scales, i, at, u[i], own))

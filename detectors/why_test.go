@@ -49,6 +49,35 @@ func TestWhy(t *testing.T) {
 	}
 }
 
+// TestHabits: what is the reader's own is left out, emergencies are treatment, and readers are forgotten after two halves.
+func TestHabits(t *testing.T) {
+	var h detectors.Habits
+	h.Give(1, detectors.WhyTreatment, 20)
+	h.Give(2, detectors.WhyEmergency, 20)
+	h.Give(3, detectors.WhyPayment, 4)
+	check := func(what string, reader int32, w detectors.Why, own uint16, want [3]int) {
+		t.Helper()
+		of, all, readers := h.Others(reader, w, own)
+		if got := [3]int{int(of), int(all), readers}; got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	check("somebody else", 9, detectors.WhyTreatment, 0, [3]int{40, 44, 3})
+	check("the only one who gave it", 3, detectors.WhyPayment, 4, [3]int{0, 40, 2})
+	check("more of their own than is counted", 3, detectors.WhyPayment, 9, [3]int{0, 40, 2})
+	h.Fade()
+	h.Give(4, detectors.WhyTreatment, 1)
+	check("half as many", 3, detectors.WhyPayment, 2, [3]int{0, 21, 3})
+	h.Fade()
+	check("readers of the half before", 9, detectors.WhyPayment, 0, [3]int{1, 11, 1})
+	for range 8 {
+		h.Fade()
+	}
+	if h.Fade() {
+		t.Error("something is left of what was given long ago")
+	}
+}
+
 // TestBytes holds what the README says that an access and what is usual for a reader take.
 func TestBytes(t *testing.T) {
 	access, reader := detectors.Sizes()
