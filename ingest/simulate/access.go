@@ -39,7 +39,15 @@ type access struct {
 	remote     bool  // from outside the house
 	client     bool  // the app at the bedside reports it too
 	app        bool  // reported by that app, not by the server
+	place      place
 }
+
+// place is where an access is made, where that does not follow from who makes it: a seat of the department in the house, the last number of
+// the address outside, each plus one. 0: it follows.
+type place uint8
+
+// wardDevice is the device that all of a ward share: the ninth of its eight seats.
+const wardDevice place = 9
 
 // kind is what was done to what.
 type kind uint8

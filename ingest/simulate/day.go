@@ -53,9 +53,10 @@ func (h *Hospital) plan(day int, pass uint64) *plan {
 	p.desks()
 	p.tickets()
 	if pass == 0 {
-		// Last, because some of it hides among what others do.
+		// Late, because some of it hides among what others do.
 		p.misuse()
 	}
+	p.failures()
 	slices.SortFunc(p.accesses, func(a, b access) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.ordinal, b.ordinal))
 	})

@@ -26,6 +26,7 @@ const (
 	forHistory
 	forBadges
 	forNotice
+	forFailures
 )
 
 // dice is one stream of chance. Its integers are the same on every processor: nothing here touches a floating point.

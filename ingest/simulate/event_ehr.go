@@ -86,7 +86,7 @@ func (w *writer) ehrAgents(b []byte, a *access, takes bool) []byte {
 	return append(b, '}')
 }
 
-// workstation is a machine's name: one of eight at a department, a tablet, or the gateway for those outside.
+// workstation is a machine's name: one of eight at a department, the one that a ward shares, a tablet, or the gateway for those outside.
 func (w *writer) workstation(b []byte, a *access) []byte {
 	switch {
 	case a.remote:
@@ -97,17 +97,39 @@ func (w *writer) workstation(b []byte, a *access) []byte {
 		return appendInt(append(b, "VDI-"...), 1+w.session(a)%400)
 	}
 	b = append(append(b, "WS-"...), w.h.departments[a.department].code...)
-	return appendInt(append(b, '-'), 1+w.seat(a))
+	return appendInt(append(b, '-'), 1+a.seat())
 }
 
 // seat keeps somebody at one machine for an hour.
-func (w *writer) seat(a *access) int64 {
+func (a *access) seat() int64 {
+	if a.place > 0 {
+		return int64(a.place) - 1
+	}
 	return int64(mix(uint64(a.staff)<<32^uint64(a.at/hour))>>3) & 7
+}
+
+// line is the last number of an address outside.
+func (a *access) line() int64 {
+	if a.place > 0 {
+		return int64(a.place)
+	}
+	return int64(1 + a.staff%250)
+}
+
+// where is the place of an access, for others to be made there too.
+func (a *access) where() place {
+	if a.remote {
+		return place(a.line())
+	}
+	return place(a.seat() + 1)
 }
 
 // virtual desktops follow some people through the house: for twenty minutes or more the machine is one of a pool and the
 // address another one, in the middle of a shift.
 func (w *writer) virtual(a *access) bool {
+	if a.place > 0 {
+		return false
+	}
 	switch w.h.staff[a.staff].role {
 	case physician, resident, clerk, coder, analyst, researcher, pharmacist:
 		return a.source != lab && w.session(a)%9 == 0
@@ -124,7 +146,7 @@ func (w *writer) address(b []byte, a *access) []byte {
 	switch {
 	case a.remote:
 		b = append(b, "203.0.113."...)
-		return appendInt(b, 1+a.staff%250)
+		return appendInt(b, a.line())
 	case a.app || a.client:
 		b = append(b, "10.80."...)
 		return appendInt(append(appendInt(b, a.staff/250), '.'), 1+a.staff%250)
@@ -135,7 +157,7 @@ func (w *writer) address(b []byte, a *access) []byte {
 	b = append(b, "10."...)
 	b = appendInt(b, 20+a.department/200)
 	b = appendInt(append(b, '.'), a.department%200)
-	return appendInt(append(b, '.'), 10+w.seat(a))
+	return appendInt(append(b, '.'), 10+a.seat())
 }
 
 // ehrEntities writes whose record it was, which part of it, and the request.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/readtrail/readtrail/ingest/fhir"
 	"github.com/readtrail/readtrail/ingest/simulate"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // facts is the context of a hospital, indexed.
@@ -209,6 +210,61 @@ func TestTheWorkstationIsNamed(t *testing.T) {
 	}
 	if told[true] == 0 || told[false] == 0 {
 		t.Errorf("told by the app and by the server: %v", told)
+	}
+}
+
+// Several attempts of one account fail one after the other where a password expires, several people use a ward's device every day, and some who
+// use others' accounts guess before it.
+func TestSignInsFail(t *testing.T) {
+	cfg := simulate.Config{Seed: 3, Staff: 400, Patients: 8000, Days: 7, Incidents: 140, Weights: map[string]int{}}
+	for _, s := range simulate.Scenarios() {
+		cfg.Weights[s] = 0
+	}
+	cfg.Weights[simulate.ScenarioSharedAccount], cfg.Weights[simulate.ScenarioTerminated] = 50, 50
+	h := hospital(t, cfg)
+	honest, labelled, used := map[string]int{}, map[string]int{}, map[string]map[string]bool{}
+	for day := range cfg.Days {
+		for e := range h.Events(day) {
+			if !strings.Contains(string(e.JSON), "110122") {
+				continue
+			}
+			ev, err := fhir.NewDecoder(fhir.Limits{}).Decode(source(e.Source), fhir.Input{Data: e.JSON})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := ev.Item.GetAccess()
+			at := fmt.Sprint(day, a.Workstation)
+			switch who := a.Reader.Identifiers[0].Value; {
+			case a.Outcome > v1.Outcome_OUTCOME_SUCCESS && e.Label.Incident == "":
+				honest[fmt.Sprint(day, who)]++
+			case a.Outcome > v1.Outcome_OUTCOME_SUCCESS:
+				labelled[e.Label.Incident]++
+			case strings.HasSuffix(a.Workstation, "-9"):
+				if used[at] == nil {
+					used[at] = map[string]bool{}
+				}
+				used[at][who] = true
+			}
+		}
+	}
+	bursts, shared, guessed := 0, 0, 0
+	for _, n := range honest {
+		if n >= 4 {
+			bursts++
+		}
+	}
+	for _, by := range used {
+		if len(by) >= 3 {
+			shared++
+		}
+	}
+	for _, n := range labelled {
+		if n >= 3 {
+			guessed++
+		}
+	}
+	if bursts == 0 || shared == 0 || guessed < 20 || guessed > 80 {
+		t.Errorf("%d bursts of the honest, %d days of shared devices, %d incidents begin with guesses", bursts, shared, guessed)
 	}
 }
 
