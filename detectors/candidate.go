@@ -163,13 +163,16 @@ func (j *judge) pairCandidate(p *Pair) Candidate {
 
 func (j *judge) teller() *teller { return &teller{j, j.zone} }
 
-// readerCandidate cites what has no reason; where the whole account is in question (left, shared, vendor), everything.
+// wholeAccount are the kinds of misuse in which everything that the account did is in question.
+var wholeAccount = []string{"left account", "shared account", "shared between sites", "guessed account", "vendor"}
+
+// readerCandidate cites what has no reason; where the whole account is in question, everything.
 func (j *judge) readerCandidate(d *ReaderDay, suspicious []*Pair) Candidate {
 	c := Candidate{
 		Day: d.Day, Shape: ShapeReaderDay, Scenario: j.readers.scenarios[d.scenario].Name, Weight: d.Weight, key: KeyReader,
 		Readers: []facts.ID{d.Reader}, Fired: j.fired(KeyReader, j.readers, d.situation(), &d.grades), of: d,
 	}
-	everything := c.Scenario == "left account" || c.Scenario == "shared account" || c.Scenario == "vendor"
+	everything := slices.Contains(wholeAccount, c.Scenario)
 	own := j.dets.customs.find(KeyReader, c.Scenario)
 	for k := range d.Pairs {
 		p := &d.Pairs[k]

@@ -54,13 +54,15 @@ type Limits struct {
 	Known int
 	// Kept are accesses of candidates that a late fact may still explain. Default 1 million, 80 MB.
 	Kept int
+	// Addresses are network addresses of which it is known who comes from them, and the networks that they are in, each. Default 200,000.
+	Addresses int
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}} {
+	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}, {&l.Addresses, 200_000}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

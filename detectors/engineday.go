@@ -190,6 +190,7 @@ func (e *Engine) adopt(s *Study, days int, backfill bool) {
 			e.judge.benches[id] = b
 		}
 	}
+	e.judge.adoptAddresses(s.judge)
 }
 
 // endImport judges a backfill.

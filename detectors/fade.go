@@ -52,15 +52,11 @@ func (j *judge) fade() {
 		b.days /= 2
 	}
 	for w, b := range j.benches {
-		b.all = 0
-		for i := range b.days {
-			b.days[i] /= 2
-			b.all += b.days[i]
-		}
-		if b.all == 0 {
+		if !b.fade() {
 			delete(j.benches, w)
 		}
 	}
+	j.fadeAddresses()
 }
 
 func (r *rates) fade() {

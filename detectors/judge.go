@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -44,6 +45,9 @@ type judge struct {
 
 	// benches says where each workstation stands.
 	benches map[facts.ID]*bench
+	// addresses says who comes from each network address, networks which networks they are in.
+	addresses map[facts.ID]*address
+	networks  map[netip.Prefix]*network
 	// everybody is the sum of the peers.
 	everybody peerCount
 
@@ -118,6 +122,7 @@ func (j *judge) explained(at day, all []Access) *closed {
 
 // graded lets the detectors grade the units of a day.
 func (j *judge) graded(c *closed) {
+	j.findBursts(c)
 	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.gradeDay(&c.readers[i]) })
 	if j.dets.customs.any() {
 		for i := range c.readers { // a custom detector works for one at a time

@@ -86,6 +86,14 @@ type post struct {
 	Vendor         bool
 }
 
+// at is the department that somebody works in on the day; 0: none is known.
+func (p *post) at() facts.ID {
+	if p.DutyDepartment != 0 {
+		return p.DutyDepartment
+	}
+	return p.Department
+}
+
 // postAt finds where a reader works at the time of an access.
 func (j *judge) postAt(staff *facts.Staff, a *Access) post {
 	s := j.state

@@ -1,6 +1,7 @@
 package detectors_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestKnownAlertsAreBounded(t *testing.T) {
 func TestEvictionsAreCounted(t *testing.T) {
 	t.Parallel()
 	e, err := detectors.NewEngine(detectors.EngineConfig{
-		Zone: time.UTC, Limits: detectors.Limits{Readers: 4, Known: 3, Kept: 2, Histories: 5},
+		Zone: time.UTC, Limits: detectors.Limits{Readers: 4, Known: 3, Kept: 2, Histories: 5, Addresses: 3},
 		Standing: &detectors.Settings{LearningDays: 2, Queue: detectors.Queue{Budget: 20, Least: 1, Prior: -1}},
 	})
 	if err != nil {
@@ -121,6 +122,7 @@ func TestEvictionsAreCounted(t *testing.T) {
 		for r := range 9 {
 			take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
 				Source: "ehr", OccurredUs: start.AddDate(0, 0, d).Add(time.Duration(8+r) * time.Hour).UnixMicro(), Action: v1.Action_ACTION_READ,
+				NetworkAddress: fmt.Sprintf("10.1.%d.1", r),
 				Reader: &v1.Reader{
 					Type:        v1.ReaderType_READER_TYPE_PRACTITIONER,
 					Identifiers: []*v1.Identifier{{System: "source:ehr", Value: "Practitioner/" + string(rune('a'+r))}}, Department: "D",
@@ -136,6 +138,9 @@ func TestEvictionsAreCounted(t *testing.T) {
 	}
 	if got.Histories > 5 || got.EvictedHistories == 0 {
 		t.Errorf("%d histories are held, %d pushed out", got.Histories, got.EvictedHistories)
+	}
+	if got.Addresses > 2*3 || got.EvictedAddresses == 0 {
+		t.Errorf("%d addresses and networks are held, %d pushed out", got.Addresses, got.EvictedAddresses)
 	}
 	if got.Known > 3 || got.EvictedKnown == 0 {
 		t.Errorf("%d alerts are known, %d pushed out", got.Known, got.EvictedKnown)

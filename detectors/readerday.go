@@ -24,6 +24,8 @@ type ReaderDay struct {
 	// Peak is the most different records that were looked at within an hour; Glass how many records the glass was broken of.
 	Peak, Glass int
 	Refused     int
+	// burst is what happened at an address where this and other accounts were refused.
+	burst burst
 	// hours has a bit for each hour of the local clock in which there was something.
 	hours uint32
 	// stays are those near the day, once somebody asked; see stays.

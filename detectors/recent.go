@@ -246,6 +246,7 @@ func (e *Engine) forget() {
 	}
 	e.stats.EvictedReaders += uint64(e.judge.forgetReaders(e.cfg.Limits.Readers))
 	e.stats.EvictedHistories += uint64(e.judge.forgetHistories(e.through, e.cfg.Limits.Histories))
+	e.stats.EvictedAddresses += uint64(e.judge.forgetAddresses(e.cfg.Limits.Addresses))
 	e.past.forget(e.today())
 }
 

@@ -27,6 +27,7 @@ func (j *judge) remember(c *closed) {
 			j.peers[d.group()] = peer
 		}
 		j.bench(d)
+		j.rememberAddresses(d)
 		peer.add(d)
 		j.everybody.add(d)
 		for k := range d.Pairs {
@@ -60,10 +61,7 @@ func (j *judge) rememberWhy(p *Pair) {
 
 // bench counts the reader's workstations of the day for their department.
 func (j *judge) bench(d *ReaderDay) {
-	at := d.Post.Department
-	if d.Post.DutyDepartment != 0 {
-		at = d.Post.DutyDepartment
-	}
+	at := d.Post.at()
 	if at == 0 {
 		return
 	}

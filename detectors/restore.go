@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -322,17 +323,34 @@ func (r *reader) usual(j *judge) {
 	})
 	r.each(func() {
 		id, b := r.ID(), &bench{}
-		for i := range b.departments {
-			b.departments[i], b.days[i] = r.ID(), uint32(r.Uint())
-		}
-		b.all = uint32(r.Uint())
+		r.bench(b)
 		j.benches[id] = b
+	})
+	r.each(func() {
+		id, a := r.ID(), &address{days: uint32(r.Uint()), accounts: uint32(r.Uint()), staff: uint32(r.Uint()), last: r.ID()}
+		r.bench(&a.desks)
+		r.bench(&a.sites)
+		j.addresses[id] = a
+	})
+	r.each(func() {
+		p, err := netip.ParsePrefix(r.text())
+		if err != nil {
+			r.Fail("changed")
+		}
+		j.networks[p] = &network{staff: uint32(r.Uint()), last: r.ID()}
 	})
 	r.each(func() {
 		k, h := r.key(), pairHistory{}
 		r.fill(h.alone[:])
 		j.history[k] = h
 	})
+}
+
+func (r *reader) bench(b *bench) {
+	for i := range b.departments {
+		b.departments[i], b.days[i] = r.ID(), uint32(r.Uint())
+	}
+	b.all = uint32(r.Uint())
 }
 
 // numbers reads as many as there are.

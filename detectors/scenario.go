@@ -17,8 +17,9 @@ var looking = []int{170, 430, 370}
 func pairScenarios() []Scenario {
 	with := func(name string, share int, grades map[string][]int) Scenario {
 		all := map[string][]int{
-			"NoRelation": relationOfMisuse, "OnlyRead": looking, "NameSearch": {350}, "AfterHours": {120, 120, 100}, "Printed": {120},
+			"NoRelation": relationOfMisuse, "OnlyRead": looking, "NameSearch": {300, 50}, "AfterHours": {120, 120, 100}, "Printed": {120},
 			"StrangePlace": {100, 60}, "RepeatedLooks": {130, 90}, "SerialLooks": {100, 100, 100, 100},
+			"StrangeAddress": {20},
 		}
 		maps.Copy(all, grades)
 		return Scenario{Name: name, Share: share, Grades: all}
@@ -31,10 +32,11 @@ func pairScenarios() []Scenario {
 		with("person in the news", 110, map[string][]int{"WatchedRecord": {650, 250}}),
 		with("own record", 60, map[string][]int{"SelfAccess": {150, 800}}),
 		with("broken glass", 60, map[string][]int{"BreakGlassMisuse": {30, 370, 550}, "GlassReason": {150}}),
-		with("curiosity", 60, map[string][]int{"NameSearch": {550}, "NoRelation": {20, 20, 20, 40, 400, 450, 30}}),
+		with("curiosity", 60, map[string][]int{"NameSearch": {470, 80}, "NoRelation": {20, 20, 20, 40, 400, 450, 30}}),
 		with("serial", 40, map[string][]int{"SerialLooks": {100, 200, 300, 350}, "NoRelation": {10, 10, 10, 40, 450, 450, 20}}),
 		with("dead patient", 60, map[string][]int{"NoRelation": {10, 10, 10, 10, 10, 20, 920}}),
 		with("borrowed account", 30, map[string][]int{"StrangePlace": {50, 900}, "BadgedOut": {80, 270}}),
+		with("stolen account", 20, map[string][]int{"StrangeAddress": {900}}),
 		with("protected record", 120, map[string][]int{"SensitiveRecord": {900}, "NoRelation": {20, 20, 20, 60, 430, 420, 10}}),
 	}
 }
@@ -58,9 +60,14 @@ func readerScenarios() []Scenario {
 		}},
 		{Name: "shared account", Share: 140, Grades: map[string][]int{
 			"SharedAccount": {120, 110, 230, 170, 330}, "ManyUnexplained": {200, 150, 30, 10}, "AccountBadgedOut": {80, 270},
+			"FailedBurst": {80, 20, 30, 70}, "AddressBurst": {20, 80},
+		}},
+		{Name: "shared between sites", Share: 40, Grades: map[string][]int{"TwoSites": {350, 600}}},
+		{Name: "guessed account", Share: 40, Grades: map[string][]int{
+			"AddressBurst": {150, 600}, "FailedBurst": {200, 50, 100, 300},
 		}},
 		{Name: "many records", Share: 140, Grades: map[string][]int{
-			"ManyUnexplained": {150, 450, 250, 100}, "VolumeSpike": {100, 100, 100}, "FailedBurst": {60, 120},
+			"ManyUnexplained": {150, 450, 250, 100}, "VolumeSpike": {100, 100, 100}, "FailedBurst": {40, 20, 60, 60},
 		}},
 		{Name: "glass often broken", Share: 20, Grades: map[string][]int{
 			"GlassRate": {200, 250, 250, 250}, "ManyUnexplained": {350, 150, 30, 10},

@@ -5,8 +5,15 @@ import (
 	"time"
 )
 
-// searchToOpen is how soon after a search by name the record is opened.
-const searchToOpen = 3 * time.Minute
+const (
+	// searchToOpen is how soon after a search by name the record is opened.
+	searchToOpen = 3 * time.Minute
+	// shortStay is how long a record stays open at most, on the whole day, for somebody who only looks. Ours: who reads two or three parts of it
+	// needs no more, and work takes longer.
+	shortStay = 2 * time.Minute
+	// longStay is the longest that is told from one event to the next: who does nothing for so long has gone away. Ours.
+	longStay = 10 * time.Minute
+)
 
 // nameSearch (D20): searched for somebody by name, opened the record and did no work on it. At a registration desk that is the
 // job, so peers decide what it weighs.
@@ -14,7 +21,7 @@ func nameSearch() pairDetector {
 	return pairDetector{
 		Scale: Scale{
 			Name: "NameSearch", Catalogue: "D20", Key: KeyPair, Peers: PeersSituation,
-			Words: []string{"searched for by name, then opened"},
+			Words: []string{"searched for by name, then opened", "searched for by name, opened and left within two minutes"},
 		},
 		grade: func(_ *judge, p *Pair) Grade {
 			first := int64(0)
@@ -33,15 +40,38 @@ func nameSearch() pairDetector {
 					break
 				}
 				if a.Any(SignNameSearch) {
+					if stayed, known := p.stayed(); known && stayed <= shortStay {
+						return 2
+					}
 					return 1
 				}
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, _ *Pair, _ Grade) string {
+		tell: func(_ *teller, _ *Pair, g Grade) string {
+			if g == 2 {
+				return "The reader searched for the patient by name, opened the record right after it and left it within two minutes, without any work."
+			}
 			return "The reader searched for the patient by name and opened the record right after it, rather than coming from a work list."
 		},
 	}
+}
+
+// stayed is how long the record was open on the day: from a look until the reader's next event that is about something else, or that they
+// signed out. It is not known when the last look is the end of the reader's day.
+func (p *Pair) stayed() (stayed time.Duration, known bool) {
+	open := int64(-1) // since when
+	for i := range p.Others {
+		switch a := &p.Others[i]; {
+		case a.Any(SignSystem):
+		case a.Patient != p.Patient && open >= 0:
+			stayed += min(time.Duration(a.Occurred-open)*time.Microsecond, longStay)
+			open = -1
+		case a.Patient == p.Patient && open < 0 && a.Any(SignLook|SignBreakGlass):
+			open = a.Occurred
+		}
+	}
+	return stayed, open < 0
 }
 
 // printed: took something of the record away.

@@ -36,11 +36,11 @@ func allDetectors() detectorSet {
 		pairs: []pairDetector{
 			noRelation(), selfAccess(), familyAccess(), formerRelation(), neighbourAccess(), coworkerAccess(), watchedRecord(),
 			sensitiveRecord(), breakGlass(), afterHours(), nameSearch(), printed(), onlyRead(), strangePlace(),
-			repeatedLooks(), serialLooks(), badgedOut(), glassReason(),
+			repeatedLooks(), serialLooks(), badgedOut(), glassReason(), strangeAddress(),
 		},
 		readers: []readerDetector{
 			leftAccount(), vendorAccess(), volumeSpike(), manyAlone(), enumeration(), cohortHarvest(), bulkExport(), sharedAccount(),
-			failedBurst(), accountBadgedOut(), glassRate(), hourSpike(), leavingExport(),
+			failedBurst(), accountBadgedOut(), glassRate(), hourSpike(), leavingExport(), addressBurst(), twoSites(),
 		},
 		records: []recordDetector{crowd()},
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/block"
@@ -312,16 +313,34 @@ func (w *writer) usual(j *judge) {
 	})
 	sorted(w, j.benches, byNumber, func(id facts.ID, b *bench) {
 		w.ID(id)
-		for i := range b.departments {
-			w.ID(b.departments[i])
-			w.Uint(uint64(b.days[i]))
+		w.bench(b)
+	})
+	sorted(w, j.addresses, byNumber, func(id facts.ID, a *address) {
+		w.ID(id)
+		for _, n := range [...]uint32{a.days, a.accounts, a.staff} {
+			w.Uint(uint64(n))
 		}
-		w.Uint(uint64(b.all))
+		w.ID(a.last)
+		w.bench(&a.desks)
+		w.bench(&a.sites)
+	})
+	sorted(w, j.networks, netip.Prefix.Compare, func(p netip.Prefix, n *network) {
+		w.text(p.String())
+		w.Uint(uint64(n.staff))
+		w.ID(n.last)
 	})
 	sorted(w, j.history, byPair, func(k pairKey, h pairHistory) {
 		w.key(k)
 		w.list(h.alone[:])
 	})
+}
+
+func (w *writer) bench(b *bench) {
+	for i := range b.departments {
+		w.ID(b.departments[i])
+		w.Uint(uint64(b.days[i]))
+	}
+	w.Uint(uint64(b.all))
 }
 
 func (w *writer) numbers(all []uint64) {

@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -145,10 +144,11 @@ func (b *bench) add(department facts.ID) {
 	b.days[least]++
 }
 
-// homeOf is the department that a workstation belongs to: where at least three in four of its days are worked; 0 where there is
-// none.
-func (j *judge) homeOf(workstation facts.ID) facts.ID {
-	b := j.benches[workstation]
+// homeOf is the department that a workstation belongs to; 0 where there is none.
+func (j *judge) homeOf(workstation facts.ID) facts.ID { return j.benches[workstation].home() }
+
+// home is where at least three in four of its days are worked; 0 where there is no such department, or nothing is known.
+func (b *bench) home() facts.ID {
 	if b == nil || b.all < 4 {
 		return 0
 	}
@@ -160,24 +160,12 @@ func (j *judge) homeOf(workstation facts.ID) facts.ID {
 	return 0
 }
 
-// failedBurst (D18): attempts that were refused, one after the other.
-func failedBurst() readerDetector {
-	return readerDetector{
-		Scale: Scale{
-			Name: "FailedBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
-			Words: []string{"several attempts refused", "many attempts refused"},
-		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
-			switch {
-			case d.Refused >= 10:
-				return 2
-			case d.Refused >= 4:
-				return 1
-			}
-			return Quiet
-		},
-		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
-			return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
-		},
+// fade halves what was counted, and reports whether anything is left.
+func (b *bench) fade() bool {
+	b.all = 0
+	for i := range b.days {
+		b.days[i] /= 2
+		b.all += b.days[i]
 	}
+	return b.all > 0
 }

@@ -140,7 +140,7 @@ func TestTogether(t *testing.T) {
 		file += strings.TrimPrefix(strings.Replace(rule, "NightLook", "NightLook"+string(rune('a'+i)), 1), "rules:\n")
 	}
 	_, err := rules.Parse([]byte(file))
-	want := "20 detectors with key pair; want at most 18\ndetectors with key pair claim 1000 per mille of all misuse; want at most 500"
+	want := "20 detectors with key pair; want at most 17\ndetectors with key pair claim 1000 per mille of all misuse; want at most 500"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

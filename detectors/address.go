@@ -1,0 +1,287 @@
+package detectors
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+const (
+	// sitesApart is how close in time two sites exclude each other. Ours: nobody travels between two sites, sits down and is at work
+	// within ten minutes; between departments of one site it takes less (together).
+	sitesApart = 10 * time.Minute
+	// hopsInTurn is how many changes between sites are no remote session that was opened once. Ours: there and back.
+	hopsInTurn = 2
+	// networkBits4 and networkBits6 are how much of an address names the network that it is in, in bits: an address that a device was
+	// given today is no stranger in a network that others use. A /24 is the usual subnet, a /64 that of RFC 4291.
+	networkBits4, networkBits6 = 24, 64
+	// leastStaff is on how many days of readers an address or a network was used before it is one of the hospital: the day that is judged is
+	// among them. Ours.
+	leastStaff = 2
+)
+
+// address is who comes from a network address, or from a workstation where events name no address.
+type address struct {
+	// days are those on which anybody got in from it, accounts the different accounts of each of these days, summed up: together they
+	// say how many it usually has. last is the latest day.
+	days, accounts uint32
+	// staff are the days of readers who are no patients.
+	staff uint32
+	last  day
+	// desks are the departments of those who come from it, sites the sites that events name.
+	desks, sites bench
+}
+
+// network is which days of readers, no patients, came from any address in it.
+type network struct {
+	staff uint32
+	last  day
+}
+
+// otherwise is how many different accounts an address has on a usual day, rounded up, without a day on which it had so many.
+func (a *address) otherwise(today uint32) int {
+	if a == nil {
+		return 0
+	}
+	days, accounts := a.days, a.accounts-min(a.accounts, today)
+	if today > 0 && days > 0 {
+		days--
+	}
+	if days == 0 {
+		return 0
+	}
+	return int((accounts + days - 1) / days)
+}
+
+// site is where the desks behind an address stand: the site that three in four events name, if three in four of those who come from
+// it work in one department. A gateway, a pool of virtual desktops or a VPN is used by people of many, a tablet that is carried
+// around has many sites, and a site that only says which system told of the access (source.site) changes with the system.
+func (a *address) site() facts.ID {
+	if a == nil || a.desks.home() == 0 {
+		return 0
+	}
+	return a.sites.home()
+}
+
+// from is where an access came from: its network address, else its workstation.
+func (a *Access) from() facts.ID { return cmp.Or(a.Network, a.Workstation) }
+
+// networkOf is the network that an address is in; false when it is a name.
+func networkOf(text string) (netip.Prefix, bool) {
+	at, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	at, bits := at.Unmap().WithZone(""), networkBits6
+	if at.Is4() {
+		bits = networkBits4
+	}
+	net, err := at.Prefix(bits)
+	return net, err == nil
+}
+
+// rememberAddresses counts from where a reader got in.
+func (j *judge) rememberAddresses(d *ReaderDay) {
+	type place struct{ from, site facts.ID }
+	var last place
+	seen, nets := map[place]bool{}, map[netip.Prefix]bool{}
+	for i := range d.Accesses {
+		a := &d.Accesses[i]
+		at := place{a.from(), a.Site}
+		if at.from == 0 || at == last || d.Reader == 0 || a.Any(SignRefused|SignSystem) {
+			continue
+		}
+		last = at
+		x := j.addresses[at.from]
+		if x == nil {
+			x = &address{}
+			j.addresses[at.from] = x
+		}
+		if at.site != 0 && !seen[at] {
+			seen[at] = true
+			x.sites.add(at.site)
+		}
+		if from := (place{from: at.from}); !seen[from] {
+			seen[from] = true
+			x.count(d, a.Any(SignPatient))
+			if net, ok := networkOf(j.state.Text(at.from)); ok && !nets[net] && !a.Any(SignPatient) {
+				nets[net] = true
+				j.rememberNetwork(net, d.Day)
+			}
+		}
+	}
+}
+
+// count adds a reader's day.
+func (a *address) count(d *ReaderDay, patient bool) {
+	if d.Day < a.last {
+		return // what came late of a day that was counted
+	}
+	if d.Day > a.last {
+		a.days, a.last = a.days+1, d.Day
+	}
+	a.accounts++
+	if patient {
+		return
+	}
+	a.staff++
+	if at := d.Post.at(); at != 0 {
+		a.desks.add(at)
+	}
+}
+
+func (j *judge) rememberNetwork(net netip.Prefix, d day) {
+	n := j.networks[net]
+	if n == nil {
+		n = &network{}
+		j.networks[net] = n
+	}
+	n.staff, n.last = n.staff+1, max(n.last, d)
+}
+
+// fadeAddresses halves what was counted of addresses.
+func (j *judge) fadeAddresses() {
+	for id, a := range j.addresses {
+		a.days, a.accounts, a.staff = a.days/2, a.accounts/2, a.staff/2
+		a.desks.fade()
+		a.sites.fade()
+		if a.days == 0 {
+			delete(j.addresses, id)
+		}
+	}
+	for net, n := range j.networks {
+		if n.staff /= 2; n.staff == 0 {
+			delete(j.networks, net)
+		}
+	}
+}
+
+// forgetAddresses drops the addresses and networks that were not used for the longest time, each down to a limit, and returns how many.
+func (j *judge) forgetAddresses(limit int) int {
+	return forgetOldest(j.addresses, limit, func(a *address) day { return a.last }, cmp.Compare[facts.ID]) +
+		forgetOldest(j.networks, limit, func(n *network) day { return n.last }, netip.Prefix.Compare)
+}
+
+func forgetOldest[K comparable, V any](m map[K]V, limit int, last func(V) day, order func(a, b K) int) int {
+	more := len(m) - limit
+	if more <= 0 {
+		return 0
+	}
+	all := slices.SortedFunc(maps.Keys(m), func(a, b K) int { return cmp.Or(cmp.Compare(last(m[a]), last(m[b])), order(a, b)) })
+	for _, key := range all[:more] {
+		delete(m, key)
+	}
+	return more
+}
+
+// adoptAddresses takes over what another judge knows of addresses that are not known.
+func (j *judge) adoptAddresses(of *judge) {
+	for id, a := range of.addresses {
+		if j.addresses[id] == nil {
+			j.addresses[id] = a
+		}
+	}
+	for net, n := range of.networks {
+		if j.networks[net] == nil {
+			j.networks[net] = n
+		}
+	}
+}
+
+// strangeAddress (D17): from an address that nobody here uses otherwise, in a network that nobody here uses, where no workstation says more.
+// It stands beside StrangePlace and is no grade of it: no grade counts as rarer than a worse one, so that addresses that change, as at home,
+// would take the weight from a workstation of another department.
+func strangeAddress() pairDetector {
+	return pairDetector{
+		Scale: Scale{
+			Name: "StrangeAddress", Catalogue: "D17", Key: KeyPair, Peers: PeersSituation,
+			Words: []string{"from an address that nobody here uses otherwise"},
+		},
+		grade: func(j *judge, p *Pair) Grade {
+			a := &p.Accesses[0]
+			if a.Network == 0 || a.Any(SignSystem|SignPatient) || !j.known(p.Base) || j.stands(a.Workstation) || !j.strange(a.Network) {
+				return Quiet
+			}
+			return 1
+		},
+		tell: func(_ *teller, _ *Pair, _ Grade) string {
+			return "It came from a network address that neither this reader nor anybody else here uses otherwise."
+		},
+		normal: "Remote work that was arranged, from an address that is known, would have made it normal.",
+	}
+}
+
+// stands reports whether a workstation is one that was worked at before.
+func (j *judge) stands(workstation facts.ID) bool {
+	b := j.benches[workstation]
+	return workstation != 0 && b != nil && b.all >= leastStaff
+}
+
+// strange reports whether the address, and the network that it is in, were used by nobody but on the day that is judged.
+func (j *judge) strange(from facts.ID) bool {
+	if a := j.addresses[from]; a != nil && a.staff >= leastStaff {
+		return false
+	}
+	net, ok := networkOf(j.state.Text(from))
+	if !ok {
+		return true
+	}
+	n := j.networks[net]
+	return n == nil || n.staff < leastStaff
+}
+
+// twoSites (D17): one account at work at two sites within minutes, by the addresses that it comes from. What SharedAccount sees by the
+// workstations is not counted again. It is a scale of its own, because what a hospital's sources name as a site may be anything: peers decide.
+func twoSites() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "TwoSites", Catalogue: "D17", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{"at two sites within minutes", "at two sites in turn within minutes"},
+		},
+		grade: func(j *judge, d *ReaderDay) Grade {
+			switch n, _, _ := j.hops(d.Accesses); {
+			case n >= hopsInTurn:
+				return 2
+			case n > 0:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(t *teller, d *ReaderDay, _ Grade) string {
+			n, from, to := t.judge.hops(d.Accesses)
+			return fmt.Sprintf("The account was at work at two sites within ten minutes, %s and %s, %s: two people seem to use it.",
+				t.judge.state.Text(from), t.judge.state.Text(to), times(n))
+		},
+		normal: "One account for each person would have made it normal.",
+	}
+}
+
+// hops counts changes between sites that are too fast to be travelled, and names the two sites of the first.
+func (j *judge) hops(accesses []Access) (n int, from, to facts.ID) {
+	var here, desk facts.ID // the site, and the department of the workstation
+	var seen int64
+	for i := range accesses {
+		a := &accesses[i]
+		if a.Network == 0 || a.Any(SignSystem|SignLogin|SignLogout|SignRefused) {
+			continue
+		}
+		at := j.addresses[a.Network].site()
+		if at == 0 {
+			continue
+		}
+		now, since := j.placeOf(a), a.Occurred-seen
+		told := desk != 0 && now != 0 && now != desk && since <= together.Microseconds()
+		if here != 0 && at != here && since <= sitesApart.Microseconds() && !told {
+			if n++; n == 1 {
+				from, to = here, at
+			}
+		}
+		here, desk, seen = at, now, a.Occurred
+	}
+	return n, from, to
+}

@@ -1,0 +1,299 @@
+package detectors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
+const (
+	// burstWithin is how long a burst of one account lasts. Windows counts refusals within ten minutes for its lockout.
+	burstWithin = 10 * time.Minute
+	// severalAttempts and manyAttempts are so many refusals in a burst. Three are a password that expired or was mistyped; ten lock an account
+	// of Windows by default.
+	severalAttempts, manyAttempts = 4, 10
+	// manyADay is how many refusals a day are many without any burst. Ours: a few at each of several sign-ins do not make as many.
+	manyADay = 20
+	// severalRecords are so many records that were refused in a burst. Ours: one that is locked is tried again and again.
+	severalRecords = 3
+
+	// accountsWithin is how long a burst of many accounts at one address lasts. Ours: who tries one password after the other, or one account
+	// after the other, does not wait long.
+	accountsWithin = 15 * time.Minute
+	// leastAccounts are so many different accounts. Ours: two or three mistype at a change of shift.
+	leastAccounts = 4
+	// beyondUsual is how many times the accounts that an address has on a usual day are far beyond it. Ours: at a gateway, or at a device that
+	// a ward shares, all of a day are refused at once when a directory is down, and not twice as many.
+	beyondUsual = 2
+)
+
+// failedBurst (D18): attempts that were refused, one after the other.
+func failedBurst() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "FailedBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{
+				"several attempts refused within minutes", "many attempts refused over the day",
+				"several attempts refused within minutes, at several records", "many attempts refused within minutes",
+			},
+		},
+		grade: func(_ *judge, d *ReaderDay) Grade {
+			switch most, records := d.refusedAtOnce(); {
+			case most >= manyAttempts:
+				return 4
+			case most >= severalAttempts && records >= severalRecords:
+				return 3
+			case d.Refused >= manyADay:
+				return 2
+			case most >= severalAttempts:
+				return 1
+			}
+			return Quiet
+		},
+		tell: func(_ *teller, d *ReaderDay, g Grade) string {
+			most, records := d.refusedAtOnce()
+			said := fmt.Sprintf("Within ten minutes, %s of this account were refused", count(most, "attempt"))
+			switch {
+			case g == 2:
+				return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
+			case records >= severalRecords:
+				said += ", at several records"
+			}
+			if d.Refused > most {
+				said += fmt.Sprintf("; on the whole day it was %s", number(d.Refused))
+			}
+			return said + "."
+		},
+	}
+}
+
+// refusedAtOnce is how many attempts were refused within a burst at most, and at how many records at most in one of several.
+func (d *ReaderDay) refusedAtOnce() (most, records int) {
+	if d.Refused < severalAttempts {
+		return d.Refused, 0
+	}
+	var in []*Access // those of the last minutes
+	for i := range d.Accesses {
+		a := &d.Accesses[i]
+		if !a.Any(SignRefused) || a.Any(SignAgain) || i > 0 && a.Position == d.Accesses[i-1].Position {
+			continue
+		}
+		in = append(in, a)
+		for a.Occurred-in[0].Occurred > burstWithin.Microseconds() {
+			in = in[1:]
+		}
+		most = max(most, len(in))
+		if len(in) >= severalAttempts && records < severalRecords { // more say nothing more
+			records = max(records, differentRecords(in))
+		}
+	}
+	return most, records
+}
+
+func differentRecords(of []*Access) int {
+	var seen []facts.ID
+	for _, a := range of {
+		if a.Patient != 0 && !slices.Contains(seen, a.Patient) {
+			seen = append(seen, a.Patient)
+		}
+		if len(seen) == severalRecords {
+			break
+		}
+	}
+	return len(seen)
+}
+
+// addressBurst (D18): this account and others refused at one address within minutes.
+func addressBurst() readerDetector {
+	return readerDetector{
+		Scale: Scale{
+			Name: "AddressBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
+			Words: []string{"one of several accounts refused at one address", "got in where several accounts were refused"},
+		},
+		grade: func(_ *judge, d *ReaderDay) Grade {
+			switch {
+			case d.burst.accounts == 0:
+				return Quiet
+			case d.burst.gotIn:
+				return 2
+			}
+			return 1
+		},
+		tell: func(t *teller, d *ReaderDay, g Grade) string {
+			said := fmt.Sprintf("At one address (%s), attempts of %s were refused within a quarter of an hour", t.judge.state.Text(d.burst.from),
+				count(d.burst.accounts, "account"))
+			switch {
+			case g == 2 && d.burst.refused:
+				return said + ". This account was one of them, and got in there afterwards."
+			case g == 2:
+				return said + ", and this account got in there."
+			}
+			return said + ", and this account was one of them."
+		},
+		normal: "A fault of the sign-in that kept everybody out, and was reported, would have made it normal.",
+	}
+}
+
+// burst is what a reader has to do with one address at which several accounts were refused.
+type burst struct {
+	from facts.ID
+	// accounts is how many were refused within minutes at most; 0: there was no burst.
+	accounts int
+	// refused: this account was one of them. gotIn: it was used from that address afterwards.
+	refused, gotIn bool
+}
+
+// better reports whether it says more: that they got in, else more accounts.
+func (b burst) better(than burst) bool {
+	return b.gotIn && !than.gotIn || b.gotIn == than.gotIn && b.accounts > than.accounts
+}
+
+// refusal is an attempt that was refused, of a reader by their place among the day's.
+type refusal struct {
+	from     facts.ID
+	reader   int32
+	occurred int64
+}
+
+// refusedThere is a stretch of time in which several accounts were refused at one address.
+type refusedThere struct {
+	begin, end int64
+	accounts   int
+	// shared: so many use the address on a usual day that whoever gets in there may be anybody.
+	shared bool
+}
+
+// findBursts finds the addresses at which many accounts were refused within minutes, and those who got in there. It looks across readers, so
+// it is done before their days are shared out.
+func (j *judge) findBursts(c *closed) {
+	all := refusalsOf(c)
+	found := map[facts.ID][]refusedThere{}
+	each := func(f func(from facts.ID, all []refusal)) {
+		for begin, end := 0, 0; begin < len(all); begin = end {
+			for end = begin; end < len(all) && all[end].from == all[begin].from; end++ {
+			}
+			f(all[begin].from, all[begin:end])
+		}
+	}
+	each(func(from facts.ID, all []refusal) {
+		if at := burstsAt(all, leastAccounts); at != nil {
+			found[from] = at
+		}
+	})
+	if len(found) == 0 {
+		return
+	}
+	today := accountsAt(c, found)
+	each(func(from facts.ID, all []refusal) {
+		if found[from] == nil {
+			return
+		}
+		usual := j.addresses[from].otherwise(today[from])
+		found[from] = burstsAt(all, max(leastAccounts, beyondUsual*usual))
+		for i := range found[from] {
+			found[from][i].shared = usual >= leastAccounts
+		}
+	})
+	for i := range c.readers {
+		c.readers[i].inBursts(found)
+	}
+}
+
+// refusalsOf are a day's refused attempts, by address and time.
+func refusalsOf(c *closed) []refusal {
+	var all []refusal
+	for i := range c.readers {
+		d := &c.readers[i]
+		if d.burst = (burst{}); d.Reader == 0 || d.Refused == 0 {
+			continue
+		}
+		for k := range d.Accesses {
+			if a := &d.Accesses[k]; a.Any(SignRefused) && !a.Any(SignSystem) && a.from() != 0 {
+				all = append(all, refusal{a.from(), int32(i), a.Occurred})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b refusal) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.occurred, b.occurred), cmp.Compare(a.reader, b.reader))
+	})
+	return all
+}
+
+// accountsAt counts the different accounts that got in at some addresses on the day: what somebody guesses makes no address one that many use.
+func accountsAt(c *closed, at map[facts.ID][]refusedThere) map[facts.ID]uint32 {
+	out := map[facts.ID]uint32{}
+	for i := range c.readers {
+		d := &c.readers[i]
+		var seen []facts.ID
+		for k := range d.Accesses {
+			a := &d.Accesses[k]
+			if from := a.from(); d.Reader != 0 && at[from] != nil && !a.Any(SignRefused|SignSystem) && !slices.Contains(seen, from) {
+				seen = append(seen, from)
+				out[from]++
+			}
+		}
+	}
+	return out
+}
+
+// burstsAt finds the stretches in which so many accounts were refused at one address, by time.
+func burstsAt(all []refusal, need int) (out []refusedThere) {
+	in := map[int32]int{} // refusals of each reader in the last minutes
+	for begin, end := 0, 0; end < len(all); end++ {
+		in[all[end].reader]++
+		for ; all[end].occurred-all[begin].occurred > accountsWithin.Microseconds(); begin++ {
+			if r := all[begin].reader; in[r] > 1 {
+				in[r]--
+			} else {
+				delete(in, r)
+			}
+		}
+		if len(in) < need {
+			continue
+		}
+		one := refusedThere{begin: all[begin].occurred, end: all[end].occurred, accounts: len(in)}
+		if last := len(out) - 1; last >= 0 && one.begin <= out[last].end {
+			out[last].end, out[last].accounts = one.end, max(out[last].accounts, one.accounts)
+		} else {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// inBursts finds what the reader has to do with bursts at addresses. Who was refused in one got in by any later access from there; who was
+// not, by one during it or right after it, unless many share the address.
+func (d *ReaderDay) inBursts(found map[facts.ID][]refusedThere) {
+	if d.Reader == 0 {
+		return
+	}
+	type which struct {
+		from facts.ID
+		nth  int
+	}
+	refused := map[which]bool{}
+	for i := range d.Accesses {
+		a := &d.Accesses[i]
+		for n, at := range found[a.from()] {
+			w := which{a.from(), n}
+			b := burst{w.from, at.accounts, refused[w], true}
+			switch {
+			case a.Occurred < at.begin || a.Any(SignSystem|SignLogout):
+				continue
+			case a.Any(SignRefused):
+				if a.Occurred > at.end {
+					continue
+				}
+				refused[w], b.refused, b.gotIn = true, true, false
+			case !b.refused && (at.shared || a.Occurred > at.end+accountsWithin.Microseconds()):
+				continue
+			}
+			if b.better(d.burst) {
+				d.burst = b
+			}
+		}
+	}
+}
