@@ -1,6 +1,10 @@
 package detectors
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"net/netip"
 	"slices"
 	"time"
 	"unsafe"
@@ -219,4 +223,33 @@ func VerdictsOn(s *facts.State, resources []facts.ID) (out []*v1.Findings) {
 	e.sendRows(standing{}, rows)
 	_ = e.out.end()
 	return out
+}
+
+// AddressesAgain writes what is known of addresses and networks, reads it, and writes what was read.
+func AddressesAgain() (written, again []byte, err error) {
+	cfg := EngineConfig{Zone: time.UTC, Parse: func(*v1.RuleSet) (Settings, error) { return Settings{}, nil }}
+	one, err := NewEngine(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &address{days: 3, accounts: 7, staff: 5, last: 20_500}
+	a.desks.add(4)
+	a.sites.add(9)
+	one.judge.addresses[12] = a
+	for n, text := range []string{"10.1.2.0/24", "2001:db8:0:1::/64"} {
+		one.judge.networks[netip.MustParsePrefix(text)] = &network{staff: uint32(n + 1), last: day(20_500 + n)}
+	}
+	usual := func(e *Engine) []byte {
+		var out bytes.Buffer
+		err = errors.Join(err, e.part("usual", func(w *writer) { w.usual(e.judge) }).Write(&out))
+		return out.Bytes()
+	}
+	written = usual(one)
+	other, failed := NewEngine(cfg)
+	if failed != nil {
+		return nil, nil, failed
+	}
+	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(written)), nil }
+	err = errors.Join(err, readPart("usual", open, func(r *reader) error { r.usual(other.judge); return nil }))
+	return written, usual(other), err
 }

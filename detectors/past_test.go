@@ -1,6 +1,7 @@
 package detectors_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -161,5 +162,17 @@ func TestAbstain(t *testing.T) {
 	}
 	if none := detectors.Abstain(0); len(none) != 0 {
 		t.Errorf("with everything known, %v abstain", none)
+	}
+}
+
+// TestAddressesAreInTheSnapshot: what is known of addresses is the same when it was read.
+func TestAddressesAreInTheSnapshot(t *testing.T) {
+	t.Parallel()
+	written, again, err := detectors.AddressesAgain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(written, again) {
+		t.Errorf("%d bytes were written, and %d others of what was read", len(written), len(again))
 	}
 }
