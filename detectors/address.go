@@ -6,23 +6,16 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
 const (
-	// sitesApart is how close in time two sites exclude each other. Ours: nobody travels between two sites, sits down and is at work
-	// within ten minutes; between departments of one site it takes less (together).
-	sitesApart = 10 * time.Minute
 	// hopsInTurn is how many changes between sites are no remote session that was opened once. Ours: there and back.
 	hopsInTurn = 2
 	// networkBits4 and networkBits6 are how much of an address names the network that it is in, in bits: an address that a device was
 	// given today is no stranger in a network that others use. A /24 is the usual subnet, a /64 that of RFC 4291.
 	networkBits4, networkBits6 = 24, 64
-	// leastStaff is on how many days of readers an address or a network was used before it is one of the hospital: the day that is judged is
-	// among them. Ours.
-	leastStaff = 2
 )
 
 // address is who comes from a network address, or from a workstation where events name no address.
@@ -61,11 +54,11 @@ func (a *address) otherwise(today uint32) int {
 // site is where the desks behind an address stand: the site that three in four events name, if three in four of those who come from
 // it work in one department. A gateway, a pool of virtual desktops or a VPN is used by people of many, a tablet that is carried
 // around has many sites, and a site that only says which system told of the access (source.site) changes with the system.
-func (a *address) site() facts.ID {
-	if a == nil || a.desks.home() == 0 {
+func (a *address) site(days int64) facts.ID {
+	if a == nil || a.desks.home(days) == 0 {
 		return 0
 	}
-	return a.sites.home()
+	return a.sites.home(days)
 }
 
 // from is where an access came from: its network address, else its workstation.
@@ -219,12 +212,12 @@ func strangeAddress() pairDetector {
 // stands reports whether a workstation is one that was worked at before.
 func (j *judge) stands(workstation facts.ID) bool {
 	b := j.benches[workstation]
-	return workstation != 0 && b != nil && b.all >= leastStaff
+	return workstation != 0 && b != nil && int64(b.all) >= j.numbers[addressDays]
 }
 
 // strange reports whether the address, and the network that it is in, were used by nobody but on the day that is judged.
 func (j *judge) strange(from facts.ID) bool {
-	if a := j.addresses[from]; a != nil && a.staff >= leastStaff {
+	if a := j.addresses[from]; a != nil && int64(a.staff) >= j.numbers[addressDays] {
 		return false
 	}
 	net, ok := networkOf(j.state.Text(from))
@@ -232,7 +225,7 @@ func (j *judge) strange(from facts.ID) bool {
 		return true
 	}
 	n := j.networks[net]
-	return n == nil || n.staff < leastStaff
+	return n == nil || int64(n.staff) < j.numbers[addressDays]
 }
 
 // twoSites (D17): one account at work at two sites within minutes, by the addresses that it comes from. What SharedAccount sees by the
@@ -254,8 +247,8 @@ func twoSites() readerDetector {
 		},
 		tell: func(t *teller, d *ReaderDay, _ Grade) string {
 			n, from, to := t.judge.hops(d.Accesses)
-			return fmt.Sprintf("The account was at work at two sites within ten minutes, %s and %s, %s: two people seem to use it.",
-				t.judge.state.Text(from), t.judge.state.Text(to), times(n))
+			return fmt.Sprintf("The account was at work at two sites within %s, %s and %s, %s: two people seem to use it.",
+				t.judge.numbers.inWords(siteMinutes, "minute"), t.judge.state.Text(from), t.judge.state.Text(to), times(n))
 		},
 		normal: "One account for each person would have made it normal.",
 	}
@@ -270,13 +263,13 @@ func (j *judge) hops(accesses []Access) (n int, from, to facts.ID) {
 		if a.Network == 0 || a.Any(SignSystem|SignLogin|SignLogout|SignRefused) {
 			continue
 		}
-		at := j.addresses[a.Network].site()
+		at := j.addresses[a.Network].site(j.numbers[deskDays])
 		if at == 0 {
 			continue
 		}
 		now, since := j.placeOf(a), a.Occurred-seen
-		told := desk != 0 && now != 0 && now != desk && since <= together.Microseconds()
-		if here != 0 && at != here && since <= sitesApart.Microseconds() && !told {
+		told := desk != 0 && now != 0 && now != desk && since <= j.numbers.minutes(leapMinutes)
+		if here != 0 && at != here && since <= j.numbers.minutes(siteMinutes) && !told {
 			if n++; n == 1 {
 				from, to = here, at
 			}

@@ -8,12 +8,8 @@ import (
 )
 
 const (
-	// badgeSlack is how far from a stay, each way, somebody still counts as in the building: clocks of doors and of systems differ by some
-	// minutes, and from the door to a desk it takes some. Ours.
-	badgeSlack = 15 * time.Minute
-	// habitDays is how many days before are asked for whether somebody badges; least is how many of them they must have worked at a
-	// workstation in the house. Ours.
-	habitDays, habitLeast = 14, 4
+	// habitDays is how many days before are asked for whether somebody badges. Ours.
+	habitDays = 14
 	// habitOf of habitIn such days must have a stay: who comes in by side doors and behind others as a rule, of them the badges tell
 	// nothing. Ours.
 	habitOf, habitIn = 3, 4
@@ -82,7 +78,7 @@ func accountBadgedOut() readerDetector {
 func (j *judge) badgedOut(p *Pair) (Grade, *Access) {
 	for i := range p.Accesses {
 		a := &p.Accesses[i]
-		if j.placeOf(a) == 0 || j.inside(p.Of, a.Occurred) || j.state.PresentAt(p.Reader, a.Occurred, badgeSlack) != facts.Absent {
+		if j.placeOf(a) == 0 || j.inside(p.Of, a.Occurred) || j.state.PresentAt(p.Reader, a.Occurred, time.Duration(j.numbers[badgeMinutes])*time.Minute) != facts.Absent {
 			continue
 		}
 		if !j.badges(p.Of) {
@@ -130,7 +126,7 @@ func (j *judge) badges(d *ReaderDay) bool {
 			badged++
 		}
 	}
-	return seated >= habitLeast && badged*habitIn >= seated*habitOf
+	return int64(seated) >= j.numbers[badgeDays] && badged*habitIn >= seated*habitOf
 }
 
 // seated reports whether the reader was at a workstation in the house.

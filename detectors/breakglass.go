@@ -2,19 +2,7 @@ package detectors
 
 import "fmt"
 
-// What GlassRate and GlassReason go by: ours, tried on simulated hospitals.
-const (
-	// leastGlass is of how many records a reader breaks the glass at least, for that to be often.
-	leastGlass = 3
-	// leastWhys is how often others of the role gave a kind of reason at least, in records, and leastWhyReaders how many they are, before
-	// it is known which kinds the role gives.
-	leastWhys       = 30
-	leastWhyReaders = 3
-	// rareWhy is below which share of the role's reasons, in per mille, a kind is hardly ever given.
-	rareWhy = 20
-)
-
-// glassWeights are the grades of GlassRate, and what they weigh: half the logarithm of the likelihood ratio.
+// glassWeights are what the grades of GlassRate weigh: half the logarithm of the likelihood ratio.
 var glassWeights = [...]Weight{2 * bit, 4 * bit, 7 * bit, 10 * bit}
 
 // breakGlass (D7): the glass was broken, and why. Misuse shows in a reason that says nothing, and in that nothing was done on the
@@ -41,16 +29,16 @@ func breakGlass() pairDetector {
 			}
 			return 1
 		},
-		tell: func(_ *teller, _ *Pair, g Grade) string {
+		tell: func(t *teller, _ *Pair, g Grade) string {
 			switch g {
 			case 3:
 				return "The glass was broken, and the reason that was given says nothing."
 			case 2:
-				return "The glass was broken, and in the three days around it the reader did nothing on the record."
+				return "The glass was broken, and in the " + t.judge.numbers.inWords(noteDays, "day") + " around it the reader did nothing on the record."
 			}
 			return "The glass was broken."
 		},
-		normal: "A reason in words, and a note or an order within three days, would have made it normal.",
+		normal: "A reason in words, and a note or an order within days, would have made it normal.",
 	}
 }
 
@@ -68,14 +56,19 @@ func glassRate() readerDetector {
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
 			b := j.looks(d.Reader, d.Base)
-			if d.Glass == 0 || b.glass < leastGlass {
+			if d.Glass == 0 || int64(b.glass) < j.numbers[glassRecords] {
 				return Quiet
 			}
 			gain := poissonGain(uint64(b.glass), uint64(b.looked)*j.usualGlass(d.group(), b)) / 2
-			for g := len(glassWeights); g > 0; g-- {
-				if gain >= glassWeights[g-1] {
-					return Grade(g)
-				}
+			switch {
+			case gain >= j.numbers.bits(glassFar):
+				return 4
+			case gain >= j.numbers.bits(glassTimes):
+				return 3
+			case gain >= j.numbers.bits(glassMany):
+				return 2
+			case gain >= j.numbers.bits(glassMore):
+				return 1
 			}
 			return Quiet
 		},
@@ -106,9 +99,9 @@ func glassReason() pairDetector {
 			own := &j.looks(p.Reader, p.Base).whys
 			of, all, readers := role.others(why, own, numbers(j.state.SameStaff(p.Reader), p.Reader))
 			switch {
-			case all < leastWhys || readers < leastWhyReaders:
+			case int64(all) < j.numbers[whyRecords] || int64(readers) < j.numbers[whyReaders]:
 				return Blind
-			case of*1000 < all*rareWhy:
+			case int64(of)*1000 < int64(all)*j.numbers[whyPerMille]:
 				return 1
 			}
 			return Quiet

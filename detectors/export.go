@@ -9,15 +9,15 @@ func bulkExport() readerDetector {
 				"printed or exported something", "printed or exported from several records", "exported much", "exported very much",
 			},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
-			switch n, out := d.takenOut(); {
-			case n >= 100 || out >= 40:
+		grade: func(j *judge, d *ReaderDay) Grade {
+			switch documents, records := d.takenOut(); {
+			case documents >= j.numbers[exportVeryMuch] || records >= j.numbers[exportVeryMany]:
 				return 4
-			case n >= 25 || out >= 12:
+			case documents >= j.numbers[exportMuch] || records >= j.numbers[exportMany]:
 				return 3
-			case out >= 4:
+			case records >= j.numbers[exportRecords]:
 				return 2
-			case n > 0:
+			case documents > 0:
 				return 1
 			}
 			return Quiet

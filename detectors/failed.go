@@ -4,33 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
-const (
-	// burstWithin is how long a burst of one account lasts. Windows counts refusals within ten minutes for its lockout.
-	burstWithin = 10 * time.Minute
-	// severalAttempts and manyAttempts are so many refusals in a burst. Three are a password that expired or was mistyped; ten lock an account
-	// of Windows by default.
-	severalAttempts, manyAttempts = 4, 10
-	// manyADay is how many refusals a day are many without any burst. Ours: a few at each of several sign-ins do not make as many.
-	manyADay = 20
-	// severalRecords are so many records that were refused in a burst. Ours: one that is locked is tried again and again.
-	severalRecords = 3
-
-	// accountsWithin is how long a burst of many accounts at one address lasts. Ours: who tries one password after the other, or one account
-	// after the other, does not wait long.
-	accountsWithin = 15 * time.Minute
-	// leastAccounts are so many different accounts. Ours: two or three mistype at a change of shift.
-	leastAccounts = 4
-	// beyondUsual is how many times the accounts that an address has on a usual day are far beyond it. Ours: at a gateway, or at a device that
-	// a ward shares, all of a day are refused at once when a directory is down, and not twice as many.
-	beyondUsual = 2
-)
-
-// failedBurst (D18): attempts that were refused, one after the other.
+// failedBurst (D18): attempts that were refused, one after the other. Three are a password that expired or was mistyped; ten within ten
+// minutes lock an account of Windows by default. A few at each of several sign-ins do not make many on a day, and one record that is
+// locked is tried again and again.
 func failedBurst() readerDetector {
 	return readerDetector{
 		Scale: Scale{
@@ -40,29 +20,31 @@ func failedBurst() readerDetector {
 				"several attempts refused within minutes, at several records", "many attempts refused within minutes",
 			},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
-			switch most, records := d.refusedAtOnce(); {
-			case most >= manyAttempts:
+		grade: func(j *judge, d *ReaderDay) Grade {
+			n := &j.numbers
+			switch most, records := j.refusedAtOnce(d); {
+			case most >= n[manyAttempts]:
 				return 4
-			case most >= severalAttempts && records >= severalRecords:
+			case most >= n[severalAttempts] && records >= n[severalRecords]:
 				return 3
-			case d.Refused >= manyADay:
+			case int64(d.Refused) >= n[attemptsADay]:
 				return 2
-			case most >= severalAttempts:
+			case most >= n[severalAttempts]:
 				return 1
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, d *ReaderDay, g Grade) string {
-			most, records := d.refusedAtOnce()
-			said := fmt.Sprintf("Within ten minutes, %s of this account were refused", count(most, "attempt"))
+		tell: func(t *teller, d *ReaderDay, g Grade) string {
+			n := &t.judge.numbers
+			most, records := t.judge.refusedAtOnce(d)
+			said := fmt.Sprintf("Within %s, %s of this account were refused", n.inWords(burstMinutes, "minute"), count(int(most), "attempt"))
 			switch {
 			case g == 2:
 				return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
-			case records >= severalRecords:
+			case records >= n[severalRecords]:
 				said += ", at several records"
 			}
-			if d.Refused > most {
+			if int64(d.Refused) > most {
 				said += fmt.Sprintf("; on the whole day it was %s", number(d.Refused))
 			}
 			return said + "."
@@ -71,9 +53,10 @@ func failedBurst() readerDetector {
 }
 
 // refusedAtOnce is how many attempts were refused within a burst at most, and at how many records at most in one of several.
-func (d *ReaderDay) refusedAtOnce() (most, records int) {
-	if d.Refused < severalAttempts {
-		return d.Refused, 0
+func (j *judge) refusedAtOnce(d *ReaderDay) (most, records int64) {
+	n := &j.numbers
+	if int64(d.Refused) < n[severalAttempts] {
+		return int64(d.Refused), 0
 	}
 	var in []*Access // those of the last minutes
 	for i := range d.Accesses {
@@ -82,31 +65,34 @@ func (d *ReaderDay) refusedAtOnce() (most, records int) {
 			continue
 		}
 		in = append(in, a)
-		for a.Occurred-in[0].Occurred > burstWithin.Microseconds() {
+		for a.Occurred-in[0].Occurred > n.minutes(burstMinutes) {
 			in = in[1:]
 		}
-		most = max(most, len(in))
-		if len(in) >= severalAttempts && records < severalRecords { // more say nothing more
-			records = max(records, differentRecords(in))
+		most = max(most, int64(len(in)))
+		if int64(len(in)) >= n[severalAttempts] && records < n[severalRecords] { // more say nothing more
+			records = max(records, differentRecords(in, n[severalRecords]))
 		}
 	}
 	return most, records
 }
 
-func differentRecords(of []*Access) int {
+// differentRecords counts the records of some accesses, up to a number that is enough.
+func differentRecords(of []*Access, enough int64) int64 {
 	var seen []facts.ID
 	for _, a := range of {
 		if a.Patient != 0 && !slices.Contains(seen, a.Patient) {
 			seen = append(seen, a.Patient)
 		}
-		if len(seen) == severalRecords {
+		if int64(len(seen)) == enough {
 			break
 		}
 	}
-	return len(seen)
+	return int64(len(seen))
 }
 
-// addressBurst (D18): this account and others refused at one address within minutes.
+// addressBurst (D18): this account and others refused at one address within minutes. Who tries one password, or one account, after the
+// other does not wait long; two or three mistype at a change of shift; at a gateway, or at a device that a ward shares, all of a day are
+// refused at once when a directory is down, and not twice as many.
 func addressBurst() readerDetector {
 	return readerDetector{
 		Scale: Scale{
@@ -123,8 +109,8 @@ func addressBurst() readerDetector {
 			return 1
 		},
 		tell: func(t *teller, d *ReaderDay, g Grade) string {
-			said := fmt.Sprintf("At one address (%s), attempts of %s were refused within a quarter of an hour", t.judge.state.Text(d.burst.from),
-				count(d.burst.accounts, "account"))
+			said := fmt.Sprintf("At one address (%s), attempts of %s were refused within %s", t.judge.state.Text(d.burst.from),
+				count(d.burst.accounts, "account"), t.judge.numbers.inWords(accountMinutes, "minute"))
 			switch {
 			case g == 2 && d.burst.refused:
 				return said + ". This account was one of them, and got in there afterwards."
@@ -169,7 +155,7 @@ type refusedThere struct {
 // findBursts finds the addresses at which many accounts were refused within minutes, and those who got in there. It looks across readers, so
 // it is done before their days are shared out.
 func (j *judge) findBursts(c *closed) {
-	all := refusalsOf(c)
+	all, least := refusalsOf(c), int(j.numbers[burstAccounts])
 	found := map[facts.ID][]refusedThere{}
 	each := func(f func(from facts.ID, all []refusal)) {
 		for begin, end := 0, 0; begin < len(all); begin = end {
@@ -179,7 +165,7 @@ func (j *judge) findBursts(c *closed) {
 		}
 	}
 	each(func(from facts.ID, all []refusal) {
-		if at := burstsAt(all, leastAccounts); at != nil {
+		if at := j.burstsAt(all, least); at != nil {
 			found[from] = at
 		}
 	})
@@ -192,13 +178,13 @@ func (j *judge) findBursts(c *closed) {
 			return
 		}
 		usual := j.addresses[from].otherwise(today[from])
-		found[from] = burstsAt(all, max(leastAccounts, beyondUsual*usual))
+		found[from] = j.burstsAt(all, max(least, int(j.numbers[timesUsual])*usual))
 		for i := range found[from] {
-			found[from][i].shared = usual >= leastAccounts
+			found[from][i].shared = usual >= least
 		}
 	})
 	for i := range c.readers {
-		c.readers[i].inBursts(found)
+		c.readers[i].inBursts(found, j.numbers.minutes(accountMinutes))
 	}
 }
 
@@ -240,11 +226,11 @@ func accountsAt(c *closed, at map[facts.ID][]refusedThere) map[facts.ID]uint32 {
 }
 
 // burstsAt finds the stretches in which so many accounts were refused at one address, by time.
-func burstsAt(all []refusal, need int) (out []refusedThere) {
+func (j *judge) burstsAt(all []refusal, need int) (out []refusedThere) {
 	in := map[int32]int{} // refusals of each reader in the last minutes
 	for begin, end := 0, 0; end < len(all); end++ {
 		in[all[end].reader]++
-		for ; all[end].occurred-all[begin].occurred > accountsWithin.Microseconds(); begin++ {
+		for ; all[end].occurred-all[begin].occurred > j.numbers.minutes(accountMinutes); begin++ {
 			if r := all[begin].reader; in[r] > 1 {
 				in[r]--
 			} else {
@@ -265,8 +251,8 @@ func burstsAt(all []refusal, need int) (out []refusedThere) {
 }
 
 // inBursts finds what the reader has to do with bursts at addresses. Who was refused in one got in by any later access from there; who was
-// not, by one during it or right after it, unless many share the address.
-func (d *ReaderDay) inBursts(found map[facts.ID][]refusedThere) {
+// not, by one during it or within as long after it as a burst lasts, unless many share the address.
+func (d *ReaderDay) inBursts(found map[facts.ID][]refusedThere, within int64) {
 	if d.Reader == 0 {
 		return
 	}
@@ -288,7 +274,7 @@ func (d *ReaderDay) inBursts(found map[facts.ID][]refusedThere) {
 					continue
 				}
 				refused[w], b.refused, b.gotIn = true, true, false
-			case !b.refused && (at.shared || a.Occurred > at.end+accountsWithin.Microseconds()):
+			case !b.refused && (at.shared || a.Occurred > at.end+within):
 				continue
 			}
 			if b.better(d.burst) {

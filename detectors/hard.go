@@ -214,7 +214,7 @@ func (e *Engine) leaps(r *openReader, a *Access) bool {
 	if at == 0 {
 		return false
 	}
-	leapt := r.home != 0 && at != r.home && a.Occurred-r.seen <= together.Microseconds()
+	leapt := r.home != 0 && at != r.home && a.Occurred-r.seen <= e.judge.numbers.minutes(leapMinutes)
 	r.home, r.seen = at, a.Occurred
 	if leapt {
 		r.leaps++

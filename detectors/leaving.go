@@ -7,19 +7,8 @@ import (
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
-// What LeavingExport goes by: ours; what is several and what is much, as for BulkExport.
-const (
-	// leavesWithin is how soon an employment ends, for its end to be near.
-	leavesWithin = 90 * 24 * time.Hour
-	// shortContract is how long an employment lasts at least, from its beginning to its end: a shorter one was always going to end.
-	shortContract = 180 * 24 * time.Hour
-	// goesOn is how much later another employment may begin, for both to be one.
-	goesOn = 24 * time.Hour
-	// severalLeft is from how many records something is taken away at least, for them to be several.
-	severalLeft = 4
-	// muchLeft and muchOfRecords are much: so many documents, or something from so many records.
-	muchLeft, muchOfRecords = 25, 12
-)
+// goesOn is how much later another employment may begin, for both to be one. Ours.
+const goesOn = 24 * time.Hour
 
 // leavingExport (D13): something was printed or exported by somebody who, by the staff list as it is known when the day is judged, is
 // about to leave. Who takes records along does so in the last weeks.
@@ -32,16 +21,17 @@ func leavingExport() readerDetector {
 				"exported much before leaving",
 			},
 		},
-		grade: func(_ *judge, d *ReaderDay) Grade {
+		grade: func(j *judge, d *ReaderDay) Grade {
+			n := &j.numbers
 			documents, records := d.takenOut()
 			switch {
 			case documents == 0:
 				return Blind // what is usual is counted among days on which something left
-			case !leaving(d.Staff.Roles, d.Accesses[0].Occurred):
+			case !j.leaving(d.Staff.Roles, d.Accesses[0].Occurred):
 				return Quiet
-			case documents >= muchLeft || records >= muchOfRecords:
+			case documents >= n[leavingMuch] || records >= n[leavingMany]:
 				return 3
-			case records >= severalLeft:
+			case records >= n[leavingRecords]:
 				return 2
 			}
 			return 1
@@ -54,24 +44,24 @@ func leavingExport() readerDetector {
 }
 
 // takenOut is how many documents were printed or exported on a day, and of how many records.
-func (d *ReaderDay) takenOut() (documents, records int) {
+func (d *ReaderDay) takenOut() (documents, records int64) {
 	for k := range d.Pairs {
 		if d.Pairs[k].Signs&(SignPrint|SignExport) != 0 {
 			records++
 		}
 	}
-	return d.Exports + d.Prints, records
+	return int64(d.Exports + d.Prints), records
 }
 
-// leaving reports whether somebody who is employed at a time leaves soon after it, and no employment goes on or begins later. Roles are
-// by their beginning.
-func leaving(roles []facts.Role, at int64) bool {
+// leaving reports whether somebody who is employed at a time leaves soon after it, and no employment goes on or begins later. A short
+// employment was always going to end. Roles are by their beginning.
+func (j *judge) leaving(roles []facts.Role, at int64) bool {
 	from, until := facts.Forever, int64(0)
 	for i := range roles {
 		p := roles[i].Period
 		switch {
 		case p.Until <= at:
-		case p.Until-at > leavesWithin.Microseconds():
+		case p.Until-at > j.numbers.days(leavingDays):
 			return false
 		case p.From <= at:
 			from, until = min(from, p.From), max(until, p.Until)
@@ -85,5 +75,5 @@ func leaving(roles []facts.Role, at int64) bool {
 			from = p.From
 		}
 	}
-	return until-from >= shortContract.Microseconds()
+	return until-from >= j.numbers.days(employedDays)
 }

@@ -61,6 +61,56 @@ const (
 	crowdMany
 	crowdTimes
 	crowdFar
+	deskDays
+	spikeRecords
+	spikeMore
+	spikeMany
+	spikeTimes
+	hourRecords
+	hourMore
+	hourMany
+	hourTimes
+	aloneFew
+	aloneSeveral
+	aloneMany
+	aloneVeryMany
+	exportRecords
+	exportMany
+	exportVeryMany
+	exportMuch
+	exportVeryMuch
+	leavingDays
+	employedDays
+	leavingRecords
+	leavingMany
+	leavingMuch
+	openMinutes
+	stayMinutes
+	severalLooks
+	manyLooks
+	leapMinutes
+	leapsInTurn
+	leapsAgain
+	siteMinutes
+	addressDays
+	burstMinutes
+	severalAttempts
+	manyAttempts
+	severalRecords
+	attemptsADay
+	accountMinutes
+	burstAccounts
+	timesUsual
+	glassRecords
+	glassMore
+	glassMany
+	glassTimes
+	glassFar
+	whyRecords
+	whyReaders
+	whyPerMille
+	badgeMinutes
+	badgeDays
 	numeralCount
 )
 
@@ -76,6 +126,7 @@ func numbering() [numeralCount]Number {
 		contractDays: {ofExplanations, "contract_days", "a vendor's task that is longer is a contract, which is enough only for who has no tasks", 90, 1, 3650},
 
 		knownDays: {ofUsual, "known_days", "days on which a reader was seen before what is usual for them means something", 5, 1, 60},
+		deskDays:  {ofUsual, "desk_days", "days on which a workstation was used before it is known which department it belongs to", 4, 1, 60},
 
 		deadDays: {"NoRelation", "dead_days", "days after a patient's death, beyond which nobody has to do with the record", 30, 1, 365},
 
@@ -83,6 +134,27 @@ func numbering() [numeralCount]Number {
 		nearbyMetres:   {"NeighbourAccess", "nearby_metres", "homes that are a few houses apart", 250, 1, 10_000},
 
 		oneDayIn: {"AfterHours", "one_day_in", "an hour is unusual where the reader worked on less than one day in so many", 20, 5, 200},
+
+		openMinutes: {"NameSearch", "open_minutes", "how soon after a search by name a record is opened", 3, 1, 60},
+		stayMinutes: {"NameSearch", "stay_minutes", "how long a record stays open on a day, for somebody who only looks", 2, 1, 60},
+
+		severalLooks: {"OnlyRead", "looks", "looks at one record on a day, several", 2, 2, 100},
+		manyLooks:    {"OnlyRead", "many_looks", "the same, many", 5, 2, 1000},
+
+		addressDays: {"StrangeAddress", "days", "days of readers on which an address or its network was used before it is one of the hospital; the day itself is one", 2, 2, 100},
+
+		badgeMinutes: {"BadgedOut", "slack_minutes", "how far from a stay, each way, somebody counts as in the building", 15, 0, 240},
+		badgeDays:    {"BadgedOut", "known_days", "days at workstations in the house before it is known whether somebody badges", 4, 1, 14},
+
+		glassRecords: {"GlassRate", "records", "records whose glass the reader broke, at least", 3, 1, 1000},
+		glassMore:    {"GlassRate", "more_bits", "likelihood of the reader's own rate against that of peers, halved: more often than usual", 2, 1, 20},
+		glassMany:    {"GlassRate", "many_bits", "the same: much more often", 4, 1, 20},
+		glassTimes:   {"GlassRate", "many_times_bits", "the same: many times more often", 7, 1, 20},
+		glassFar:     {"GlassRate", "far_bits", "the same: far more often than anybody", 10, 1, 20},
+
+		whyRecords:  {"GlassReason", "records", "records whose glass others of the role broke, before their reasons are known", 30, 1, 10_000},
+		whyReaders:  {"GlassReason", "readers", "how many others of the role they are, at least", 3, 1, 8},
+		whyPerMille: {"GlassReason", "per_mille", "below which share of the role's reasons a kind is hardly ever given", 20, 1, 500},
 
 		repeatedDays:     {"RepeatedLooks", "days", "days on which one record was opened without a reason", 2, 2, 8},
 		manyRepeatedDays: {"RepeatedLooks", "many_days", "the same, many", 3, 2, 8},
@@ -94,6 +166,49 @@ func numbering() [numeralCount]Number {
 		serialFar:     {serialName, "far_bits", "the same: far more than anybody", 8, 1, 20},
 
 		silentDays: {"LeftAccount", "silent_days", "days without any event, after which an account has been silent for long", 60, 7, 730},
+
+		spikeRecords: {"VolumeSpike", "records", "different records on one day, at least", 12, 1, 10_000},
+		spikeMore:    {"VolumeSpike", "more_spreads", "spreads (1.5 times the median deviation) above the reader's usual day: more than usual", 4, 1, 100},
+		spikeMany:    {"VolumeSpike", "many_spreads", "the same: many more", 6, 1, 100},
+		spikeTimes:   {"VolumeSpike", "many_times_spreads", "the same: many times more", 10, 1, 100},
+
+		hourRecords: {"HourSpike", "records", "different records within an hour, at least", 8, 1, 10_000},
+		hourMore:    {"HourSpike", "more_spreads", "spreads above the reader's usual busiest hour: more than usual", 4, 1, 100},
+		hourMany:    {"HourSpike", "many_spreads", "the same: many more", 6, 1, 100},
+		hourTimes:   {"HourSpike", "many_times_spreads", "the same: many times more", 10, 1, 100},
+
+		aloneFew:      {"ManyUnexplained", "records", "records without a reason on one day, a few", 2, 1, 1000},
+		aloneSeveral:  {"ManyUnexplained", "several_records", "the same, several", 4, 1, 1000},
+		aloneMany:     {"ManyUnexplained", "many_records", "the same, many", 10, 1, 1000},
+		aloneVeryMany: {"ManyUnexplained", "very_many_records", "the same, very many", 31, 1, 10_000},
+
+		exportRecords:  {"BulkExport", "records", "records of which something was printed or exported on one day, several", 4, 1, 1000},
+		exportMany:     {"BulkExport", "many_records", "the same, many", 12, 1, 10_000},
+		exportVeryMany: {"BulkExport", "very_many_records", "the same, very many", 40, 1, 100_000},
+		exportMuch:     {"BulkExport", "many_documents", "documents that were printed or exported on one day, many", 25, 1, 10_000},
+		exportVeryMuch: {"BulkExport", "very_many_documents", "the same, very many", 100, 1, 100_000},
+
+		leavingDays:    {"LeavingExport", "days", "how soon an employment ends, for its end to be near", 90, 1, 365},
+		employedDays:   {"LeavingExport", "employed_days", "how long an employment lasts, for its end to say anything", 180, 1, 3650},
+		leavingRecords: {"LeavingExport", "records", "records of which something was printed or exported on one day, several", 4, 1, 1000},
+		leavingMany:    {"LeavingExport", "many_records", "the same, many", 12, 1, 10_000},
+		leavingMuch:    {"LeavingExport", "many_documents", "documents that were printed or exported on one day, many", 25, 1, 10_000},
+
+		leapMinutes: {"SharedAccount", "minutes", "how close in time two departments exclude each other", 4, 1, 60},
+		leapsInTurn: {"SharedAccount", "changes", "changes between departments that are too fast, several", 2, 2, 100},
+		leapsAgain:  {"SharedAccount", "many_changes", "the same, many", 4, 2, 100},
+
+		siteMinutes: {"TwoSites", "minutes", "how close in time two sites exclude each other", 10, 1, 240},
+
+		burstMinutes:    {"FailedBurst", "minutes", "how long a burst of one account's refused attempts lasts", 10, 1, 240},
+		severalAttempts: {"FailedBurst", "attempts", "attempts refused in a burst, several", 4, 2, 1000},
+		manyAttempts:    {"FailedBurst", "many_attempts", "the same, many", 10, 2, 10_000},
+		severalRecords:  {"FailedBurst", "records", "records that were refused in a burst, several", 3, 1, 100},
+		attemptsADay:    {"FailedBurst", "attempts_a_day", "attempts refused on one day that are many without any burst", 20, 2, 10_000},
+
+		accountMinutes: {"AddressBurst", "minutes", "how long a burst of many accounts at one address lasts", 15, 1, 240},
+		burstAccounts:  {"AddressBurst", "accounts", "accounts that were refused at one address, at least", 4, 2, 1000},
+		timesUsual:     {"AddressBurst", "times_usual", "how many times the accounts of a usual day are far beyond it", 2, 1, 100},
 
 		walkGap:         {"Enumeration", "gap", "how far apart two record numbers of a walk may be", 12, 1, 1000},
 		walkMinutes:     {"Enumeration", "pause_minutes", "how long a walk may rest", 5, 1, 120},
@@ -120,6 +235,16 @@ func steps() [][]numeral {
 		{walkRecords, longWalkRecords},
 		{cohortRecords, largeCohortRecords},
 		{crowdMore, crowdMany, crowdTimes, crowdFar},
+		{severalLooks, manyLooks},
+		{glassMore, glassMany, glassTimes, glassFar},
+		{spikeMore, spikeMany, spikeTimes},
+		{hourMore, hourMany, hourTimes},
+		{aloneFew, aloneSeveral, aloneMany, aloneVeryMany},
+		{exportRecords, exportMany, exportVeryMany},
+		{exportMuch, exportVeryMuch},
+		{leavingRecords, leavingMany},
+		{leapsInTurn, leapsAgain},
+		{severalAttempts, manyAttempts},
 	}
 }
 

@@ -5,15 +5,8 @@ import (
 	"time"
 )
 
-const (
-	// searchToOpen is how soon after a search by name the record is opened.
-	searchToOpen = 3 * time.Minute
-	// shortStay is how long a record stays open at most, on the whole day, for somebody who only looks. Ours: who reads two or three parts of it
-	// needs no more, and work takes longer.
-	shortStay = 2 * time.Minute
-	// longStay is the longest that is told from one event to the next: who does nothing for so long has gone away. Ours.
-	longStay = 10 * time.Minute
-)
+// longStay is the longest that is told from one event to the next: who does nothing for so long has gone away. Ours.
+const longStay = 10 * time.Minute
 
 // nameSearch (D20): searched for somebody by name, opened the record and did no work on it. At a registration desk that is the
 // job, so peers decide what it weighs.
@@ -21,9 +14,9 @@ func nameSearch() pairDetector {
 	return pairDetector{
 		Scale: Scale{
 			Name: "NameSearch", Catalogue: "D20", Key: KeyPair, Peers: PeersSituation,
-			Words: []string{"searched for by name, then opened", "searched for by name, opened and left within two minutes"},
+			Words: []string{"searched for by name, then opened", "searched for by name, opened and soon left"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
 			first := int64(0)
 			for i := range p.Accesses {
 				if p.Accesses[i].Any(SignLook | SignBreakGlass) {
@@ -36,11 +29,11 @@ func nameSearch() pairDetector {
 			}
 			for i := p.Of.until(first); i > 0; i-- {
 				a := &p.Others[i-1]
-				if first-a.Occurred > searchToOpen.Microseconds() {
+				if first-a.Occurred > j.numbers.minutes(openMinutes) {
 					break
 				}
 				if a.Any(SignNameSearch) {
-					if stayed, known := p.stayed(); known && stayed <= shortStay {
+					if stayed, known := p.stayed(); known && stayed.Microseconds() <= j.numbers.minutes(stayMinutes) {
 						return 2
 					}
 					return 1
@@ -48,9 +41,10 @@ func nameSearch() pairDetector {
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, _ *Pair, g Grade) string {
+		tell: func(t *teller, _ *Pair, g Grade) string {
 			if g == 2 {
-				return "The reader searched for the patient by name, opened the record right after it and left it within two minutes, without any work."
+				return "The reader searched for the patient by name, opened the record right after it and left it within " +
+					t.judge.numbers.inWords(stayMinutes, "minute") + ", without any work."
 			}
 			return "The reader searched for the patient by name and opened the record right after it, rather than coming from a work list."
 		},
@@ -99,15 +93,15 @@ func onlyRead() pairDetector {
 	return pairDetector{
 		Scale: Scale{
 			Name: "OnlyRead", Catalogue: "D20", Key: KeyPair, Peers: PeersSituation,
-			Words: []string{"read one part and did no work", "read several parts and did no work", "read five parts or more and did no work"},
+			Words: []string{"read one part and did no work", "read several parts and did no work", "read many parts and did no work"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
 			switch {
 			case p.Signs&SignWrite != 0:
 				return Quiet
-			case p.Looks >= 5:
+			case int64(p.Looks) >= j.numbers[manyLooks]:
 				return 3
-			case p.Looks >= 2:
+			case int64(p.Looks) >= j.numbers[severalLooks]:
 				return 2
 			}
 			return 1

@@ -2,14 +2,9 @@ package detectors
 
 import (
 	"slices"
-	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
-
-// together is how close in time two departments exclude each other: nobody walks from one to the other and is at work there in
-// it.
-const together = 4 * time.Minute
 
 // sharedAccount (D17): one account in two departments at once. Which department a workstation belongs to is learned from who uses
 // it; devices that are carried around belong to none, and a tablet at the bedside beside a desk in the same ward is everyday
@@ -34,9 +29,9 @@ func sharedAccount() readerDetector {
 				return 5
 			case far == 1:
 				return 4
-			case n >= 4:
+			case int64(n) >= j.numbers[leapsAgain]:
 				return 3
-			case n >= 2:
+			case int64(n) >= j.numbers[leapsInTurn]:
 				return 2
 			}
 			return 1
@@ -64,7 +59,7 @@ func (j *judge) leaps(accesses []Access) int {
 		if at == 0 {
 			continue
 		}
-		if here != 0 && at != here && a.Occurred-seen <= together.Microseconds() {
+		if here != 0 && at != here && a.Occurred-seen <= j.numbers.minutes(leapMinutes) {
 			n++
 		}
 		here, seen = at, a.Occurred
@@ -99,7 +94,7 @@ func (j *judge) farSide(d *ReaderDay) int {
 			continue
 		}
 		if at != here {
-			jumps := here != 0 && d.Accesses[i].Occurred-seen <= together.Microseconds()
+			jumps := here != 0 && d.Accesses[i].Occurred-seen <= j.numbers.minutes(leapMinutes)
 			if jumped || jumps {
 				collect(i)
 			}
@@ -145,11 +140,13 @@ func (b *bench) add(department facts.ID) {
 }
 
 // homeOf is the department that a workstation belongs to; 0 where there is none.
-func (j *judge) homeOf(workstation facts.ID) facts.ID { return j.benches[workstation].home() }
+func (j *judge) homeOf(workstation facts.ID) facts.ID {
+	return j.benches[workstation].home(j.numbers[deskDays])
+}
 
-// home is where at least three in four of its days are worked; 0 where there is no such department, or nothing is known.
-func (b *bench) home() facts.ID {
-	if b == nil || b.all < 4 {
+// home is where at least three in four of its days are worked; 0 where there is no such department, or less than so many days are known.
+func (b *bench) home(days int64) facts.ID {
+	if b == nil || int64(b.all) < days {
 		return 0
 	}
 	for i, n := range b.days {

@@ -7,16 +7,11 @@ import (
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
-// What HourSpike goes by: ours, tried on simulated hospitals.
 const (
-	// hour is the stretch within which records are counted.
+	// hour is the stretch within which HourSpike counts records.
 	hour = time.Hour
-	// leastInHour is how many different records within it are at least too many.
-	leastInHour = 8
-	// leastHourUnit is the least that counts as the spread of a reader's peaks, in records.
-	leastHourUnit = 2
-	// manyInHour, manyMoreInHour and mostInHour are so many spreads above the reader's usual peak: grades 1, 2 and 3.
-	manyInHour, manyMoreInHour, mostInHour = 4, 6, 10
+	// leastDayUnit and leastHourUnit are the least that counts as the spread of a reader's days, and of their peaks, in records. Ours.
+	leastDayUnit, leastHourUnit = 3, 2
 )
 
 // volumeSpike (D11): many more different records on one day than is usual for the reader. Robust statistics, because the day
@@ -29,17 +24,17 @@ func volumeSpike() readerDetector {
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
 			median, deviation := d.Base.usualRecords()
-			if !j.known(d.Base) || d.Records < 12 {
+			if !j.known(d.Base) || int64(d.Records) < j.numbers[spikeRecords] {
 				return Quiet
 			}
 			// 1.5 deviations stand for one standard deviation of a normal distribution.
-			over, unit := d.Records-median, max(deviation*3/2, 3, median/10)
+			over, unit := int64(d.Records-median), int64(max(deviation*3/2, leastDayUnit, median/10))
 			switch {
-			case over >= 10*unit:
+			case over >= j.numbers[spikeTimes]*unit:
 				return 3
-			case over >= 6*unit:
+			case over >= j.numbers[spikeMany]*unit:
 				return 2
-			case over >= 4*unit:
+			case over >= j.numbers[spikeMore]*unit:
 				return 1
 			}
 			return Quiet
@@ -64,18 +59,18 @@ func hourSpike() readerDetector {
 			},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
-			if !j.known(d.Base) || d.Peak < leastInHour {
+			if !j.known(d.Base) || int64(d.Peak) < j.numbers[hourRecords] {
 				return Quiet
 			}
 			median, deviation := d.Base.usualPeak()
 			// 1.5 deviations stand for one standard deviation of a normal distribution.
-			over, unit := d.Peak-median, max(deviation*3/2, leastHourUnit, median/10)
+			over, unit := int64(d.Peak-median), int64(max(deviation*3/2, leastHourUnit, median/10))
 			switch {
-			case over >= mostInHour*unit:
+			case over >= j.numbers[hourTimes]*unit:
 				return 3
-			case over >= manyMoreInHour*unit:
+			case over >= j.numbers[hourMany]*unit:
 				return 2
-			case over >= manyInHour*unit:
+			case over >= j.numbers[hourMore]*unit:
 				return 1
 			}
 			return Quiet
@@ -123,19 +118,19 @@ func manyAlone() readerDetector {
 	return readerDetector{
 		Scale: Scale{
 			Name: "ManyUnexplained", Catalogue: "D8", Key: KeyReader, Peers: PeersGroup, Needs: NeedsCare,
-			Words: []string{"two or three records without a reason", "four to nine", "ten to thirty", "more than thirty"},
+			Words: []string{"a few records without a reason", "several records without a reason", "many records without a reason", "very many records without a reason"},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
-			switch n := d.Unexplained; {
+			switch n := int64(d.Unexplained); {
 			case !j.coverage.care:
 				return Blind
-			case n > 30:
+			case n >= j.numbers[aloneVeryMany]:
 				return 4
-			case n >= 10:
+			case n >= j.numbers[aloneMany]:
 				return 3
-			case n >= 4:
+			case n >= j.numbers[aloneSeveral]:
 				return 2
-			case n >= 2:
+			case n >= j.numbers[aloneFew]:
 				return 1
 			}
 			return Quiet
