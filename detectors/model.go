@@ -121,8 +121,10 @@ const (
 	// shrink is how many units of the whole hospital a peer group is worth before its own count: a group that is not seen often
 	// behaves like everybody.
 	shrink = 400 * whole
-	// floorUnits are added to each grade of a scale: no grade is impossible.
-	floorUnits = 2 * whole
+	// floorUnits are added to each grade of a scale: no grade is impossible. Quiet gets quietFloors of them, because most units are quiet on
+	// most scales: else, where next to nothing was seen yet, that many scales are quiet would look like misuse.
+	floorUnits  = 2 * whole
+	quietFloors = 8
 )
 
 // usual is how many of a million units have a grade, at least as many as have a higher one: grades say how far something is out of
@@ -145,7 +147,7 @@ func (r *rates) perMillion(scales []Scale, i int, at situation, grade Grade, own
 	s := &scales[i]
 	n := uint64(len(s.Words) + 1)
 	if s.Peers == PeersAll {
-		return max(rate(r.all[i][grade], 0, sum(r.all[i][:n]), n), 1)
+		return max(rate(grade, r.all[i][grade], 0, sum(r.all[i][:n]), n), 1)
 	}
 	at = s.place(at)
 	everybody, most := &r.any[at.tie], &r.most[at.tie][i][grade]
@@ -161,7 +163,7 @@ func (r *rates) perMillion(scales []Scale, i int, at situation, grade Grade, own
 	case out.have == own: // it does it once, and that is the unit itself
 		out = share{own, own}
 	}
-	all := rate(everybody[i][grade]-out.have, out.of, sum(everybody[i][:n]), n)
+	all := rate(grade, everybody[i][grade]-out.have, out.of, sum(everybody[i][:n]), n)
 	if mine == nil {
 		return max(all, 1)
 	}
@@ -169,8 +171,12 @@ func (r *rates) perMillion(scales []Scale, i int, at situation, grade Grade, own
 }
 
 // rate is how many of a million have a grade of n: so many of the total, less what is left out.
-func rate(have, out uint32, total, n uint64) uint64 {
-	return (uint64(have) + floorUnits) * million / (total - uint64(out) + floorUnits*n)
+func rate(grade Grade, have, out uint32, total, n uint64) uint64 {
+	floor := uint64(floorUnits)
+	if grade == Quiet {
+		floor *= quietFloors
+	}
+	return (uint64(have) + floor) * million / (total - uint64(out) + floorUnits*(n-1+quietFloors))
 }
 
 func sum(of []uint32) uint64 {

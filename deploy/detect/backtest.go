@@ -24,7 +24,7 @@ type Difference struct {
 	Gained int `json:"gained"`
 	Lost   int `json:"lost"`
 	// Moved are the same stories, told from another day on: what a reader did in a record over days is one alert, under the first day on
-	// which it is shown.
+	// which it is shown. Where it becomes several alerts, those beyond the first are gained.
 	Moved    int `json:"moved"`
 	Reranked int `json:"reranked"`
 	Same     int `json:"same"`
@@ -38,7 +38,8 @@ type Difference struct {
 	period period
 }
 
-// DetectorDifference is the difference in alerts that a detector speaks for.
+// DetectorDifference is the difference in alerts that a detector speaks for: Before and Gained less Lost are After, where no story moves over
+// the ends of the period.
 type DetectorDifference struct {
 	Before int `json:"shown_before"`
 	After  int `json:"shown_after"`
@@ -57,6 +58,8 @@ type Example struct {
 	WasRank   uint32   `json:"was_rank,omitempty"`
 	Chance    float64  `json:"chance"`
 	Detectors []string `json:"detectors"`
+	// StoryOf is, of a gained alert, one that was shown before and told a part of the same story, by its id.
+	StoryOf string `json:"story_of,omitempty"`
 }
 
 // mostExamples of each kind.
@@ -94,8 +97,10 @@ func difference(before, after *replayed, from, to int32) Difference {
 		case was.rank != is.rank:
 			d.Reranked++
 			d.example("reranked", is, was)
+			d.spoke(was, is)
 		default:
 			d.Same++
+			d.spoke(was, is)
 		}
 	}
 	d.stories(before, gained, lost)
@@ -120,6 +125,7 @@ func (d *Difference) stories(before *replayed, gained, lost []*judged) {
 			if d.period.has(was) || d.period.has(gained[i]) {
 				d.Moved++
 				d.example("moved", gained[i], was)
+				d.spoke(was, gained[i])
 			}
 			gained = slices.Delete(gained, i, i+1)
 		case d.period.has(was):
@@ -133,8 +139,33 @@ func (d *Difference) stories(before *replayed, gained, lost []*judged) {
 			d.Gained++
 			d.note(is, func(x *DetectorDifference) { x.Gained++ })
 			d.example("gained", is, before.alerts[string(is.id.Bytes())])
+			all := d.Examples["gained"]
+			all[len(all)-1].StoryOf = before.story(is)
 		}
 	}
+}
+
+// spoke counts the detectors that speak for a story on one side only.
+func (d *Difference) spoke(was, is *judged) {
+	count := func(a, other *judged, one func(*DetectorDifference)) {
+		only := *a
+		only.detectors = slices.DeleteFunc(slices.Clone(a.detectors), func(name string) bool { return slices.Contains(other.detectors, name) })
+		if d.period.has(a) {
+			d.note(&only, one)
+		}
+	}
+	count(was, is, func(x *DetectorDifference) { x.Lost++ })
+	count(is, was, func(x *DetectorDifference) { x.Gained++ })
+}
+
+// story is the alert, by its id, that told a part of the same story; "": none did.
+func (r *replayed) story(of *judged) string {
+	for _, id := range slices.Sorted(maps.Keys(r.alerts)) {
+		if was := r.alerts[id]; was.seen() && was.sameStory(of) {
+			return was.id.String()
+		}
+	}
+	return ""
 }
 
 // note counts an alert for its day and each of its detectors.
@@ -209,7 +240,11 @@ func (d Difference) write(w io.Writer) error {
 			if e.WasDay != "" {
 				day = fmt.Sprintf("%s (was %s)", e.Day, e.WasDay)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s, %s\n", e.AlertID, day, rank, 100*e.Chance, e.Shape, e.Scenario)
+			what := fmt.Sprintf("%s, %s", e.Shape, e.Scenario)
+			if e.StoryOf != "" {
+				what += "; a part of " + e.StoryOf
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s\n", e.AlertID, day, rank, 100*e.Chance, what)
 		}
 	}
 	return t.Flush() //nolint:wrapcheck // nothing to add

@@ -134,7 +134,7 @@ func TestReportOfNothing(t *testing.T) {
 		}
 		run := func(asJSON bool) []byte {
 			var out bytes.Buffer
-			c := evaluation.Command{Dir: dir, Budget: 20, Threshold: 0.99, Zone: "UTC", JSON: asJSON}
+			c := evaluation.Command{Dir: dir, Budget: 20, Threshold: 0.2, Zone: "UTC", JSON: asJSON}
 			if err := c.Run(t.Context(), &out, io.Discard, decode, func() time.Time { return time.Unix(0, 0) }); err != nil {
 				t.Fatal(err)
 			}
