@@ -32,6 +32,8 @@ func TestTwice(t *testing.T) {
 	dir := fstest.MapFS{
 		"AuditEvent.1.ndjson": {Data: []byte(first + "\r\n" + second + "\n" + first + "\n" + nameless + "\n")},
 		"AuditEvent.2.ndjson": {Data: []byte("\ufeff" + second + "\n\n" + changed + "\n" + other + "\n" + nameless)},
+		"PractitionerRole.ndjson": {Data: []byte(`{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/1"},` +
+			`"period":{"start":"2010-01-01","end":"2020-01-01"}}` + "\n")}, // they had left, which makes an alert
 	}
 	judged, named := map[string]int{}, 0
 	r, err := evaluation.Run(t.Context(), evaluation.Config{
