@@ -38,10 +38,26 @@ const (
 	dutyMinutes
 	contractDays
 	knownDays
+	deskDays
 	deadDays
 	nextDoorMetres
 	nearbyMetres
 	oneDayIn
+	openMinutes
+	stayMinutes
+	severalLooks
+	manyLooks
+	addressDays
+	badgeMinutes
+	badgeDays
+	glassRecords
+	glassMore
+	glassMany
+	glassTimes
+	glassFar
+	whyRecords
+	whyReaders
+	whyPerMille
 	repeatedDays
 	manyRepeatedDays
 	serialRecords
@@ -50,18 +66,6 @@ const (
 	serialTimes
 	serialFar
 	silentDays
-	walkGap
-	walkMinutes
-	walkRecords
-	longWalkRecords
-	cohortRecords
-	largeCohortRecords
-	crowdReaders
-	crowdMore
-	crowdMany
-	crowdTimes
-	crowdFar
-	deskDays
 	spikeRecords
 	spikeMore
 	spikeMany
@@ -84,15 +88,10 @@ const (
 	leavingRecords
 	leavingMany
 	leavingMuch
-	openMinutes
-	stayMinutes
-	severalLooks
-	manyLooks
 	leapMinutes
 	leapsInTurn
 	leapsAgain
 	siteMinutes
-	addressDays
 	burstMinutes
 	severalAttempts
 	manyAttempts
@@ -101,16 +100,17 @@ const (
 	accountMinutes
 	burstAccounts
 	timesUsual
-	glassRecords
-	glassMore
-	glassMany
-	glassTimes
-	glassFar
-	whyRecords
-	whyReaders
-	whyPerMille
-	badgeMinutes
-	badgeDays
+	walkGap
+	walkMinutes
+	walkRecords
+	longWalkRecords
+	cohortRecords
+	largeCohortRecords
+	crowdReaders
+	crowdMore
+	crowdMany
+	crowdTimes
+	crowdFar
 	numeralCount
 )
 
