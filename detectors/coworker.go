@@ -7,9 +7,10 @@ func coworkerAccess() pairDetector {
 			Name: "CoworkerAccess", Catalogue: "D4", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff | NeedsRoles,
 			Words: []string{"works in the same hospital", "works in the same department"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
+			n := &j.numbers
 			switch {
-			case p.Kin.Same >= likely, p.Signs&SignPatient != 0: // staff as patients, by their portal account
+			case n.likely(p.Kin.Same), p.Signs&SignPatient != 0: // staff as patients, by their portal account
 				return Quiet
 			case p.Kin.Coworker:
 				return 2

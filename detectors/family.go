@@ -2,12 +2,10 @@ package detectors
 
 import "github.com/readtrail/readtrail/detectors/facts"
 
-// Grades of a match, in per mille.
-const (
-	faint  facts.Grade = 250
-	likely facts.Grade = 500
-	sure   facts.Grade = 850
-)
+// A match of two people is graded, not yes or no: one thing in common is faint, two are likely, what a fact says is sure.
+func (n *numerals) faint(g facts.Grade) bool  { return int64(g) >= n[faintMatch] }
+func (n *numerals) likely(g facts.Grade) bool { return int64(g) >= n[likelyMatch] }
+func (n *numerals) sure(g facts.Grade) bool   { return int64(g) >= n[sureMatch] }
 
 // familyAccess (D2): family and household. One thing in common is weak, because names and telephones are shared by many;
 // two are strong, and a relative or contact that the record names is as good as said.
@@ -17,18 +15,19 @@ func familyAccess() pairDetector {
 			Name: "FamilyAccess", Catalogue: "D2", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff,
 			Words: []string{"a rare surname in common", "one home or telephone in common", "family by several signs"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
+			n := &j.numbers
 			k := &p.Kin
-			if k.Same >= likely || k.Former {
+			if n.likely(k.Same) || k.Former {
 				return Quiet
 			}
 			home, name := max(k.Household, k.Phone), k.Surname
 			switch {
-			case k.Contact >= likely && (home >= faint || name >= faint), k.Contact >= sure, home >= likely && name >= faint:
+			case n.likely(k.Contact) && (n.faint(home) || n.faint(name)), n.sure(k.Contact), n.likely(home) && n.faint(name):
 				return 3
-			case home >= likely, k.Contact >= likely:
+			case n.likely(home), n.likely(k.Contact):
 				return 2
-			case name >= likely:
+			case n.likely(name):
 				return 1
 			}
 			return Quiet
@@ -45,14 +44,15 @@ func formerRelation() pairDetector {
 			Name: "FormerRelation", Catalogue: "D23", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff,
 			Words: []string{"shared a home before", "a former partner"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
+			n := &j.numbers
 			k := &p.Kin
 			switch {
-			case k.Same >= likely:
+			case n.likely(k.Same):
 				return Quiet
-			case k.Former && k.Contact >= likely:
+			case k.Former && n.likely(k.Contact):
 				return 2
-			case k.FormerHousehold >= likely && k.Household < likely:
+			case n.likely(k.FormerHousehold) && !n.likely(k.Household):
 				return 1
 			}
 			return Quiet

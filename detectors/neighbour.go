@@ -9,9 +9,10 @@ func neighbourAccess() pairDetector {
 			Words: []string{"lives nearby", "lives in the same street", "lives next door"},
 		},
 		grade: func(j *judge, p *Pair) Grade {
+			n := &j.numbers
 			k := &p.Kin
 			switch {
-			case k.Same >= likely || k.Household >= likely || k.FormerHousehold >= likely:
+			case n.likely(k.Same) || n.likely(k.Household) || n.likely(k.FormerHousehold):
 				return Quiet
 			case k.Metres >= 0 && int64(k.Metres) <= j.numbers[nextDoorMetres]:
 				return 3

@@ -301,18 +301,18 @@ func (t *teller) recordDay(d *RecordDay) *Note {
 
 // kinship says what reader and patient have in common as people.
 func (t *teller) kinship(p *Pair) string {
-	k := &p.Kin
+	k, n := &p.Kin, &t.judge.numbers
 	var signs []string
-	if k.Contact >= likely {
+	if n.likely(k.Contact) {
 		signs = append(signs, "the record names the reader as a relative or contact"+t.relation(p))
 	}
-	if k.Household >= likely {
+	if n.likely(k.Household) {
 		signs = append(signs, "they live at the same address")
 	}
-	if k.Phone >= likely {
+	if n.likely(k.Phone) {
 		signs = append(signs, "they have a telephone number in common")
 	}
-	if k.Surname >= faint {
+	if n.faint(k.Surname) {
 		signs = append(signs, "they share a surname that few people here have")
 	}
 	if len(signs) == 0 {

@@ -11,7 +11,7 @@ import (
 // Number is one of the numbers that explanations and detectors count to. They are starting points, and a site changes them: a village has
 // other neighbours than a city. How much a grade weighs is never configured by them, but counted in the hospital at hand.
 type Number struct {
-	// Of is the detector whose number it is, or Explanations, or Usual.
+	// Of is the detector whose number it is, or a group: Explanations, Usual, Matching.
 	Of string
 	// Name is its own, with its unit: days, minutes, metres, bits; what has no unit counts what Says says.
 	Name string
@@ -25,6 +25,7 @@ type Number struct {
 const (
 	ofExplanations = "Explanations"
 	ofUsual        = "Usual"
+	ofMatching     = "Matching"
 )
 
 // numeral is the ordinal of a number.
@@ -39,6 +40,9 @@ const (
 	contractDays
 	knownDays
 	deskDays
+	faintMatch
+	likelyMatch
+	sureMatch
 	deadDays
 	nextDoorMetres
 	nearbyMetres
@@ -127,6 +131,10 @@ func numbering() [numeralCount]Number {
 
 		knownDays: {ofUsual, "known_days", "days on which a reader was seen before what is usual for them means something", 5, 1, 60},
 		deskDays:  {ofUsual, "desk_days", "days on which a workstation was used before it is known which department it belongs to", 4, 1, 60},
+
+		faintMatch:  {ofMatching, "faint_per_mille", "grade of a match of two people from which it is a hint", 250, 1, 1000},
+		likelyMatch: {ofMatching, "likely_per_mille", "the same: likely", 500, 1, 1000},
+		sureMatch:   {ofMatching, "sure_per_mille", "the same: as good as said", 850, 1, 1000},
 
 		deadDays: {"NoRelation", "dead_days", "days after a patient's death, beyond which nobody has to do with the record", 30, 1, 365},
 
@@ -229,6 +237,7 @@ func numbering() [numeralCount]Number {
 // steps are numbers that rise from grade to grade.
 func steps() [][]numeral {
 	return [][]numeral{
+		{faintMatch, likelyMatch, sureMatch},
 		{nextDoorMetres, nearbyMetres},
 		{repeatedDays, manyRepeatedDays},
 		{serialMore, serialMany, serialTimes, serialFar},

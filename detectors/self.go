@@ -8,13 +8,14 @@ func selfAccess() pairDetector {
 			Name: "SelfAccess", Catalogue: "D1", Key: KeyPair, Peers: PeersAll, Hard: true, Needs: NeedsPatients | NeedsStaff,
 			Words: []string{"probably the same person", "the same person"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
+		grade: func(j *judge, p *Pair) Grade {
+			n := &j.numbers
 			switch {
 			case p.Signs&SignPatient != 0:
 				return Quiet
-			case p.Kin.Same >= sure:
+			case n.sure(p.Kin.Same):
 				return 2
-			case p.Kin.Same >= likely:
+			case n.likely(p.Kin.Same):
 				return 1
 			}
 			return Quiet
