@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,8 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// TestImportOfADatasetDirectory: a simulated hospital's directory goes in as it is. Managers, vendors' tasks and the watch list are what
-// the detectors know afterwards, labels stay out and it is said, and nothing becomes a dead letter.
+// TestImportOfADatasetDirectory: a simulated hospital's directory goes in as it is. Managers, vendors' tasks, the watch list and door badges
+// are what the detectors know afterwards, labels stay out and it is said, and nothing becomes a dead letter.
 func TestImportOfADatasetDirectory(t *testing.T) {
 	t.Parallel()
 	for _, gzip := range []bool{false, true} {
@@ -113,8 +114,17 @@ func knows(t *testing.T, dir string, rig *ingesttest.Rig) {
 			t.Errorf("a record on the list %s is not watched", r["LIST"])
 		}
 	}
-	if len(managers) < 50 || len(tasks) == 0 || len(watched) == 0 {
-		t.Errorf("%d managers, %d tasks and %d watched records show nothing", len(managers), len(tasks), len(watched))
+	badges := rows(t, dir, "badges.csv")
+	for _, r := range badges {
+		in, err := time.Parse(time.RFC3339, r["BADGE_IN"])
+		must(t, err)
+		stays := s.AppendStays(nil, of(r["EMPLOYEE_ID"]), facts.Period{From: in.UnixMicro(), Until: in.UnixMicro() + 1})
+		if !slices.ContainsFunc(stays, func(stay facts.Stay) bool { return stay.From == in.UnixMicro() }) {
+			t.Errorf("a stay of %s by a badge is not known", r["BADGE_IN"])
+		}
+	}
+	if len(managers) < 50 || len(tasks) == 0 || len(watched) == 0 || len(badges) < 50 {
+		t.Errorf("%d managers, %d tasks, %d watched records and %d stays show nothing", len(managers), len(tasks), len(watched), len(badges))
 	}
 }
 
