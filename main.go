@@ -89,7 +89,7 @@ type command struct {
 	Findings  cli.Findings       `cmd:"" group:"Ask:" help:"What did the detectors say?"`
 	Glass     cli.Glass          `cmd:"" group:"Ask:" help:"Who broke the glass, and why; review it."`
 	Evaluate  evaluateCommand    `cmd:"" group:"Detect:" help:"Judge a dataset directory with all detectors, and say how well they do."`
-	Detect    detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: try them on case files."`
+	Detect    detectorsCommand   `cmd:"" name:"detectors" group:"Detect:" help:"The detectors: what they count to, how they do, and what others would have shown."`
 	Dead      cli.DeadLetters    `cmd:"" name:"deadletters" group:"Take in:" help:"What could not become an event, and why."`
 	Tokens    cli.Tokens         `cmd:"" group:"Run:" help:"API tokens: who may ask from elsewhere."`
 	Engine    engineCommand      `cmd:"" hidden:"" help:"The embedded ClickHouse engine, started by up."`

@@ -2,7 +2,7 @@ package detectors
 
 import "fmt"
 
-// glassWeights are what the grades of GlassRate weigh: half the logarithm of the likelihood ratio.
+// glassWeights are the grades of GlassRate, and what they weigh: half the logarithm of the likelihood ratio.
 var glassWeights = [...]Weight{2 * bit, 4 * bit, 7 * bit, 10 * bit}
 
 // breakGlass (D7): the glass was broken, and why. Misuse shows in a reason that says nothing, and in that nothing was done on the
@@ -60,15 +60,10 @@ func glassRate() readerDetector {
 				return Quiet
 			}
 			gain := poissonGain(uint64(b.glass), uint64(b.looked)*j.usualGlass(d.group(), b)) / 2
-			switch {
-			case gain >= j.numbers.bits(glassFar):
-				return 4
-			case gain >= j.numbers.bits(glassTimes):
-				return 3
-			case gain >= j.numbers.bits(glassMany):
-				return 2
-			case gain >= j.numbers.bits(glassMore):
-				return 1
+			for g := len(glassWeights); g > 0; g-- {
+				if gain >= glassWeights[g-1] {
+					return Grade(g)
+				}
 			}
 			return Quiet
 		},

@@ -23,13 +23,13 @@ func crowd() recordDetector {
 			}
 			rate := (j.everybody.alone + 1) * million / (j.everybody.looked + 1)
 			switch w := poissonGain(n, (n+uint64(d.Others))*rate) / 2; {
-			case w >= j.numbers.bits(crowdFar):
+			case w >= 16*bit:
 				return 4
-			case w >= j.numbers.bits(crowdTimes):
+			case w >= 12*bit:
 				return 3
-			case w >= j.numbers.bits(crowdMany):
+			case w >= 8*bit:
 				return 2
-			case w >= j.numbers.bits(crowdMore):
+			case w >= 4*bit:
 				return 1
 			}
 			return Quiet

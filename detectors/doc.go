@@ -19,6 +19,6 @@
 //
 // # What a verdict knows
 //
-// Context is folded in the order of positions (package facts); tables that are learned (which departments work together, how
-// common each grade is) are part of the rule set that each finding names.
+// Context is folded in the order of positions (package facts), and so is what is learned (which departments work together, how
+// common each grade is): a verdict follows from the journal up to the position that caused it, and from the rule set that it names.
 package detectors

@@ -255,6 +255,7 @@ func (e *Engine) Take(ctx context.Context, entry Entry) error {
 	if err := e.take(ctx, &entry); err != nil {
 		return err
 	}
+	e.hard.patients, e.hard.staff = e.hard.patients[:0], e.hard.staff[:0] // nothing is looked at as it comes
 	return e.out.end()
 }
 

@@ -6,14 +6,17 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Number is one of the numbers that explanations and detectors count to. They are starting points, and a site changes them: a village has
-// other neighbours than a city. How much a grade weighs is never configured by them, but counted in the hospital at hand.
+// other neighbours than a city. How much a grade weighs is never configured by them, but counted in the hospital at hand; where it is itself a
+// likelihood (SerialLooks, GlassRate, Crowd), the grades are no numbers of a site.
 type Number struct {
 	// Of is the detector whose number it is, or a group: Explanations, Usual, Matching.
 	Of string
-	// Name is its own, with its unit: days, minutes, metres, bits; what has no unit counts what Says says.
+	// Name is its own, with its unit: days, minutes, metres; what has no unit counts what Says says.
 	Name string
 	// Says is what is counted to it.
 	Says string
@@ -55,20 +58,12 @@ const (
 	badgeMinutes
 	badgeDays
 	glassRecords
-	glassMore
-	glassMany
-	glassTimes
-	glassFar
 	whyRecords
 	whyReaders
 	whyPerMille
 	repeatedDays
 	manyRepeatedDays
 	serialRecords
-	serialMore
-	serialMany
-	serialTimes
-	serialFar
 	silentDays
 	spikeRecords
 	spikeMore
@@ -111,26 +106,23 @@ const (
 	cohortRecords
 	largeCohortRecords
 	crowdReaders
-	crowdMore
-	crowdMany
-	crowdTimes
-	crowdFar
 	numeralCount
 )
 
-// numbering is all of them. Windows of care are 30 days each way by Epic's break-the-glass practice (Salem Health), notes within 72 hours by
+// numbering is all of them. What is kept of a reader or a desk halves every 28 closed days, so that days of it are bounded by what half of four
+// weeks of work leaves. Windows of care are 30 days each way by Epic's break-the-glass practice (Salem Health), notes within 72 hours by
 // the catalogue (D8), silence of 60 to 90 days by D15; the others are ours, tried on simulated hospitals.
 func numbering() [numeralCount]Number {
 	return [numeralCount]Number{
 		careDays:     {ofExplanations, "care_days", "how far before and after an access what is documented of the patient's care is a reason", 30, 1, 365},
 		unitDays:     {ofExplanations, "unit_days", "how far before and after care a department counts as having the patient now", 3, 0, 30},
 		orderDays:    {ofExplanations, "order_days", "how long after an order the department that performs it has to do with it", 7, 0, 90},
-		noteDays:     {ofExplanations, "note_days", "how far before and after an access work on the record is a reason", 3, 0, 7},
+		noteDays:     {ofExplanations, "note_days", "how far before and after an access work on the record is a reason", 3, 1, 7},
 		dutyMinutes:  {ofExplanations, "duty_minutes", "how long before and after a shift somebody counts as on duty", 60, 0, 480},
 		contractDays: {ofExplanations, "contract_days", "a vendor's task that is longer is a contract, which is enough only for who has no tasks", 90, 1, 3650},
 
-		knownDays: {ofUsual, "known_days", "days on which a reader was seen before what is usual for them means something", 5, 1, 60},
-		deskDays:  {ofUsual, "desk_days", "days on which a workstation was used before it is known which department it belongs to", 4, 1, 60},
+		knownDays: {ofUsual, "known_days", "days on which a reader was seen before what is usual for them means something", 5, 1, 20},
+		deskDays:  {ofUsual, "desk_days", "days on which a workstation was used before it is known which department it belongs to", 4, 1, 20},
 
 		faintMatch:  {ofMatching, "faint_per_mille", "grade of a match of two people from which it is a hint", 250, 1, 1000},
 		likelyMatch: {ofMatching, "likely_per_mille", "the same: likely", 500, 1, 1000},
@@ -149,29 +141,21 @@ func numbering() [numeralCount]Number {
 		severalLooks: {"OnlyRead", "looks", "looks at one record on a day, several", 2, 2, 100},
 		manyLooks:    {"OnlyRead", "many_looks", "the same, many", 5, 2, 1000},
 
-		addressDays: {"StrangeAddress", "days", "days of readers on which an address or its network was used before it is one of the hospital; the day itself is one", 2, 2, 100},
+		addressDays: {"StrangeAddress", "days", "days of readers on which an address or its network was used before it is one of the hospital; the day itself is one", 2, 2, 20},
 
 		badgeMinutes: {"BadgedOut", "slack_minutes", "how far from a stay, each way, somebody counts as in the building", 15, 0, 240},
-		badgeDays:    {"BadgedOut", "known_days", "days at workstations in the house before it is known whether somebody badges", 4, 1, 14},
+		badgeDays:    {"BadgedOut", "known_days", "days at workstations in the house before it is known whether somebody badges", 4, 1, 8},
 
 		glassRecords: {"GlassRate", "records", "records whose glass the reader broke, at least", 3, 1, 1000},
-		glassMore:    {"GlassRate", "more_bits", "likelihood of the reader's own rate against that of peers, halved: more often than usual", 2, 1, 20},
-		glassMany:    {"GlassRate", "many_bits", "the same: much more often", 4, 1, 20},
-		glassTimes:   {"GlassRate", "many_times_bits", "the same: many times more often", 7, 1, 20},
-		glassFar:     {"GlassRate", "far_bits", "the same: far more often than anybody", 10, 1, 20},
 
 		whyRecords:  {"GlassReason", "records", "records whose glass others of the role broke, before their reasons are known", 30, 1, 10_000},
-		whyReaders:  {"GlassReason", "readers", "how many others of the role they are, at least", 3, 1, 8},
+		whyReaders:  {"GlassReason", "readers", "how many others of the role they are, at least", 3, 1, 7},
 		whyPerMille: {"GlassReason", "per_mille", "below which share of the role's reasons a kind is hardly ever given", 20, 1, 500},
 
 		repeatedDays:     {"RepeatedLooks", "days", "days on which one record was opened without a reason", 2, 2, 8},
 		manyRepeatedDays: {"RepeatedLooks", "many_days", "the same, many", 3, 2, 8},
 
 		serialRecords: {serialName, "records", "records that were opened without a reason, at least", 3, 1, 1000},
-		serialMore:    {serialName, "more_bits", "likelihood of the reader's own rate against that of peers, halved: more than usual", 1, 1, 20},
-		serialMany:    {serialName, "many_bits", "the same: many more", 3, 1, 20},
-		serialTimes:   {serialName, "many_times_bits", "the same: many times more", 5, 1, 20},
-		serialFar:     {serialName, "far_bits", "the same: far more than anybody", 8, 1, 20},
 
 		silentDays: {"LeftAccount", "silent_days", "days without any event, after which an account has been silent for long", 60, 7, 730},
 
@@ -227,10 +211,6 @@ func numbering() [numeralCount]Number {
 		largeCohortRecords: {"CohortHarvest", "many_records", "the same, many", 12, 3, 10_000},
 
 		crowdReaders: {"Crowd", "readers", "readers of one record without a reason, at least", 3, 2, 1000},
-		crowdMore:    {"Crowd", "more_bits", "likelihood of so many readers without a reason against what is usual, halved: more than usual", 4, 1, 20},
-		crowdMany:    {"Crowd", "many_bits", "the same: many more", 8, 1, 20},
-		crowdTimes:   {"Crowd", "many_times_bits", "the same: many times more", 12, 1, 20},
-		crowdFar:     {"Crowd", "far_bits", "the same: a crowd", 16, 1, 20},
 	}
 }
 
@@ -240,12 +220,9 @@ func steps() [][]numeral {
 		{faintMatch, likelyMatch, sureMatch},
 		{nextDoorMetres, nearbyMetres},
 		{repeatedDays, manyRepeatedDays},
-		{serialMore, serialMany, serialTimes, serialFar},
 		{walkRecords, longWalkRecords},
 		{cohortRecords, largeCohortRecords},
-		{crowdMore, crowdMany, crowdTimes, crowdFar},
 		{severalLooks, manyLooks},
-		{glassMore, glassMany, glassTimes, glassFar},
 		{spikeMore, spikeMany, spikeTimes},
 		{hourMore, hourMany, hourTimes},
 		{aloneFew, aloneSeveral, aloneMany, aloneVeryMany},
@@ -265,6 +242,40 @@ func Numbers() []Number {
 
 // Chosen are the numbers that a site changed: by detector, or group, and name.
 type Chosen map[string]map[string]int
+
+// UnmarshalYAML takes whole numbers by detector and name, and nothing else: half a record is none.
+func (c *Chosen) UnmarshalYAML(n *yaml.Node) error {
+	fault := func(at *yaml.Node, where, want string) error {
+		return fmt.Errorf("line %d: numbers%s: want %s", at.Line, where, want)
+	}
+	if n.Kind != yaml.MappingNode {
+		return fault(n, "", "numbers by detector and name, such as {LeftAccount: {silent_days: 90}}")
+	}
+	out := Chosen{}
+	for i := 0; i < len(n.Content); i += 2 {
+		of, names := n.Content[i].Value, n.Content[i+1]
+		if names.Kind != yaml.MappingNode {
+			return fault(names, "."+of, "numbers by name, such as {silent_days: 90}")
+		}
+		if out[of] != nil {
+			return fault(names, "."+of, "each detector once")
+		}
+		out[of] = map[string]int{}
+		for k := 0; k < len(names.Content); k += 2 {
+			name, value := names.Content[k].Value, names.Content[k+1]
+			var number int
+			if value.Tag != "!!int" || value.Decode(&number) != nil {
+				return fault(value, "."+of+"."+name, "a whole number")
+			}
+			if _, twice := out[of][name]; twice {
+				return fault(value, "."+of+"."+name, "each number once")
+			}
+			out[of][name] = number
+		}
+	}
+	*c = out
+	return nil
+}
 
 // Validate reports everything that is wrong with what was chosen.
 func (c Chosen) Validate() error {
@@ -300,9 +311,6 @@ func (c Chosen) numerals() (numerals, error) {
 			}
 		}
 	}
-	if len(faults) > 0 {
-		return out, errors.Join(faults...)
-	}
 	for _, rising := range steps() {
 		for i := 1; i < len(rising); i++ {
 			if below, above := rising[i-1], rising[i]; out[below] > out[above] {
@@ -316,9 +324,6 @@ func (c Chosen) numerals() (numerals, error) {
 // days, minutes are a number of them in microseconds.
 func (n *numerals) days(of numeral) int64    { return n[of] * (24 * time.Hour).Microseconds() }
 func (n *numerals) minutes(of numeral) int64 { return n[of] * time.Minute.Microseconds() }
-
-// bits are a number of them as a weight.
-func (n *numerals) bits(of numeral) Weight { return Weight(n[of]) * bit }
 
 // inWords is a number of a unit: "thirty days", "one day".
 func (n *numerals) inWords(of numeral, unit string) string { return count(int(n[of]), unit) }

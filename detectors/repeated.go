@@ -51,13 +51,13 @@ func serialLooks() pairDetector {
 				return Blind
 			}
 			switch w := j.excess(p) / 2; {
-			case w >= j.numbers.bits(serialFar):
+			case w >= 8*bit:
 				return 4
-			case w >= j.numbers.bits(serialTimes):
+			case w >= 5*bit:
 				return 3
-			case w >= j.numbers.bits(serialMany):
+			case w >= 3*bit:
 				return 2
-			case w >= j.numbers.bits(serialMore):
+			case w >= bit:
 				return 1
 			}
 			return Quiet

@@ -13,7 +13,7 @@ var looking = []int{170, 430, 370}
 // pairScenarios are kinds of misuse of one record by one reader. Shares follow who snoops (domain notes: family 77 % of
 // insider violations, then co-workers, neighbours, VIPs), flattened so that the rare kinds are found as well; what the law protects
 // more weighs as much as neighbours do, because such a look harms most. All numbers are
-// starting points that a site changes by configuration, and dispositions by calibration.
+// starting points, in the place of which a site puts what dispositions teach by calibration (detectors.weights_file).
 func pairScenarios() []Scenario {
 	with := func(name string, share int, grades map[string][]int) Scenario {
 		all := map[string][]int{

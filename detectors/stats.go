@@ -21,8 +21,9 @@ type Stats struct {
 	// Reversed are verdicts that a late fact changed.
 	Reversed uint64
 	// What limits pushed out. EvictedKnown are alerts by whose decision nobody becomes a repeat offender any more, EvictedCare rows of
-	// patients with more care than is held of one, EvictedAddresses network addresses and the networks that they are in.
-	EvictedReaders, EvictedHistories, EvictedAlerts, EvictedKnown, EvictedCare, EvictedAddresses uint64
+	// patients with more care than is held of one, EvictedAddresses network addresses and the networks that they are in,
+	// EvictedStays stays of people with more than are held of one.
+	EvictedReaders, EvictedHistories, EvictedAlerts, EvictedKnown, EvictedCare, EvictedAddresses, EvictedStays uint64
 	// What is held now.
 	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons, Known, Addresses int
 	Learning                                                                                bool
@@ -51,7 +52,7 @@ func (e *Engine) Stats() Stats {
 		s.OpenAccesses += im.book.inMemory()
 	}
 	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen[0])+len(e.lessons.seen[1])
-	s.Known, s.EvictedCare = len(e.past.alerts), uint64(e.state.Evicted())
+	s.Known, s.EvictedCare, s.EvictedStays = len(e.past.alerts), uint64(e.state.Evicted()), uint64(e.state.EvictedStays())
 	s.Addresses = len(e.judge.addresses) + len(e.judge.networks)
 	s.Learning, s.Clock = e.learning, e.clock
 	return s

@@ -80,7 +80,7 @@ type edge struct{ from, to int32 }
 func target(p phased) int32 { return p.id*int32(phaseCount) + int32(p.phase) }
 
 // tables are what is learned of how the hospital works: Fabbri and LeFevre's collaborative groups (PVLDB 2011) and the
-// departments' responsibility for diagnoses (JAMIA 2012). They are rebuilt from the closed days and are part of the rule set.
+// departments' responsibility for diagnoses (JAMIA 2012). They are rebuilt from the closed days.
 type tables struct {
 	share map[edge]int32
 	// alone are the phases of care after or before which the department's own people leave the records alone.

@@ -76,7 +76,11 @@ func TestNumbers(t *testing.T) {
 		"{LeftAccount: {days: 90}}":                          "detectors.numbers: LeftAccount.days: there is no such number",
 		"{LeftAccount: {silent_days: 0}}":                    "detectors.numbers: LeftAccount.silent_days: 0; want 7 to 730",
 		"{Enumeration: {records: 20}}":                       "detectors.numbers: Enumeration: records (20) must not be more than many_records (15)",
-		"{LeftAccount: {silent_days: soon}}":                 "want numbers by detector and name",
+		"{LeftAccount: {silent_days: soon}}":                 "line 1: numbers.LeftAccount.silent_days: want a whole number",
+		"{LeftAccount: {silent_days: 60.5}}":                 "line 1: numbers.LeftAccount.silent_days: want a whole number",
+		"{LeftAccount: 60}":                                  "line 1: numbers.LeftAccount: want numbers by name",
+		"7":                                                  "line 1: numbers: want numbers by detector and name",
+		"{Enumeration: {records: 20}, Crowd: {readers: 1}}":  "numbers: Crowd.readers: 1; want 2 to 1000\ndetectors.numbers: Enumeration: records (20) must not be more than many_records (15)",
 		"{LeftAccount: {silent_days: 1}, Usual: {known: 3}}": "detectors.numbers: LeftAccount.silent_days: 1; want 7 to 730\ndetectors.numbers: Usual.known: there is no such number",
 	} {
 		if _, err := config.Load("", []string{"READTRAIL_DETECTORS_NUMBERS=" + env}); err == nil || !strings.Contains(err.Error(), want) {

@@ -87,7 +87,7 @@ func set(field reflect.Value, text string) error {
 	case detectors.Chosen:
 		var chosen detectors.Chosen
 		if err := yaml.Unmarshal([]byte(text), &chosen); err != nil {
-			return errors.New("want numbers by detector and name, such as {LeftAccount: {silent_days: 90}}")
+			return err //nolint:wrapcheck // says what is wrong
 		}
 		field.Set(reflect.ValueOf(chosen))
 	default:

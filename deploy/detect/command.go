@@ -37,7 +37,7 @@ type BacktestCommand struct {
 // Help is what --help adds.
 func (BacktestCommand) Help() string {
 	return "The journal is judged twice: by the rule set that the server has in force, and by the one that the detectors section of --config FILE " +
-		"makes, each as if it had always been in force. Nothing is written; alerts that differ are named by their ids. A story of several days " +
+		"makes, each as if it had always been in force: where numbers of detectors differ, it takes some weeks of counting until the server does as well. Nothing is written; alerts that differ are named by their ids. A story of several days " +
 		"that is told from another day on is neither gained nor lost: it has moved."
 }
 

@@ -18,7 +18,8 @@ type NumbersCommand struct {
 func (NumbersCommand) Help() string {
 	return "Windows, distances, and how many of something make a grade. A number is changed under detectors.numbers of the configuration; " +
 		"`readtrail detectors backtest --config FILE` says what it would have shown, and `readtrail evaluate DIR --number DETECTOR.NAME=N` how well " +
-		"it does. How much a grade weighs is no such number: it is counted in the hospital at hand."
+		"it does. What is usual was counted by the old number when a new one comes into force, and is counted by the new one from then on: it takes " +
+		"some weeks until the server shows what a backtest says. How much a grade weighs is no such number: it is counted in the hospital at hand."
 }
 
 // numberInForce is a number as the configuration has it.

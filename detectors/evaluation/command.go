@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,14 +19,14 @@ import (
 
 // Command is `readtrail evaluate`.
 type Command struct {
-	Dir       string         `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
-	Budget    int            `help:"Alerts a local day at the most." default:"20"`
-	Threshold float64        `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
-	Alerts    string         `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
-	Zone      string         `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
-	Rules     string         `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
-	Number    map[string]int `help:"Have a detector count to another number, as --number NeighbourAccess.next_door_metres=40; see readtrail detectors numbers." placeholder:"DETECTOR.NAME=N"`
-	JSON      bool           `help:"Print the report as JSON." name:"json"`
+	Dir       string            `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
+	Budget    int               `help:"Alerts a local day at the most." default:"20"`
+	Threshold float64           `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
+	Alerts    string            `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
+	Zone      string            `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
+	Rules     string            `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
+	Number    map[string]string `help:"Have a detector count to another number, as --number NeighbourAccess.next_door_metres=40; see readtrail detectors numbers. What a configuration says of numbers holds for its server." placeholder:"DETECTOR.NAME=N"`
+	JSON      bool              `help:"Print the report as JSON." name:"json"`
 }
 
 // Run evaluates and prints the report; progress goes to aside.
@@ -46,8 +47,12 @@ func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, 
 		}
 	}
 	cfg.Numbers = detectors.Chosen{}
-	for key, value := range c.Number {
+	for key, text := range c.Number {
 		of, name, _ := strings.Cut(key, ".")
+		value, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("--number %s: want a whole number", key)
+		}
 		if cfg.Numbers[of] == nil {
 			cfg.Numbers[of] = map[string]int{}
 		}

@@ -8,16 +8,16 @@ import (
 // counters are derived from what stands: how many people share a surname, a telephone number, a door. A snapshot leaves them
 // out.
 type counters struct {
-	families map[ID]int32
-	numbers  map[uint64]int32
-	doors    map[ID]int32
-	known    int32          // patients with a Patient resource
-	humans   map[human][]ID // nodes of staff
-	parts    map[ID][]ID    // of compound family names
-	former   map[ID]bool    // relations that are over
-	days     map[int32]int32
-	arrivals map[int32]int32 // by the hour (UTC) in which stays begin
-	evicted  int64
+	families              map[ID]int32
+	numbers               map[uint64]int32
+	doors                 map[ID]int32
+	known                 int32          // patients with a Patient resource
+	humans                map[human][]ID // nodes of staff
+	parts                 map[ID][]ID    // of compound family names
+	former                map[ID]bool    // relations that are over
+	days                  map[int32]int32
+	arrivals              map[int32]int32 // by the hour (UTC) in which stays begin
+	evicted, evictedStays int64
 }
 
 // human is what tells people of one name apart.
@@ -177,6 +177,9 @@ func (s *State) Has(resourceType string) bool {
 
 // Evicted counts rows of care that MaxCare pushed out.
 func (s *State) Evicted() int64 { return s.evicted }
+
+// EvictedStays counts stays that more of the same person pushed out.
+func (s *State) EvictedStays() int64 { return s.evictedStays }
 
 // Coverage says how many facts of each resource type there are, and of what time: detectors abstain without their context.
 func (s *State) Coverage() Coverage {

@@ -17,7 +17,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 		"longer":  {0x80, 0, 5, 0x7f, 0, 0, 0, 0},
 	} {
 		var out bytes.Buffer
-		e := block.NewEncoder(&out, "readtrail facts\n", 3)
+		e := block.NewEncoder(&out, "readtrail facts\n", 4)
 		table := func(pages ...[]byte) {
 			e.Count(1) // no pattern
 			e.Count(len(pages))
@@ -36,7 +36,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 		}
 		e.Count(1) // a compound name: text 1
 		e.ID(1)
-		for range 6 { // forms, evicted, coverage, records, people, units
+		for range 7 { // forms, evicted, evicted stays, coverage, records, people, units
 			e.Count(0)
 		}
 		table() // schedules

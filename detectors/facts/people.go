@@ -29,6 +29,8 @@ type person struct {
 	managers []said
 	tickets  []ticket
 	stays    stays
+	// staysSince is until when stays may be missing because others took their place, in seconds since 1970 UTC.
+	staysSince int64
 }
 
 // said is a node of staff that a fact names.

@@ -43,7 +43,7 @@ func (s *State) read(d *decoder) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		s.forms.of(form{CareKind(d.Uint()), d.ID(), d.ID()})
 	}
-	s.evicted = d.Int()
+	s.evicted, s.evictedStays = d.Int(), d.Int()
 	readMap(d, s.stats.types, func() *TypeCoverage {
 		return &TypeCoverage{Resources: d.Int(), Facts: d.Int(), First: d.Int(), Last: d.Int()}
 	})
@@ -193,7 +193,7 @@ func (d *decoder) person() *person {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p.tickets = append(p.tickets, ticket{d.period(), d.ID()})
 	}
-	p.stays = stays(d.Bytes())
+	p.stays, p.staysSince = stays(d.Bytes()), d.Int()
 	return p
 }
 

@@ -31,6 +31,7 @@ func (s *State) Snapshot(w io.Writer) error {
 		e.ID(f.typ)
 	}
 	e.Int(s.evicted)
+	e.Int(s.evictedStays)
 	eachSorted(e, s.stats.types, func(_ ID, t *TypeCoverage) {
 		e.Int(t.Resources)
 		e.Int(t.Facts)
@@ -187,6 +188,7 @@ func (e *encoder) person(p *person) {
 		e.ID(t.fact)
 	}
 	e.Bytes([]byte(p.stays))
+	e.Int(p.staysSince)
 }
 
 func (e *encoder) unit(u *unit) {

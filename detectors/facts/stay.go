@@ -9,9 +9,8 @@ import (
 const (
 	// openStay is how long a stay lasts at the most whose end was not told: a double shift of two times eight hours. Ours.
 	openStay = 16 * time.Hour
-	// keptStays is how long before the latest beginning a stay of one person is kept: the 14 days from which detectors learn who badges,
-	// and the longest period of grace and recheck of alerts. mostStays bounds their number: three a day, and some. Ours.
-	keptStays = 40 * 24 * time.Hour
+	// mostStays bounds how many stays of one person are kept: two months of two a day, which is more than the 14 days from which detectors learn
+	// who badges, and the longest periods of grace and of recheck. Ours.
 	mostStays = 128
 	// knownNear is how far from a time, each way, somebody has a stay of whom the badges tell anything: a week, so that days off and a
 	// long weekend hide nobody, and leave does. Ours.
@@ -26,7 +25,8 @@ type Presence uint8
 
 // Presences.
 const (
-	// PresenceUnknown: there are no badges of that person in the week around, or none of anybody near that time: the feed lags, or failed.
+	// PresenceUnknown: there are no badges of that person in the week around, or they are kept no more, or there are none of anybody near that
+	// time: the feed lags, or failed.
 	PresenceUnknown Presence = iota
 	// Present: within a stay, give or take some slack.
 	Present
@@ -142,17 +142,17 @@ func (s *State) applyStay(f *fact) {
 	}
 }
 
-// setStays keeps the latest stays of a node, and counts the hours in which people came.
+// setStays keeps the latest stays of a node, and counts the hours in which people came. By number and not by age: a row whose clock is years
+// ahead takes the place of one, and not of all.
 func (s *State) setStays(n ID, all []stay) {
 	p := s.person(n)
 	var v stay
 	for rest := p.stays; rest.next(&v); {
 		bump(s.arrivals, hourNumber(v.from), -1)
 	}
-	if len(all) > 0 {
-		oldest := all[len(all)-1].from - int64(keptStays/time.Second)
-		drop, _ := slices.BinarySearchFunc(all, oldest, func(v stay, from int64) int { return compare64(v.from, from) })
-		all = all[max(drop, len(all)-mostStays):]
+	for ; len(all) > mostStays; all = all[1:] {
+		p.staysSince = max(p.staysSince, all[0].end())
+		s.evictedStays++
 	}
 	p.stays = packStays(all)
 	s.countStays(p)
@@ -193,11 +193,12 @@ func (s *State) PresentAt(staff ID, at int64, slack time.Duration) Presence {
 		return PresenceUnknown
 	}
 	near, give, second := int64(knownNear/time.Second), int64(slack/time.Second), at/1_000_000
-	known := false
+	known, since := false, int64(0)
 	for _, m := range s.staff.members(staff) {
 		if int(m) >= len(s.people) || s.people[m] == nil {
 			continue
 		}
+		since = max(since, s.people[m].staysSince)
 		var v stay
 		for rest := s.people[m].stays; rest.next(&v); {
 			if v.from-give <= second && second <= v.end()+give {
@@ -206,7 +207,7 @@ func (s *State) PresentAt(staff ID, at int64, slack time.Duration) Presence {
 			known = known || v.from-near <= second && second <= v.end()+near
 		}
 	}
-	if !known || !s.badgesTell(second) {
+	if !known || second-give <= since || !s.badgesTell(second) {
 		return PresenceUnknown
 	}
 	return Absent

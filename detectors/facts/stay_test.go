@@ -103,25 +103,31 @@ func TestStaysFollowMerges(t *testing.T) {
 	})
 }
 
-// TestStaysAreBounded asserts that of one person the stays of forty days are kept, at most 128 of them, and that a late row of a time
-// that is not kept any more changes nothing.
+// TestStaysAreBounded asserts that of one person the latest 128 stays are kept, that nobody is called absent at a time of which stays were pushed
+// out, and that a row whose clock is years ahead hides nothing that comes after it.
 func TestStaysAreBounded(t *testing.T) {
 	s := newState(t)
+	apply(t, s, fed()...)
 	count := func(who string) int {
 		return len(s.AppendStays(nil, reader(s, "Practitioner/"+who), facts.Period{From: 0, Until: facts.Forever}))
 	}
-	first := time.Date(2026, 1, 1, 7, 0, 0, 0, time.UTC)
-	for day := range 60 {
-		from := first.AddDate(0, 0, day)
-		apply(t, s, stayOf(fmt.Sprintf("a-%d", day), "a", from.Format(time.RFC3339), from.Add(8*time.Hour).Format(time.RFC3339)))
-	}
-	same(t, "stays of sixty days", count("a"), 41)
-	apply(t, s, stayOf("late", "a", "2026-01-05T07:00:00Z", "2026-01-05T12:00:00Z"))
-	same(t, "stays with a late one", count("a"), 41)
-	for k := range 300 {
+	first := time.Date(2026, 1, 10, 7, 0, 0, 0, time.UTC)
+	for k := range 300 { // from the tenth to the twenty-second
 		from := first.Add(time.Duration(k) * time.Hour)
 		apply(t, s, stayOf(fmt.Sprintf("b-%d", k), "b", from.Format(time.RFC3339), from.Add(time.Minute).Format(time.RFC3339)))
 	}
-	same(t, "stays of an hour each", count("b"), 128)
+	for range 2 {
+		same(t, "stays of a minute in each hour", count("b"), 128)
+		same(t, "between stays that were pushed out", presence(s, "b", "2026-01-13 09:30"), facts.PresenceUnknown)
+		same(t, "between stays that are kept", presence(s, "b", "2026-01-20 09:30"), facts.Absent)
+		same(t, "within one", presence(s, "b", "2026-01-20 10:00"), facts.Present)
+		same(t, "pushed out", s.EvictedStays(), int64(300-128))
+		s = checkSnapshot(t, s)
+	}
+	apply(t, s, stayOf("late", "b", "2026-01-13T08:00:00Z", "2026-01-13T12:00:00Z"))
+	same(t, "of a time that is not kept", presence(s, "b", "2026-01-13 09:30"), facts.PresenceUnknown)
+	apply(t, s, stayOf("ahead", "a", "2062-01-12T07:00:00Z", ""), stayOf("a-1", "a", "2026-01-12T07:00:00Z", "2026-01-12T12:00:00Z"))
+	same(t, "after a row that is years ahead", presence(s, "a", "2026-01-12 09:00"), facts.Present)
+	same(t, "and out of the house", presence(s, "a", "2026-01-12 15:00"), facts.Absent)
 	checkSnapshot(t, s)
 }

@@ -95,7 +95,7 @@ func (m *metrics) set(s detectors.Stats, lagMicros int64) {
 	}
 	for what, n := range map[string]uint64{
 		"readers": s.EvictedReaders, "histories": s.EvictedHistories, "recent_alerts": s.EvictedAlerts, "known_alerts": s.EvictedKnown,
-		"care": s.EvictedCare, "addresses": s.EvictedAddresses,
+		"care": s.EvictedCare, "addresses": s.EvictedAddresses, "stays": s.EvictedStays,
 	} {
 		m.evicted.WithLabelValues(what).Set(float64(n))
 	}
