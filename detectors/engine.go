@@ -381,6 +381,7 @@ func (e *Engine) useRuleSet(rs *v1.RuleSet) {
 	}
 	if err != nil {
 		e.stats.BadRuleSets++
+		e.stats.BadRuleSet = err.Error()
 		return
 	}
 	first := !e.inForce

@@ -5,6 +5,8 @@ import "maps"
 // Stats are what an engine counted since it was made: they are for metrics, and no part of what it judges by.
 type Stats struct {
 	Events, Accesses, Facts, Faults, BadRuleSets uint64
+	// BadRuleSet is what was wrong with the latest rule set that could not be read: keys and values of the configuration.
+	BadRuleSet string
 	// Explained, Unexplained and NotAssessable are looks of judged days by their verdict.
 	Explained, Unexplained, NotAssessable uint64
 	// Findings are grades above quiet, by detector.

@@ -276,6 +276,19 @@ func TestListAfterTheLook(t *testing.T) {
 	}
 }
 
+// TestRuleSetThatCannotBeRead: the one before stays in force, and what is wrong is told with its key.
+func TestRuleSetThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	h := newHospital(t, simulate.Config{Seed: 5, Staff: 150, Patients: 600, Days: 1})
+	good := ruleSet(t, nil)
+	h.rules(h.start(0), good)
+	h.rules(h.start(0), &v1.RuleSet{Code: "0", Config: "time_zone: UTC\nnumbers: {Crowd: {readers: 1}}\n", Hash: []byte("0123456789abcdef")})
+	e, _ := run(t, engineConfig(t, h), h.batches)
+	if s := e.Stats(); s.BadRuleSets != 1 || !strings.Contains(s.BadRuleSet, "numbers: Crowd.readers: 1; want 2 to 1000") || !bytes.Equal(e.RuleSet(), good.Hash) {
+		t.Errorf("%d rule sets could not be read (%q), and %x is in force; want %x", s.BadRuleSets, s.BadRuleSet, e.RuleSet(), good.Hash)
+	}
+}
+
 // provisionalUntilClosed: what was said on an open day is said to be provisional, is about what its alerts rest on, and is said again,
 // as final, when the day is closed.
 func provisionalUntilClosed(t *testing.T, w *written) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,6 +113,8 @@ type Status struct {
 	Missing []string
 	// BadRuleSets could not be read.
 	BadRuleSets uint64
+	// BadRuleSet is what was wrong with the latest of them.
+	BadRuleSet string
 	// Stopped says why it does not run any more; "" while it does.
 	Stopped string
 }
@@ -367,7 +370,7 @@ func (r *Runner) report(b *proto.Batch) {
 	r.metrics.set(s, r.cfg.Clock().UnixMicro()-b.Head.ReceivedUs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.status.Position, r.status.Learning, r.status.BadRuleSets = r.engine.Position(), s.Learning, s.BadRuleSets
+	r.status.Position, r.status.Learning, r.status.BadRuleSets, r.status.BadRuleSet = r.engine.Position(), s.Learning, s.BadRuleSets, s.BadRuleSet
 }
 
 // Status is how it is. It may be asked at any time.
@@ -384,7 +387,7 @@ func (s Status) Notes() []string {
 		out = append(out, s.Stopped)
 	}
 	if s.BadRuleSets > 0 {
-		out = append(out, "a rule set in the journal could not be read, and the one before it is in force")
+		out = append(out, "a rule set in the journal could not be read, and the one before it is in force: "+strings.ReplaceAll(s.BadRuleSet, "\n", "; "))
 	}
 	return out
 }
