@@ -83,6 +83,7 @@ func (j *judge) rememberAddresses(d *ReaderDay) {
 	type place struct{ from, site facts.ID }
 	var last place
 	seen, nets := map[place]bool{}, map[netip.Prefix]bool{}
+	var counted []facts.ID
 	for i := range d.Accesses {
 		a := &d.Accesses[i]
 		at := place{a.from(), a.Site}
@@ -95,6 +96,12 @@ func (j *judge) rememberAddresses(d *ReaderDay) {
 			x = &address{}
 			j.addresses[at.from] = x
 		}
+		if from := (place{from: at.from}); d.counted && !seen[from] && d.Day <= x.last {
+			counted = append(counted, at.from) // somebody was counted there on that day or later
+		}
+		if slices.Contains(counted, at.from) {
+			continue
+		}
 		if at.site != 0 && !seen[at] {
 			seen[at] = true
 			x.sites.add(at.site)
@@ -104,7 +111,7 @@ func (j *judge) rememberAddresses(d *ReaderDay) {
 			x.count(d, a.Any(SignPatient))
 			if net, ok := networkOf(j.state.Text(at.from)); ok && !nets[net] && !a.Any(SignPatient) {
 				nets[net] = true
-				j.rememberNetwork(net, d.Day)
+				j.rememberNetwork(net, d)
 			}
 		}
 	}
@@ -128,13 +135,16 @@ func (a *address) count(d *ReaderDay, patient bool) {
 	}
 }
 
-func (j *judge) rememberNetwork(net netip.Prefix, d day) {
+func (j *judge) rememberNetwork(net netip.Prefix, d *ReaderDay) {
 	n := j.networks[net]
 	if n == nil {
 		n = &network{}
 		j.networks[net] = n
 	}
-	n.staff, n.last = n.staff+1, max(n.last, d)
+	if d.counted && d.Day <= n.last {
+		return
+	}
+	n.staff, n.last = n.staff+1, max(n.last, d.Day)
 }
 
 // fadeAddresses halves what was counted of addresses.

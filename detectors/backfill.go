@@ -79,7 +79,7 @@ func newJudge(cfg Config, state *facts.State) *judge {
 	j := &judge{
 		state: state, zone: cfg.Zone, tables: &tables{},
 		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, whys: map[facts.ID]*roleWhys{},
-		benches: map[facts.ID]*bench{}, addresses: map[facts.ID]*address{}, networks: map[netip.Prefix]*network{},
+		benches: map[facts.ID]*workstation{}, addresses: map[facts.ID]*address{}, networks: map[netip.Prefix]*network{},
 		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), calendar: calendar{zone: cfg.Zone},
 		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
 	}

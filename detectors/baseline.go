@@ -41,14 +41,15 @@ type place struct {
 
 // observe adds a closed day. silent is how many days without any event are a long silence.
 func (b *baseline) observe(d *ReaderDay, silent int64, hourOfWeek func(int64) int, seated bool) {
-	b.looked += uint32(d.Records)
-	b.alone += uint32(d.Unexplained)
-	if d.Unexplained > 0 {
+	n := d.uncounted()
+	b.looked += uint32(n.looked)
+	b.alone += uint32(n.alone)
+	if n.alone > 0 && !d.counted {
 		b.aloneDays++
 	}
-	b.glass += uint32(d.Glass)
+	b.glass += uint32(n.glass)
 	for k := range d.Pairs {
-		if w := d.Pairs[k].why(); w != WhyUnknown {
+		if w := d.Pairs[k].why(); w != WhyUnknown && !d.Pairs[k].counted {
 			b.whys.add(w)
 		}
 	}
@@ -146,6 +147,9 @@ type pairHistory struct {
 	// alone are the days on which there was no reason, at most eight.
 	alone [8]day
 }
+
+// has reports whether a day is among them.
+func (h *pairHistory) has(d day) bool { return slices.Contains(h.alone[:], d) }
 
 func (h *pairHistory) aloneOn(d day) {
 	for i := range h.alone {

@@ -11,7 +11,7 @@ func (e *Engine) byChance(j *judge, c *closed) {
 	var pairs []*Pair
 	for i := range c.readers {
 		for k := range c.readers[i].Pairs {
-			if p := &c.readers[i].Pairs[k]; p.Looks > 0 && p.Signs&(SignPatient|SignSystem) == 0 {
+			if p := &c.readers[i].Pairs[k]; p.Looks > 0 && !p.counted && p.Signs&(SignPatient|SignSystem) == 0 {
 				pairs = append(pairs, p)
 			}
 		}

@@ -118,8 +118,11 @@ type Engine struct {
 	// inForce: there is a rule set. learning: no day was judged yet.
 	inForce, learning bool
 	lessons           *lessons
-	// taught counts the closed days that taught; every fadeDays of them, what is counted fades.
+	// taught counts the closed days that taught, latest is the latest of them; every fadeDays of them, what is counted fades.
 	taught int
+	latest day
+	// cameLate are the pairs of which something came late of a day that taught, once they are counted.
+	cameLate map[day]map[pairKey]struct{}
 
 	// known counts the facts taken, so that what was looked up before one is looked up again.
 	known uint64
@@ -169,7 +172,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	e := &Engine{
-		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, learning: true, lessons: newLessons(),
+		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, cameLate: map[day]map[pairKey]struct{}{}, learning: true, lessons: newLessons(),
 		imports: map[string]*importing{}, sources: map[string]systems{}, gaps: map[Needs]gapState{},
 		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), stats: newStats(),
 	}

@@ -176,3 +176,108 @@ func TestImportBeforeTheFirstTick(t *testing.T) {
 		t.Errorf("%d days were judged and %d accesses wait when the import ended; want three and none", s.Days, s.OpenAccesses)
 	}
 }
+
+// TestOldDaysTeachNothingAnew: an old file that comes as live events, 56 days of it, makes nothing that was learned older, and a straggler of
+// the same look that comes every day is counted once.
+func TestOldDaysTeachNothingAnew(t *testing.T) {
+	t.Parallel()
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(0)
+	take := func(item *v1.Item) {
+		n++
+		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func(at time.Time, reader, patient, department string) {
+		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+			OccurredUs: at.UnixMicro(), Action: v1.Action_ACTION_READ,
+			Reader:   &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: reader}}, Department: department},
+			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "p", Value: patient}}}},
+		}}})
+	}
+	tick := func(at time.Time) { take(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at.UnixMicro()}}}) }
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for d := range 7 {
+		at := now.AddDate(0, 0, d)
+		tick(at)
+		for _, patient := range []string{"a", "b", "c"} {
+			look(at, "anna", patient, "icu")
+		}
+	}
+	now = now.AddDate(0, 0, 9)
+	tick(now)
+	days, looked := detectors.Taught(e, "icu")
+	if days != 7 || looked != 21 {
+		t.Fatalf("%d days taught, with %d looks; want 7 and 21", days, looked)
+	}
+	for d := range 56 {
+		look(now.AddDate(0, -6, d), "bert", "x", "lab")
+	}
+	now = now.AddDate(0, 0, 1)
+	tick(now)
+	if days, looked := detectors.Taught(e, "icu"); days != 7 || looked != 21 {
+		t.Errorf("after an old file, %d days taught, with %d looks; want 7 and 21", days, looked)
+	}
+	if _, looked := detectors.Taught(e, "lab"); looked != 56 {
+		t.Errorf("%d looks of the old file were counted, want 56", looked)
+	}
+	for straggler := now.AddDate(0, 0, -5); now.Before(straggler.AddDate(0, 0, 8)); {
+		look(straggler, "carl", "y", "ward")
+		now = now.AddDate(0, 0, 1)
+		tick(now)
+	}
+	if days, looked := detectors.Taught(e, "ward"); days != 7 || looked != 1 {
+		t.Errorf("after the same look came three times, %d days taught, with %d looks; want 7 and one", days, looked)
+	}
+}
+
+// TestWorkOfALateDay: work on a record is a reason in the days around it, also when something else of that day came late.
+func TestWorkOfALateDay(t *testing.T) {
+	t.Parallel()
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(0)
+	take := func(item *v1.Item) {
+		n++
+		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	access := func(at time.Time, patient string, action v1.Action) {
+		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
+			OccurredUs: at.UnixMicro(), Action: action, Reader: &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: "anna"}}},
+			Patients: []*v1.Patient{{Identifiers: []*v1.Identifier{{System: "p", Value: patient}}}},
+		}}})
+	}
+	tick := func(at time.Time) { take(&v1.Item{Body: &v1.Item_Tick{Tick: &v1.Tick{AtUs: at.UnixMicro()}}}) }
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for d := range 4 {
+		tick(now.AddDate(0, 0, d))
+		access(now.AddDate(0, 0, d), "a", v1.Action_ACTION_READ)
+	}
+	wrote := now.AddDate(0, 0, 4)
+	access(wrote, "b", v1.Action_ACTION_UPDATE)
+	tick(wrote.AddDate(0, 0, 2))
+	access(wrote.Add(time.Hour), "a", v1.Action_ACTION_READ)
+	tick(wrote.AddDate(0, 0, 3))
+	before := e.Stats().Explained
+	access(wrote.AddDate(0, 0, 2), "b", v1.Action_ACTION_READ)
+	tick(wrote.AddDate(0, 0, 5))
+	if got := e.Stats().Explained - before; got != 1 {
+		t.Errorf("%d looks are explained two days after the work, want one", got)
+	}
+}
+
+// TestLateInANetwork: who was seen on a day adds no second one to a network by what comes late of it.
+func TestLateInANetwork(t *testing.T) {
+	t.Parallel()
+	if got := detectors.InNetwork(); got != 2 {
+		t.Errorf("%d days of readers are counted in the network, want two", got)
+	}
+}

@@ -76,8 +76,9 @@ func (e *Engine) closeDay(d day) error {
 	j := e.judge
 	j.coverage = e.coverage()
 	j.forgetWholes()
-	accesses = e.recent.rejoin(d, accesses)
+	accesses, rejoined := e.recent.rejoin(d, accesses)
 	c := j.explained(d, accesses)
+	e.markCounted(c, rejoined)
 	j.learn(c, e.lessons)
 	j.remember(c)
 	j.graded(c)
@@ -94,10 +95,12 @@ func (e *Engine) closeDay(d day) error {
 	e.sample(c, priors)
 	e.settleHard(c)
 	j.observe(c, j.rates3, &priors)
-	e.taught++
-	if e.taught%fadeDays == 0 {
-		j.fade()
-		e.lessons.turn()
+	if d > e.latest { // what comes late of the days before makes nothing older
+		e.latest = d
+		if e.taught++; e.taught%fadeDays == 0 {
+			j.fade()
+			e.lessons.turn()
+		}
 	}
 	j.tables = e.lessons.tables()
 	for _, r := range j.rates3 {
@@ -107,7 +110,11 @@ func (e *Engine) closeDay(d day) error {
 		j.share()
 	}
 	p := e.book.pages[d]
-	e.wroteThen[d] = p.wrote
+	if before := e.wroteThen[d]; before != nil {
+		maps.Copy(before, p.wrote) // what was written on the day as it was closed first stays known
+	} else {
+		e.wroteThen[d] = p.wrote
+	}
 	e.book.take([]day{d})
 	e.spill.drop(p)
 	return nil
@@ -149,7 +156,7 @@ func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
 	if e.cfg.Observer.Studied != nil {
 		e.cfg.Observer.Studied(tally)
 	}
-	e.adopt(s, len(days), backfill)
+	e.adopt(s, days, backfill)
 	for _, d := range days {
 		p := book.pages[d]
 		if !backfill {
@@ -167,11 +174,11 @@ func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
 }
 
 // adopt takes over what a study learned: all of it when nothing was known yet, else of those who were not known.
-func (e *Engine) adopt(s *Study, days int, backfill bool) {
-	if e.learning && (!backfill || days >= e.settings.LearningDays) {
+func (e *Engine) adopt(s *Study, days []day, backfill bool) {
+	if e.learning && (!backfill || len(days) >= e.settings.LearningDays) {
 		e.judge = s.judge
 		e.judge.wrote, e.judge.apart, e.judge.held = e.wrote, true, e.priors(s.judge.spreads)
-		e.lessons, e.taught = s.lessons, days
+		e.lessons, e.taught, e.latest = s.lessons, len(days), days[len(days)-1]
 		e.learning = false
 		return
 	}

@@ -253,3 +253,24 @@ func AddressesAgain() (written, again []byte, err error) {
 	err = errors.Join(err, readPart("usual", open, func(r *reader) error { r.usual(other.judge); return nil }))
 	return written, usual(other), err
 }
+
+// Taught is how many closed days taught, and of how many records of a department the lessons know that its people opened them.
+func Taught(e *Engine, department string) (days int, looked uint64) {
+	return e.taught, e.lessons.workOf(e.state.Department(department)).looked
+}
+
+// InNetwork is how many days of readers are counted in a network when two days were, and something comes late of the first one, from an
+// address that nobody used.
+func InNetwork() uint32 {
+	cfg := EngineConfig{Zone: time.UTC, Parse: func(*v1.RuleSet) (Settings, error) { return Settings{}, nil }}
+	e, err := NewEngine(cfg)
+	if err != nil {
+		return 0
+	}
+	for i, text := range []string{"10.1.2.3", "10.1.2.4", "10.1.2.5"} {
+		e.judge.rememberAddresses(&ReaderDay{
+			Reader: 1, Day: [...]day{20_500, 20_501, 20_500}[i], counted: i == 2, Accesses: []Access{{Network: e.state.TextID(text)}},
+		})
+	}
+	return e.judge.networks[netip.MustParsePrefix("10.1.2.0/24")].staff
+}

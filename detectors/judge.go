@@ -44,7 +44,7 @@ type judge struct {
 	history map[pairKey]pairHistory
 
 	// benches says where each workstation stands.
-	benches map[facts.ID]*bench
+	benches map[facts.ID]*workstation
 	// addresses says who comes from each network address, networks which networks they are in.
 	addresses map[facts.ID]*address
 	networks  map[netip.Prefix]*network
@@ -260,8 +260,8 @@ func localDay(us int64, zone *time.Location) day {
 	return c.day(us)
 }
 
-// observe counts how usual the grades are, each unit as far as it is everyday work by the priors; without priors, all of them
-// wholly.
+// observe counts how usual the grades are, each unit that was not counted before, as far as it is everyday work by the priors; without
+// priors, all of them wholly.
 func (j *judge) observe(c *closed, into [3]*rates, priors *[3]Weight) {
 	share := func(key Key, w Weight) uint32 {
 		if priors == nil {
@@ -271,40 +271,52 @@ func (j *judge) observe(c *closed, into [3]*rates, priors *[3]Weight) {
 	}
 	for i := range c.readers {
 		d := &c.readers[i]
-		if d.counts() {
+		if d.counts() && !d.counted {
 			into[KeyReader].observe(j.readers.scales, d.situation(), &d.grades, true, share(KeyReader, d.Weight))
 		}
 		for k := range d.Pairs {
-			if p := &d.Pairs[k]; p.Looks > 0 {
+			if p := &d.Pairs[k]; p.Looks > 0 && !p.counted {
 				into[KeyPair].observe(j.pairs.scales, p.situation(), &p.grades, p.Reasons&personal != 0, share(KeyPair, p.Weight))
 			}
 		}
 	}
 	for i := range c.records {
-		d := &c.records[i]
-		into[KeyRecord].observe(j.records.scales, situation{}, &d.grades, true, share(KeyRecord, d.Weight))
+		if d := &c.records[i]; !d.counted {
+			into[KeyRecord].observe(j.records.scales, situation{}, &d.grades, true, share(KeyRecord, d.Weight))
+		}
 	}
 }
 
-// weigh weighs all units of a day, and counts the weights and what they look like.
+// weigh weighs all units of a day, and counts the weights and what they look like of those that were not counted before.
 func (j *judge) weigh(c *closed) {
 	for i := range c.records {
 		d := &c.records[i]
-		d.Weight, d.scenario = j.weighed(KeyRecord, j.records, situation{}, &d.grades)
+		d.Weight, d.scenario = j.orOnly(j.weighed, d.counted)(KeyRecord, j.records, situation{}, &d.grades)
 	}
 	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.weighDay(&c.readers[i], hand.weighed) })
 }
 
 // weighDay weighs a reader's day and its pairs.
-func (j *judge) weighDay(d *ReaderDay, weigh func(Key, *model, situation, *grades) (Weight, int)) {
+func (j *judge) weighDay(d *ReaderDay, by weigher) {
 	for k := range d.Pairs {
 		if p := &d.Pairs[k]; p.Looks > 0 || p.Signs&SignBreakGlass != 0 {
-			p.Weight, p.scenario = weigh(KeyPair, j.pairs, p.situation(), &p.grades)
+			p.Weight, p.scenario = j.orOnly(by, p.counted)(KeyPair, j.pairs, p.situation(), &p.grades)
 		}
 	}
 	if d.counts() {
-		d.Weight, d.scenario = weigh(KeyReader, j.readers, d.situation(), &d.grades)
+		d.Weight, d.scenario = j.orOnly(by, d.counted)(KeyReader, j.readers, d.situation(), &d.grades)
 	}
+}
+
+// weigher weighs one unit.
+type weigher func(Key, *model, situation, *grades) (Weight, int)
+
+// orOnly weighs as a weigher does; what was counted before, without counting it.
+func (j *judge) orOnly(by weigher, counted bool) weigher {
+	if counted {
+		return j.weighedOnly
+	}
+	return by
 }
 
 // weighed weighs one unit, and counts its weight and what it looks like.
@@ -316,7 +328,7 @@ func (j *judge) weighed(key Key, m *model, at situation, u *grades) (Weight, int
 	return w, scenario
 }
 
-// weighedOnly weighs one unit and counts nothing: its day goes on.
+// weighedOnly weighs one unit and counts nothing: its day goes on, or it was counted before.
 func (j *judge) weighedOnly(key Key, m *model, at situation, u *grades) (Weight, int) {
 	return j.weighUnit(key, m, at, u, nil)
 }
@@ -358,11 +370,9 @@ func (j *judge) share() {
 // peerCount is how many records a peer group looked at, how many of them without any reason, and of how many the glass was broken.
 type peerCount struct{ looked, alone, glass uint64 }
 
-// add counts a reader's day.
-func (p *peerCount) add(d *ReaderDay) {
-	p.looked += uint64(d.Records)
-	p.alone += uint64(d.Unexplained)
-	p.glass += uint64(d.Glass)
+// add counts what is new of a reader's day.
+func (p *peerCount) add(n peerCount) {
+	p.looked, p.alone, p.glass = p.looked+n.looked, p.alone+n.alone, p.glass+n.glass
 }
 
 // fade halves what was counted.

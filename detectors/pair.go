@@ -47,6 +47,9 @@ type Pair struct {
 	// Of is the day of the reader that the pair is part of.
 	Of *ReaderDay
 
+	// counted: the pair was counted at an earlier closing of its day.
+	counted bool
+
 	grades grades
 	// Weight is how much more likely the pair's grades are in misuse than in everyday work; scenario is the kind that fits best.
 	Weight   Weight

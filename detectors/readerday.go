@@ -31,6 +31,8 @@ type ReaderDay struct {
 	// stays are those near the day, once somebody asked; see stays.
 	stays     []facts.Stay
 	staysRead bool
+	// counted: the reader was seen on this day or a later one when it was closed before.
+	counted bool
 
 	grades   grades
 	Weight   Weight
@@ -62,6 +64,8 @@ type RecordDay struct {
 	Blind   int
 	// explained are the pairs with a reason; kept only where a custom detector asks.
 	explained []*Pair
+	// counted: so was one of its pairs.
+	counted bool
 
 	grades   grades
 	Weight   Weight

@@ -205,13 +205,14 @@ func (r *recents) release(a *recentAlert) {
 	a.kept = nil
 }
 
-// rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole.
-func (r *recents) rejoin(d day, late []Access) []Access {
+// rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole. It returns
+// the pairs whose they are, and whether there was anything to count of each.
+func (r *recents) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
 	readers, records := map[facts.ID]bool{}, map[facts.ID]bool{}
 	for i := range late {
 		readers[late[i].Reader], records[late[i].Patient] = true, true
 	}
-	have := map[pairKey]bool{}
+	rejoined := map[pairKey]bool{}
 	out := late
 	for _, id := range r.ids() {
 		a := r.alerts[id]
@@ -220,13 +221,13 @@ func (r *recents) rejoin(d day, late []Access) []Access {
 		}
 		for _, p := range a.kept {
 			key := pairKey{p.reader, p.patient}
-			if p.day == d && (readers[p.reader] || records[p.patient]) && !have[key] {
-				have[key] = true
+			if _, have := rejoined[key]; !have && p.day == d && (readers[p.reader] || records[p.patient]) {
+				rejoined[key] = slices.ContainsFunc(p.accesses, func(a Access) bool { return a.Any(SignLook | SignBreakGlass) })
 				out = append(out, p.accesses...)
 			}
 		}
 	}
-	return out
+	return out, rejoined
 }
 
 // forget drops what is too old to matter, and what goes beyond the limits.
@@ -244,6 +245,7 @@ func (e *Engine) forget() {
 			delete(e.wroteThen, d)
 		}
 	}
+	e.forgetLate()
 	e.stats.EvictedReaders += uint64(e.judge.forgetReaders(e.cfg.Limits.Readers))
 	e.stats.EvictedHistories += uint64(e.judge.forgetHistories(e.through, e.cfg.Limits.Histories))
 	e.stats.EvictedAddresses += uint64(e.judge.forgetAddresses(e.cfg.Limits.Addresses))

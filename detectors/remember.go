@@ -2,13 +2,13 @@ package detectors
 
 import "github.com/readtrail/readtrail/detectors/facts"
 
-// learn counts what a closed day teaches: how departments work together.
+// learn counts what is new of what a closed day teaches: how departments work together.
 func (j *judge) learn(c *closed, l *lessons) {
 	for i := range c.readers {
 		d := &c.readers[i]
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
-			if p.Looks == 0 {
+			if p.Looks == 0 || p.counted {
 				continue
 			}
 			l.observe(&lesson{c.at, p.Post.Department, p.Reader, p.Patient, p.Reasons == 0 && p.Signs&SignWrite == 0, p.byWindow()}, &p.near)
@@ -16,22 +16,27 @@ func (j *judge) learn(c *closed, l *lessons) {
 	}
 }
 
-// remember leaves what later days need to know.
+// remember leaves what later days need to know, of what was not counted before.
 func (j *judge) remember(c *closed) {
 	for i := range c.readers {
 		d := &c.readers[i]
 		d.Base.observe(d, j.numbers[silentDays], j.calendar.hourOfWeek, j.seated(d))
-		peer := j.peers[d.group()]
-		if peer == nil {
-			peer = &peerCount{}
-			j.peers[d.group()] = peer
-		}
 		j.bench(d)
 		j.rememberAddresses(d)
-		peer.add(d)
-		j.everybody.add(d)
+		if n := d.uncounted(); n != (peerCount{}) {
+			peer := j.peers[d.group()]
+			if peer == nil {
+				peer = &peerCount{}
+				j.peers[d.group()] = peer
+			}
+			peer.add(n)
+			j.everybody.add(n)
+		}
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
+			if p.counted {
+				continue
+			}
 			j.rememberWhy(p)
 			if p.Looks == 0 || p.Reasons != 0 || p.Blind != 0 {
 				continue
@@ -72,9 +77,15 @@ func (j *judge) bench(d *ReaderDay) {
 			continue
 		}
 		seen[w] = true
-		if j.benches[w] == nil {
-			j.benches[w] = &bench{}
+		b := j.benches[w]
+		if b == nil {
+			b = &workstation{}
+			j.benches[w] = b
 		}
-		j.benches[w].add(at)
+		if d.counted && d.Day <= b.last {
+			continue // somebody was counted there on that day or later
+		}
+		b.add(at)
+		b.last = max(b.last, d.Day)
 	}
 }

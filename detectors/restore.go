@@ -96,7 +96,7 @@ func (r *reader) message(m interface{ UnmarshalVT([]byte) error }) {
 
 func (e *Engine) readEngine(r *reader) error {
 	e.position = proto.Position(r.Uint())
-	e.clock, e.through, e.checked, e.taught, e.known = r.Int(), day(r.Int()), r.Int(), int(r.Int()), uint64(r.Int())
+	e.clock, e.through, e.checked, e.taught, e.latest, e.known = r.Int(), day(r.Int()), r.Int(), int(r.Int()), day(r.Int()), uint64(r.Int())
 	e.learning = r.Bool()
 	if r.Bool() {
 		rs := &v1.RuleSet{}
@@ -115,6 +115,7 @@ func (e *Engine) readEngine(r *reader) error {
 	}
 	r.each(func() { e.gaps[Needs(r.Uint())] = gapState{r.Bool()} })
 	r.each(func() { d := r.ID(); e.wroteThen[d] = r.wrote() })
+	r.each(func() { d := r.ID(); e.cameLate[d] = r.wrote() })
 	r.recents(&e.recent)
 	r.each(func() {
 		d, ids := r.ID(), map[alertID]bool{}
@@ -322,8 +323,9 @@ func (r *reader) usual(j *judge) {
 		j.whys[role] = x
 	})
 	r.each(func() {
-		id, b := r.ID(), &bench{}
-		r.bench(b)
+		id, b := r.ID(), &workstation{}
+		r.bench(&b.bench)
+		b.last = r.ID()
 		j.benches[id] = b
 	})
 	r.each(func() {

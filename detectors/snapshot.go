@@ -16,7 +16,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 5
+	snapshotVersion = 6
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -127,7 +127,7 @@ func byNumber[N cmp.Ordered](a, b N) int { return cmp.Compare(a, b) }
 // writeEngine writes everything that is small.
 func (e *Engine) writeEngine(w *writer) {
 	w.Uint(uint64(e.position))
-	for _, n := range [...]int64{e.clock, int64(e.through), e.checked, int64(e.taught), int64(e.known)} {
+	for _, n := range [...]int64{e.clock, int64(e.through), e.checked, int64(e.taught), int64(e.latest), int64(e.known)} {
 		w.Int(n)
 	}
 	w.Bool(e.learning)
@@ -149,10 +149,12 @@ func (e *Engine) writeEngine(w *writer) {
 		w.Uint(uint64(kind))
 		w.Bool(g.absent)
 	})
-	sorted(w, e.wroteThen, byNumber, func(d day, wrote map[pairKey]struct{}) {
-		w.ID(d)
-		w.wrote(wrote)
-	})
+	for _, then := range []map[day]map[pairKey]struct{}{e.wroteThen, e.cameLate} {
+		sorted(w, then, byNumber, func(d day, pairs map[pairKey]struct{}) {
+			w.ID(d)
+			w.wrote(pairs)
+		})
+	}
 	w.recents(&e.recent)
 	sorted(w, e.hard.open, byNumber, func(d day, ids map[alertID]bool) {
 		w.ID(d)
@@ -311,9 +313,10 @@ func (w *writer) usual(j *judge) {
 		w.list(r.readers[0][:])
 		w.list(r.readers[1][:])
 	})
-	sorted(w, j.benches, byNumber, func(id facts.ID, b *bench) {
+	sorted(w, j.benches, byNumber, func(id facts.ID, b *workstation) {
 		w.ID(id)
-		w.bench(b)
+		w.bench(&b.bench)
+		w.ID(b.last)
 	})
 	sorted(w, j.addresses, byNumber, func(id facts.ID, a *address) {
 		w.ID(id)

@@ -60,7 +60,7 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// count counts the verdicts and findings of a judged day.
+// count counts the verdicts and findings of what was not counted before of a judged day.
 func (e *Engine) count(c *closed) {
 	e.stats.Days++
 	add := func(scales []Scale, g *grades, explained bool) {
@@ -75,10 +75,12 @@ func (e *Engine) count(c *closed) {
 	}
 	for i := range c.readers {
 		d := &c.readers[i]
-		add(e.judge.readers.scales, &d.grades, d.Records > 0 && d.Unexplained == 0 && d.Blind == 0)
+		if !d.counted {
+			add(e.judge.readers.scales, &d.grades, d.Records > 0 && d.Unexplained == 0 && d.Blind == 0)
+		}
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
-			if p.Looks == 0 {
+			if p.Looks == 0 || p.counted {
 				continue
 			}
 			n := uint64(p.Looks)
@@ -95,7 +97,9 @@ func (e *Engine) count(c *closed) {
 		}
 	}
 	for i := range c.records {
-		add(e.judge.records.scales, &c.records[i].grades, false)
+		if !c.records[i].counted {
+			add(e.judge.records.scales, &c.records[i].grades, false)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 // cell counts what one department does with the patients of another, or with those who have a diagnosis.
 type cell struct {
 	patients halves
-	// last is the latest day counted, days how many there were.
+	// last is the latest day counted, days how many there were; one before the latest adds none, it may have been counted.
 	last day
 	days halves
 	// readers are up to eight different ones of each half.
@@ -167,7 +167,7 @@ func (l *lessons) count(p *lesson, to int32, teaches bool) {
 		l.cells[e] = c
 	}
 	l.first(seenKey{e, p.patient}, &c.patients)
-	if c.last != p.at {
+	if c.last < p.at {
 		c.last = p.at
 		c.days[l.now]++
 	}

@@ -123,6 +123,12 @@ type bench struct {
 	all         uint32
 }
 
+// workstation is who works at one, and the latest day on which somebody did.
+type workstation struct {
+	bench
+	last day
+}
+
 func (b *bench) add(department facts.ID) {
 	b.all++
 	least := 0
@@ -141,7 +147,10 @@ func (b *bench) add(department facts.ID) {
 
 // homeOf is the department that a workstation belongs to; 0 where there is none.
 func (j *judge) homeOf(workstation facts.ID) facts.ID {
-	return j.benches[workstation].home(j.numbers[deskDays])
+	if b := j.benches[workstation]; b != nil {
+		return b.home(j.numbers[deskDays])
+	}
+	return 0
 }
 
 // home is where at least three in four of its days are worked; 0 where there is no such department, or less than so many days are known.
