@@ -150,7 +150,7 @@ func TestBacktest(t *testing.T) {
 		t.Errorf("asked twice (%v):\n%s", err, cmp.Diff(text, again))
 	}
 	other, _, err := i.backtest("", "", func(c *config.Config) {
-		c.Detectors.Numbers = detectors.Chosen{"Explanations": {"care_days": 1, "unit_days": 0, "order_days": 0, "note_days": 0}}
+		c.Detectors.Numbers = detectors.Chosen{"Explanations": {"care_days": 1, "unit_days": 0, "order_days": 0, "note_days": 1}}
 	})
 	must(t, err)
 	if other.Before != same.Before || other.Gained+other.Lost == 0 {
