@@ -118,29 +118,33 @@ func difference(before, after *replayed, from, to int32) Difference {
 
 // stories tells what only one side shows from what both do, under different days.
 func (d *Difference) stories(before *replayed, gained, lost []*judged) {
+	told := citingOf(gained)
 	for _, was := range lost {
-		i := slices.IndexFunc(gained, was.sameStory)
+		is := told.first(was)
 		switch {
-		case i >= 0:
-			if d.period.has(was) || d.period.has(gained[i]) {
+		case is != nil:
+			if d.period.has(was) || d.period.has(is) {
 				d.Moved++
-				d.example("moved", gained[i], was)
-				d.spoke(was, gained[i])
+				d.example("moved", is, was)
+				d.spoke(was, is)
 			}
-			gained = slices.Delete(gained, i, i+1)
+			told.take(is)
 		case d.period.has(was):
 			d.Lost++
 			d.note(was, func(x *DetectorDifference) { x.Lost++ })
 			d.example("lost", was, nil)
 		}
 	}
+	stories := citingOf(before.shown())
 	for _, is := range gained {
-		if d.period.has(is) {
+		if !told.taken[is] && d.period.has(is) {
 			d.Gained++
 			d.note(is, func(x *DetectorDifference) { x.Gained++ })
 			d.example("gained", is, before.alerts[string(is.id.Bytes())])
 			all := d.Examples["gained"]
-			all[len(all)-1].StoryOf = before.story(is)
+			if was := stories.first(is); was != nil {
+				all[len(all)-1].StoryOf = was.id.String()
+			}
 		}
 	}
 }
@@ -158,15 +162,59 @@ func (d *Difference) spoke(was, is *judged) {
 	count(is, was, func(x *DetectorDifference) { x.Gained++ })
 }
 
-// story is the alert, by its id, that told a part of the same story; "": none did.
-func (r *replayed) story(of *judged) string {
+// shown are the alerts that are seen at the end, by their ids.
+func (r *replayed) shown() (out []*judged) {
 	for _, id := range slices.Sorted(maps.Keys(r.alerts)) {
-		if was := r.alerts[id]; was.seen() && was.sameStory(of) {
-			return was.id.String()
+		if a := r.alerts[id]; a.seen() {
+			out = append(out, a)
 		}
 	}
-	return ""
+	return out
 }
+
+// citing finds alerts of one reader in one record by an access that they have in common: they tell one story, under different days, and so
+// under different ids.
+type citing struct {
+	alerts []*judged
+	// at are the alerts that cite a position, by their places, rising.
+	at    map[uint64][]int
+	taken map[*judged]bool
+}
+
+func citingOf(alerts []*judged) *citing {
+	c := &citing{alerts, map[uint64][]int{}, map[*judged]bool{}}
+	for i, a := range alerts {
+		if a.shape != v1.Shape_SHAPE_PAIR {
+			continue
+		}
+		for _, at := range a.cited {
+			c.at[at] = append(c.at[at], i)
+		}
+	}
+	return c
+}
+
+// first is the first alert that tells a part of a story and is not taken; nil: none does.
+func (c *citing) first(of *judged) *judged {
+	if of.shape != v1.Shape_SHAPE_PAIR {
+		return nil
+	}
+	first := len(c.alerts)
+	for _, at := range of.cited {
+		for len(c.at[at]) > 0 && c.taken[c.alerts[c.at[at][0]]] {
+			c.at[at] = c.at[at][1:]
+		}
+		if places := c.at[at]; len(places) > 0 {
+			first = min(first, places[0])
+		}
+	}
+	if first == len(c.alerts) {
+		return nil
+	}
+	return c.alerts[first]
+}
+
+func (c *citing) take(a *judged) { c.taken[a] = true }
 
 // note counts an alert for its day and each of its detectors.
 func (d *Difference) note(a *judged, count func(*DetectorDifference)) {
@@ -181,13 +229,6 @@ func (d *Difference) note(a *judged, count func(*DetectorDifference)) {
 
 // seen reports whether there is such an alert and it is shown at the end.
 func (j *judged) seen() bool { return j != nil && j.shown && !j.retracted }
-
-// sameStory reports whether two alerts of one reader in one record have an access in common: they are told under different days, and so
-// under different ids.
-func (j *judged) sameStory(other *judged) bool {
-	return j.shape == v1.Shape_SHAPE_PAIR && other.shape == v1.Shape_SHAPE_PAIR &&
-		slices.ContainsFunc(j.cited, func(at uint64) bool { _, found := slices.BinarySearch(other.cited, at); return found })
-}
 
 func (d *Difference) example(kind string, a, was *judged) {
 	e := Example{

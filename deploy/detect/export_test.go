@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/ingest/journal"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -24,4 +25,35 @@ func Replayed(ctx context.Context, jn *journal.Journal, zone *time.Location, dir
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// Told is an alert that is shown: of which day it is, whether of one reader in one record, and what it cites, rising.
+type Told struct {
+	Day   int32
+	Pair  bool
+	Cited []uint64
+}
+
+// toldID is the id of the n-th alert of a side.
+func toldID(n int, side byte) proto.EventID {
+	return proto.EventID{byte(n >> 16), byte(n >> 8), byte(n), side}
+}
+
+// IDOf is the id of the n-th alert of the side before.
+func IDOf(n int) string { return toldID(n, 1).String() }
+
+// Compare is the difference between two sides of alerts, which are in the order of their ids; no alert is on both.
+func Compare(before, after []Told) Difference {
+	side := func(all []Told, begin byte) *replayed {
+		r := &replayed{alerts: map[string]*judged{}}
+		for i, a := range all {
+			one := &judged{id: toldID(i, begin), day: a.Day, shape: v1.Shape_SHAPE_READER_DAY, shown: true, cited: a.Cited}
+			if a.Pair {
+				one.shape = v1.Shape_SHAPE_PAIR
+			}
+			r.alerts[string(one.id.Bytes())] = one
+		}
+		return r
+	}
+	return difference(side(before, 1), side(after, 2), 0, 1<<30)
 }
