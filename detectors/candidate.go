@@ -54,6 +54,9 @@ type Candidate struct {
 	Note *Note
 
 	key Key
+	// refused are attempts that the story of a reader's day counts, beside what was opened, and told the first of them; see withRefused.
+	refused []Cited
+	told    Evidence
 	// boost is what past outcomes add to the score, and Boosts their names.
 	boost  Weight
 	Boosts []string
@@ -85,11 +88,16 @@ func (j *judge) candidates(c *closed) []Candidate {
 	return out
 }
 
+// suspicious reports whether a pair is a story.
+func (j *judge) suspicious(p *Pair) bool {
+	return p.Weight >= j.least && (p.Looks > 0 || p.Signs&SignBreakGlass != 0)
+}
+
 // readerCandidates makes the stories of one reader's day and its pairs.
 func (j *judge) readerCandidates(out []Candidate, d *ReaderDay) []Candidate {
 	var suspicious []*Pair
 	for k := range d.Pairs {
-		if p := &d.Pairs[k]; p.Weight >= j.least && (p.Looks > 0 || p.Signs&SignBreakGlass != 0) {
+		if p := &d.Pairs[k]; j.suspicious(p) {
 			suspicious = append(suspicious, p)
 		}
 	}
@@ -137,13 +145,15 @@ func cite(into []Cited, accesses []Access) []Cited {
 
 // refusals are the attempts that were refused, and the records that they were about: what a day rests on that opened nothing.
 func refusals(accesses []Access) (patients []facts.ID, out []Cited) {
+	seen := map[facts.ID]bool{0: true}
 	for i := range accesses {
 		a := &accesses[i]
 		if !a.Any(SignRefused) {
 			continue
 		}
 		out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
-		if a.Patient != 0 && !slices.Contains(patients, a.Patient) {
+		if !seen[a.Patient] {
+			seen[a.Patient] = true
 			patients = append(patients, a.Patient)
 		}
 	}
@@ -177,19 +187,22 @@ func (j *judge) readerCandidate(d *ReaderDay, suspicious []*Pair) Candidate {
 	for k := range d.Pairs {
 		p := &d.Pairs[k]
 		if own != nil && own.cites(j, p) || everything && p.Looks > 0 || own == nil && p.Looks > 0 && p.Reasons == 0 ||
-			slices.Contains(suspicious, p) || c.Scenario == "bulk export" && p.Signs&(SignPrint|SignExport) != 0 {
+			len(suspicious) > 0 && j.suspicious(p) || c.Scenario == "bulk export" && p.Signs&(SignPrint|SignExport) != 0 {
 			c.Patients = append(c.Patients, p.Patient)
 			c.Accesses = cite(c.Accesses, p.Accesses)
 		}
 	}
 	if d.Records == 0 {
 		c.Patients, c.Accesses = refusals(d.Accesses)
+	} else {
+		c.refused = j.refusedIn(d, &c)
 	}
 	if len(suspicious) > 0 {
 		c.pair = suspicious[0]
 	}
 	c.Note = j.teller().readerDay(d, &c)
 	c.Note.Evidence = j.teller().evidence(&c)
+	c.told = j.teller().refusals(c.refused)
 	return c
 }
 

@@ -18,12 +18,21 @@ type Evidence struct {
 // mostCited is how many accesses a note names; the alert cites all of them.
 const mostCited = 5
 
+// mostRefused is how many of them may be attempts that were refused, where something was opened as well.
+const mostRefused = 2
+
 // and adds the evidence of another record of the same day. Lines begin with their time.
 func (e Evidence) and(other Evidence) Evidence {
 	all := slices.Concat(e.Lines, other.Lines)
 	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(a[:len("15:04")], b[:len("15:04")]) })
 	shown := min(len(all), mostCited)
 	return Evidence{all[:shown], e.More + other.More + len(all) - shown}
+}
+
+// withRefused adds attempts that were refused, which take the places of what else would be told last.
+func (e Evidence) withRefused(told Evidence) Evidence {
+	kept := min(len(e.Lines), mostCited-len(told.Lines))
+	return Evidence{e.Lines[:kept], e.More + len(e.Lines) - kept}.and(told)
 }
 
 // of names the reader in each line, behind its time.
@@ -64,6 +73,19 @@ func (t *teller) evidence(c *Candidate) Evidence {
 		}
 		e.Lines = append(e.Lines, line)
 	}
+	return e
+}
+
+// refusals tells the first of the attempts that a story cites beside what was opened.
+func (t *teller) refusals(cited []Cited) (e Evidence) {
+	for _, a := range cited[:min(len(cited), mostRefused)] {
+		line := t.clock(a.Occurred) + " " + t.act(&a)
+		if a.Patient != 0 {
+			line += " of " + t.record(a.Patient)
+		}
+		e.Lines = append(e.Lines, line)
+	}
+	e.More = len(cited) - len(e.Lines)
 	return e
 }
 

@@ -31,6 +31,41 @@ func Walk(accesses []Access) int {
 	return j.walk(accesses)
 }
 
+// Burst is how many attempts were refused within a burst, and at how many records.
+type Burst struct{ Attempts, Records int64 }
+
+// RefusedAtOnce are the bursts of one reader's day, by the default numbers.
+func RefusedAtOnce(accesses []Access) (most, several Burst) {
+	d := ReaderDay{Accesses: accesses}
+	for i := range accesses {
+		if accesses[i].Any(SignRefused) {
+			d.Refused++
+		}
+	}
+	j := &judge{}
+	j.numbers, _ = Chosen(nil).numerals()
+	a, b := j.refusedAtOnce(&d)
+	return Burst{a.attempts, a.records}, Burst{b.attempts, b.records}
+}
+
+// Stayed is how long one reader had each record open on a day, -1 where it is not known.
+func Stayed(accesses []Access) map[facts.ID]time.Duration {
+	d := ReaderDay{Accesses: accesses}
+	byPatient := slices.Clone(accesses)
+	slices.SortStableFunc(byPatient, func(a, b Access) int { return int(a.Patient) - int(b.Patient) })
+	splitPairs(&d, byPatient)
+	out := map[facts.ID]time.Duration{}
+	for k := range d.Pairs {
+		p := &d.Pairs[k]
+		p.Of = &d
+		stayed, known := p.stayed()
+		if out[p.Patient] = stayed; !known {
+			out[p.Patient] = -1
+		}
+	}
+	return out
+}
+
 // Prior finds the prior of weights.
 func Prior(weights []int32) int32 {
 	var s spread

@@ -6,6 +6,13 @@ import (
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
+)
+
+// Names of the detectors whose attempts a story cites.
+const (
+	failedName  = "FailedBurst"
+	addressName = "AddressBurst"
 )
 
 // failedBurst (D18): attempts that were refused, one after the other. Three are a password that expired or was mistyped; ten within ten
@@ -14,7 +21,7 @@ import (
 func failedBurst() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "FailedBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
+			Name: failedName, Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
 			Words: []string{
 				"several attempts refused within minutes", "many attempts refused over the day",
 				"several attempts refused within minutes, at several records", "many attempts refused within minutes",
@@ -22,29 +29,28 @@ func failedBurst() readerDetector {
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
 			n := &j.numbers
-			switch most, records := j.refusedAtOnce(d); {
-			case most >= n[manyAttempts]:
+			switch most, several := j.refusedAtOnce(d); {
+			case most.attempts >= n[manyAttempts]:
 				return 4
-			case most >= n[severalAttempts] && records >= n[severalRecords]:
+			case several.attempts > 0:
 				return 3
 			case int64(d.Refused) >= n[attemptsADay]:
 				return 2
-			case most >= n[severalAttempts]:
+			case most.attempts >= n[severalAttempts]:
 				return 1
 			}
 			return Quiet
 		},
 		tell: func(t *teller, d *ReaderDay, g Grade) string {
-			n := &t.judge.numbers
-			most, records := t.judge.refusedAtOnce(d)
-			said := fmt.Sprintf("Within %s, %s of this account were refused", n.inWords(burstMinutes, "minute"), count(int(most), "attempt"))
-			switch {
-			case g == 2:
+			if g == 2 {
 				return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
-			case records >= n[severalRecords]:
+			}
+			n, b := &t.judge.numbers, t.judge.refusedAs(d, g)
+			said := fmt.Sprintf("Within %s, %s of this account were refused", n.inWords(burstMinutes, "minute"), count(int(b.attempts), "attempt"))
+			if b.records >= n[severalRecords] {
 				said += ", at several records"
 			}
-			if int64(d.Refused) > most {
+			if int64(d.Refused) > b.attempts {
 				said += fmt.Sprintf("; on the whole day it was %s", number(d.Refused))
 			}
 			return said + "."
@@ -52,42 +58,102 @@ func failedBurst() readerDetector {
 	}
 }
 
-// refusedAtOnce is how many attempts were refused within a burst at most, and at how many records at most in one of several.
-func (j *judge) refusedAtOnce(d *ReaderDay) (most, records int64) {
-	n := &j.numbers
-	if int64(d.Refused) < n[severalAttempts] {
-		return int64(d.Refused), 0
+// ownBurst are attempts of one account that were refused within minutes, and at how many records.
+type ownBurst struct {
+	attempts, records int64
+	// first and last are the times of the first and of the last of them.
+	first, last int64
+}
+
+// refusedAs is the burst of which a grade speaks; that of the grade which speaks of the whole day is the day.
+func (j *judge) refusedAs(d *ReaderDay, g Grade) ownBurst {
+	most, several := j.refusedAtOnce(d)
+	switch g {
+	case 2:
+		return ownBurst{first: d.Accesses[0].Occurred, last: d.Accesses[len(d.Accesses)-1].Occurred}
+	case 3:
+		return several
 	}
-	var in []*Access // those of the last minutes
+	return most
+}
+
+// refusedAtOnce finds the burst with the most attempts and, among those of several attempts at several records, the one with the most; no
+// attempts: there is none.
+func (j *judge) refusedAtOnce(d *ReaderDay) (most, several ownBurst) {
+	if d.Refused == 0 {
+		return most, several
+	}
+	n := &j.numbers
+	var in []*Access            // those of the last minutes
+	at := map[facts.ID]uint32{} // how many of them are at each record
 	for i := range d.Accesses {
 		a := &d.Accesses[i]
 		if !a.Any(SignRefused) || a.Any(SignAgain) || i > 0 && a.Position == d.Accesses[i-1].Position {
 			continue
 		}
-		in = append(in, a)
-		for a.Occurred-in[0].Occurred > n.minutes(burstMinutes) {
-			in = in[1:]
+		if in = append(in, a); a.Patient != 0 {
+			at[a.Patient]++
 		}
-		most = max(most, int64(len(in)))
-		if int64(len(in)) >= n[severalAttempts] && records < n[severalRecords] { // more say nothing more
-			records = max(records, differentRecords(in, n[severalRecords]))
+		for ; a.Occurred-in[0].Occurred > n.minutes(burstMinutes); in = in[1:] {
+			if first := in[0].Patient; at[first] > 1 {
+				at[first]--
+			} else {
+				delete(at, first)
+			}
+		}
+		b := ownBurst{int64(len(in)), int64(len(at)), in[0].Occurred, a.Occurred}
+		if b.attempts > most.attempts {
+			most = b
+		}
+		if b.attempts >= n[severalAttempts] && b.records >= n[severalRecords] && b.attempts > several.attempts {
+			several = b
 		}
 	}
-	return most, records
+	return most, several
 }
 
-// differentRecords counts the records of some accesses, up to a number that is enough.
-func differentRecords(of []*Access, enough int64) int64 {
-	var seen []facts.ID
-	for _, a := range of {
-		if a.Patient != 0 && !slices.Contains(seen, a.Patient) {
-			seen = append(seen, a.Patient)
+// mostRefusals is how many refused attempts a story cites of a day on which something was opened.
+const mostRefusals = 64
+
+// refusedIn are the first of the reader's attempts that the detectors which speak for the day count, without those that it cites already.
+func (j *judge) refusedIn(d *ReaderDay, c *Candidate) (out []Cited) {
+	var own ownBurst
+	at := false
+	for _, f := range c.Fired {
+		switch f.Scale.Name {
+		case failedName:
+			own = j.refusedAs(d, f.Grade)
+		case addressName:
+			at = true
 		}
-		if int64(len(seen)) == enough {
+	}
+	if own.last == 0 && !at {
+		return nil
+	}
+	type access struct {
+		position proto.Position
+		patient  facts.ID
+	}
+	already := map[access]bool{} // what broke the glass, or was a list
+	for _, a := range c.Accesses {
+		if a.Signs&SignRefused != 0 {
+			already[access{a.Position, a.Patient}] = true
+		}
+	}
+	for i := range d.Accesses {
+		a := &d.Accesses[i]
+		if !a.Any(SignRefused) || a.Any(SignAgain) || already[access{a.Position, a.Patient}] {
+			continue
+		}
+		there := at && a.from() == d.burst.from && d.burst.begin <= a.Occurred && a.Occurred <= d.burst.end
+		if there || own.first <= a.Occurred && a.Occurred <= own.last {
+			out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
+		}
+		if len(out) == mostRefusals {
 			break
 		}
 	}
-	return int64(len(seen))
+	return out
 }
 
 // addressBurst (D18): this account and others refused at one address within minutes. Who tries one password, or one account, after the
@@ -96,7 +162,7 @@ func differentRecords(of []*Access, enough int64) int64 {
 func addressBurst() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "AddressBurst", Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
+			Name: addressName, Catalogue: "D18", Key: KeyReader, Peers: PeersGroup,
 			Words: []string{"one of several accounts refused at one address", "got in where several accounts were refused"},
 		},
 		grade: func(_ *judge, d *ReaderDay) Grade {
@@ -128,6 +194,8 @@ type burst struct {
 	from facts.ID
 	// accounts is how many were refused within minutes at most; 0: there was no burst.
 	accounts int
+	// begin and end are the times of the first and of the last attempt that was refused.
+	begin, end int64
 	// refused: this account was one of them. gotIn: it was used from that address afterwards.
 	refused, gotIn bool
 }
@@ -213,11 +281,11 @@ func accountsAt(c *closed, at map[facts.ID][]refusedThere) map[facts.ID]uint32 {
 	out := map[facts.ID]uint32{}
 	for i := range c.readers {
 		d := &c.readers[i]
-		var seen []facts.ID
+		seen := map[facts.ID]bool{}
 		for k := range d.Accesses {
 			a := &d.Accesses[k]
-			if from := a.from(); d.Reader != 0 && at[from] != nil && !a.Any(SignRefused|SignSystem) && !slices.Contains(seen, from) {
-				seen = append(seen, from)
+			if from := a.from(); d.Reader != 0 && at[from] != nil && !a.Any(SignRefused|SignSystem) && !seen[from] {
+				seen[from] = true
 				out[from]++
 			}
 		}
@@ -265,7 +333,7 @@ func (d *ReaderDay) inBursts(found map[facts.ID][]refusedThere, within int64) {
 		a := &d.Accesses[i]
 		for n, at := range found[a.from()] {
 			w := which{a.from(), n}
-			b := burst{w.from, at.accounts, refused[w], true}
+			b := burst{w.from, at.accounts, at.begin, at.end, refused[w], true}
 			switch {
 			case a.Occurred < at.begin || a.Any(SignSystem|SignLogout):
 				continue

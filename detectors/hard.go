@@ -360,7 +360,7 @@ func (e *Engine) hardPair(p *Pair) bool {
 // raiseOpen raises an alert on the open day, if it is likely enough and the day's budget has room for it.
 func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received int64) {
 	cand.detach(false)
-	one := []Candidate{cand}
+	one := []Candidate{cand.withRefused()}
 	e.past.boost(one, c.at, e.state)
 	a := Alert{Candidate: one[0], Rank: 1, Shown: true}
 	a.Score = a.Weight + priors[a.key] + a.boost

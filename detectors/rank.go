@@ -97,12 +97,13 @@ func collapse(all []Candidate) []Candidate {
 		} else if len(mine) > 0 && mine[0].Score >= c.Score {
 			mine[0].Note.alsoOf(c.Note)
 			mine[0].Fired = append(mine[0].Fired, c.Fired...)
+			mine[0].refused, mine[0].told = c.refused, c.told
 			continue
 		}
 		for _, p := range mine {
 			told[pairKey{p.Readers[0], p.Patients[0]}] = true
 		}
-		out = append(out, *c)
+		out = append(out, c.withRefused())
 	}
 	for _, r := range order {
 		var left []*Candidate
@@ -214,11 +215,22 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 			story.Accesses = append(story.Accesses, p.Accesses...)
 		}
 		note.ofRecords(n)
-		out = append(out, story)
+		out = append(out, story.withRefused())
 		pairs = pairs[n:]
 	}
 	for _, p := range pairs {
-		out = append(out, *p)
+		out = append(out, p.withRefused())
 	}
 	return out
+}
+
+// withRefused is the story with the refused attempts that it counts: they are cited first, and told among the rest.
+func (c *Candidate) withRefused() Candidate {
+	story := *c
+	if story.refused = nil; len(c.refused) > 0 {
+		note := *c.Note
+		note.Evidence = note.Evidence.withRefused(c.told)
+		story.Note, story.Accesses, story.told = &note, slices.Concat(c.refused, c.Accesses), Evidence{}
+	}
+	return story
 }

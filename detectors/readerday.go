@@ -33,6 +33,9 @@ type ReaderDay struct {
 	staysRead bool
 	// counted: the reader was seen on this day or a later one when it was closed before.
 	counted bool
+	// opened is how long each record was open, and stillOpen the one that is at the end, once somebody asked; see stayed.
+	opened    map[facts.ID]time.Duration
+	stillOpen facts.ID
 
 	grades   grades
 	Weight   Weight

@@ -3,6 +3,8 @@ package detectors
 import (
 	"fmt"
 	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
 )
 
 // longStay is the longest that is told from one event to the next: who does nothing for so long has gone away. Ours.
@@ -54,18 +56,29 @@ func nameSearch() pairDetector {
 // stayed is how long the record was open on the day: from a look until the reader's next event that is about something else, or that they
 // signed out. It is not known when the last look is the end of the reader's day.
 func (p *Pair) stayed() (stayed time.Duration, known bool) {
-	open := int64(-1) // since when
-	for i := range p.Others {
-		switch a := &p.Others[i]; {
-		case a.Any(SignSystem):
-		case a.Patient != p.Patient && open >= 0:
-			stayed += min(time.Duration(a.Occurred-open)*time.Microsecond, longStay)
-			open = -1
-		case a.Patient == p.Patient && open < 0 && a.Any(SignLook|SignBreakGlass):
-			open = a.Occurred
+	if p.Of.opened == nil {
+		p.Of.opened, p.Of.stillOpen = howLong(p.Of.Accesses)
+	}
+	return p.Of.opened[p.Patient], p.Of.stillOpen != p.Patient
+}
+
+// howLong is how long each record was open on a day, and which is at its end; 0: none is. What opens a record leaves the one before.
+func howLong(all []Access) (opened map[facts.ID]time.Duration, open facts.ID) {
+	opened, since := map[facts.ID]time.Duration{}, int64(0)
+	for i := range all {
+		a := &all[i]
+		if a.Any(SignSystem) || open != 0 && a.Patient == open {
+			continue
+		}
+		if open != 0 {
+			opened[open] += min(time.Duration(a.Occurred-since)*time.Microsecond, longStay)
+			open = 0
+		}
+		if a.Patient != 0 && a.Any(SignLook|SignBreakGlass) {
+			open, since = a.Patient, a.Occurred
 		}
 	}
-	return stayed, open < 0
+	return opened, open
 }
 
 // printed: took something of the record away.

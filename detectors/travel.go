@@ -1,10 +1,6 @@
 package detectors
 
-import (
-	"slices"
-
-	"github.com/readtrail/readtrail/detectors/facts"
-)
+import "github.com/readtrail/readtrail/detectors/facts"
 
 // sharedAccount (D17): one account in two departments at once. Which department a workstation belongs to is learned from who uses
 // it; devices that are carried around belong to none, and a tablet at the bedside beside a desk in the same ward is everyday
@@ -70,7 +66,7 @@ func (j *judge) leaps(accesses []Access) int {
 // farSide counts the records without a reason of patients who are cared for where the account jumped to: what somebody opens who works
 // there, under an account whose owner does not. Who walks about, or is rung up, does not open the records of the ward that they pass.
 func (j *judge) farSide(d *ReaderDay) int {
-	var far []facts.ID
+	far := map[facts.ID]bool{}
 	var here facts.ID
 	var seen int64
 	begin, jumped := 0, false // of the stretch in one department, and whether the account jumped into it
@@ -80,11 +76,11 @@ func (j *judge) farSide(d *ReaderDay) int {
 		}
 		for i := begin; i < until; i++ {
 			a := &d.Accesses[i]
-			if !a.Any(SignLook) || a.Patient == 0 || j.homeOf(a.Workstation) != here || slices.Contains(far, a.Patient) {
+			if !a.Any(SignLook) || a.Patient == 0 || j.homeOf(a.Workstation) != here || far[a.Patient] {
 				continue
 			}
 			if p := d.pairOf(a.Patient); p.Reasons == 0 && p.Blind == 0 && p.near.during(here) {
-				far = append(far, a.Patient)
+				far[a.Patient] = true
 			}
 		}
 	}

@@ -180,7 +180,9 @@ func (r *replayed) take(o detectors.Output) error {
 	}
 	if j.shown && !j.retracted {
 		for _, c := range a.GetAccesses() {
-			j.cited = append(j.cited, c.GetPosition())
+			if c.GetPatient() != 0 { // else an attempt elsewhere, which is told with it
+				j.cited = append(j.cited, c.GetPosition())
+			}
 		}
 		slices.Sort(j.cited)
 	}
