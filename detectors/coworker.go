@@ -1,11 +1,13 @@
 package detectors
 
+import "github.com/readtrail/readtrail/detectors/facts"
+
 // coworkerAccess (D4): the patient works here. 93 hits a million where care explains nothing (Boxwala 2011, table 3).
 func coworkerAccess() pairDetector {
 	return pairDetector{
 		Scale: Scale{
 			Name: "CoworkerAccess", Catalogue: "D4", Key: KeyPair, Peers: PeersAll, Needs: NeedsPatients | NeedsStaff | NeedsRoles,
-			Words: []string{"works in the same hospital", "works in the same department"},
+			Words: []string{"works in the same hospital", "works in the same department or under the same manager"},
 		},
 		grade: func(j *judge, p *Pair) Grade {
 			n := &j.numbers
@@ -19,9 +21,16 @@ func coworkerAccess() pairDetector {
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, _ *Pair, g Grade) string {
-			if g == 2 {
+		tell: func(_ *teller, p *Pair, _ Grade) string {
+			switch p.Kin.Team {
+			case facts.TeamDepartment:
 				return "The patient works in the reader's own department."
+			case facts.TeamManager:
+				return "The patient works in this hospital, under the same manager as the reader."
+			case facts.TeamManages:
+				return "The patient is the reader's manager."
+			case facts.TeamReports:
+				return "The reader is the patient's manager."
 			}
 			return "The patient works in this hospital."
 		},

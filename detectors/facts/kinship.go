@@ -35,7 +35,7 @@ func (s *State) Kinship(staff, patient ID, at int64) Kinship {
 	name := s.nameInCommon(&k, r, p)
 	s.sameHuman(&k, staff, r, p, name)
 	s.contactOf(&k, staff, r, p, at)
-	s.colleagues(&k, staff, r, p, at)
+	s.colleagues(&k, staff, p, at)
 	return k
 }
 
@@ -248,7 +248,7 @@ func (s *State) saysMore(a, b ID) bool {
 }
 
 // colleagues says whether the patient is staff: by a fact, or as the only one of that name and birth date.
-func (s *State) colleagues(k *Kinship, staff ID, r *Staff, p *Patient, at int64) {
+func (s *State) colleagues(k *Kinship, staff ID, p *Patient, at int64) {
 	other := p.Staff
 	if other == 0 && p.Birth != NoDay {
 		other = s.staffLike(p)
@@ -258,11 +258,13 @@ func (s *State) colleagues(k *Kinship, staff ID, r *Staff, p *Patient, at int64)
 		return
 	}
 	k.Colleague = true
-	o := s.Staff(other)
-	if r.Manager != 0 && (r.Manager == o.Manager || r.Manager == other) || o.Manager == staff {
-		k.Coworker = true
-		return
-	}
+	k.Team = s.team(staff, other, at)
+	k.Coworker = k.Team != TeamNone
+}
+
+// team is what two of the staff have in common at work.
+func (s *State) team(staff, other ID, at int64) Team {
+	r, o := s.Staff(staff), s.Staff(other)
 	for i := range r.Roles {
 		a := &r.Roles[i]
 		if a.Department == 0 || !a.Period.Holds(at) {
@@ -270,10 +272,19 @@ func (s *State) colleagues(k *Kinship, staff ID, r *Staff, p *Patient, at int64)
 		}
 		for j := range o.Roles {
 			if b := &o.Roles[j]; a.Department == b.Department && b.Period.Holds(at) {
-				k.Coworker = true
+				return TeamDepartment
 			}
 		}
 	}
+	switch {
+	case r.Manager != 0 && r.Manager == o.Manager:
+		return TeamManager
+	case r.Manager == other:
+		return TeamManages
+	case o.Manager == staff:
+		return TeamReports
+	}
+	return TeamNone
 }
 
 func (s *State) staffLike(p *Patient) ID {

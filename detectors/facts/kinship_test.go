@@ -250,6 +250,38 @@ func TestCoworker(t *testing.T) {
 	}
 }
 
+// TestTeam: a department in common says more than a manager, and whose manager somebody is, is not the same as who has the same.
+func TestTeam(t *testing.T) {
+	s := newState(t)
+	for _, who := range []string{"a", "b", "c", "boss"} {
+		apply(t, s, `{"resourceType":"Practitioner","id":"`+who+`"}`, `{"resourceType":"Patient","id":"`+who+`"}`,
+			`{"resourceType":"Person","id":"`+who+`","link":[{"target":{"reference":"Patient/`+who+`"}},{"target":{"reference":"Practitioner/`+who+`"}}]}`)
+		department := "Surgery"
+		if who != "a" && who != "b" {
+			department = "Ward of " + who
+		}
+		apply(t, s, `{"resourceType":"PractitionerRole","id":"r`+who+`","practitioner":{"reference":"Practitioner/`+who+`"},`+
+			`"organization":{"display":"`+department+`"},"period":{"start":"2026-01-01"}}`)
+		if who != "boss" {
+			apply(t, s, `{"resourceType":"Manager","id":"m`+who+`","practitioner":{"reference":"Practitioner/`+who+`"},"manager":{"reference":"Practitioner/boss"}}`)
+		}
+	}
+	for _, c := range []struct {
+		reader, patient string
+		want            facts.Team
+	}{
+		{"a", "b", facts.TeamDepartment},
+		{"a", "c", facts.TeamManager},
+		{"a", "boss", facts.TeamManages},
+		{"boss", "a", facts.TeamReports},
+		{"a", "a", facts.TeamNone},
+	} {
+		k := s.Kinship(reader(s, "Practitioner/"+c.reader), patient(s, "Patient/"+c.patient), at(march))
+		same(t, c.reader+" "+c.patient, k.Team, c.want)
+		same(t, "they are coworkers", k.Coworker, c.want != facts.TeamNone)
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	type address struct{ line, city, postal, text string }
 	for _, c := range []struct {

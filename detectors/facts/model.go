@@ -197,4 +197,18 @@ type Kinship struct {
 	SameStreet bool
 	// Coworker: the patient is staff, in a department that the reader works in or under the same manager; Colleague: staff at all.
 	Coworker, Colleague bool
+	// Team is what makes them coworkers.
+	Team Team
 }
+
+// Team is what two coworkers have in common; where several hold, the first.
+type Team uint8
+
+// What coworkers have in common. TeamNone: they are none.
+const (
+	TeamNone       Team = iota
+	TeamDepartment      // both work in one department at the time
+	TeamManager         // they have the same manager
+	TeamManages         // the patient is the reader's manager
+	TeamReports         // the reader is the patient's manager
+)

@@ -165,7 +165,7 @@ func kinFields() []field {
 		grade("surname", "a surname in common, by how rare it is", needsKin, func(k *facts.Kinship) facts.Grade { return k.Surname }),
 		whole("metres", "between their homes; -1 where one is not located", needsKin, func(s *subject) int { return int(s.view.Kin().Metres) }),
 		flag("same_street", "by name", needsKin, func(s *subject) bool { return s.view.Kin().SameStreet }),
-		flag("coworker", "the patient works in the reader's department", needsKin|detectors.NeedsRoles, func(s *subject) bool { return s.view.Kin().Coworker }),
+		flag("coworker", "the patient works in the reader's department, or under the same manager", needsKin|detectors.NeedsRoles, func(s *subject) bool { return s.view.Kin().Coworker }),
 		flag("colleague", "the patient works here", needsKin|detectors.NeedsRoles, func(s *subject) bool { return s.view.Kin().Colleague }),
 	}
 }
