@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -26,22 +27,54 @@ const (
 	whys       // how many there are
 )
 
-// whyWords are how words begin that tell a kind, in codes, displays and typed texts.
+// whyWords are what tells a kind, in codes, displays and typed texts: words as they stand next to each other. A star ends a word of which
+// only the beginning is given, and # is a number. Those of WhyOther tell nothing, and hide what they are made of.
 var whyWords = [whys][]string{
+	WhyOther: {"emergency contact*", "patient compliance", "non compliance", "quality of life", "portal vein"},
 	WhyTreatment: {
-		"treat", "direct", "consult", "covering", "clinical", "therap", "diagnos", "medication", "handover", "referr", "behandl", "konsil",
+		"treat", "treats", "treating", "treated", "treatment*", "direct care", "direct patient care", "directcare", "patient care", "consult",
+		"consults", "consulted", "consulting", "consultation*", "covering", "clinical care", "clinical need", "clinical reason*",
+		"clinical question*", "clinically", "therapy", "therapies", "therapeutic*", "diagnostic*", "diagnosing", "diagnosis", "diagnose*",
+		"medication*", "handover*", "hand over", "handoff*", "referral*", "referred", "behandl*", "konsil*", "therapie*",
 	},
 	WhyEmergency: {
-		"emerg", "etreat", "urgent", "unconscious", "unresponsive", "resuscit", "collaps", "trauma", "notfall", "bewusstlos",
+		"emergenc*", "emergent", "emer", "etreat", "urgent", "urgently", "urgency", "unconscious*", "unresponsive*", "resuscitat*",
+		"collapse", "collapsed", "collapsing", "trauma", "polytrauma", "notfall*", "bewusstlos*",
 	},
 	WhyPayment: {
-		"bill", "claim", "payer", "payor", "payment", "hpaymt", "insur", "reimburs", "invoice", "abrechn", "kosten",
+		"billing", "billed", "bills", "a bill", "the bill", "his bill", "her bill", "their bill", "patient bill", "hospital bill",
+		"medical bill", "bill query", "bill question", "claim #", "claim no #", "claim nr #", "claim number*", "claim id", "claim query",
+		"claim queries", "claim review", "claim form*", "claim denial*", "claim denied", "claim appeal*", "claim status", "a claim",
+		"the claim", "this claim", "of claims", "claims processing", "claims department", "claims review", "claims query", "payer*", "payor*",
+		"payment*", "hpaymt", "insurance*", "insurer*", "reimburs*", "invoice*", "invoicing", "abrechn*", "kosten", "kostenträger*",
+		"kostenübernahme*", "krankenkasse*",
 	},
 	WhyOperations: {
-		"qualit", "audit", "complian", "operations", "hoperat", "hqualimp", "accredit", "administrat", "legal", "incident",
+		"quality", "qualitäts*", "audit", "audits", "audited", "auditing", "auditor", "auditors", "compliance", "healthcare operations",
+		"care operations", "hospital operations", "hoperat", "hqualimp", "accreditation*", "administrative", "hospital administration",
+		"legal request*", "legal review", "legal case", "legal hold", "legal department", "legal team", "legal counsel", "legal proceedings",
+		"medico legal", "medicolegal", "subpoena*", "lawsuit*", "incident report*", "incident review*", "incident investigation*",
+		"incident analysis", "critical incident*", "safety incident*",
 	},
-	WhyResearch: {"research", "hresch", "clintrch", "trial", "forsch"},
-	WhyRequest:  {"patrqt", "famrqt", "portal", "disclosure", "auskunft"},
+	WhyResearch: {
+		"research", "researcher*", "hresch", "clintrch", "clinical trial*", "trial screening", "trial recruitment", "trial protocol",
+		"trial enrol*", "study trial", "forschung*",
+	},
+	WhyRequest: {
+		"patrqt", "famrqt", "patient portal", "portal request*", "portal message*", "disclosure*", "auskunft*", "patient request*",
+		"patients request*", "patient s request*", "patient has request*", "patient is request*", "request of patient", "request of the patient",
+		"request by patient", "request by the patient", "request from patient", "request from the patient", "requested by patient",
+		"requested by the patient",
+	},
+}
+
+// whyAlone are words that tell a kind where nothing else is said, as in a list to choose from.
+var whyAlone = [whys][]string{
+	WhyTreatment:  {"direct", "clinical", "referring", "therapist"},
+	WhyPayment:    {"claim", "claims"},
+	WhyOperations: {"operations", "legal", "incident", "incidents", "administration"},
+	WhyResearch:   {"trial", "trials"},
+	WhyRequest:    {"portal"},
 }
 
 // whyOf reads the kind of reason of an event that broke the glass: a reason that was chosen says most, then what was typed, then what
@@ -109,18 +142,20 @@ func whyOfPurpose(code string) Why {
 
 // whyInWords is the kind that words tell of. Where they tell of care and of something else, it is care; of several others, none.
 func whyInWords(text string) Why {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r < 'a' || r > 'z' && r < 0x80 })
+	words := wordsOf(text)
 	var told [whys]bool
-	patient, asked := false, false
-	for _, word := range words {
-		patient, asked = patient || strings.HasPrefix(word, "patient"), asked || strings.HasPrefix(word, "request")
-		for w, begins := range whyWords {
-			for _, b := range begins {
-				told[w] = told[w] || strings.HasPrefix(word, b)
-			}
+	for w, alone := range whyAlone {
+		told[w] = len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return word != words[0] }) && slices.Contains(alone, words[0])
+	}
+	for i := 0; i < len(words); i++ {
+		if n := begun(words[i:], whyWords[WhyOther]); n > 0 {
+			i += n - 1
+			continue
+		}
+		for w := WhyTreatment; w < whys; w++ {
+			told[w] = told[w] || begun(words[i:], whyWords[w]) > 0
 		}
 	}
-	told[WhyRequest] = told[WhyRequest] || patient && asked
 	switch {
 	case told[WhyEmergency]:
 		return WhyEmergency
@@ -140,6 +175,45 @@ func whyInWords(text string) Why {
 		return WhyOther
 	}
 	return why
+}
+
+// wordsOf are the words of a text, in small letters; "DirectCare" is two.
+func wordsOf(text string) []string {
+	var b strings.Builder
+	last := ' '
+	for _, r := range text {
+		if unicode.IsLower(last) && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+		last = r
+	}
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// begun is how many words the first of the patterns takes that words begin with; 0: none does.
+func begun(words, patterns []string) int {
+	for _, p := range patterns {
+		n := 0
+		for want := range strings.SplitSeq(p, " ") {
+			if n == len(words) || !wordIs(words[n], want) {
+				n = 0
+				break
+			}
+			n++
+		}
+		if n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+func wordIs(word, want string) bool {
+	if stem, found := strings.CutSuffix(want, "*"); found {
+		return strings.HasPrefix(word, stem)
+	}
+	return word == want || want == "#" && strings.ContainsFunc(word, unicode.IsDigit)
 }
 
 // String is the kind for people.
