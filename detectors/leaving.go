@@ -27,7 +27,7 @@ func leavingExport() readerDetector {
 			switch {
 			case documents == 0:
 				return Blind // what is usual is counted among days on which something left
-			case !j.leaving(d.Staff.Roles, d.Accesses[0].Occurred):
+			case j.leaves(d) == 0:
 				return Quiet
 			case documents >= n[leavingMuch] || records >= n[leavingMany]:
 				return 3
@@ -36,8 +36,9 @@ func leavingExport() readerDetector {
 			}
 			return 1
 		},
-		tell: func(_ *teller, _ *ReaderDay, _ Grade) string {
-			return "By the staff list, this reader leaves the hospital soon after this was printed or exported."
+		tell: func(t *teller, d *ReaderDay, _ Grade) string {
+			last := localDay(t.judge.leaves(d)-1, t.zone) // the last day that is part of it
+			return "By the staff list, this reader leaves the hospital on " + t.dateOf(last) + ", soon after this was printed or exported."
 		},
 		normal: "A hand-over that somebody asked for would have made it normal.",
 	}
@@ -53,27 +54,31 @@ func (d *ReaderDay) takenOut() (documents, records int64) {
 	return int64(d.Exports + d.Prints), records
 }
 
-// leaving reports whether somebody who is employed at a time leaves soon after it, and no employment goes on or begins later. A short
-// employment was always going to end. Roles are by their beginning.
-func (j *judge) leaving(roles []facts.Role, at int64) bool {
+// leaves is when the reader, who is employed on the day, leaves soon after it, and no employment goes on or begins later; 0: they do not. A
+// short employment was always going to end.
+func (j *judge) leaves(d *ReaderDay) int64 {
+	roles, at := d.Staff.Roles, d.Accesses[0].Occurred // roles are by their beginning
 	from, until := facts.Forever, int64(0)
 	for i := range roles {
 		p := roles[i].Period
 		switch {
 		case p.Until <= at:
 		case p.Until-at > j.numbers.days(leavingDays):
-			return false
+			return 0
 		case p.From <= at:
 			from, until = min(from, p.From), max(until, p.Until)
 		}
 	}
 	if until == 0 {
-		return false
+		return 0
 	}
 	for _, r := range slices.Backward(roles) { // what went before it without a break is the same employment
 		if p := r.Period; p.From < from && p.Until >= from-goesOn.Microseconds() {
 			from = p.From
 		}
 	}
-	return until-from >= j.numbers.days(employedDays)
+	if until-from < j.numbers.days(employedDays) {
+		return 0
+	}
+	return until
 }

@@ -108,6 +108,11 @@ func (t *teller) date(d day) string {
 	return time.Unix(int64(d)*86_400, 0).UTC().Format("Monday 2 January 2006")
 }
 
+// dateOf is a date without its day of the week.
+func (t *teller) dateOf(d day) string {
+	return time.Unix(int64(d)*86_400, 0).UTC().Format("2 January 2006")
+}
+
 // pair tells of one reader in one record.
 func (t *teller) pair(p *Pair, fired []Fired) *Note {
 	n := &Note{who: t.who(p.Reader, p.Post), record: t.record(p.Patient)}
