@@ -71,6 +71,8 @@ type subject struct {
 	system, value string
 	from, until   int64
 	accesses      uint64
+	// passedOn are those of a record's accesses that the access report reads from the journal.
+	passedOn uint64
 }
 
 // accesses are the sizes of subjects, in order.
@@ -89,7 +91,7 @@ func (e *engine) records(ctx context.Context, size sizes) (all []subject, err er
 	params := store.Params{"one_in": uint64(max(size.rows/400/size.asks/4, 1)), "limit": uint32(size.asks)}
 	err = e.Query(ctx, statement("patients"), params, func(row store.Row) error {
 		var s subject
-		err := row.Scan(&s.system, &s.value, &s.accesses)
+		err := row.Scan(&s.system, &s.value, &s.accesses, &s.passedOn)
 		all = append(all, s)
 		return err //nolint:wrapcheck // says what failed
 	})

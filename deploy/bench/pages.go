@@ -43,7 +43,9 @@ type pages struct {
 	turn                       int
 	named                      time.Time
 	records, months, years, ws []subject
-	events                     []uint64
+	// reports are the records of which nothing was passed on.
+	reports []subject
+	events  []uint64
 }
 
 // pageVisits bounds the visits of a page: there are thirty pages, and each is visited twice and led to as often.
@@ -151,8 +153,8 @@ var consolePages = []consolePage{
 		path, err = p.link(ctx, path, "compare", 0)
 		return visit{path: path, holds: "What differs between two runs?"}, err
 	}},
-	{figPageReport, "records as for who-viewed", func(p *pages, ctx context.Context, i int) (visit, error) {
-		path, err := p.send(ctx, "/report", url.Values{"patient": {p.records[i%len(p.records)].value}, "names": {"full"}, "purpose": {purpose}})
+	{figPageReport, "records as for who-viewed of which nothing was passed on", func(p *pages, ctx context.Context, i int) (visit, error) {
+		path, err := p.send(ctx, "/report", url.Values{"patient": {p.reports[i%len(p.reports)].value}, "names": {"full"}, "purpose": {purpose}})
 		return visit{path: path, holds: "Who looked at my data?", rows: 1}, err
 	}},
 	{figPageSources, "", func(*pages, context.Context, int) (visit, error) {
@@ -332,6 +334,14 @@ func (b *bench) pages(ctx context.Context) (err error) {
 // choose picks whom and what pages are about, as the other groups do.
 func (p *pages) choose(ctx context.Context, e *engine, size sizes) (err error) {
 	if p.records, err = e.records(ctx, size); err != nil {
+		return err
+	}
+	for _, r := range p.records {
+		if r.passedOn == 0 {
+			p.reports = append(p.reports, r)
+		}
+	}
+	if _, err = enough(p.reports, nil); err != nil {
 		return err
 	}
 	if p.months, err = e.months(ctx, size); err != nil {
