@@ -14,6 +14,24 @@ const (
 	leastDayUnit, leastHourUnit = 3, 2
 )
 
+// spike is a count of a reader's day beside the median of other days and its deviation; least is the least spread that counts, and steps are the
+// grades in spreads.
+type spike struct {
+	have, median, deviation, least int
+	steps                          [3]numeral
+}
+
+// grade is how far the count is beyond what is usual. 1.5 deviations stand for one standard deviation of a normal distribution.
+func (s spike) grade(n *numerals) Grade {
+	over, spread := int64(s.have-s.median), int64(max(s.deviation*3/2, s.least, s.median/10))
+	for g := len(s.steps); g > 0; g-- {
+		if over >= n[s.steps[g-1]]*spread {
+			return Grade(g)
+		}
+	}
+	return Quiet
+}
+
 // volumeSpike (D11): many more different records on one day than is usual for the reader. Robust statistics, because the day
 // itself is among the days: median and median absolute deviation.
 func volumeSpike() readerDetector {
@@ -27,17 +45,7 @@ func volumeSpike() readerDetector {
 			if !j.known(d.Base) || int64(d.Records) < j.numbers[spikeRecords] {
 				return Quiet
 			}
-			// 1.5 deviations stand for one standard deviation of a normal distribution.
-			over, unit := int64(d.Records-median), int64(max(deviation*3/2, leastDayUnit, median/10))
-			switch {
-			case over >= j.numbers[spikeTimes]*unit:
-				return 3
-			case over >= j.numbers[spikeMany]*unit:
-				return 2
-			case over >= j.numbers[spikeMore]*unit:
-				return 1
-			}
-			return Quiet
+			return spike{d.Records, median, deviation, leastDayUnit, [...]numeral{spikeMore, spikeMany, spikeTimes}}.grade(&j.numbers)
 		},
 		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
 			median, _ := d.Base.usualRecords()
@@ -63,17 +71,7 @@ func hourSpike() readerDetector {
 				return Quiet
 			}
 			median, deviation := d.Base.usualPeak()
-			// 1.5 deviations stand for one standard deviation of a normal distribution.
-			over, unit := int64(d.Peak-median), int64(max(deviation*3/2, leastHourUnit, median/10))
-			switch {
-			case over >= j.numbers[hourTimes]*unit:
-				return 3
-			case over >= j.numbers[hourMany]*unit:
-				return 2
-			case over >= j.numbers[hourMore]*unit:
-				return 1
-			}
-			return Quiet
+			return spike{d.Peak, median, deviation, leastHourUnit, [...]numeral{hourMore, hourMany, hourTimes}}.grade(&j.numbers)
 		},
 		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
 			median, _ := d.Base.usualPeak()
