@@ -3,6 +3,8 @@ package detectors
 import (
 	"maps"
 	"time"
+
+	"github.com/readtrail/readtrail/detectors/facts"
 )
 
 // What comes late of a day that taught is judged together with what the day's alerts rest on, so that a story is told as a whole. What
@@ -20,7 +22,7 @@ func (e *Engine) markCounted(c *closed, rejoined map[pairKey]bool) {
 		late = map[pairKey]struct{}{}
 		e.cameLate[c.at] = late
 	}
-	records := map[int32]bool{}
+	records := map[facts.ID]bool{}
 	for i := range c.readers {
 		d := &c.readers[i]
 		d.counted = d.Base.last != 0 && c.at <= d.Base.last
