@@ -137,21 +137,28 @@ func restored(cfg detectors.EngineConfig, parts map[string][]byte) (*detectors.E
 	return detectors.Restore(cfg, func(name string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(parts[name])), nil })
 }
 
-// TestImportBeforeTheFirstTick: an import that begins before the journal's clock does is no import that rests since 1970. Its events wait
-// for its end, and are no live ones.
-func TestImportBeforeTheFirstTick(t *testing.T) {
-	t.Parallel()
-	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 1}})
+// standing is an engine that learns for so many days, and what hands it an item at the next position.
+func standing(t *testing.T, learningDays int) (*detectors.Engine, func(*v1.Item)) {
+	t.Helper()
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: learningDays}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := uint64(0)
-	take := func(item *v1.Item) {
+	return e, func(item *v1.Item) {
+		t.Helper()
 		n++
 		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestImportBeforeTheFirstTick: an import that begins before the journal's clock does is no import that rests since 1970. Its events wait
+// for its end, and are no live ones.
+func TestImportBeforeTheFirstTick(t *testing.T) {
+	t.Parallel()
+	e, take := standing(t, 1)
 	mark := func(phase v1.ImportMark_Phase) {
 		take(&v1.Item{Body: &v1.Item_ImportMark{ImportMark: &v1.ImportMark{ImportId: []byte("old"), Phase: phase, Backfill: true}}})
 	}
@@ -181,17 +188,7 @@ func TestImportBeforeTheFirstTick(t *testing.T) {
 // the same look that comes every day is counted once.
 func TestOldDaysTeachNothingAnew(t *testing.T) {
 	t.Parallel()
-	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 2}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := uint64(0)
-	take := func(item *v1.Item) {
-		n++
-		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, take := standing(t, 2)
 	look := func(at time.Time, reader, patient, department string) {
 		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
 			OccurredUs: at.UnixMicro(), Action: v1.Action_ACTION_READ,
@@ -238,17 +235,7 @@ func TestOldDaysTeachNothingAnew(t *testing.T) {
 // TestWorkOfALateDay: work on a record is a reason in the days around it, also when something else of that day came late.
 func TestWorkOfALateDay(t *testing.T) {
 	t.Parallel()
-	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: 2}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := uint64(0)
-	take := func(item *v1.Item) {
-		n++
-		if err := e.Take(t.Context(), detectors.Entry{At: proto.At(n, 0), Item: item}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, take := standing(t, 2)
 	access := func(at time.Time, patient string, action v1.Action) {
 		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
 			OccurredUs: at.UnixMicro(), Action: action, Reader: &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: "anna"}}},
