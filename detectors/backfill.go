@@ -78,7 +78,7 @@ func NewStudy(cfg Config, state *facts.State, book *Book) (*Study, error) {
 func newJudge(cfg Config, state *facts.State) *judge {
 	j := &judge{
 		state: state, zone: cfg.Zone, tables: &tables{},
-		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, whys: map[facts.ID]*roleWhys{},
+		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, wards: map[facts.ID]*peerCount{}, whys: map[facts.ID]*roleWhys{},
 		benches: map[facts.ID]*workstation{}, addresses: map[facts.ID]*address{}, networks: map[netip.Prefix]*network{},
 		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), calendar: calendar{zone: cfg.Zone},
 		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
@@ -202,7 +202,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 			}
 			continue
 		}
-		if err := emit(d, s.cfg.Queue.rank(queues[i], priors)); err != nil {
+		if err := emit(d, s.cfg.Queue.rank(queues[i], priors, nil)); err != nil {
 			return Tally{}, err
 		}
 	}

@@ -16,10 +16,11 @@ const (
 	ShapePair      Shape = iota // a reader and a record on a day
 	ShapeReaderDay              // a reader's day, many records
 	ShapeRecordDay              // a record's day, many readers
+	ShapeSerial                 // a reader's records over days
 )
 
 // String is the word of the design for it.
-func (s Shape) String() string { return [...]string{"pair", "reader-day", "record-day"}[s] }
+func (s Shape) String() string { return [...]string{"pair", "reader-day", "record-day", "serial"}[s] }
 
 // Cited is an access that a story rests on.
 type Cited struct {
@@ -64,6 +65,11 @@ type Candidate struct {
 	posts  []post
 	labels facts.Label
 	signs  Sign
+	// alone: the story is of one record without a reason, of which looks is how often it was opened. others are those of other days that
+	// a series tells as well.
+	alone  bool
+	looks  int32
+	others []episode
 	// kept are the pairs that the story rests on, to be judged again when a late fact comes.
 	kept []keptPair
 	// pair is the pair that the story is about first.
@@ -164,7 +170,7 @@ func (j *judge) pairCandidate(p *Pair) Candidate {
 	c := Candidate{
 		Day: p.Day, Shape: ShapePair, Scenario: j.pairs.scenarios[p.scenario].Name, Weight: p.Weight, key: KeyPair,
 		Readers: []facts.ID{p.Reader}, Patients: []facts.ID{p.Patient}, Accesses: cite(nil, p.Accesses),
-		Fired: j.fired(KeyPair, j.pairs, p.situation(), &p.grades), pair: p, of: p.Of,
+		Fired: j.fired(KeyPair, j.pairs, p.situation(), &p.grades), pair: p, of: p.Of, alone: p.Reasons == 0 && p.Blind == 0, looks: int32(p.Looks),
 	}
 	c.Note = j.teller().pair(p, c.Fired)
 	c.Note.Evidence = j.teller().evidence(&c)

@@ -276,7 +276,7 @@ func (c *Candidate) subject() (reader, patient facts.ID) {
 	if c.Shape != ShapeRecordDay && len(c.Readers) > 0 {
 		reader = c.Readers[0]
 	}
-	if c.Shape != ShapeReaderDay && len(c.Patients) > 0 {
+	if c.Shape != ShapeReaderDay && c.Shape != ShapeSerial && len(c.Patients) > 0 {
 		patient = c.Patients[0]
 	}
 	return reader, patient

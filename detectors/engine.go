@@ -56,13 +56,15 @@ type Limits struct {
 	Kept int
 	// Addresses are network addresses of which it is known who comes from them, and the networks that they are in, each. Default 200,000.
 	Addresses int
+	// Episodes are records without a reason that a series may tell. Default 500,000.
+	Episodes int
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}, {&l.Addresses, 200_000}} {
+	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}, {&l.Addresses, 200_000}, {&l.Episodes, 500_000}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -140,6 +142,7 @@ type Engine struct {
 	recent  recents
 	hard    hardSigns
 	past    outcomes
+	series  episodes
 
 	out   emitter
 	stats Stats
@@ -174,7 +177,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, cameLate: map[day]map[pairKey]struct{}{}, learning: true, lessons: newLessons(),
 		imports: map[string]*importing{}, sources: map[string]systems{}, gaps: map[Needs]gapState{},
-		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), stats: newStats(),
+		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), series: newEpisodes(), stats: newStats(),
 	}
 	if cfg.Dir != "" {
 		e.spill = &spill{dir: cfg.Dir}
@@ -286,6 +289,7 @@ func (e *Engine) take(ctx context.Context, entry *Entry) error {
 		e.useRuleSet(body.RuleSet)
 	case *v1.Item_AlertDecision:
 		e.past.decide(body.AlertDecision, e.today())
+		e.decided(body.AlertDecision)
 	case *v1.Item_ContextGap:
 		e.journaledGap(body.ContextGap)
 	}

@@ -167,7 +167,7 @@ func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
 	if !backfill {
 		e.closeHard(days)
 	} else {
-		e.recent.dropImported(days[len(days)-1] + 1)
+		e.endImported()
 	}
 	e.forget()
 	return nil

@@ -309,3 +309,15 @@ func InNetwork() uint32 {
 	}
 	return e.judge.networks[netip.MustParsePrefix("10.1.2.0/24")].staff
 }
+
+// Rate counts looks, and those of them without a reason.
+type Rate struct{ Looked, Alone uint64 }
+
+// UsualThere is how many of a million looks have no reason where a record's patient is, the record's own left out; ward 0: in nobody's care.
+func UsualThere(hospital Rate, wards map[facts.ID]Rate, ward facts.ID, readers, others int) uint64 {
+	j := &judge{everybody: peerCount{looked: hospital.Looked, alone: hospital.Alone}, wards: map[facts.ID]*peerCount{}}
+	for id, r := range wards {
+		j.wards[id] = &peerCount{looked: r.Looked, alone: r.Alone}
+	}
+	return j.usualThere(&RecordDay{ward: ward, Readers: make([]*Pair, readers), Others: others})
+}

@@ -33,6 +33,11 @@ func (j *judge) fade() {
 			delete(j.peers, g)
 		}
 	}
+	for at, w := range j.wards {
+		if w.fade(); w.looked == 0 {
+			delete(j.wards, at)
+		}
+	}
 	j.everybody.fade()
 	for role, r := range j.whys {
 		if !r.fade() {

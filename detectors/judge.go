@@ -39,6 +39,8 @@ type judge struct {
 	// base and history are what earlier days left, per reader and per pair.
 	base  map[facts.ID]*baseline
 	peers map[group]*peerCount
+	// wards are the looks at records of patients who are in a department.
+	wards map[facts.ID]*peerCount
 	// whys are for which reasons those of a role break the glass.
 	whys    map[facts.ID]*roleWhys
 	history map[pairKey]pairHistory
@@ -228,6 +230,9 @@ func (j *judge) recordDays(c *closed) []RecordDay {
 				at[p.Patient] = n
 				out = append(out, RecordDay{Patient: p.Patient, Day: c.at})
 			}
+			if out[n].ward == 0 {
+				out[n].ward = p.ward()
+			}
 			switch {
 			case p.Reasons != 0:
 				out[n].Others++
@@ -380,9 +385,12 @@ func (p *peerCount) fade() { p.looked, p.alone, p.glass = p.looked/2, p.alone/2,
 
 // less is what is left without one reader.
 func (p *peerCount) less(b *baseline) peerCount {
-	return peerCount{
-		p.looked - min(p.looked, uint64(b.looked)), p.alone - min(p.alone, uint64(b.alone)), p.glass - min(p.glass, uint64(b.glass)),
-	}
+	return p.without(peerCount{uint64(b.looked), uint64(b.alone), uint64(b.glass)})
+}
+
+// without is what is left without some of it.
+func (p *peerCount) without(n peerCount) peerCount {
+	return peerCount{p.looked - min(p.looked, n.looked), p.alone - min(p.alone, n.alone), p.glass - min(p.glass, n.glass)}
 }
 
 // drawn is how many records everybody is worth beside the peers.

@@ -64,6 +64,7 @@ const (
 	repeatedDays
 	manyRepeatedDays
 	serialRecords
+	serialDays
 	silentDays
 	spikeRecords
 	spikeMore
@@ -156,6 +157,7 @@ func numbering() [numeralCount]Number {
 		manyRepeatedDays: {"RepeatedLooks", "many_days", "the same, many", 3, 2, 8},
 
 		serialRecords: {serialName, "records", "records that were opened without a reason, at least", 3, 1, 1000},
+		serialDays:    {serialName, "days", "how far back such records are told as one series", 90, 7, 120},
 
 		silentDays: {"LeftAccount", "silent_days", "days without any event, after which an account has been silent for long", 60, 7, 730},
 

@@ -100,8 +100,8 @@ func TestKnownAlertsAreBounded(t *testing.T) {
 func TestEvictionsAreCounted(t *testing.T) {
 	t.Parallel()
 	e, err := detectors.NewEngine(detectors.EngineConfig{
-		Zone: time.UTC, Limits: detectors.Limits{Readers: 4, Known: 3, Kept: 2, Histories: 5, Addresses: 3},
-		Standing: &detectors.Settings{LearningDays: 2, Queue: detectors.Queue{Budget: 20, Least: 1, Prior: -1}},
+		Zone: time.UTC, Limits: detectors.Limits{Readers: 4, Known: 3, Kept: 2, Histories: 5, Addresses: 3, Episodes: 4},
+		Standing: &detectors.Settings{LearningDays: 2, Queue: detectors.Queue{Budget: 20, Threshold: 1000, Least: 1, Prior: -1}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +142,9 @@ func TestEvictionsAreCounted(t *testing.T) {
 	}
 	if got.Addresses > 2*3 || got.EvictedAddresses == 0 {
 		t.Errorf("%d addresses and networks are held, %d pushed out", got.Addresses, got.EvictedAddresses)
+	}
+	if got.Episodes > 4 || got.EvictedEpisodes == 0 {
+		t.Errorf("%d episodes are held, %d pushed out", got.Episodes, got.EvictedEpisodes)
 	}
 	if got.Known > 3 || got.EvictedKnown == 0 {
 		t.Errorf("%d alerts are known, %d pushed out", got.Known, got.EvictedKnown)

@@ -30,12 +30,16 @@ type Queue struct {
 	Prior Weight
 }
 
-// rank makes the queue of one day. Scores are integers, ties are broken by who and what, so the order is the same everywhere.
-func (q Queue) rank(all []Candidate, priors [3]Weight) []Alert {
+// rank makes the queue of one day. Scores are integers, ties are broken by who and what, so the order is the same everywhere. gather puts
+// other days into the stories; nil: there are none.
+func (q Queue) rank(all []Candidate, priors [3]Weight, gather func([]Candidate)) []Alert {
 	for i := range all {
 		all[i].Score = all[i].Weight + priors[all[i].key] + all[i].boost
 	}
 	all = collapse(all)
+	if gather != nil {
+		gather(all)
+	}
 	slices.SortStableFunc(all, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Shape, b.Shape),
 			slices.Compare(a.Readers, b.Readers), slices.Compare(a.Patients, b.Patients))

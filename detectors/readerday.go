@@ -69,6 +69,8 @@ type RecordDay struct {
 	explained []*Pair
 	// counted: so was one of its pairs.
 	counted bool
+	// ward is the department that has the patient; 0: none is known.
+	ward facts.ID
 
 	grades   grades
 	Weight   Weight

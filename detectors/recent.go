@@ -38,6 +38,8 @@ type recentAlert struct {
 	open bool
 	// of is the import that it is of, "" for what is live. An import's are held while it is judged, and only as stories.
 	of string
+	// decided: somebody decided on it, and did not open it again.
+	decided bool
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -76,20 +78,25 @@ func (r *recents) ids() []alertID {
 // queue ranks the candidates of a day and sends their versions.
 func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
 	e.past.boost(all, d, e.state)
-	q := e.settings.Queue.rank(all, priors)
+	as := sentAs{backfill: of}
+	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories, as.of()) })
 	if of == nil {
 		e.keepShown(d, q)
 	} else {
-		e.recent.dropImported(d - storyGap)
+		e.dropImported(d)
 	}
 	if e.cfg.Observer.Queue != nil {
 		if err := e.cfg.Observer.Queue(d, q); err != nil {
 			return err
 		}
 	}
+	ids := make([]alertID, len(q))
 	for i := range q {
-		e.raise(&q[i], sentAs{backfill: of})
+		if ids[i] = e.raise(&q[i], as); q[i].Shape == ShapeSerial {
+			e.retold(&q[i], ids[i])
+		}
 	}
+	e.keepEpisodes(all, tellers(q, ids))
 	return nil
 }
 
@@ -136,16 +143,22 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 	if was != nil {
 		v.Version, v.State = was.version.Version+1, v1.AlertState_ALERT_STATE_UPDATED
 		v.Hard = v.Hard || was.version.Hard
-		if goesOn {
+		switch {
+		case goesOn && a.Shape == ShapeSerial:
+			extend(v, was.version)
+		case goesOn:
 			e.tell(v, was.version, a.Day)
+		}
+		if goesOn {
 			e.keepDays(now, was, a.Day)
 			now.day, now.open = max(was.day, a.Day), false
 		}
+		now.decided = was.decided
 		e.recent.release(was)
 	}
 	e.stats.EvictedKnown += e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
-	if len(now.kept) > 0 || as.open || goesOn || now.of != "" && v.Shown && a.Shape == ShapePair {
+	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial || now.of != "" && v.Shown && a.Shape == ShapePair {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
 	} else {
 		delete(e.recent.alerts, id)
@@ -188,12 +201,22 @@ func (r *recents) hold(id alertID, a *recentAlert, limit int, stats *Stats) {
 	}
 }
 
-// dropImported drops what is held of an import whose story ended before a day.
-func (r *recents) dropImported(before day) {
-	for id, a := range r.alerts {
-		if a.of != "" && a.day < before {
-			r.release(a)
-			delete(r.alerts, id)
+// dropImported drops what is held of an import, of stories that are over on a day.
+func (e *Engine) dropImported(d day) {
+	for id, a := range e.recent.alerts {
+		if a.of != "" && (a.day < d-storyGap && !a.series() || a.day < e.seriesSince(d)) {
+			e.recent.release(a)
+			delete(e.recent.alerts, id)
+		}
+	}
+}
+
+// endImported drops all that is held of imports: what is judged is told.
+func (e *Engine) endImported() {
+	for id, a := range e.recent.alerts {
+		if a.of != "" {
+			e.recent.release(a)
+			delete(e.recent.alerts, id)
 		}
 	}
 }
@@ -234,7 +257,11 @@ func (r *recents) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
 func (e *Engine) forget() {
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
 	for id, a := range e.recent.alerts {
-		if a.day < horizon && !a.open {
+		switch {
+		case a.day >= horizon, a.open:
+		case a.series() && !a.decided && a.day >= e.seriesSince(e.through):
+			e.recent.release(a) // it may go on
+		default:
 			e.recent.release(a)
 			delete(e.recent.alerts, id)
 		}
@@ -250,6 +277,7 @@ func (e *Engine) forget() {
 	e.stats.EvictedHistories += uint64(e.judge.forgetHistories(e.through, e.cfg.Limits.Histories))
 	e.stats.EvictedAddresses += uint64(e.judge.forgetAddresses(e.cfg.Limits.Addresses))
 	e.past.forget(e.today())
+	e.stats.EvictedEpisodes += e.series.forget(e.seriesSince(e.through), e.cfg.Limits.Episodes)
 }
 
 // recheck holds recent alerts against what became known since. Verdicts that changed are sent again; an alert that nothing is left
@@ -280,7 +308,7 @@ func (e *Engine) recheck() {
 		if !e.concerned(a) {
 			continue
 		}
-		because := e.again(a, func(d day, rows []row) { all = append(all, changed{d, rows}) })
+		because := e.again(id, a, func(d day, rows []row) { all = append(all, changed{d, rows}) })
 		if because != "" {
 			e.retract(a, because)
 		}
@@ -309,9 +337,9 @@ func (e *Engine) concerned(a *recentAlert) bool {
 }
 
 // again judges the pairs of an alert anew. It tells the verdicts that changed, by day, and returns why nothing is left of the alert, if so.
-func (e *Engine) again(a *recentAlert, turned func(day, []row)) (because string) {
+func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (because string) {
 	// Of a story that began too long ago to be judged again, something is left.
-	left, some, reasons := len(a.kept) > 0 && a.version.Day < a.kept[0].day, false, map[Reason]bool{}
+	left, some, reasons := !a.series() && len(a.kept) > 0 && a.version.Day < a.kept[0].day, false, map[Reason]bool{}
 	for i := range a.kept {
 		k := &a.kept[i]
 		c := e.judge.explained(k.day, slices.Clone(k.accesses))
@@ -326,6 +354,7 @@ func (e *Engine) again(a *recentAlert, turned func(day, []row)) (because string)
 		if v != k.verdict || v == Explained && r != k.reason {
 			if v == Explained && k.verdict != Explained {
 				reasons[r] = true
+				e.explained(k)
 			}
 			if v != k.verdict {
 				some = true
@@ -340,7 +369,7 @@ func (e *Engine) again(a *recentAlert, turned func(day, []row)) (because string)
 			reasons[r] = true
 		}
 	}
-	if left || !some {
+	if left || !some || a.series() && e.left(a, id) {
 		return ""
 	}
 	return becauseOf(reasons)

@@ -38,6 +38,7 @@ func (j *judge) remember(c *closed) {
 				continue
 			}
 			j.rememberWhy(p)
+			j.rememberWard(p)
 			if p.Looks == 0 || p.Reasons != 0 || p.Blind != 0 {
 				continue
 			}

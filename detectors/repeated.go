@@ -6,6 +6,9 @@ import "fmt"
 const (
 	repeatedName = "RepeatedLooks"
 	serialName   = "SerialLooks"
+	// Kinds of misuse that show in it.
+	serialScenario    = "serial"
+	curiosityScenario = "curiosity"
 )
 
 // repeatedLooks (D23): the same record on several days without any reason.

@@ -124,6 +124,7 @@ func (e *Engine) readEngine(r *reader) error {
 	})
 	r.each(func() { d := r.ID(); e.hard.shown[d] = int(r.Int()) })
 	r.outcomes(&e.past)
+	r.episodes(&e.series)
 	return nil
 }
 
@@ -139,7 +140,7 @@ func (r *reader) recents(into *recents) {
 	}
 	r.each(func() {
 		id := r.id()
-		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), version: &v1.AlertVersion{}}
+		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), decided: r.Bool(), version: &v1.AlertVersion{}}
 		r.message(a.version)
 		r.each(func() {
 			p := keptPair{reader: r.ID(), patient: r.ID(), day: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
@@ -178,6 +179,25 @@ func (r *reader) outcomes(o *outcomes) {
 	for _, m := range []map[facts.ID]outcome{o.offenders, o.targeted} {
 		r.each(func() { id := r.ID(); m[id] = outcome{r.ID(), r.ID()} })
 	}
+}
+
+func (r *reader) episodes(into *episodes) {
+	r.each(func() {
+		reader := r.ID()
+		r.each(func() {
+			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), told: r.id()}
+			r.each(func() {
+				x.cited = append(x.cited, Cited{
+					Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: reader, Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()),
+				})
+			})
+			if len(x.cited) == 0 {
+				r.Fail("changed")
+			}
+			into.of[reader] = append(into.of[reader], x)
+			into.n++
+		})
+	})
 }
 
 func (r *reader) list() []facts.ID {
@@ -312,6 +332,7 @@ func (r *reader) usual(j *judge) {
 	}
 	r.each(func() { id := r.ID(); j.base[id] = r.baseline() })
 	r.each(func() { g := group{r.ID(), r.ID()}; j.peers[g] = r.peer() })
+	r.each(func() { at := r.ID(); j.wards[at] = r.peer() })
 	j.everybody = *r.peer()
 	r.each(func() {
 		role, x := r.ID(), &roleWhys{}

@@ -16,7 +16,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 6
+	snapshotVersion = 7
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -165,6 +165,7 @@ func (e *Engine) writeEngine(w *writer) {
 		w.Int(int64(n))
 	})
 	w.outcomes(&e.past)
+	w.episodes(&e.series)
 }
 
 // message writes a protobuf message.
@@ -191,6 +192,7 @@ func (w *writer) recents(r *recents) {
 		w.ID(a.patient)
 		w.Uint(uint64(a.key))
 		w.Bool(a.open)
+		w.Bool(a.decided)
 		w.message(a.version)
 		w.Count(len(a.kept))
 		for i := range a.kept {
@@ -235,6 +237,30 @@ func (w *writer) outcomes(o *outcomes) {
 			w.ID(x.last)
 		})
 	}
+}
+
+func (w *writer) episodes(s *episodes) {
+	sorted(w, s.of, byNumber, func(reader facts.ID, mine []episode) {
+		w.ID(reader)
+		w.Count(len(mine))
+		for i := range mine {
+			x := &mine[i]
+			for _, n := range [...]int32{x.day, x.patient, x.looks} {
+				w.ID(n)
+			}
+			w.Uint(uint64(x.labels))
+			w.Uint(uint64(x.signs))
+			w.Bytes(x.told[:])
+			w.Count(len(x.cited))
+			for _, c := range x.cited {
+				w.Uint(uint64(c.Position))
+				w.Int(c.Occurred)
+				w.ID(c.Patient)
+				w.ID(c.Object)
+				w.Uint(uint64(c.Signs))
+			}
+		}
+	})
 }
 
 func (w *writer) list(ids []facts.ID) {
@@ -302,6 +328,10 @@ func (w *writer) usual(j *judge) {
 	sorted(w, j.peers, byGroup, func(g group, p *peerCount) {
 		w.ID(g.department)
 		w.ID(g.role)
+		w.peer(p)
+	})
+	sorted(w, j.wards, byNumber, func(at facts.ID, p *peerCount) {
+		w.ID(at)
 		w.peer(p)
 	})
 	w.peer(&j.everybody)

@@ -19,6 +19,9 @@ const (
 // storyOf is the id under which an alert is sent: that of its day, or that of the story which it goes on with. of is the import that it
 // is of, "" for what is live.
 func (e *Engine) storyOf(a *Alert, of string) (alertID, *recentAlert) {
+	if a.Shape == ShapeSerial {
+		return e.seriesStory(a, of)
+	}
 	return e.storyUnder(e.hard.alias(e, a), a, of)
 }
 
@@ -87,7 +90,7 @@ func nothingNew(was *v1.AlertVersion, a *Alert) bool {
 
 // severalDays reports whether a version of a story and an alert are about different days.
 func (a *recentAlert) severalDays(now *Alert) bool {
-	return a.version.Shape == v1.Shape_SHAPE_PAIR && (a.version.Day != now.Day || a.day != now.Day)
+	return now.Shape == ShapeSerial || a.version.Shape == v1.Shape_SHAPE_PAIR && (a.version.Day != now.Day || a.day != now.Day)
 }
 
 // tell puts what an alert says of its day into a version of the story so far. What the story said of that day before is replaced.

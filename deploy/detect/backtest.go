@@ -246,6 +246,7 @@ func (d *Difference) example(kind string, a, was *judged) {
 func shapeWord(s v1.Shape) string {
 	return map[v1.Shape]string{
 		v1.Shape_SHAPE_PAIR: "pair", v1.Shape_SHAPE_READER_DAY: "reader-day", v1.Shape_SHAPE_RECORD_DAY: "record-day",
+		v1.Shape_SHAPE_SERIAL: "serial",
 	}[s]
 }
 

@@ -191,6 +191,8 @@ const (
 	Shape_SHAPE_READER_DAY Shape = 2
 	// A record's local day: many readers.
 	Shape_SHAPE_RECORD_DAY Shape = 3
+	// A series: records that one reader opened without a reason on several days. day is the first on which it was told.
+	Shape_SHAPE_SERIAL Shape = 4
 )
 
 // Enum value maps for Shape.
@@ -200,12 +202,14 @@ var (
 		1: "SHAPE_PAIR",
 		2: "SHAPE_READER_DAY",
 		3: "SHAPE_RECORD_DAY",
+		4: "SHAPE_SERIAL",
 	}
 	Shape_value = map[string]int32{
 		"SHAPE_UNSPECIFIED": 0,
 		"SHAPE_PAIR":        1,
 		"SHAPE_READER_DAY":  2,
 		"SHAPE_RECORD_DAY":  3,
+		"SHAPE_SERIAL":      4,
 	}
 )
 
@@ -1967,13 +1971,14 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\x1dEXPLANATION_DEPARTMENT_WINDOW\x10\r\x12\x18\n" +
 	"\x14EXPLANATION_RESEARCH\x10\x0e\x12\x1a\n" +
 	"\x16EXPLANATION_WORKS_WITH\x10\x0f\x12\x1b\n" +
-	"\x17EXPLANATION_RESPONSIBLE\x10\x10*Z\n" +
+	"\x17EXPLANATION_RESPONSIBLE\x10\x10*l\n" +
 	"\x05Shape\x12\x15\n" +
 	"\x11SHAPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"SHAPE_PAIR\x10\x01\x12\x14\n" +
 	"\x10SHAPE_READER_DAY\x10\x02\x12\x14\n" +
-	"\x10SHAPE_RECORD_DAY\x10\x03*R\n" +
+	"\x10SHAPE_RECORD_DAY\x10\x03\x12\x10\n" +
+	"\fSHAPE_SERIAL\x10\x04*R\n" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14STANDING_PROVISIONAL\x10\x01\x12\x12\n" +

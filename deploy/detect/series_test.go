@@ -1,0 +1,206 @@
+package detect_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	pb "google.golang.org/protobuf/proto"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// snooped is a fortnight in which one reader opens one record a day of somebody whom nobody knows, on so many of the last days.
+func snooped(t *testing.T, days int) (h *hospital, reader *v1.Identifier, at []time.Time) {
+	t.Helper()
+	base := fortnight()
+	of := likelyPair(t, base, fortnightWritten())
+	template := citedEvents(t, base, of)[0]
+	h = base.copy(t)
+	for n := range days {
+		when := h.start(14 - days + n).Add(11 * time.Hour)
+		var looks []entry
+		for i := range 3 {
+			e, _ := pb.Clone(template).(*v1.AccessEvent)
+			e.SourceEventId, e.EventId, e.RequestId = fmt.Sprintf("stranger-%d-%d", n, i), nil, ""
+			e.Mode, e.Action = v1.AccessMode_ACCESS_MODE_DELIBERATE, v1.Action_ACTION_READ
+			e.OccurredUs = when.Add(time.Duration(i) * time.Minute).UnixMicro()
+			e.RecordedUs = e.OccurredUs
+			e.Patients[0].Identifiers = e.Patients[0].Identifiers[:1]
+			e.Patients[0].Identifiers[0].Value = fmt.Sprintf("Patient/stranger-%d", n)
+			looks = append(looks, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
+		}
+		h.after(when.Add(time.Hour), looks...)
+		at = append(at, when)
+	}
+	return h, of.Readers[0].Identifier, at
+}
+
+// strangers are the records of strangers that an alert cites, by their numbers.
+func strangers(a *v1.AlertVersion) map[string]int {
+	out := map[string]int{}
+	for _, c := range a.Accesses {
+		if c.Patient > 0 {
+			if name, ok := strings.CutPrefix(a.Patients[c.Patient-1].Identifier.Value, "Patient/stranger-"); ok {
+				out[name]++
+			}
+		}
+	}
+	return out
+}
+
+// latestOf are the latest versions of a reader's alerts, by id; each follows the one before.
+func latestOf(t *testing.T, w *written, reader *v1.Identifier) map[string]*v1.AlertVersion {
+	t.Helper()
+	out := map[string]*v1.AlertVersion{}
+	for _, a := range w.versions {
+		if len(a.Readers) == 0 || !pb.Equal(a.Readers[0].Identifier, reader) {
+			continue
+		}
+		if was := out[string(a.AlertId)]; a.Version != was.GetVersion()+1 {
+			t.Errorf("version %d of %x follows version %d", a.Version, a.AlertId, was.GetVersion())
+		}
+		out[string(a.AlertId)] = a
+	}
+	return out
+}
+
+// TestASeriesIsOneAlert: who opens another record without a reason day after day is one alert, which grows: it cites and tells all of them,
+// stands under the day on which it was told first, and nobody is told the same record twice.
+func TestASeriesIsOneAlert(t *testing.T) {
+	t.Parallel()
+	const days = 8
+	h, reader, at := snooped(t, days)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
+	var series *v1.AlertVersion
+	shown := map[string]int{}
+	for _, a := range latestOf(t, w, reader) {
+		if a.Shape == v1.Shape_SHAPE_SERIAL {
+			if series != nil {
+				t.Error("there are two series of one reader")
+			}
+			series = a
+		}
+		for name := range strangers(a) {
+			if a.Shown {
+				shown[name]++
+			}
+		}
+	}
+	if series == nil {
+		t.Fatal("there is no series")
+	}
+	for n := range days {
+		if name := fmt.Sprint(n); shown[name] != 1 {
+			t.Errorf("the record of the %d. day is cited by %d alerts that are shown, want 1", n+1, shown[name])
+		}
+	}
+	cited, seen := strangers(series), map[uint64]bool{}
+	if len(cited) < days-2 || cited[fmt.Sprint(days-1)] != 3 {
+		t.Errorf("the series cites %v", cited)
+	}
+	for _, c := range series.Accesses {
+		if seen[c.Position] {
+			t.Errorf("position %d is cited twice", c.Position)
+		}
+		seen[c.Position] = true
+	}
+	last := at[days-1].In(h.zone)
+	if !strings.Contains(series.Note.What[0], "to "+last.Format("2 January 2006")) || !strings.Contains(series.Note.What[1], last.Format("Monday 2 January 2006")) {
+		t.Errorf("the note does not tell the last day: %q", series.Note.What)
+	}
+	for _, a := range w.versions {
+		if string(a.AlertId) == string(series.AlertId) && a.Day != series.Day {
+			t.Errorf("version %d stands under day %d, the last one under %d", a.Version, a.Day, series.Day)
+		}
+	}
+}
+
+// TestADecidedSeriesIsOver: what comes after somebody decided on a series is another one, and cites nothing that was decided on.
+func TestADecidedSeriesIsOver(t *testing.T) {
+	t.Parallel()
+	for _, disposition := range []v1.Disposition{v1.Disposition_DISPOSITION_MISUSE, v1.Disposition_DISPOSITION_APPROPRIATE} {
+		h, reader, _ := snooped(t, 9)
+		_, w := run(t, engineConfig(t, h), h.batches)
+		i := slices.IndexFunc(w.versions, func(a *v1.AlertVersion) bool {
+			return a.Shape == v1.Shape_SHAPE_SERIAL && pb.Equal(a.Readers[0].Identifier, reader) && len(strangers(a)) >= 3
+		})
+		if i < 0 {
+			t.Fatal("there is no series to decide on")
+		}
+		of := w.versions[i]
+		h.after(time.UnixMicro(of.AtUs).Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
+			AlertId: of.AlertId, Version: of.Version, Disposition: disposition, Asker: "token:1", DecidedUs: of.AtUs,
+		}}}})
+		_, w = run(t, engineConfig(t, h), h.batches)
+		must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
+		fresh := 0
+		for id, a := range latestOf(t, w, reader) {
+			if id == string(of.AlertId) {
+				if a.Version != of.Version {
+					t.Errorf("%s: the alert goes on after it was decided on: version %d, decided on %d", disposition, a.Version, of.Version)
+				}
+				continue
+			}
+			if a.Shape != v1.Shape_SHAPE_SERIAL {
+				continue
+			}
+			fresh++
+			for name := range strangers(of) {
+				if strangers(a)[name] > 0 {
+					t.Errorf("%s: the next series cites the record of the day %s, which was decided on", disposition, name)
+				}
+			}
+		}
+		if fresh != 1 {
+			t.Errorf("%s: %d series after the one that was decided on, want 1", disposition, fresh)
+		}
+	}
+}
+
+// TestALateFactLeavesASeries: what becomes known later takes a record out of its series; when it explains all of them, the series is taken back.
+func TestALateFactLeavesASeries(t *testing.T) {
+	t.Parallel()
+	const days = 6
+	h, reader, at := snooped(t, days)
+	encounters := func(names ...int) (out []entry) {
+		for _, n := range names {
+			note := fmt.Sprintf(`{"resourceType":"Encounter","id":"late-%d","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/stranger-%d"},`+
+				`"participant":[{"individual":{"reference":%q}}],"period":{"start":%q,"end":%q}}`,
+				n, n, reader.Value, at[n].Add(-time.Hour).Format(time.RFC3339), at[n].Add(time.Hour).Format(time.RFC3339))
+			out = append(out, h.decode("Encounter.ndjson", []byte(note))...)
+		}
+		return out
+	}
+	series := func(h *hospital) (all []*v1.AlertVersion) {
+		_, w := run(t, engineConfig(t, h), h.batches)
+		for _, a := range latestOf(t, w, reader) {
+			if a.Shape == v1.Shape_SHAPE_SERIAL {
+				all = append(all, a)
+			}
+		}
+		return all
+	}
+	before := series(h)
+	if len(before) != 1 || strangers(before[0])["2"] == 0 {
+		t.Fatalf("%d series before", len(before))
+	}
+	one := h.copy(t)
+	one.after(at[4], encounters(2)...) // its day was closed, and later ones were not
+	if got := series(one); len(got) != 1 || strangers(got[0])["2"] != 0 || strangers(got[0])["5"] == 0 {
+		t.Errorf("a record that is explained is still cited: %d series, %v", len(got), strangers(got[0]))
+	}
+	some := h.copy(t)
+	some.after(h.start(16), encounters(5)...)
+	if got := series(some); len(got) != 1 || got[0].State == v1.AlertState_ALERT_STATE_RETRACTED {
+		t.Errorf("a series was taken back of which records are left: %d series", len(got))
+	}
+	all := h.copy(t)
+	all.after(h.start(16), encounters(0, 1, 2, 3, 4, 5)...)
+	if got := series(all); len(got) != 1 || got[0].State != v1.AlertState_ALERT_STATE_RETRACTED || got[0].Shown {
+		t.Errorf("a series all of whose records are explained is %s", got[0].State)
+	}
+}
