@@ -79,7 +79,7 @@ func (r *recents) ids() []alertID {
 func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
 	e.past.boost(all, d, e.state)
 	as := sentAs{backfill: of}
-	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories, as.of()) })
+	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories) })
 	if of == nil {
 		e.keepShown(d, q)
 	} else {

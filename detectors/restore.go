@@ -185,7 +185,7 @@ func (r *reader) episodes(into *episodes) {
 	r.each(func() {
 		reader := r.ID()
 		r.each(func() {
-			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), told: r.id()}
+			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), told: r.id(), shown: r.Bool()}
 			r.each(func() {
 				x.cited = append(x.cited, Cited{
 					Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: reader, Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()),

@@ -31,8 +31,9 @@ type episode struct {
 	labels  facts.Label
 	signs   Sign
 	cited   []Cited
-	// told is the alert that tells it.
-	told alertID
+	// told is the alert that tells it, which was shown or not.
+	told  alertID
+	shown bool
 }
 
 // episodes are those of each reader, by day, under the numbers that reader and record had then.
@@ -141,20 +142,18 @@ func (e *Engine) decided(d *v1.AlertDecision) {
 func (e *Engine) seriesSince(d day) day { return d - day(e.judge.numbers[serialDays]) }
 
 // gather makes series of the stories of a day whose readers opened other records without a reason on other days: of as many as make a series,
-// or of an alert that was shown of such a record, so that nobody is told the next one apart.
-func (e *Engine) gather(d day, stories []Candidate, of string) {
+// or of one that was shown, so that nobody is told the next one apart.
+func (e *Engine) gather(d day, stories []Candidate) {
 	for i := range stories {
 		c := &stories[i]
 		if !c.serial() || e.hard.open[d][e.hard.alias(e, &Alert{Candidate: *c})] {
 			continue
 		}
 		others := e.others(d, c)
-		if 1+len(others) < int(e.judge.numbers[serialRecords]) {
-			if _, shown := e.shownOf(others, of); shown == nil {
-				continue
-			}
+		enough := 1+len(others) >= int(e.judge.numbers[serialRecords])
+		if enough || slices.ContainsFunc(others, func(x episode) bool { return x.shown }) {
+			e.tellSeries(c, others)
 		}
-		e.tellSeries(c, others)
 	}
 }
 
@@ -211,20 +210,20 @@ func (e *Engine) tellSeries(c *Candidate, others []episode) {
 
 // keepEpisodes remembers the day's candidates that a later series may tell. told are the alerts that tell them: what was shown as another
 // kind of misuse is told as what it is.
-func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]alertID) {
+func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert) {
 	for i := range all {
 		c := &all[i]
 		if c.Shape != ShapePair || !c.alone {
 			continue
 		}
-		id, tells := told[pairKey{c.Readers[0], c.Patients[0]}]
+		by, tells := told[pairKey{c.Readers[0], c.Patients[0]}]
 		if !tells {
 			e.series.dropOne(c.Readers[0], c.Patients[0], c.Day)
 			continue
 		}
 		x := &episode{
 			day: c.Day, patient: c.Patients[0], looks: c.looks, labels: c.labels, signs: c.signs,
-			cited: slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)]), told: id,
+			cited: slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)]), told: by.id, shown: by.shown,
 		}
 		e.series.add(c.Readers[0], x)
 	}
@@ -314,19 +313,25 @@ func patientOf(v *v1.AlertVersion, p *v1.AlertPatient) uint32 {
 	return uint32(i + 1)
 }
 
+// tellingAlert is an alert that tells a pair.
+type tellingAlert struct {
+	id    alertID
+	shown bool
+}
+
 // tellers are, of the pairs that the alerts of a day tell, the alerts, but for those that are shown as another kind of misuse.
-func tellers(q []Alert, ids []alertID) map[pairKey]alertID {
-	out, apart := map[pairKey]alertID{}, map[pairKey]bool{}
+func tellers(q []Alert, ids []alertID) map[pairKey]tellingAlert {
+	out, apart := map[pairKey]tellingAlert{}, map[pairKey]bool{}
 	for i := range q {
 		for _, r := range q[i].Readers {
 			for _, p := range q[i].Patients {
 				key := pairKey{r, p}
-				out[key] = ids[i]
+				out[key] = tellingAlert{ids[i], q[i].Shown || out[key].shown}
 				apart[key] = apart[key] || q[i].Shown && !aimless(q[i].Scenario)
 			}
 		}
 	}
-	maps.DeleteFunc(out, func(key pairKey, _ alertID) bool { return apart[key] })
+	maps.DeleteFunc(out, func(key pairKey, _ tellingAlert) bool { return apart[key] })
 	return out
 }
 
@@ -337,7 +342,7 @@ func (e *Engine) retold(a *Alert, id alertID) {
 		for _, n := range numbers(e.state.SameStaff(a.Readers[0]), a.Readers[0]) {
 			for k := range e.series.of[n] {
 				if x := &e.series.of[n][k]; x.day == o.day && x.patient == o.patient {
-					x.told = id
+					x.told, x.shown = id, a.Shown || x.shown
 				}
 			}
 		}
@@ -346,7 +351,7 @@ func (e *Engine) retold(a *Alert, id alertID) {
 
 // left reports whether a series still tells an episode that is not among the pairs that are judged again.
 func (e *Engine) left(a *recentAlert, id alertID) bool {
-	for _, n := range slices.Sorted(maps.Keys(e.series.of)) {
+	for _, n := range numbers(e.state.SameStaff(a.reader), a.reader) {
 		if slices.ContainsFunc(e.series.of[n], func(x episode) bool {
 			return x.told == id && !slices.ContainsFunc(a.kept, func(k keptPair) bool { return k.day == x.day && k.patient == x.patient && k.reader == n })
 		}) {

@@ -251,6 +251,7 @@ func (w *writer) episodes(s *episodes) {
 			w.Uint(uint64(x.labels))
 			w.Uint(uint64(x.signs))
 			w.Bytes(x.told[:])
+			w.Bool(x.shown)
 			w.Count(len(x.cited))
 			for _, c := range x.cited {
 				w.Uint(uint64(c.Position))
