@@ -365,7 +365,7 @@ func (c *Codec) compress(text, to []byte) []byte {
 	switch n := len(text); {
 	case n > briefText:
 		return c.encoder.EncodeAll(text, to)
-	case n >= mediumFrom:
+	case n >= mediumFrom && n <= mediumTo:
 		return c.medium.EncodeAll(text, to)
 	}
 	return c.brief.EncodeAll(text, to)

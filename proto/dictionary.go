@@ -17,6 +17,9 @@ const (
 	// mediumFrom is from where a text is worth a better search, about 20 events: of 64 it saves 5 bytes each for 10 us; of fewer, whose
 	// search takes as long to make ready, less than it takes.
 	mediumFrom = 8 << 10
+	// mediumTo is up to where it is: about 70 events. Its tables of 4 MB are made ready anew for each text, which of the 750 events of an
+	// import's batch takes longer than all else about compressing it, to save 1 byte each.
+	mediumTo = 36 << 10
 	// longText is how far back a longer text is searched for repetitions: the text of a batch of the usual size.
 	longText = 1 << 20
 )
