@@ -219,3 +219,46 @@ func TestReferencesAddUp(t *testing.T) {
 		t.Errorf("%d bytes were taken to refuse", took)
 	}
 }
+
+// TestHintsMislead packs the same shapes again and again, whose values refer to each other in another way each time, with the memory that
+// remembers how they did before.
+func TestHintsMislead(t *testing.T) {
+	values := []string{"alpha-0001", "beta-00002", "gamma-0003", "x-alpha-0001-y", "1", "", "delta"}
+	at := func(i int) string { return values[i%len(values)] }
+	var without, with int
+	for round := range 200 {
+		var items, originals [][]byte
+		for i := range 1 + round%3 {
+			k := round*(i+1) + round/7
+			items = append(items, marshal(t, &v1.Item{Body: &v1.Item_DeadLetter{DeadLetter: &v1.DeadLetter{
+				Source: at(k), Reason: at(k + 1), Message: at(k + 2), Element: at(k + 3), Origin: at(k / 2),
+			}}}))
+			text := fmt.Sprintf(`{"a":%q,"b":%q,"c":%q,"d":%q,"e":%q}`, at(k+round), at(k+1), at(k*round), "x-"+at(k)+"-y", at(k+3))
+			originals = append(originals, marshal(t, &v1.SealedItem{Original: []byte(text), MediaType: "application/json"}))
+		}
+		read := columns.Read(items, itemSchema())
+		packedItems := read.Pack(nil)
+		beside, err := columns.Unpack(packedItems, len(items), limit, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, beside, items)
+		table := columns.Read(originals, sealedSchema())
+		fresh := columns.PackFresh(table, read)
+		packed := table.Pack(read)
+		without, with = without+len(fresh.Text)+len(fresh.Bits), with+len(packed.Text)+len(packed.Bits)
+		unpacked, err := columns.Unpack(packed, len(originals), limit, beside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, unpacked, originals)
+		for _, p := range []columns.Packed{packed, packedItems} {
+			p.Release()
+		}
+		table.Release()
+		read.Release()
+	}
+	if with > without*6/5 {
+		t.Errorf("with hints that mislead it takes %d bytes, without %d", with, without)
+	}
+}

@@ -6,7 +6,7 @@ func Compared(t, beside *Table) int {
 	p.begin(t, beside)
 	all := 0
 	for i := range t.shapes {
-		p.sketch(&t.shapes[i])
+		p.start(&t.shapes[i])
 		before := p.budget
 		for c := range t.shapes[i].width {
 			p.pack(&t.shapes[i], c)
@@ -15,3 +15,6 @@ func Compared(t, beside *Table) int {
 	}
 	return all
 }
+
+// PackFresh packs the table with a packer that knows of no table before.
+func PackFresh(t, beside *Table) Packed { return (&packer{}).table(t, beside) }

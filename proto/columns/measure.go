@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"math"
 	"math/bits"
@@ -29,6 +30,15 @@ type byteSet [4]uint64
 
 func (s *byteSet) add(b byte)      { s[b>>6] |= 1 << (b & 63) }
 func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 == 1 }
+
+// with is the set of what is in either.
+func (s *byteSet) with(other byteSet) byteSet {
+	for i := range other {
+		other[i] |= s[i]
+	}
+	return other
+}
+
 func (s *byteSet) len() int {
 	return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) + bits.OnesCount64(s[2]) + bits.OnesCount64(s[3])
 }
@@ -79,14 +89,22 @@ func (m *measured) measure(data []byte, column []span) {
 		}
 	}
 	m.measureSet(data, column)
-	for _, at := range column {
-		for _, b := range at.of(data)[m.prefix:] {
-			m.seenAlpha.add(b)
-		}
-	}
 	if m.equal = m.shortest == m.longest; m.equal {
 		m.measureFixed(data, column)
+		return
 	}
+	var even, odd byteSet // two, because a byte that is added waits for the one before it
+	for _, at := range column {
+		v := at.of(data)[m.prefix:]
+		for ; len(v) > 1; v = v[2:] {
+			even.add(v[0])
+			odd.add(v[1])
+		}
+		if len(v) > 0 {
+			even.add(v[0])
+		}
+	}
+	m.seenAlpha = even.with(odd)
 }
 
 func (m *measured) measureSet(data []byte, column []span) {
@@ -111,22 +129,38 @@ func (m *measured) measureFixed(data []byte, column []span) {
 	first := column[0].of(data)
 	m.varies, m.varying = append(m.varies[:0], make([]byte, len(first))...), m.varying[:0]
 	for _, at := range column[1:] {
-		v := at.of(data)
-		for i := m.prefix; i < len(first); i++ {
+		v, i := at.of(data), m.prefix
+		for ; i+8 <= len(first) && i+8 <= len(v); i += 8 {
+			diff := binary.LittleEndian.Uint64(v[i:]) ^ binary.LittleEndian.Uint64(first[i:])
+			binary.LittleEndian.PutUint64(m.varies[i:], binary.LittleEndian.Uint64(m.varies[i:])|diff)
+		}
+		for ; i < len(first); i++ {
 			m.varies[i] |= v[i] ^ first[i]
 		}
 	}
+	var same byteSet
 	for i, diff := range m.varies {
-		if diff != 0 {
+		switch {
+		case diff != 0:
 			m.varying = append(m.varying, i)
+		case i >= m.prefix:
+			same.add(first[i])
 		}
 	}
+	var even, odd byteSet
 	for _, at := range column {
 		v := at.of(data)
-		for _, i := range m.varying {
-			m.seenFixed.add(v[i])
+		places := m.varying
+		for ; len(places) > 1; places = places[2:] {
+			even.add(v[places[0]])
+			odd.add(v[places[1]])
+		}
+		if len(places) > 0 {
+			even.add(v[places[0]])
 		}
 	}
+	m.seenFixed = even.with(odd)
+	m.seenAlpha = m.seenFixed.with(same)
 }
 
 // never is a cost that nothing costs.

@@ -184,8 +184,13 @@ type packer struct {
 	code [256]uint8
 	// budget is how many bytes may still be compared in the search for the shape's references.
 	budget int
-	// besides and own are sketches of what a reference can mean: the values of the shape's first member.
+	// besides and own are sketches of what a reference can mean: the values of the shape's first member. They are made when the shape's first
+	// search begins.
 	besides, own []sketch
+	sketched     bool
+	// learned is where references were found in tables before, and hint is that of the shape under work.
+	learned hints
+	hint    *hint
 }
 
 // Pack packs the table. beside, when given, has a record for each of this one's, and will be there to unpack with.
@@ -194,6 +199,10 @@ func (t *Table) Pack(beside *Table) Packed {
 	if !ok {
 		p = &packer{}
 	}
+	return p.table(t, beside)
+}
+
+func (p *packer) table(t, beside *Table) Packed {
 	p.begin(t, beside)
 	defer p.end()
 	p.number(len(t.shapes))
@@ -206,7 +215,7 @@ func (t *Table) Pack(beside *Table) Packed {
 		}
 	}
 	for i := range t.shapes {
-		p.sketch(&t.shapes[i])
+		p.start(&t.shapes[i])
 		for c := range t.shapes[i].width {
 			p.pack(&t.shapes[i], c)
 		}
@@ -248,14 +257,14 @@ func (p *packer) inline(b []byte) {
 }
 
 func (p *packer) pack(s *shape, c int) {
-	p.column = p.column[:0]
-	for _, row := range p.rows {
-		p.column = append(p.column, p.t.spans[row.from+c])
+	p.column = slices.Grow(p.column[:0], len(p.rows))[:len(p.rows)]
+	for i, row := range p.rows {
+		p.column[i] = p.t.spans[row.from+c]
 	}
 	first := p.value(0)
 	constant := true
 	for _, v := range p.column[1:] {
-		if !bytes.Equal(v.of(p.data), first) {
+		if v.size() != len(first) || string(v.of(p.data)) != string(first) {
 			constant = false
 			break
 		}

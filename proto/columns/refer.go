@@ -5,24 +5,35 @@ import (
 	"math/bits"
 )
 
-// sketch prepares the search for references.
-func (p *packer) sketch(s *shape) {
-	first := s.members[0]
-	p.next, p.budget = 0, leastSearch
+// start prepares the search for a shape's references.
+func (p *packer) start(s *shape) {
+	p.next, p.budget, p.sketched = 0, leastSearch, false
 	p.rows, p.besideRows = p.t.rowsOf(p.rows[:0], s.members), p.besideRows[:0]
+	beside := []byte(nil)
 	if p.beside != nil {
 		p.besideRows = p.beside.rowsOf(p.besideRows, s.members)
+		beside = p.beside.shapes[p.beside.records[s.members[0]].shape].program
 	}
-	p.besides, p.own = p.besides[:0], p.own[:0]
+	for c := range s.width {
+		p.budget += searchFactor * p.t.spans[p.rows[0].from+c].size()
+	}
+	p.hint = p.learned.of(s, beside)
+}
+
+// sketch sketches the values of the shape's first member, and what stands beside them.
+func (p *packer) sketch(s *shape) {
+	if p.sketched {
+		return
+	}
+	first := s.members[0]
+	p.sketched, p.besides, p.own = true, p.besides[:0], p.own[:0]
 	if p.beside != nil {
 		for c := range p.beside.spansOf(first) {
 			p.besides = append(p.besides, sketchOf(p.beside.at(first, c)))
 		}
 	}
 	for c := range s.width {
-		v := p.t.at(first, c)
-		p.own = append(p.own, sketchOf(v))
-		p.budget += searchFactor * len(v)
+		p.own = append(p.own, sketchOf(p.t.at(first, c)))
 	}
 }
 
@@ -43,10 +54,54 @@ func (p *packer) packRef(s *shape, c int) bool {
 	if p.column[0].size() == 0 {
 		return false
 	}
-	f := finder{packer: p, first: p.value(0), sketch: p.own[c], best: -1, shortest: shortestWithin}
+	shortest := shortestWithin
 	if len(p.column) == 1 {
-		f.shortest = longEnough
+		shortest = longEnough
 	}
+	ref, known := p.hint.at(c)
+	if known && ref >= 0 {
+		known = p.holds(ref, c, shortest)
+	}
+	if !known {
+		ref = p.find(s, c, shortest)
+		p.hint.put(c, ref)
+	}
+	if ref < 0 {
+		return false
+	}
+	first := p.value(0)
+	v, _ := p.candidate(0, ref)
+	if len(v) == len(first) {
+		p.mode(modeSame)
+		p.reference(ref, c)
+		return true
+	}
+	at := bytes.Index(first, v)
+	p.mode(modeWithin)
+	p.reference(ref, c)
+	p.bytes(first[:at])
+	p.bytes(first[at+len(v):])
+	return true
+}
+
+// holds reports whether a reference that was found in another table holds in this one, too.
+func (p *packer) holds(ref, c, shortest int) bool {
+	if ref&1 == 1 && p.beside == nil || ref&1 == 0 && ref>>1 >= c {
+		return false
+	}
+	first := p.value(0)
+	v, ok := p.candidate(0, ref)
+	if !ok || len(v) != len(first) && len(v) < shortest {
+		return false
+	}
+	at := bytes.Index(first, v)
+	return at >= 0 && p.fits(ref, at, len(first)-at-len(v))
+}
+
+// find searches for what column c can refer to; -1 for nothing.
+func (p *packer) find(s *shape, c, shortest int) int {
+	p.sketch(s)
+	f := finder{packer: p, first: p.value(0), sketch: p.own[c], best: -1, shortest: shortest}
 	member, found := s.members[0], false
 	if p.beside != nil {
 		found = f.search(1, p.beside.spansOf(member), p.besides)
@@ -54,21 +109,7 @@ func (p *packer) packRef(s *shape, c int) bool {
 	if !found {
 		f.search(0, p.t.spansOf(member)[:c], p.own)
 	}
-	if f.best < 0 {
-		return false
-	}
-	v, _ := p.candidate(0, f.best)
-	if len(v) == len(f.first) {
-		p.mode(modeSame)
-		p.reference(f.best, c)
-		return true
-	}
-	at := bytes.Index(f.first, v)
-	p.mode(modeWithin)
-	p.reference(f.best, c)
-	p.bytes(f.first[:at])
-	p.bytes(f.first[at+len(v):])
-	return true
+	return f.best
 }
 
 // reference writes a reference of column c: how many columns back, or how far from the one that would come next beside.
@@ -121,12 +162,34 @@ func (f *finder) search(side int, spans []span, sketches []sketch) bool {
 
 // fits reports whether every value of the column is the referred one between before and after bytes of the first.
 func (p *packer) fits(ref, before, after int) bool {
+	if before == 0 && after == 0 {
+		return p.same(ref)
+	}
 	first := p.value(0)
 	for i, at := range p.column[1:] {
 		v := at.of(p.data)
 		w, ok := p.candidate(i+1, ref)
 		if !ok || len(v) != before+len(w)+after || !bytes.Equal(v[:before], first[:before]) ||
 			!bytes.Equal(v[before:before+len(w)], w) || !bytes.Equal(v[before+len(w):], first[len(first)-after:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// same is fits of nothing before and nothing after.
+func (p *packer) same(ref int) bool {
+	t, rows := p.t, p.rows
+	if ref&1 == 1 {
+		t, rows = p.beside, p.besideRows
+	}
+	for i, at := range p.column[1:] {
+		row := rows[i+1]
+		if ref>>1 >= row.width {
+			return false
+		}
+		w := t.spans[row.from+ref>>1]
+		if at.size() != w.size() || string(at.of(p.data)) != string(w.of(t.data)) {
 			return false
 		}
 	}
