@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,4 +190,20 @@ func FuzzParseEventID(f *testing.F) {
 			t.Fatalf("%q is %s", text, id)
 		}
 	})
+}
+
+// TestNativeIDOfParts holds the id that is made in one go to what it is made of.
+func TestNativeIDOfParts(t *testing.T) {
+	for _, e := range []*v1.AccessEvent{
+		{},
+		{Source: "ehr-main", Observer: "Device/1", Site: "north", SourceEventId: "42", RecordedUs: 1_700_000_000_123_456},
+		{Source: "s", Site: "\x00", SourceEventId: strings.Repeat("x", 300), RecordedUs: -1},
+	} {
+		want := proto.NewEventID(proto.EventIdentity{
+			Source: e.Source, Observer: e.Observer + "\x00" + e.Site, Key: []byte(e.SourceEventId), Recorded: time.UnixMicro(e.RecordedUs),
+		})
+		if got := proto.NativeID(e); got != want {
+			t.Errorf("the id of %v is %s, want %s", e, got, want)
+		}
+	}
 }

@@ -299,12 +299,13 @@ func (d *Decoder) software(client string, reader *agent) {
 	if found == nil {
 		return
 	}
-	app := &v1.Application{Name: found.reader.Name}
+	var id *v1.Identifier
 	if len(found.reader.Identifiers) > 0 {
-		app.Id = found.reader.Identifiers[0]
+		id = found.reader.Identifiers[0]
 	}
-	if app.Id != nil || app.Name != "" {
-		d.ev.Application = app
+	if id != nil || found.reader.Name != "" {
+		d.ev.Application = d.applications.next()
+		d.ev.Application.Id, d.ev.Application.Name = id, found.reader.Name
 	}
 }
 
@@ -322,9 +323,23 @@ func (d *Decoder) readNetwork(a *agent, i int) {
 		return
 	}
 	a.address = strings.TrimPrefix(strings.TrimPrefix(a.address, "urn:ipv6:"), "urn:ipv4:")
-	if _, err := netip.ParseAddr(a.address); err != nil && a.address != "" && !strings.ContainsAny(a.address, ":/@") {
+	if isHost(a.address) {
 		a.host = a.address
 	}
+}
+
+// isHost tells a machine's name from an address or a URL. Names are told before they are parsed: an error is an allocation.
+func isHost(address string) bool {
+	if address == "" || strings.ContainsAny(address, ":/@") {
+		return false
+	}
+	for i := range len(address) {
+		if c := address[i]; c-'0' > 9 && c != '.' {
+			return true
+		}
+	}
+	_, err := netip.ParseAddr(address)
+	return err != nil
 }
 
 // network is where the reader sat: the reader's own address, else the client's, else the first one there is.

@@ -49,12 +49,13 @@ func (a *arena[T]) mark() int { return len(a.scratch) }
 
 // arenas are the messages that an event is made of.
 type arenas struct {
-	ids        arena[v1.Identifier]
-	codings    arena[v1.Coding]
-	readers    arena[v1.Reader]
-	patients   arena[v1.Patient]
-	objects    arena[v1.Object]
-	extensions arena[v1.Extension]
+	ids          arena[v1.Identifier]
+	codings      arena[v1.Coding]
+	readers      arena[v1.Reader]
+	patients     arena[v1.Patient]
+	objects      arena[v1.Object]
+	extensions   arena[v1.Extension]
+	applications arena[v1.Application]
 }
 
 func (a *arenas) identifier(system, value string) *v1.Identifier {

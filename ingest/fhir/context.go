@@ -36,7 +36,7 @@ func (d *Decoder) contextFact(typ, id string, fact *v1.ContextFact) error {
 // factIdentifiers collects every name the resource goes by. The reference within the source comes first; each of the
 // others is linked to it: one resource carries them all.
 func (d *Decoder) factIdentifiers(reference string, fact *v1.ContextFact) {
-	local := d.src.LocalSystem()
+	local := d.ownSystem
 	bare := local
 	switch fact.ResourceType {
 	case "Patient":

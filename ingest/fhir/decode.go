@@ -210,9 +210,18 @@ func (d *Decoder) resourceType() (string, error) {
 	return typ, nil
 }
 
+// accessItem is an event and what it stands in, in one allocation.
+type accessItem struct {
+	item  v1.Item
+	body  v1.Item_Access
+	event v1.AccessEvent
+}
+
 // finishEvent maps an AuditEvent.
 func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
-	ev := &v1.AccessEvent{ImportId: in.ImportID}
+	made := &accessItem{}
+	ev := &made.event
+	ev.ImportId = in.ImportID
 	if err := d.auditEvent(ev); err != nil {
 		return err
 	}
@@ -220,7 +229,8 @@ func (d *Decoder) finishEvent(entry *ingest.Entry, in Input) error {
 		ev.SourceEventId = in.ID
 	}
 	identify(entry, ev, d.src, 0)
-	entry.Item = &v1.Item{Body: &v1.Item_Access{Access: ev}}
+	made.body.Access, made.item.Body = ev, &made.body
+	entry.Item = &made.item
 	if d.free != (texts{}) {
 		entry.Sealed.FreeText = &v1.FreeText{
 			BreakGlassText: d.free.breakGlass, QueryText: d.free.query, OutcomeText: d.free.outcome,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -405,5 +406,19 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestHostsAreTold holds what tells a host's name to parsing every address.
+func TestHostsAreTold(t *testing.T) {
+	for _, address := range []string{
+		"", "WS-12", "10.1.2.3", "10.1.2", "1.2.3.4.5", "999.1.1.1", "12", ".", "01.2.3.4", "ward.example", "fe80::1", "fe80::1%eth0", "%", "10.1.2.3%a",
+		"http://a", "a@b", "a/b", "10.1.2.3:80", "wörk", "1.2.3.4 ", "::ffff:1.2.3.4",
+	} {
+		_, err := netip.ParseAddr(address)
+		want := err != nil && address != "" && !strings.ContainsAny(address, ":/@")
+		if got := fhir.IsHost(address); got != want {
+			t.Errorf("%q: a host's name %t, want %t", address, got, want)
+		}
 	}
 }

@@ -28,7 +28,7 @@ func (d *Decoder) readEntities() {
 		d.addPatient(patients, &t, "")
 	}
 	if t := d.target(d.el.encounter); !t.isZero() {
-		d.ev.Encounter = d.firstIdentifier(&t, d.src.LocalSystem())
+		d.ev.Encounter = d.firstIdentifier(&t, d.ownSystem)
 	}
 	d.kvnr = ""
 	d.doc.items(d.el.entity, func(i int) {
@@ -105,15 +105,15 @@ func (d *Decoder) useEntity(patients int, e *entity) {
 	switch e.what.typ {
 	case "Encounter":
 		if d.ev.Encounter == nil {
-			d.ev.Encounter = d.firstIdentifier(&e.what, d.src.LocalSystem())
+			d.ev.Encounter = d.firstIdentifier(&e.what, d.ownSystem)
 		}
 	case "Consent":
 		if d.consent == nil {
-			d.consent = d.firstIdentifier(&e.what, d.src.LocalSystem())
+			d.consent = d.firstIdentifier(&e.what, d.ownSystem)
 		}
 	}
 	if e.typ.code == "Consent" && d.consent == nil {
-		d.consent = d.firstIdentifier(&e.what, d.src.LocalSystem())
+		d.consent = d.firstIdentifier(&e.what, d.ownSystem)
 	}
 	if isKVNR(e.name) {
 		// The text is the patient's, not the object's.
@@ -187,7 +187,7 @@ func sharesIdentifier(p *v1.Patient, ids []*v1.Identifier) bool {
 
 // addObject adds a part of a record. A query that names nothing is no object.
 func (d *Decoder) addObject(e *entity) {
-	id := d.firstIdentifier(&e.what, d.src.LocalSystem())
+	id := d.firstIdentifier(&e.what, d.ownSystem)
 	name := e.name
 	if name == "" {
 		name = e.what.display

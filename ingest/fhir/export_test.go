@@ -33,3 +33,6 @@ func ParseInstant(s string) (time.Time, bool) {
 	at, ok := parseInstant(s, time.UTC)
 	return at.at, ok
 }
+
+// IsHost tells a machine's name.
+func IsHost(address string) bool { return isHost(address) }
