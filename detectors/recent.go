@@ -156,6 +156,7 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 		now.decided = was.decided
 		e.recent.release(was)
 	}
+	e.keepOthers(now, a)
 	e.stats.EvictedKnown += e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
 	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial || now.of != "" && v.Shown && a.Shape == ShapePair {

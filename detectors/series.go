@@ -262,6 +262,23 @@ func (e *Engine) shownOf(episodes []episode, of string) (alertID, *recentAlert) 
 	return alertID{}, nil
 }
 
+// keepOthers adds to what is kept of a series what the alerts of its other records keep of them, so that it is judged again when they are.
+func (e *Engine) keepOthers(now *recentAlert, a *Alert) {
+	if len(now.kept) == 0 {
+		return // of an import, nothing is judged again
+	}
+	for i := range a.others {
+		o := &a.others[i]
+		same := func(k keptPair) bool { return k.day == o.day && k.patient == o.patient }
+		if x := e.recent.alerts[o.told]; x != nil && !slices.ContainsFunc(now.kept, same) {
+			if k := slices.IndexFunc(x.kept, same); k >= 0 {
+				now.kept = append(now.kept, x.kept[k])
+			}
+		}
+	}
+	slices.SortStableFunc(now.kept, func(a, b keptPair) int { return cmp.Compare(a.day, b.day) })
+}
+
 // undecided reports whether nobody decided on an alert, and it was not taken back: a series goes on with it.
 func (e *Engine) undecided(id alertID, a *recentAlert) bool {
 	return !a.open && !a.decided && a.version.State != v1.AlertState_ALERT_STATE_RETRACTED && !e.past.misuse(id)

@@ -9,6 +9,7 @@ import (
 
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/detectors/ruleset"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -36,6 +37,14 @@ func snooped(t *testing.T, days int) (h *hospital, reader *v1.Identifier, at []t
 		at = append(at, when)
 	}
 	return h, of.Readers[0].Identifier, at
+}
+
+// attended is an encounter that says that a reader was with a patient.
+func attended(h *hospital, n int, reader, patient *v1.Identifier, at time.Time) []entry {
+	at = at.UTC()
+	return h.decode("Encounter.ndjson", fmt.Appendf(nil, `{"resourceType":"Encounter","id":"late-%d","status":"finished","class":{"code":"AMB"},`+
+		`"subject":{"reference":%q},"participant":[{"individual":{"reference":%q}}],"period":{"start":%q,"end":%q}}`,
+		n, patient.Value, reader.Value, at.Add(-time.Hour).Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339)))
 }
 
 // strangers are the records of strangers that an alert cites, by their numbers.
@@ -168,10 +177,7 @@ func TestALateFactLeavesASeries(t *testing.T) {
 	h, reader, at := snooped(t, days)
 	encounters := func(names ...int) (out []entry) {
 		for _, n := range names {
-			note := fmt.Sprintf(`{"resourceType":"Encounter","id":"late-%d","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/stranger-%d"},`+
-				`"participant":[{"individual":{"reference":%q}}],"period":{"start":%q,"end":%q}}`,
-				n, n, reader.Value, at[n].Add(-time.Hour).Format(time.RFC3339), at[n].Add(time.Hour).Format(time.RFC3339))
-			out = append(out, h.decode("Encounter.ndjson", []byte(note))...)
+			out = append(out, attended(h, n, reader, &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", n)}, at[n])...)
 		}
 		return out
 	}
@@ -202,5 +208,22 @@ func TestALateFactLeavesASeries(t *testing.T) {
 	all.after(h.start(16), encounters(0, 1, 2, 3, 4, 5)...)
 	if got := series(all); len(got) != 1 || got[0].State != v1.AlertState_ALERT_STATE_RETRACTED || got[0].Shown {
 		t.Errorf("a series all of whose records are explained is %s", got[0].State)
+	}
+	inTurn := h.copy(t) // of which the first ones were not shown
+	inTurn.after(at[0].Add(-24*time.Hour), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 999 })}}})
+	told := series(inTurn)
+	if len(told) != 1 || !told[0].Shown {
+		t.Fatalf("%d series when little is shown", len(told))
+	}
+	explained := map[uint32]bool{}
+	for _, c := range slices.Backward(told[0].Accesses) {
+		if !explained[c.Patient] {
+			explained[c.Patient] = true
+			n := len(explained)
+			inTurn.after(h.start(16).Add(time.Duration(n)*time.Hour), attended(h, n, reader, told[0].Patients[c.Patient-1].Identifier, time.UnixMicro(c.OccurredUs))...)
+		}
+	}
+	if got := series(inTurn); len(got) != 1 || got[0].State != v1.AlertState_ALERT_STATE_RETRACTED {
+		t.Errorf("a series whose records are explained one after the other is %s", got[0].State)
 	}
 }
