@@ -142,7 +142,8 @@ type Engine struct {
 	recent  recents
 	hard    hardSigns
 	past    outcomes
-	series  episodes
+	// series are the episodes of live days, imported those of the import that is judged.
+	series, imported episodes
 
 	out   emitter
 	stats Stats
@@ -177,7 +178,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, cameLate: map[day]map[pairKey]struct{}{}, learning: true, lessons: newLessons(),
 		imports: map[string]*importing{}, sources: map[string]systems{}, gaps: map[Needs]gapState{},
-		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), series: newEpisodes(), stats: newStats(),
+		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), series: newEpisodes(), imported: newEpisodes(), stats: newStats(),
 	}
 	if cfg.Dir != "" {
 		e.spill = &spill{dir: cfg.Dir}

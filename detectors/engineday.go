@@ -84,6 +84,9 @@ func (e *Engine) closeDay(d day) error {
 	j.graded(c)
 	j.weigh(c)
 	e.unitsJudged(j, c, false)
+	if len(rejoined) > 0 {
+		e.accountedFor(c)
+	}
 	all := j.candidates(c)
 	for i := range all {
 		all[i].detach(true)

@@ -213,6 +213,7 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 		}
 		note.Tried = triedOf(notes)
 		for _, p := range pairs[1:n] {
+			story.alone = story.alone && p.alone && aimless(p.Scenario)
 			story.Patients = append(story.Patients, p.Patients...)
 			note.and(p.Note)
 			story.kept, story.labels, story.signs = append(story.kept, p.kept...), story.labels|p.labels, story.signs|p.signs

@@ -38,8 +38,9 @@ type recentAlert struct {
 	open bool
 	// of is the import that it is of, "" for what is live. An import's are held while it is judged, and only as stories.
 	of string
-	// decided: somebody decided on it, and did not open it again.
+	// decided: somebody decided on it, and did not open it again. gone are records on days that a series does not cite any more.
 	decided bool
+	gone    map[string]struct{}
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -79,7 +80,7 @@ func (r *recents) ids() []alertID {
 func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
 	e.past.boost(all, d, e.state)
 	as := sentAs{backfill: of}
-	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories) })
+	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories, as.of()) })
 	if of == nil {
 		e.keepShown(d, q)
 	} else {
@@ -93,10 +94,10 @@ func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) 
 	ids := make([]alertID, len(q))
 	for i := range q {
 		if ids[i] = e.raise(&q[i], as); q[i].Shape == ShapeSerial {
-			e.retold(&q[i], ids[i])
+			e.retold(&q[i], ids[i], as.of())
 		}
 	}
-	e.keepEpisodes(all, tellers(q, ids))
+	e.keepEpisodes(all, tellers(q, ids), as.of())
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 		v.Hard = v.Hard || was.version.Hard
 		switch {
 		case goesOn && a.Shape == ShapeSerial:
-			extend(v, was.version)
+			e.extend(v, was)
 		case goesOn:
 			e.tell(v, was.version, a.Day)
 		}
@@ -153,13 +154,13 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 			e.keepDays(now, was, a.Day)
 			now.day, now.open = max(was.day, a.Day), false
 		}
-		now.decided = was.decided
+		now.decided, now.gone = was.decided, was.gone
 		e.recent.release(was)
 	}
 	e.keepOthers(now, a)
 	e.stats.EvictedKnown += e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
-	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial || now.of != "" && v.Shown && a.Shape == ShapePair {
+	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial && v.Shown || now.of != "" && v.Shown && (a.Shape == ShapePair || now.mayBegin()) {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
 	} else {
 		delete(e.recent.alerts, id)
@@ -205,7 +206,7 @@ func (r *recents) hold(id alertID, a *recentAlert, limit int, stats *Stats) {
 // dropImported drops what is held of an import, of stories that are over on a day.
 func (e *Engine) dropImported(d day) {
 	for id, a := range e.recent.alerts {
-		if a.of != "" && (a.day < d-storyGap && !a.series() || a.day < e.seriesSince(d)) {
+		if a.of != "" && (a.day < d-storyGap && !a.series() && !a.mayBegin() || a.day < d-e.seriesDays()) {
 			e.recent.release(a)
 			delete(e.recent.alerts, id)
 		}
@@ -214,6 +215,7 @@ func (e *Engine) dropImported(d day) {
 
 // endImported drops all that is held of imports: what is judged is told.
 func (e *Engine) endImported() {
+	e.imported = newEpisodes()
 	for id, a := range e.recent.alerts {
 		if a.of != "" {
 			e.recent.release(a)
@@ -260,7 +262,7 @@ func (e *Engine) forget() {
 	for id, a := range e.recent.alerts {
 		switch {
 		case a.day >= horizon, a.open:
-		case a.series() && !a.decided && a.day >= e.seriesSince(e.through):
+		case (a.series() || a.mayBegin()) && !a.decided && a.day >= e.through-e.seriesDays():
 			e.recent.release(a) // it may go on
 		default:
 			e.recent.release(a)
@@ -278,7 +280,7 @@ func (e *Engine) forget() {
 	e.stats.EvictedHistories += uint64(e.judge.forgetHistories(e.through, e.cfg.Limits.Histories))
 	e.stats.EvictedAddresses += uint64(e.judge.forgetAddresses(e.cfg.Limits.Addresses))
 	e.past.forget(e.today())
-	e.stats.EvictedEpisodes += e.series.forget(e.seriesSince(e.through), e.cfg.Limits.Episodes)
+	e.stats.EvictedEpisodes += e.series.forget(e.through-e.seriesDays(), e.cfg.Limits.Episodes)
 }
 
 // recheck holds recent alerts against what became known since. Verdicts that changed are sent again; an alert that nothing is left
@@ -355,7 +357,10 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (bec
 		if v != k.verdict || v == Explained && r != k.reason {
 			if v == Explained && k.verdict != Explained {
 				reasons[r] = true
-				e.explained(k)
+				e.accounted(k.reader, k.patient, k.day)
+				if a.series() {
+					e.leaves(id, k.patient, k.day)
+				}
 			}
 			if v != k.verdict {
 				some = true
@@ -370,7 +375,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (bec
 			reasons[r] = true
 		}
 	}
-	if left || !some || a.series() && e.left(a, id) {
+	if left || !some || a.series() && e.left(a) {
 		return ""
 	}
 	return becauseOf(reasons)

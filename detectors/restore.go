@@ -141,6 +141,12 @@ func (r *reader) recents(into *recents) {
 	r.each(func() {
 		id := r.id()
 		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), decided: r.Bool(), version: &v1.AlertVersion{}}
+		r.each(func() {
+			if a.gone == nil {
+				a.gone = map[string]struct{}{}
+			}
+			a.gone[r.text()] = struct{}{}
+		})
 		r.message(a.version)
 		r.each(func() {
 			p := keptPair{reader: r.ID(), patient: r.ID(), day: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
@@ -185,16 +191,18 @@ func (r *reader) episodes(into *episodes) {
 	r.each(func() {
 		reader := r.ID()
 		r.each(func() {
-			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), told: r.id(), shown: r.Bool()}
+			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id(), shown: r.Bool()}
 			r.each(func() {
 				x.cited = append(x.cited, Cited{
 					Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: reader, Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()),
 				})
 			})
-			if len(x.cited) == 0 {
+			mine := into.of[reader]
+			if at, have := into.find(reader, x.patient, x.day); len(x.cited) == 0 || len(mine) == mostEpisodes || have || at != len(mine) {
 				r.Fail("changed")
+				return
 			}
-			into.of[reader] = append(into.of[reader], x)
+			into.of[reader] = append(mine, x)
 			into.n++
 		})
 	})

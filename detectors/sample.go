@@ -45,7 +45,8 @@ func (e *Engine) sample(c *closed, priors [3]Weight) {
 		if n == 0 {
 			return
 		}
-		if id := e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient); e.recent.alerts[id] != nil || e.past.alerts[id] != nil {
+		if id := e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient); e.recent.alerts[id] != nil || e.past.alerts[id] != nil ||
+			e.series.has(d.pair.Reader, d.pair.Patient, c.at) {
 			continue
 		}
 		a := Alert{Candidate: e.judge.pairCandidate(d.pair)}

@@ -193,6 +193,7 @@ func (w *writer) recents(r *recents) {
 		w.Uint(uint64(a.key))
 		w.Bool(a.open)
 		w.Bool(a.decided)
+		sorted(w, a.gone, byNumber, func(record string, _ struct{}) { w.text(record) })
 		w.message(a.version)
 		w.Count(len(a.kept))
 		for i := range a.kept {
@@ -250,6 +251,7 @@ func (w *writer) episodes(s *episodes) {
 			}
 			w.Uint(uint64(x.labels))
 			w.Uint(uint64(x.signs))
+			w.Bytes(x.own[:])
 			w.Bytes(x.told[:])
 			w.Bool(x.shown)
 			w.Count(len(x.cited))

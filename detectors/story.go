@@ -32,7 +32,7 @@ func (e *Engine) openStory(a *Alert) (alertID, *recentAlert) {
 }
 
 func (e *Engine) storyUnder(id alertID, a *Alert, of string) (alertID, *recentAlert) {
-	if was := e.recent.alerts[id]; was != nil && was.of == of {
+	if was := e.recent.alerts[id]; was != nil && was.of == of && !was.series() {
 		return id, was
 	}
 	if older, was := e.goesOn(a, of); was != nil {

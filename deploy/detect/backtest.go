@@ -181,10 +181,13 @@ type citing struct {
 	taken map[*judged]bool
 }
 
+// ofReader reports whether an alert's story may go on over days: one reader in one record, or a series of one reader's records.
+func ofReader(s v1.Shape) bool { return s == v1.Shape_SHAPE_PAIR || s == v1.Shape_SHAPE_SERIAL }
+
 func citingOf(alerts []*judged) *citing {
 	c := &citing{alerts, map[uint64][]int{}, map[*judged]bool{}}
 	for i, a := range alerts {
-		if a.shape != v1.Shape_SHAPE_PAIR {
+		if !ofReader(a.shape) {
 			continue
 		}
 		for _, at := range a.cited {
@@ -196,7 +199,7 @@ func citingOf(alerts []*judged) *citing {
 
 // first is the first alert that tells a part of a story and is not taken; nil: none does.
 func (c *citing) first(of *judged) *judged {
-	if of.shape != v1.Shape_SHAPE_PAIR {
+	if !ofReader(of.shape) {
 		return nil
 	}
 	first := len(c.alerts)

@@ -13,30 +13,46 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// snooped is a fortnight in which one reader opens one record a day of somebody whom nobody knows, on so many of the last days.
-func snooped(t *testing.T, days int) (h *hospital, reader *v1.Identifier, at []time.Time) {
+// opened is a record that a reader opens on a day of the fortnight, so many times. Strangers are named by numbers.
+type opened struct{ day, patient, looks int }
+
+// openedBy is the fortnight in which one reader opens records of strangers.
+func openedBy(t *testing.T, all ...opened) (h *hospital, reader *v1.Identifier) {
 	t.Helper()
 	base := fortnight()
 	of := likelyPair(t, base, fortnightWritten())
 	template := citedEvents(t, base, of)[0]
 	h = base.copy(t)
-	for n := range days {
-		when := h.start(14 - days + n).Add(11 * time.Hour)
+	for n, o := range all {
+		when := h.start(o.day).Add(11*time.Hour + time.Duration(n%2)*10*time.Minute)
 		var looks []entry
-		for i := range 3 {
+		for i := range o.looks {
 			e, _ := pb.Clone(template).(*v1.AccessEvent)
 			e.SourceEventId, e.EventId, e.RequestId = fmt.Sprintf("stranger-%d-%d", n, i), nil, ""
 			e.Mode, e.Action = v1.AccessMode_ACCESS_MODE_DELIBERATE, v1.Action_ACTION_READ
 			e.OccurredUs = when.Add(time.Duration(i) * time.Minute).UnixMicro()
 			e.RecordedUs = e.OccurredUs
 			e.Patients[0].Identifiers = e.Patients[0].Identifiers[:1]
-			e.Patients[0].Identifiers[0].Value = fmt.Sprintf("Patient/stranger-%d", n)
+			e.Patients[0].Identifiers[0].Value = fmt.Sprintf("Patient/stranger-%d", o.patient)
 			looks = append(looks, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
 		}
 		h.after(when.Add(time.Hour), looks...)
-		at = append(at, when)
 	}
-	return h, of.Readers[0].Identifier, at
+	return h, of.Readers[0].Identifier
+}
+
+// snooped is a fortnight in which one reader opens one record a day of somebody whom nobody knows, on so many of the last days.
+func snooped(t *testing.T, days int) (h *hospital, reader *v1.Identifier, at []time.Time) {
+	t.Helper()
+	var all []opened
+	for n := range days {
+		all = append(all, opened{14 - days + n, n, 3})
+	}
+	h, reader = openedBy(t, all...)
+	for _, o := range all {
+		at = append(at, h.start(o.day).Add(11*time.Hour))
+	}
+	return h, reader, at
 }
 
 // attended is an encounter that says that a reader was with a patient.
@@ -181,14 +197,14 @@ func TestALateFactLeavesASeries(t *testing.T) {
 		}
 		return out
 	}
-	series := func(h *hospital) (all []*v1.AlertVersion) {
+	series := func(h *hospital) (shown []*v1.AlertVersion) {
 		_, w := run(t, engineConfig(t, h), h.batches)
-		for _, a := range latestOf(t, w, reader) {
-			if a.Shape == v1.Shape_SHAPE_SERIAL {
-				all = append(all, a)
+		for id, a := range latestOf(t, w, reader) {
+			if a.Shape == v1.Shape_SHAPE_SERIAL && slices.ContainsFunc(w.versions, func(v *v1.AlertVersion) bool { return string(v.AlertId) == id && v.Shown }) {
+				shown = append(shown, a)
 			}
 		}
-		return all
+		return shown
 	}
 	before := series(h)
 	if len(before) != 1 || strangers(before[0])["2"] == 0 {
@@ -225,5 +241,49 @@ func TestALateFactLeavesASeries(t *testing.T) {
 	}
 	if got := series(inTurn); len(got) != 1 || got[0].State != v1.AlertState_ALERT_STATE_RETRACTED {
 		t.Errorf("a series whose records are explained one after the other is %s", got[0].State)
+	}
+}
+
+// TestOneRecordIsNoSeries: who opens the same record day after day is a story of that record, not a series of records.
+func TestOneRecordIsNoSeries(t *testing.T) {
+	t.Parallel()
+	var all []opened
+	for day := 6; day < 14; day++ {
+		all = append(all, opened{day, 0, 3})
+	}
+	h, reader := openedBy(t, all...)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	for _, a := range latestOf(t, w, reader) {
+		if a.Shape == v1.Shape_SHAPE_SERIAL && len(a.Patients) < 2 {
+			t.Errorf("a series of one record: %q, %q", a.Note.Title, a.Note.What)
+		}
+	}
+}
+
+// TestARetractedSeriesCitesWhatItWas: a series that is taken back still says what it rested on, as any alert does.
+func TestARetractedSeriesCitesWhatItWas(t *testing.T) {
+	t.Parallel()
+	var all []opened
+	for day := 8; day < 14; day++ {
+		all = append(all, opened{day, day, 3})
+	}
+	h, reader := openedBy(t, all...)
+	var care []entry
+	for day := 8; day < 14; day++ {
+		care = append(care, attended(h, day, reader, &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", day)}, h.start(day).Add(11*time.Hour+10*time.Minute))...)
+	}
+	h.after(h.start(16), care...)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	seen := false
+	for _, a := range latestOf(t, w, reader) {
+		if a.Shape != v1.Shape_SHAPE_SERIAL || a.State != v1.AlertState_ALERT_STATE_RETRACTED {
+			continue
+		}
+		if seen = true; len(a.Accesses) == 0 {
+			t.Errorf("version %d, taken back, cites nothing: %q", a.Version, a.Note.Title)
+		}
+	}
+	if !seen {
+		t.Fatal("no series was taken back: the test saw nothing")
 	}
 }

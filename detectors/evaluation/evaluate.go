@@ -324,18 +324,21 @@ type line struct {
 }
 
 func (r *run) alert(out *bufio.Writer, day int32, a *detectors.Alert) error {
-	events := make([]string, 0, len(a.Accesses))
+	events, ofDay := make([]string, 0, len(a.Accesses)), make([]string, 0, len(a.Accesses))
 	last := proto.Position(0)
 	for _, c := range a.Accesses {
 		if c.Position != last { // an event of several patients is cited once
 			if id := r.id(c.Position); id != "" { // not every source gives one
 				events = append(events, id)
+				if r.day(c.Occurred) == day {
+					ofDay = append(ofDay, id)
+				}
 			}
 		}
 		last = c.Position
 	}
 	if r.labels != nil {
-		r.labels.alert(events, int32(a.Score), a.Shown)
+		r.labels.alert(events, ofDay, int32(a.Score), a.Shown)
 	}
 	if r.cfg.Ranked != nil {
 		r.cfg.Ranked(a, events)
@@ -366,6 +369,12 @@ func (r *run) alert(out *bufio.Writer, day int32, a *detectors.Alert) error {
 		return fmt.Errorf("write alert: %w", err)
 	}
 	return nil
+}
+
+// day is the local day of a time: days since 1970-01-01.
+func (r *run) day(us int64) int32 {
+	y, m, d := time.UnixMicro(us).In(r.cfg.Zone).Date()
+	return int32(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86_400)
 }
 
 // name is an identifier as people give it: its value.

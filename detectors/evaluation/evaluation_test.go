@@ -148,6 +148,9 @@ func TestEvaluate(t *testing.T) {
 	if diff := cmp.Diff(alerts, again); diff != "" {
 		t.Errorf("labels change the alerts (-without +with):\n%s", diff)
 	}
+	if *r.PrecisionOfDay != 1 || *r.RecallOfDay != 0.5 {
+		t.Errorf("by accesses of the alerts' own days: precision %v, recall %v; want 1, 0.5", *r.PrecisionOfDay, *r.RecallOfDay)
+	}
 	if r.Precision == nil || *r.Precision != 1 || *r.Recall != 0.5 || r.Incidents != 2 {
 		t.Errorf("precision %v, recall %v of %d incidents; want 1, 0.5 of 2", r.Precision, r.Recall, r.Incidents)
 	}
@@ -263,5 +266,20 @@ func TestLabelsAsPeopleWriteThem(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]float64{"terminated": 1, "export": 1, "family": 0}, r.ByScenario); diff != "" {
 		t.Errorf("recall by scenario (-want +got):\n%s", diff)
+	}
+}
+
+// An alert that is right by what it cites of another day is not right by what was done on its own.
+func TestOwnDay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		labelled string
+		day      float64
+	}{{"before", 0}, {"today", 1}} {
+		r := evaluation.Counted(tt.labelled, []string{"before", "today"}, []string{"today"})
+		if *r.Precision != 1 || *r.Recall != 1 || *r.PrecisionOfDay != tt.day || *r.RecallOfDay != tt.day {
+			t.Errorf("%s: precision %v, recall %v, of the day %v and %v; want 1, 1, %v, %v",
+				tt.labelled, *r.Precision, *r.Recall, *r.PrecisionOfDay, *r.RecallOfDay, tt.day, tt.day)
+		}
 	}
 }

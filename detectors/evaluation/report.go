@@ -43,7 +43,10 @@ type Report struct {
 	Recall           *float64                  `json:"recall_at_budget"`
 	AveragePrecision *float64                  `json:"average_precision"`
 	ByScenario       map[string]float64        `json:"recall_by_scenario"`
-	Incidents        int                       `json:"incidents,omitempty"`
+	// PrecisionOfDay and RecallOfDay count what an alert cites of its own day alone: a series cites other days as well, and is right by them.
+	PrecisionOfDay *float64 `json:"precision_at_budget_of_own_day"`
+	RecallOfDay    *float64 `json:"recall_at_budget_of_own_day"`
+	Incidents      int      `json:"incidents,omitempty"`
 	// UnknownLabels are labels of events that are not in the dataset; their incidents count as not found.
 	UnknownLabels int `json:"labels_of_unknown_events,omitempty"`
 	// MisuseExplained is the share of labelled accesses that were called explained, LegitimateExplained that of the others.
@@ -68,6 +71,9 @@ type LabelReport struct {
 	found map[string]bool
 	shown int
 	right int
+	// foundOfDay and rightOfDay are the same by accesses of the alert's own day.
+	foundOfDay map[string]bool
+	rightOfDay int
 	// cited are the incidents that any alert cites, shown or not.
 	cited map[string]bool
 	// known are the labels whose events there are.
@@ -82,7 +88,7 @@ type ranked struct {
 }
 
 func newLabelReport(l *labels) *LabelReport {
-	return &LabelReport{labels: l, found: map[string]bool{}, cited: map[string]bool{}, known: map[string]bool{}}
+	return &LabelReport{labels: l, found: map[string]bool{}, foundOfDay: map[string]bool{}, cited: map[string]bool{}, known: map[string]bool{}}
 }
 
 // seen remembers that there is an event.
@@ -94,7 +100,7 @@ func (r *LabelReport) seen(event string) {
 
 // alert counts one alert. An alert is right when it cites a labelled access; an incident is found when an alert within the
 // budget cites one of its accesses.
-func (r *LabelReport) alert(events []string, score int32, shown bool) {
+func (r *LabelReport) alert(events, ofDay []string, score int32, shown bool) {
 	right := false
 	for _, id := range events {
 		for _, l := range r.of[id] {
@@ -105,11 +111,21 @@ func (r *LabelReport) alert(events []string, score int32, shown bool) {
 		}
 	}
 	r.ranked = append(r.ranked, ranked{score, right})
-	if shown {
-		r.shown++
-		if right {
-			r.right++
+	if !shown {
+		return
+	}
+	r.shown++
+	if right {
+		r.right++
+	}
+	right = false
+	for _, id := range ofDay {
+		for _, l := range r.of[id] {
+			right, r.foundOfDay[l.incident] = true, true
 		}
+	}
+	if right {
+		r.rightOfDay++
 	}
 }
 
@@ -126,6 +142,7 @@ func (r *LabelReport) fill(out *Report) {
 	out.Incidents, out.UnknownLabels = len(r.incidents), len(r.of)-len(r.known)
 	out.Precision = share(r.right, r.shown)
 	out.Recall = share(len(r.found), len(r.incidents))
+	out.PrecisionOfDay, out.RecallOfDay = share(r.rightOfDay, r.shown), share(len(r.foundOfDay), len(r.incidents))
 	all, found := map[string]int{}, map[string]int{}
 	for incident, scenario := range r.incidents {
 		all[scenario]++

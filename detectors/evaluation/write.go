@@ -55,6 +55,8 @@ func (r *Report) write(w io.Writer) error {
 		}{
 			{"precision at the budget", r.Precision, "no alert was shown"},
 			{"recall at the budget", r.Recall, "no incident is labelled"},
+			{"precision by what was done on the alert's day", r.PrecisionOfDay, "no alert was shown"},
+			{"recall by what was done on the alert's day", r.RecallOfDay, "no incident is labelled"},
 			{"average precision", r.AveragePrecision, "no incident is labelled"},
 			{"legitimate accesses explained", r.LegitimateExplained, ""},
 			{"misuse called explained", r.MisuseExplained, ""},

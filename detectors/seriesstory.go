@@ -1,0 +1,269 @@
+package detectors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	goproto "google.golang.org/protobuf/proto"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// series reports whether an alert is one.
+func (a *recentAlert) series() bool { return a.version.Shape == v1.Shape_SHAPE_SERIAL }
+
+// mayBegin reports whether a series may go on with an alert: it was shown, of one reader's records, and says of nobody in particular why.
+func (a *recentAlert) mayBegin() bool {
+	return a.version.Shown && a.key == KeyPair && a.version.Shape != v1.Shape_SHAPE_RECORD_DAY && aimless(a.version.Scenario)
+}
+
+// seriesStory is the alert that a series goes on with: the reader's series that was shown, or an alert that was shown of a part of it; else a
+// new one.
+func (e *Engine) seriesStory(a *Alert, of string) (id alertID, story *recentAlert) {
+	reader := e.state.CanonicalStaff(a.Readers[0])
+	for other, x := range e.recent.alerts {
+		if !x.series() || !x.version.Shown || x.of != of || !e.undecided(other, x) || x.day < a.Day-e.seriesDays() ||
+			e.state.CanonicalStaff(x.reader) != reader {
+			continue
+		}
+		if story == nil || x.day > story.day || x.day == story.day && slices.Compare(other[:], id[:]) < 0 {
+			id, story = other, x
+		}
+	}
+	if story != nil {
+		return id, story
+	}
+	for i := range a.others {
+		id := a.others[i].told
+		if x := e.recent.alerts[id]; x != nil && x.of == of && x.mayBegin() && e.undecided(id, x) {
+			return id, x
+		}
+	}
+	return e.storyID(ShapeSerial, a.Day, a.Readers[0], 0), nil
+}
+
+// undecided reports whether nobody decided on an alert, and it was not taken back: a series goes on with it.
+func (e *Engine) undecided(id alertID, a *recentAlert) bool {
+	return !a.open && !a.decided && a.version.State != v1.AlertState_ALERT_STATE_RETRACTED && !e.past.misuse(id)
+}
+
+// decided forgets the episodes that an alert tells on which somebody decided: the next series tells what came after it.
+func (e *Engine) decided(d *v1.AlertDecision) {
+	if len(d.GetAlertId()) != len(alertID{}) {
+		return
+	}
+	id, final := alertID(d.GetAlertId()), false
+	switch d.GetDisposition() {
+	case v1.Disposition_DISPOSITION_MISUSE, v1.Disposition_DISPOSITION_APPROPRIATE, v1.Disposition_DISPOSITION_INCONCLUSIVE:
+		final = true
+		e.series.drop(func(x *episode) bool {
+			if x.told != id && x.own == id {
+				e.leaves(x.told, x.patient, x.day)
+			}
+			return x.told == id || x.own == id
+		})
+	}
+	if a := e.recent.alerts[id]; a != nil {
+		a.decided = final
+	}
+}
+
+// recordOn names a record on a day, as versions of alerts do.
+func recordOn(d day, patient *v1.Identifier) string {
+	return strconv.Itoa(int(d)) + "\x00" + patient.GetSystem() + "\x00" + patient.GetValue()
+}
+
+// leaves has the next version of a series not cite a record of a day any more.
+func (e *Engine) leaves(id alertID, patient facts.ID, d day) {
+	a := e.recent.alerts[id]
+	if a == nil || !a.series() {
+		return
+	}
+	if a.gone == nil {
+		a.gone = map[string]struct{}{}
+	}
+	a.gone[recordOn(d, e.state.Identifier(patient))] = struct{}{}
+}
+
+// accounted takes a pair out of the series that tells it: there is a reason for it by now.
+func (e *Engine) accounted(reader, patient facts.ID, d day) {
+	for _, n := range numbers(e.state.SameStaff(reader), reader) {
+		for _, p := range numbers(e.state.SamePatient(patient), patient) {
+			e.leaves(e.series.dropOne(n, p, d), patient, d)
+		}
+	}
+}
+
+// accountedFor takes out of their series the pairs of a day that was judged again for which there is a reason now.
+func (e *Engine) accountedFor(c *closed) {
+	for i := range c.readers {
+		for k := range c.readers[i].Pairs {
+			if p := &c.readers[i].Pairs[k]; p.Reasons != 0 {
+				e.accounted(p.Reader, p.Patient, c.at)
+			}
+		}
+	}
+}
+
+// left reports whether a series still cites what nothing accounts for.
+func (e *Engine) left(a *recentAlert) bool {
+	return slices.ContainsFunc(a.version.Accesses, func(c *v1.CitedAccess) bool { return !e.isGone(a, c) })
+}
+
+// isGone reports whether what an alert cites is of a record that left it.
+func (e *Engine) isGone(a *recentAlert, c *v1.CitedAccess) bool {
+	if len(a.gone) == 0 || c.Patient == 0 || int(c.Patient) > len(a.version.Patients) {
+		return false
+	}
+	_, gone := a.gone[recordOn(localDay(c.OccurredUs, e.cfg.Zone), a.version.Patients[c.Patient-1].Identifier)]
+	return gone
+}
+
+// keepOthers adds to what is kept of a series what the alerts of its other records keep of them, so that it is judged again when they are.
+func (e *Engine) keepOthers(now *recentAlert, a *Alert) {
+	if len(now.kept) == 0 {
+		return // of an import, nothing is judged again
+	}
+	for i := range a.others {
+		o := &a.others[i]
+		same := func(k keptPair) bool { return k.day == o.day && e.state.Canonical(k.patient) == o.patient }
+		if slices.ContainsFunc(now.kept, same) {
+			continue
+		}
+		for _, id := range [...]alertID{o.own, o.told} {
+			x := e.recent.alerts[id]
+			if x == nil {
+				continue
+			}
+			if k := slices.IndexFunc(x.kept, same); k >= 0 {
+				now.kept = append(now.kept, x.kept[k])
+				break
+			}
+		}
+	}
+	slices.SortStableFunc(now.kept, func(a, b keptPair) int { return cmp.Compare(a.day, b.day) })
+}
+
+// extend puts what a version said before into the next version of a series, which tells all that is held of it. What is held no more stays
+// cited; what left does not.
+func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
+	story := was.version
+	v.Day, v.Rank = story.Day, story.Rank
+	v.Shown, v.Sampled, v.Backfill = v.Shown || story.Shown, v.Sampled || story.Sampled, v.Backfill && story.Backfill
+	v.Severity = max(v.Severity, story.Severity)
+	if story.Score > v.Score {
+		v.Score, v.Chance = story.Score, story.Chance
+	}
+	cited := map[uint64]bool{}
+	for _, c := range v.Accesses {
+		cited[c.Position] = true
+	}
+	patients := map[uint32]uint32{0: 0}
+	for _, c := range story.Accesses {
+		if cited[c.Position] || len(v.Accesses) >= mostAccesses || int(c.Patient) > len(story.Patients) || e.isGone(was, c) {
+			continue
+		}
+		if _, known := patients[c.Patient]; !known {
+			patients[c.Patient] = patientOf(v, story.Patients[c.Patient-1])
+		}
+		v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: c.Position, OccurredUs: c.OccurredUs, Reader: min(c.Reader, 1), Patient: patients[c.Patient]})
+	}
+	slices.SortStableFunc(v.Accesses, func(a, b *v1.CitedAccess) int { return cmp.Compare(a.Position, b.Position) })
+	for _, d := range story.Detectors {
+		if !slices.ContainsFunc(v.Detectors, func(x *v1.FiredDetector) bool { return x.Detector == d.Detector }) {
+			v.Detectors = append(v.Detectors, d)
+		}
+	}
+	for _, b := range story.Boosts {
+		if !slices.Contains(v.Boosts, b) {
+			v.Boosts = append(v.Boosts, b)
+		}
+	}
+}
+
+// patientOf is the number of a patient of a version, who is added where they are not among its patients.
+func patientOf(v *v1.AlertVersion, p *v1.AlertPatient) uint32 {
+	i := slices.IndexFunc(v.Patients, func(x *v1.AlertPatient) bool { return goproto.Equal(x.Identifier, p.Identifier) })
+	if i < 0 {
+		i = len(v.Patients)
+		v.Patients = append(v.Patients, p)
+	}
+	return uint32(i + 1)
+}
+
+// series tells a story and the episodes of other days that belong to it.
+func (t *teller) series(c *Candidate, others []episode) *Note {
+	n := *c.Note
+	days, records := map[day]bool{c.Day: true}, map[facts.ID]bool{}
+	for _, p := range c.Patients {
+		records[t.judge.state.Canonical(p)] = true
+	}
+	first, last := c.Day, c.Day
+	for i := range others {
+		x := &others[i]
+		days[x.day], records[x.patient] = true, true
+		first, last = min(first, x.day), max(last, x.day)
+	}
+	n.Title = fmt.Sprintf("%s in %s on %s", n.who, count(len(records), "record"), count(len(days), "day"))
+	what := []string{fmt.Sprintf("From %s to %s, %s opened %s without a known reason, on %s.",
+		t.dateOf(first), t.dateOf(last), n.who, count(len(records), "record"), count(len(days), "day"))}
+	what = append(what, n.What...)
+	told := others[max(len(others)-mostTold, 0):]
+	for i := range told {
+		what = append(what, t.episode(&told[len(told)-1-i]))
+	}
+	if more := len(others) - len(told); more > 0 {
+		what = append(what, fmt.Sprintf("The same was done on %s before.", count(distinctDays(others[:more]), "day")))
+	}
+	n.What = what
+	n.Tried = append(slices.Clone(n.Tried), "For the records of the other days the same reasons were tried, and none was found.")
+	n.Evidence = t.evidenceOf(c, others)
+	return &n
+}
+
+// episode tells a record of another day.
+func (t *teller) episode(x *episode) string {
+	if x.looks == 0 {
+		return fmt.Sprintf("On %s, the glass of the record of %s was broken.", t.dateOf(x.day), t.record(x.patient))
+	}
+	return fmt.Sprintf("On %s, the record of %s was opened %s.", t.dateOf(x.day), t.record(x.patient), times(int(x.looks)))
+}
+
+// distinctDays counts the days of episodes that are sorted by day.
+func distinctDays(all []episode) (n int) {
+	for i := range all {
+		if i == 0 || all[i].day != all[i-1].day {
+			n++
+		}
+	}
+	return n
+}
+
+// evidenceOf tells one access of each record of a series, the latest ones, with their days.
+func (t *teller) evidenceOf(c *Candidate, others []episode) (e Evidence) {
+	var firsts []Cited
+	seen := map[facts.ID]bool{}
+	for _, a := range c.Accesses {
+		if !seen[a.Patient] && a.Signs&SignAgain == 0 {
+			seen[a.Patient] = true
+			firsts = append(firsts, a)
+		}
+	}
+	all := len(c.Accesses)
+	for i := range others {
+		firsts = append(firsts, others[i].cited[0])
+		all += len(others[i].cited)
+	}
+	slices.SortStableFunc(firsts, func(a, b Cited) int { return cmp.Compare(a.Occurred, b.Occurred) })
+	firsts = firsts[max(len(firsts)-mostCited, 0):]
+	for i := range firsts {
+		a := &firsts[i]
+		e.Lines = append(e.Lines, fmt.Sprintf("%s %s %s of %s",
+			t.dateOf(localDay(a.Occurred, t.zone)), t.clock(a.Occurred), t.act(a), t.record(a.Patient)))
+	}
+	e.More = all - len(e.Lines)
+	return e
+}
