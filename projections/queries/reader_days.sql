@@ -8,9 +8,9 @@ FROM
     SELECT toDate32(occurred, {zone:String}) AS local_day, patient_key
     FROM accesses_by_reader_vN
     PREWHERE reader_key IN {keys:Array(UInt64)}
+      AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
     WHERE reader IN {packed:Array(String)}
       AND position <= {position:UInt64}
-      AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
 )
 GROUP BY GROUPING SETS ((local_day), ())
 ORDER BY day
