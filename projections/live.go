@@ -14,8 +14,8 @@ type Live struct {
 	Received int64
 	// Sources, Coverage, Unresolved, Extents and ReaderLinks are watermarks at which rows of that kind were written last; 0: none
 	// since this process began. While one stands, what was read at or above it holds. ReaderLinks is about everything that
-	// says that two identifiers are one reader's.
-	Sources, Coverage, Unresolved, Extents, ReaderLinks proto.Position
+	// says that two identifiers are one reader's, Readers about that and everything by which a reader is known at all.
+	Sources, Coverage, Unresolved, Extents, ReaderLinks, Readers proto.Position
 	// Findings and Alerts are how far what detectors write was read, in messages of their streams; ContextGaps is as Sources.
 	Findings, Alerts uint64
 	ContextGaps      proto.Position
@@ -41,11 +41,12 @@ func (p *Projector) Live() (Live, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.current[ProjectorAccesses]
+	links := max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows])
 	return Live{
 		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
 		Findings: read[ProjectorFindings], Alerts: read[ProjectorAlerts], ContextGaps: m.written[contextGaps],
-		ReaderLinks: max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows]), Hurry: m.hurry,
+		ReaderLinks: links, Readers: max(links, m.written[readerNameRows]), Hurry: m.hurry,
 	}, m.running
 }
 
@@ -75,10 +76,12 @@ func (m *marks) reached(sent, last proto.Position) bool {
 }
 
 // Beside the tables stand some of their rows, because the others, which come all the time, do not change what is read of them:
-// unresolvedRows are those of accesses_by_patient without an identifier, readerLinkRows those of event_links about readers.
+// unresolvedRows are those of accesses_by_patient without an identifier, readerLinkRows those of event_links about readers, and readerNameRows those
+// of identifiers.
 const (
 	unresolvedRows = numTables + iota
 	readerLinkRows
+	readerNameRows
 	numMarks
 )
 

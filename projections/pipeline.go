@@ -162,6 +162,9 @@ func (p *pipeline) insertRun(ctx context.Context, r *run) error {
 	if r.readerLinks {
 		p.marks.wrote(readerLinkRows)
 	}
+	if r.readerNames {
+		p.marks.wrote(readerNameRows)
+	}
 	for _, b := range r.blocks {
 		if b == nil || b.rows == 0 {
 			continue

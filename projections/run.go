@@ -24,8 +24,8 @@ type run struct {
 	want [firstMerging]int
 	// unresolved says that a row names its patient by text only, live that an access came by no import.
 	unresolved, live bool
-	// readerLinks says that there are links between identifiers of a reader.
-	readerLinks bool
+	// readerLinks says that there are links between identifiers of a reader, readerNames that there are identifiers of readers.
+	readerLinks, readerNames bool
 }
 
 // spareRuns is how many runs are kept for their memory: the one that collects and the one that is inserted.
@@ -123,6 +123,7 @@ func (r *run) addName(n *identifierRow, seen *seenSet) {
 	if !seen.add(n.hash) {
 		return
 	}
+	r.readerNames = r.readerNames || n.kind == IdentifierReader || n.kind == IdentifierContextReader
 	w := r.block(identifiers).begin()
 	w.text(Fold(n.value))
 	w.u8(n.kind)

@@ -63,6 +63,9 @@ func (s *Service) stand(ctx context.Context, a *listAsk, as role) (*pin, *backdr
 		return nil, nil, nil, err
 	}
 	around := p.backdrop(ctx, a.at)
+	if a.whole && as.event == projections.IdentifierPatient {
+		p.ahead = &recordAhead{}
+	}
 	who, err := p.resolve(ctx, a.subject, as, around)
 	if err != nil {
 		_ = around.wait()

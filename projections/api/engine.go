@@ -56,6 +56,7 @@ type engine struct {
 	kept    keptRows
 	heard   heard
 	readers readerLinks
+	known   knownReaders
 	scopes  keptScopes
 }
 
@@ -123,6 +124,8 @@ type pin struct {
 	// live says that the projector of this process tells of changes; written are its last ones.
 	live    bool
 	written projections.Live
+	// ahead are rows of the record that is asked about, where they are read before all of its identifiers are known; nil: they are not.
+	ahead *recordAhead
 	// detected is how far detectors have judged, read once.
 	detected onceJudged
 }

@@ -79,8 +79,24 @@ func (i *identity) idents() []ident {
 	return out
 }
 
-// resolve follows a subject as of the pin. Several unlinked people under one value make candidates.
+// resolve follows a subject as of the pin. Several unlinked people under one value make candidates. A reader who was followed before is not
+// followed again until anything is written about any (knownreaders.go).
 func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *backdrop) (*identity, error) {
+	if as.event != projections.IdentifierReader {
+		return p.find(ctx, subject, as, around)
+	}
+	if who := p.knownReader(subject); who != nil {
+		return who, nil
+	}
+	who, err := p.find(ctx, subject, as, around)
+	if err == nil {
+		p.keepReader(subject, who)
+	}
+	return who, err
+}
+
+// find is resolve in the tables.
+func (p *pin) find(ctx context.Context, subject Subject, as role, around *backdrop) (*identity, error) {
 	seeds, found := []ident{{subject.System, subject.Value}}, &step{}
 	if !subject.Exact {
 		var err error
@@ -194,6 +210,15 @@ func (w *walk) root(id ident) ident {
 	return id
 }
 
+// reached are the identifiers so far.
+func (w *walk) reached() []ident {
+	out := make([]ident, len(w.followed))
+	for n, f := range w.followed {
+		out[n] = identOf(f.Identifier)
+	}
+	return out
+}
+
 // separate returns one seed for each person among the seeds.
 func (w *walk) separate(seeds []ident) []ident {
 	seen := map[ident]bool{}
@@ -222,6 +247,11 @@ func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop, named
 		look := at
 		if !named && n == 0 {
 			look = nil
+		}
+		if n == 1 {
+			if err := p.ahead.begin(ctx, p, w.reached(), around); err != nil {
+				return err
+			}
 		}
 		found, err := p.step(ctx, at, look, as)
 		if err != nil {

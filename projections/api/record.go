@@ -92,40 +92,35 @@ func (p *pin) recordEvents(ctx context.Context, q recordAsk, add func(*row) erro
 	})
 }
 
+// wholeRow is a row with everything that a page shows.
+type wholeRow struct {
+	recordRow
+	detail
+}
+
 // wholeRecord lists all events about a record. It reads them together with what the page shows, where the record is no larger
 // than most are.
 func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 	if len(q.ids) == 0 {
 		return nil
 	}
-	names, within := ruled(q.sources)
-	params := q.params(names)
-	limit := p.engine.listedFull
-	params["limit"] = uint32(limit)
-	delete(params, "packed")
-	ours := setOf(q.ids)
+	_, within := ruled(q.sources)
+	limit, ours := p.engine.listedFull, setOf(q.ids)
 	rows, n, last := newRecordRows(within), 0, (*row)(nil)
-	err := p.query(ctx, "record_whole", params, func(sr store.Row) error {
-		var r recordRow
-		var d detail
-		err := sr.Scan(&r.position, &r.patient, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
-			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair, &r.rule)
-		if err != nil {
-			return err
-		}
-		if n++; !ours[unpacked(rows.patients, d.patient, unpackPatient)] {
+	err := p.wholeRows(ctx, q, func(r *wholeRow) error {
+		if n++; !ours[unpacked(rows.patients, r.detail.patient, unpackPatient)] {
 			return nil // of another identifier that has the same key
 		}
-		q.whose(r)
+		q.whose(r.recordRow)
 		if last != nil && last.position == proto.Position(r.position) {
 			if last.full != nil {
-				addPatient(last.full, d.patient)
+				addPatient(last.full, r.detail.patient)
 			}
 			return nil
 		}
-		last = rows.row(r)
+		last = rows.row(r.recordRow)
 		if !l.filled() {
-			last.importKey, last.full = d.importKey, rows.full(r, &d)
+			last.importKey, last.full = r.importKey, rows.full(r.recordRow, &r.detail)
 		}
 		return l.add(last)
 	})
@@ -138,6 +133,35 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 		q.from = last.order()
 	}
 	return p.recordEvents(ctx, q, l.add)
+}
+
+// wholeRows gives take the newest rows under a record's keys, those that were read ahead where they are the same.
+func (p *pin) wholeRows(ctx context.Context, q recordAsk, take func(*wholeRow) error) error {
+	if rows, ok, err := p.ahead.rows(q.ids); err != nil || ok {
+		for i := 0; i < len(rows) && err == nil; i++ {
+			err = take(&rows[i])
+		}
+		return stopped(err)
+	}
+	return p.readWhole(ctx, q, take)
+}
+
+// readWhole runs the statement.
+func (p *pin) readWhole(ctx context.Context, q recordAsk, take func(*wholeRow) error) error {
+	names, _ := ruled(q.sources)
+	params := q.params(names)
+	params["limit"] = uint32(p.engine.listedFull)
+	delete(params, "packed")
+	return p.query(ctx, "record_whole", params, func(sr store.Row) error {
+		r := &wholeRow{}
+		d := &r.detail
+		err := sr.Scan(&r.position, &r.recordRow.patient, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
+			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair, &r.rule)
+		if err != nil {
+			return err
+		}
+		return take(r)
+	})
 }
 
 // full is the event as a page shows it.

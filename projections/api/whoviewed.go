@@ -42,6 +42,8 @@ type listAsk struct {
 	verdicts verdictSet
 	hash     [8]byte
 	token    PageToken
+	// whole: of a record, all of it is read for this page (wholeRecord).
+	whole bool
 }
 
 // listFields are the fields of such a request.
@@ -80,6 +82,7 @@ func (s *Service) checkList(c proto.Caller, query string, f listFields) (*listAs
 	if a.token, err = parseToken(f.page.GetToken(), a.hash); err != nil {
 		return nil, err
 	}
+	a.whole = a.first() && a.at == (period{})
 	a.asking, err = s.begin(c, query, a.subject.String(), f.purpose, f.questionID)
 	return a, err
 }
@@ -236,7 +239,7 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 		}
 	}
 	q := recordAsk{ids: who.keyed, at: a.at, from: start(a.token), sources: sources, mine: judged.mine}
-	if a.first() && a.at == (period{}) {
+	if a.whole {
 		err = p.wholeRecord(ctx, q, l)
 	} else {
 		err = p.recordEvents(ctx, q, l.add)
