@@ -1,6 +1,16 @@
 package console
 
-import "github.com/readtrail/readtrail/proto"
+import (
+	"bytes"
+
+	"github.com/readtrail/readtrail/proto"
+)
+
+// AllVisible is a page as it leaves; EachVisible the same, character by character.
+func AllVisible(page []byte) []byte { return allVisible(page) }
+
+// EachVisible is what AllVisible is to be.
+func EachVisible(page []byte) []byte { return bytes.Map(visible, page) }
 
 // Route is a line of the table of pages, as tests walk it.
 type Route struct {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/readtrail/readtrail/dashboards/words"
 )
@@ -145,9 +146,26 @@ func (v *visit) execute(status int, name, part string, data any) error {
 	v.w.Header().Add("Vary", "HX-Request")
 	v.w.WriteHeader(status)
 	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(bytes.Map(visible, out.Bytes())) // the browser may be gone
+		_, _ = v.w.Write(allVisible(out.Bytes())) // the browser may be gone
 	}
 	return nil
+}
+
+// allVisible is a page with every character shown by visible. Most pages have none that is not, and are as they were: a scope to print is
+// megabytes.
+func allVisible(page []byte) []byte {
+	for i := 0; i < len(page); {
+		if c := page[i]; c >= ' ' && c < unicode.MaxASCII || c == '\n' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(page[i:])
+		if r == utf8.RuneError && size <= 1 || visible(r) != r {
+			return bytes.Map(visible, page)
+		}
+		i += size
+	}
+	return page
 }
 
 // visible shows control and format characters as what they are: a name that a source sent cannot turn the direction of
