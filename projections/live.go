@@ -16,9 +16,10 @@ type Live struct {
 	// since this process began. While one stands, what was read at or above it holds. ReaderLinks is about everything that
 	// says that two identifiers are one reader's, Readers about that and everything by which a reader is known at all.
 	Sources, Coverage, Unresolved, Extents, ReaderLinks, Readers proto.Position
-	// Findings and Alerts are how far what detectors write was read, in messages of their streams; ContextGaps is as Sources.
-	Findings, Alerts uint64
-	ContextGaps      proto.Position
+	// Findings and Alerts are how far what detectors write was read, in messages of their streams; ContextGaps, and Cases of their steps,
+	// are as Sources.
+	Findings, Alerts   uint64
+	ContextGaps, Cases proto.Position
 	// Changed closes when any of this changes.
 	Changed <-chan struct{}
 	// Hurry says that somebody waits for what the journal holds up to a position: it gathers with nothing more. It does not wait.
@@ -43,7 +44,7 @@ func (p *Projector) Live() (Live, bool) {
 	w := m.current[ProjectorAccesses]
 	links := max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows])
 	return Live{
-		Version: version, Position: w.position, Received: w.received, Changed: m.changed,
+		Version: version, Position: w.position, Received: w.received, Changed: m.changed, Cases: m.written[caseSteps],
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
 		Findings: read[ProjectorFindings], Alerts: read[ProjectorAlerts], ContextGaps: m.written[contextGaps],
 		ReaderLinks: links, Readers: max(links, m.written[readerNameRows]), Hurry: m.hurry,

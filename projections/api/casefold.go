@@ -49,8 +49,8 @@ func caseStep(position uint64, body string) (cases.Step, error) {
 	return cases.Step{Position: proto.Position(position), Entry: e}, nil
 }
 
-// allCases folds every case, without the texts of notes, questions and answers.
-func (p *pin) allCases(ctx context.Context) (out []*cases.State, err error) {
+// readCases folds every case, without the texts of notes, questions and answers, and counts their steps.
+func (p *pin) readCases(ctx context.Context) (out []*cases.State, steps int, err error) {
 	last := ""
 	err = p.query(ctx, "cases_all", store.Params{}, func(row store.Row) error {
 		var id, asker, body string
@@ -61,6 +61,7 @@ func (p *pin) allCases(ctx context.Context) (out []*cases.State, err error) {
 		if err := row.Scan(&id, &position, &version, &step, &question, &asker, &at, &body); err != nil {
 			return err
 		}
+		steps++
 		one := cases.Step{Position: proto.Position(position), Entry: &v1.CaseEntry{Version: version, Asker: asker, AtUs: at}}
 		switch step {
 		case stepNoted:
@@ -83,9 +84,9 @@ func (p *pin) allCases(ctx context.Context) (out []*cases.State, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read cases: %w", err)
+		return nil, 0, fmt.Errorf("read cases: %w", err)
 	}
-	return slices.DeleteFunc(out, func(s *cases.State) bool { return !s.Exists() }), nil
+	return slices.DeleteFunc(out, func(s *cases.State) bool { return !s.Exists() }), steps, nil
 }
 
 // casesOfAsker are the cases about the asker, by id: those that ever held an alert about them.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/api"
+	"github.com/readtrail/readtrail/projections/store"
 	"github.com/readtrail/readtrail/proto"
 	"github.com/readtrail/readtrail/proto/cases"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -236,6 +237,43 @@ func TestCasesAreTheFold(t *testing.T) {
 	}
 	for _, s := range all {
 		h.checkCase(s)
+	}
+}
+
+// TestCasesAreKeptUntilAStep: cases are read again when somebody worked on one, and not before.
+func TestCasesAreKeptUntilAStep(t *testing.T) {
+	h := newHospital(t, 43, 40)
+	h.detect(15)
+	h.investigate(4, 30)
+	h.settle()
+	s := serve(t, h.config())
+	c := &costs{}
+	s.SetMeter(func(name string, cost store.Stats) { c.meter(name, cost) })
+	list := func() []*v1.CaseRow {
+		t.Helper()
+		rows, _ := listAll(t, h.ctx(), s, &v1.ListCasesRequest{Purpose: "review", Page: &v1.Page{Size: 100}})
+		return rows
+	}
+	first := list()
+	read := c.statements["cases_all"]
+	if diff := gocmp.Diff(first, list(), protocmp.Transform()); diff != "" || len(first) == 0 || read != 1 {
+		t.Fatalf("%d cases, read %d times: %s", len(first), read, diff)
+	}
+	if n := c.statements["cases_all"]; n != read {
+		t.Errorf("nothing happened, and cases were read %d times more", n-read)
+	}
+	e := &v1.CaseEntry{
+		CaseId: proto.NewEventID(proto.EventIdentity{Source: "case", Key: []byte("another"), Recorded: begin}).Bytes(), Version: 1,
+		Asker: "os:ada", Role: proto.RolePrivacyOfficer, AtUs: h.clock().UnixMicro(),
+		Body: &v1.CaseEntry_Opened{Opened: &v1.CaseOpened{Title: "Another", DiscoveredUs: h.clock().UnixMicro()}},
+	}
+	for _, m := range h.alerts.Messages()[:1] {
+		e.GetOpened().Alerts = [][]byte{m.AlertId}
+	}
+	h.append(&v1.Item{Body: &v1.Item_CaseEntry{CaseEntry: e}})
+	h.settle()
+	if n := len(list()); n != len(first)+1 {
+		t.Errorf("%d cases after another one, there were %d", n, len(first))
 	}
 }
 

@@ -58,6 +58,7 @@ type engine struct {
 	readers readerLinks
 	known   knownReaders
 	scopes  keptScopes
+	cases   keptCases
 }
 
 // setKey is a version of the tables, and which rows of it the statements reach.
