@@ -45,8 +45,16 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	}
 	defer func() { _ = around.wait() }()
 	res := &v1.GetAlertResponse{}
-	if res.Decisions, err = p.decisions(ctx, id.String()); err != nil {
-		return nil, err
+	// None of the three waits for another; what is refused, and in which order, does not depend on which is read first.
+	var own []uint64
+	var versions []*v1.AlertVersion
+	var withheld, missing error
+	together, running := errgroup.WithContext(ctx)
+	together.Go(func() (err error) { res.Decisions, err = p.decisions(running, id.String()); return err })
+	together.Go(func() error { own, withheld = s.own(running, p, around); return nil })
+	together.Go(func() error { versions, missing = p.versionsOf(running, id.String(), sequence); return nil })
+	if err := together.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
 	}
 	purpose := m.Purpose
 	if purpose == "" && takenUp(res.Decisions, c) {
@@ -59,19 +67,14 @@ func (s *Service) getAlert(ctx context.Context, c proto.Caller, m *v1.GetAlertRe
 	case purpose != "":
 		err = errNoNames()
 	}
-	if err != nil {
+	if err = cmp.Or(err, withheld); err != nil { // first: a refusal is the same whether there is such an alert or not
 		return nil, err
 	}
-	own, err := s.own(ctx, p, around) // first: a refusal is the same whether there is such an alert or not
-	if err != nil {
-		return nil, err
+	if errors.Is(missing, errNoAlert) {
+		return nil, s.keepNothing(ctx, &asking{caller: c, query: queryGetAlert, purpose: purpose}, p, false, missing)
 	}
-	versions, err := p.versionsOf(ctx, id.String(), sequence)
-	if errors.Is(err, errNoAlert) {
-		return nil, s.keepNothing(ctx, &asking{caller: c, query: queryGetAlert, purpose: purpose}, p, false, err)
-	}
-	if err != nil {
-		return nil, err
+	if missing != nil {
+		return nil, missing
 	}
 	if isAbout(versions, own) {
 		return nil, s.keepBack(ctx, c, queryGetAlert, purpose, p.position, connect.NewError(connect.CodeNotFound, errNoAlert))
