@@ -186,7 +186,17 @@ func (s *source) add(occurred, received int64) {
 
 // gaps loads the coverage facts that overlap the period, as they were known at the pin.
 func (p *pin) gaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {
-	return kept(p, "coverage", at, p.written.Coverage, func() ([]*v1.CoverageGap, error) { return p.readGaps(ctx, at) })
+	of := func(at period) ([]*v1.CoverageGap, error) {
+		return kept(p, "coverage", at, p.written.Coverage, func() ([]*v1.CoverageGap, error) { return p.readGaps(ctx, at) })
+	}
+	all, err := of(period{}) // most answers ask for a period of their own, and there are few facts
+	if err != nil || len(all) < maxGaps {
+		from, until := at.bounds(0)
+		return slices.DeleteFunc(slices.Clone(all), func(g *v1.CoverageGap) bool {
+			return g.FromUs >= until || g.UntilUs != 0 && g.UntilUs <= from
+		}), err
+	}
+	return of(at)
 }
 
 func (p *pin) readGaps(ctx context.Context, at period) ([]*v1.CoverageGap, error) {

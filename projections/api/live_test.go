@@ -74,8 +74,10 @@ func TestWhatIsKeptIsWhatIsAsked(t *testing.T) {
 	// Nothing changes any more: nothing around the answer is asked for.
 	c := &costs{}
 	keeps.SetMeter(func(name string, _ store.Stats) { c.meter(name, store.Stats{}) })
-	if _, err := keeps.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "1", Purpose: "p"})); err != nil {
-		t.Fatal(err)
+	for _, from := range []int64{0, begin.Add(-150 * time.Minute).UnixMicro()} { // a period of which nobody asked before
+		if _, err := keeps.WhoViewed(w.ctx(), connect.NewRequest(&v1.WhoViewedRequest{Patient: "1", Purpose: "p", FromUs: from})); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, name := range []string{"watermark", "sources", "source_extents", "coverage", "unresolved_times", "unresolved_events", "unresolved_since"} {
 		if c.statements[name] > 0 {
