@@ -125,7 +125,7 @@ func (p *pin) fillProfile(ctx context.Context, a *listAsk, who *identity, around
 	var notes []string
 	known := len(who.keyed) > 0 && a.at != (period{})
 	if known {
-		group, stateless, err := p.profileGroup(ctx, a, who, res, m)
+		group, stateless, keys, err := p.profileGroup(ctx, a, who, res, m)
 		if err != nil {
 			return err
 		}
@@ -133,10 +133,15 @@ func (p *pin) fillProfile(ctx context.Context, a *listAsk, who *identity, around
 			notes = append(notes, fmt.Sprintf("%d of the reader's events state neither department nor role, or were projected before that "+
 				"was kept (a rebuild adds it): they are left out.", stateless))
 		}
+		together, running := errgroup.WithContext(ctx)
+		together.Go(func() error { return p.nameGroups(running, a, who, res.Groups, keys) })
 		if group != 0 {
-			if err := p.compare(ctx, a, who, around, group, res); err != nil {
-				return err
-			}
+			together.Go(func() error { return p.compare(running, a, who, around, group, res) })
+		}
+		if err := together.Wait(); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
+		if group != 0 {
 			notes = append(notes, peersNote(res))
 		}
 	}
@@ -168,19 +173,19 @@ func peersNote(res *v1.ReaderProfileResponse) string {
 	return note
 }
 
-// profileGroup lists the reader's groups and says which is compared, 0 when there is none, and how many events state none.
-func (p *pin) profileGroup(ctx context.Context, a *listAsk, who *identity, res *v1.ReaderProfileResponse, m *v1.ReaderProfileRequest) (group, stateless uint64, err error) {
+// profileGroup lists the reader's groups by their keys, as yet without names, and says which is compared, 0 when there is none, and how many
+// events state none.
+func (p *pin) profileGroup(ctx context.Context, a *listAsk, who *identity, res *v1.ReaderProfileResponse, m *v1.ReaderProfileRequest) (group, stateless uint64, keys []uint64, err error) {
 	asked := projections.GroupKey(m.Department, m.Role)
 	if asked != 0 {
 		group, res.Group = asked, &v1.PeerGroup{Department: strings.TrimSpace(m.Department), Role: strings.TrimSpace(m.Role)}
 	}
-	from, until := a.at.bounds(0)
-	params := a.at.utcDays()
-	params["keys"], params["packed"], params["from"], params["until"] = keysOf(who.keyed), packedOf(who.keyed), from, until
+	params := store.Params{"keys": keysOf(who.keyed), "packed": packedOf(who.keyed)}
+	params["from"], params["until"] = a.at.bounds(0)
 	err = p.query(ctx, "profile_groups", params, func(row store.Row) error {
 		var key uint64
 		g := &v1.PeerGroup{}
-		if err := row.Scan(&key, &g.Events, &g.Department, &g.Role); err != nil {
+		if err := row.Scan(&key, &g.Events); err != nil {
 			return err
 		}
 		if key == 0 {
@@ -188,15 +193,38 @@ func (p *pin) profileGroup(ctx context.Context, a *listAsk, who *identity, res *
 			return nil
 		}
 		res.Groups = append(res.Groups, g)
+		keys = append(keys, key)
 		if group == 0 || key == asked {
 			group, res.Group = key, g
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("find a reader's groups: %w", err)
+		return 0, 0, nil, fmt.Errorf("find a reader's groups: %w", err)
 	}
-	return group, stateless, nil
+	return group, stateless, keys, nil
+}
+
+// nameGroups names groups of a reader by their keys.
+func (p *pin) nameGroups(ctx context.Context, a *listAsk, who *identity, groups []*v1.PeerGroup, keys []uint64) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	params := a.at.utcDays()
+	params["keys"], params["packed"], params["groups"] = keysOf(who.keyed), packedOf(who.keyed), keys
+	err := p.query(ctx, "profile_group_names", params, func(row store.Row) error {
+		var key uint64
+		var department, role string
+		err := row.Scan(&key, &department, &role)
+		if i := slices.Index(keys, key); i >= 0 {
+			groups[i].Department, groups[i].Role = department, role
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("name a reader's groups: %w", err)
+	}
+	return nil
 }
 
 // utcDays are the days that a bounded period touches, as rollups have them.
