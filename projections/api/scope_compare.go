@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -141,13 +142,12 @@ func (k reportKey) compare(o reportKey) int {
 
 // compareReports counts the reports that only one scope has, and those that count as something else.
 func compareReports(ctx context.Context, before, after *scoped, res *v1.CompareScopesResponse) error {
-	old, err := before.classify(ctx)
-	if err != nil {
-		return err
-	}
-	now, err := after.classify(ctx)
-	if err != nil {
-		return err
+	var old, now []classified
+	together, ctx := errgroup.WithContext(ctx)
+	together.Go(func() (err error) { old, err = before.classify(ctx); return err })
+	together.Go(func() (err error) { now, err = after.classify(ctx); return err })
+	if err := together.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
 	}
 	isAccess := func(c classified) bool { return c.class == classAccess }
 	removed := func(c classified) { res.ReportsRemoved++; count(&res.AccessesRemoved, isAccess(c)) }
