@@ -74,6 +74,9 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	}
 	var patients map[string]uint64
 	together, running := errgroup.WithContext(ctx)
+	few.exceeded = func() { // beside the rest of the list
+		together.Go(func() (err error) { patients, err = p.patientsByDay(running, a, who.keyed); return err })
+	}
 	together.Go(func() error {
 		err := p.readerEvents(running, ask, l.add)
 		if err == nil {
@@ -91,10 +94,11 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 	if err := together.Wait(); err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	if a.first() {
-		if patients, err = p.patientsOfDays(ctx, a, who, few, &seen); err != nil {
-			return err
-		}
+	switch {
+	case !a.verdicts.none(): // those that the narrowed accesses name
+		patients = seen.close()
+	case !few.many:
+		patients = few.counts()
 	}
 	if res.Header, err = around.header(a.zone, res.Accesses, askBackReader.unknown); err != nil {
 		return err
@@ -256,6 +260,8 @@ type fewPatients struct {
 	many   bool
 	wasted int
 	event  *row
+	// exceeded is called once, when it turns out that there are many.
+	exceeded func()
 }
 
 // maxWasted is how many rows of patients whom nobody counts are read before the statement is asked anew without them: most events name one
@@ -273,6 +279,7 @@ func (f *fewPatients) add(r *row, patient uint64) {
 	}
 	if f.left--; f.left < 0 || r.patients > patientsShown {
 		f.many, f.days = true, nil
+		f.exceeded()
 		return
 	}
 	if !isPatient(patient) {
@@ -295,18 +302,6 @@ func (f *fewPatients) counts() map[string]uint64 {
 		out[day] = uint64(len(patients))
 	}
 	return out
-}
-
-// patientsOfDays counts the patients of the answer's days: of narrowed accesses those that these name; else from the reports that were
-// listed, where they are few, and in ClickHouse where they are many.
-func (p *pin) patientsOfDays(ctx context.Context, a *listAsk, who *identity, few *fewPatients, narrowed *patientDays) (map[string]uint64, error) {
-	switch {
-	case !a.verdicts.none():
-		return narrowed.close(), nil
-	case few.many:
-		return p.patientsByDay(ctx, a, who.keyed)
-	}
-	return few.counts(), nil
 }
 
 // patientsByDay counts how many patients the events of each local day name, and of all days together.
