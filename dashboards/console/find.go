@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -86,11 +87,11 @@ func (c *Console) serveFind(v *visit) error {
 
 // probes are the senses of a text, each asked with a page of one row. Every one is a question, and journaled.
 func (c *Console) probes(text, why string) []probe {
-	one := &v1.Page{Size: 1}
+	one, sense := &v1.Page{Size: 1}, &fieldmaskpb.FieldMask{Paths: []string{"identifiers", "totals"}}
 	q := c.cfg.Questions
 	list := []probe{
 		{"A record", ask{Page: pageRecords, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
-			res, err := q.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: text, Purpose: why, Page: one}))
+			res, err := q.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: text, Purpose: why, Page: one, ReadMask: sense}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}
@@ -98,7 +99,7 @@ func (c *Console) probes(text, why string) []probe {
 			return known(m.Totals.GetAccesses(), len(m.Candidates), len(m.Identifiers), "record"), m.Header, nil
 		}},
 		{"A reader", ask{Page: pageReaders, Subject: text}, func(ctx context.Context) (string, *v1.AnswerHeader, error) {
-			res, err := q.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: text, Purpose: why, Page: one}))
+			res, err := q.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: text, Purpose: why, Page: one, ReadMask: sense}))
 			if err != nil {
 				return "", nil, err //nolint:wrapcheck // for people as it is
 			}

@@ -29,6 +29,9 @@ func (s *Service) readerActivity(ctx context.Context, c proto.Caller, m *v1.Read
 		field: "reader", text: m.Reader, purpose: m.Purpose, questionID: m.QuestionId, zone: m.TimeZone,
 		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page, verdicts: m.Verdicts,
 	})
+	if err == nil {
+		err = a.narrow(&v1.ReaderActivityResponse{}, m.ReadMask)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ func (p *pin) fillReader(ctx context.Context, a *listAsk, who *identity, around 
 		if err != nil {
 			return fmt.Errorf("read reader's events: %w", err)
 		}
-		if res.Accesses, err = p.detailsOfReaders(running, keysOf(who.keyed), l.page); err != nil {
+		if res.Accesses, err = p.listedOfReader(running, a, keysOf(who.keyed), l.page); err != nil {
 			return err
 		}
 		return p.markVerdicts(running, res.Accesses)

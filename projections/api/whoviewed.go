@@ -40,8 +40,10 @@ type listAsk struct {
 	// keep says which accesses are meant; nil: all of them. verdicts does when they are not none.
 	keep     func(*access) bool
 	verdicts verdictSet
-	hash     [8]byte
-	token    PageToken
+	// wanted are the fields of the answer that the read mask names; nil: all.
+	wanted wantedFields
+	hash   [8]byte
+	token  PageToken
 	// whole: of a record, all of it is read for this page (wholeRecord).
 	whole bool
 }
@@ -98,6 +100,9 @@ func (s *Service) whoViewed(ctx context.Context, c proto.Caller, m *v1.WhoViewed
 		asOf: m.AsOfUs, from: m.FromUs, until: m.UntilUs, page: m.Page, filter: m.Filter,
 		verdicts: m.Filter.GetVerdicts(),
 	})
+	if err == nil {
+		err = a.narrow(&v1.WhoViewedResponse{}, m.ReadMask)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +192,8 @@ func (p *pin) fillRecord(ctx context.Context, a *listAsk, who *identity, around 
 	together.Go(func() (err error) { apart, err = p.fillAccesses(ctx, a, who, sources, res); return err })
 	if a.first() {
 		together.Go(func() (err error) { res.Unresolved, err = p.unresolvedCandidates(ctx, a, who, around); return err })
+	}
+	if a.first() && a.wanted.wants("looks", "looks_total") {
 		together.Go(func() (err error) { res.Looks, res.LooksTotal, err = p.looks(ctx, who.idents()); return err })
 	}
 	together.Go(func() error { return p.elsewhereOf(ctx, "elsewhere_record", who.keyed, a.at) })
@@ -254,7 +261,7 @@ func (p *pin) fillAccesses(ctx context.Context, a *listAsk, who *identity, sourc
 	keys := keysOf(who.keyed)
 	waiting := ctx
 	together, ctx := errgroup.WithContext(ctx)
-	together.Go(func() (err error) { res.Accesses, err = p.details(ctx, keys, l.page); return err })
+	together.Go(func() (err error) { res.Accesses, err = p.listedOfRecord(ctx, a, keys, l.page); return err })
 	together.Go(func() error { return judged.load(ctx) })
 	var linked *humans
 	together.Go(func() (err error) { linked, err = p.humans(ctx, tally.idents(), sources); return err })
