@@ -209,7 +209,8 @@ func (c *Console) fillTimelines(ctx context.Context, v *visit, page *alertPage, 
 	return nil
 }
 
-// drawnOf names what a timeline shows of an answer: of the accesses when, what and with whom. The rest, which is most of the work, is not asked for.
+// drawnOf names what a timeline shows of an answer: of the accesses when, what and with whom. The rest, which is most of the work, is not
+// asked for.
 func drawnOf(whom string) *fieldmaskpb.FieldMask {
 	return &fieldmaskpb.FieldMask{Paths: []string{
 		"identifiers", "accesses.position", "accesses.occurred_us", "accesses.action", "accesses.action_code", "accesses.verdict", "accesses." + whom,
@@ -218,7 +219,8 @@ func drawnOf(whom string) *fieldmaskpb.FieldMask {
 
 func (c *Console) askReadersDay(ctx context.Context, d *drawing, t *timeline, reader, why string) error {
 	res, err := c.cfg.Questions.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{
-		Reader: reader, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn}, ReadMask: drawnOf("patients"),
+		Reader: reader, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
+		ReadMask: drawnOf("patients"),
 	}))
 	if err != nil {
 		return err //nolint:wrapcheck // for people as it is
@@ -233,7 +235,8 @@ func (c *Console) askReadersDay(ctx context.Context, d *drawing, t *timeline, re
 
 func (c *Console) askRecordsDays(ctx context.Context, d *drawing, t *timeline, record, why string) error {
 	res, err := c.cfg.Questions.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{
-		Patient: record, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn}, ReadMask: drawnOf("reader"),
+		Patient: record, Purpose: why, FromUs: t.from.UnixMicro(), UntilUs: t.until.UnixMicro(), Page: &v1.Page{Size: drawn},
+		ReadMask: drawnOf("reader"),
 	}))
 	if err != nil {
 		return err //nolint:wrapcheck // for people as it is

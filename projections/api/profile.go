@@ -175,7 +175,9 @@ func peersNote(res *v1.ReaderProfileResponse) string {
 
 // profileGroup lists the reader's groups by their keys, as yet without names, and says which is compared, 0 when there is none, and how many
 // events state none.
-func (p *pin) profileGroup(ctx context.Context, a *listAsk, who *identity, res *v1.ReaderProfileResponse, m *v1.ReaderProfileRequest) (group, stateless uint64, keys []uint64, err error) {
+func (p *pin) profileGroup(
+	ctx context.Context, a *listAsk, who *identity, res *v1.ReaderProfileResponse, m *v1.ReaderProfileRequest,
+) (group, stateless uint64, keys []uint64, err error) {
 	asked := projections.GroupKey(m.Department, m.Role)
 	if asked != 0 {
 		group, res.Group = asked, &v1.PeerGroup{Department: strings.TrimSpace(m.Department), Role: strings.TrimSpace(m.Role)}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
@@ -198,6 +199,14 @@ func placesAsks() map[string]placesAsk {
 		}},
 		"ReaderActivity": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
 			return answered(p.service.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: "urn:staff|jo", Purpose: "p"})))
+		}},
+		"WhoViewed as it is drawn": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
+			mask := &fieldmaskpb.FieldMask{Paths: []string{"accesses.occurred_us", "accesses.reader"}}
+			return answered(p.service.WhoViewed(ctx, connect.NewRequest(&v1.WhoViewedRequest{Patient: "urn:mrn|7", Purpose: "p", FromUs: 1, ReadMask: mask})))
+		}},
+		"ReaderActivity as it is drawn": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
+			mask := &fieldmaskpb.FieldMask{Paths: []string{"accesses.occurred_us", "accesses.patients"}}
+			return answered(p.service.ReaderActivity(ctx, connect.NewRequest(&v1.ReaderActivityRequest{Reader: "urn:staff|jo", Purpose: "p", ReadMask: mask})))
 		}},
 		"ReaderProfile": {ask: func(ctx context.Context, p *places) (protobuf.Message, error) {
 			return answered(p.service.ReaderProfile(ctx, connect.NewRequest(&v1.ReaderProfileRequest{Reader: "urn:staff|jo", Purpose: "p"})))
@@ -393,7 +402,7 @@ func TestLimitsInEveryAnswer(t *testing.T) {
 	}
 	limited, whole := as(t.Context(), "token:limited", proto.RolePrivacyOfficer), as(t.Context(), "token:whole", proto.RolePrivacyOfficer)
 	counted := map[string]uint64{ // reports elsewhere
-		"WhoViewed": 3, "WhoViewed of a period": 3, "AccessReport": 3, "ReaderActivity": 3, "ReaderProfile": 3, "BreachScope": 3,
+		"WhoViewed": 3, "WhoViewed of a period": 3, "AccessReport": 3, "ReaderActivity": 3, "ReaderProfile": 3, "WhoViewed as it is drawn": 3, "ReaderActivity as it is drawn": 3, "BreachScope": 3,
 		"BreachScope of a time": 6, "BreachScope of an alert": 0,
 		"BreachScope of a case": 0, "CompareScopes": 3, "ExportScope as CSV": 3, "ExportScope as NDJSON": 3, "ExportScope as FHIR": 3,
 	}
