@@ -44,9 +44,12 @@ func TestRowsReadForProfile(t *testing.T) {
 	if limit := uint64(res.Msg.Peers+1)*3*1024 + 80_000/12; c.read["profile_rows"] > limit || c.read["profile_rows"] == 0 {
 		t.Errorf("%d rows to compare %d readers, want at most %d", c.read["profile_rows"], res.Msg.Peers+1, limit)
 	}
-	// One reader in one part, twice, and the days of their group in ten.
-	if n := c.read["profile_groups"]; n > 3*2*1024+10*2*256 || n == 0 {
+	// One reader in one part, and the days of their group in ten.
+	if n := c.read["profile_groups"]; n > 2*1024 || n == 0 {
 		t.Errorf("%d rows to find the groups", n)
+	}
+	if n := c.read["profile_group_names"]; n > 10*2*256 || n == 0 {
+		t.Errorf("%d rows to name the groups", n)
 	}
 	if n := c.read["profile_peers"]; n > 10*2*256 || n == 0 {
 		t.Errorf("%d rows to find the peers", n)
