@@ -37,8 +37,12 @@ func TestKnownReadersAreWhoTheyAre(t *testing.T) {
 	}
 	// The last one is as of the past, where readers are followed each time.
 	requests := []*v1.ReaderActivityRequest{
-		{Reader: "r", Purpose: "p"}, {Reader: "R", Purpose: "p"}, {Reader: "urn:staff|r", Purpose: "p"}, {Reader: "urn:login|r.n", Purpose: "p"},
-		{Reader: "Practitioner/1", Purpose: "p"}, {Reader: "r", Purpose: "p", AsOfUs: begin.Add(2*time.Minute + time.Second).UnixMicro()},
+		{Reader: "r", Purpose: "p"},
+		{Reader: "R", Purpose: "p"},
+		{Reader: "urn:staff|r", Purpose: "p"},
+		{Reader: "urn:login|r.n", Purpose: "p"},
+		{Reader: "Practitioner/1", Purpose: "p"},
+		{Reader: "r", Purpose: "p", AsOfUs: begin.Add(2*time.Minute + time.Second).UnixMicro()},
 	}
 	staff, login := id("urn:staff", "r"), id("urn:login", "r.n")
 	for _, change := range []struct {
