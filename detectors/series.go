@@ -175,7 +175,7 @@ func (e *Engine) others(d day, c *Candidate, of string) []episode {
 	return slices.CompactFunc(out, func(a, b episode) bool { return a.day == b.day && a.patient == b.patient })
 }
 
-// isSeries reports whether a story and the episodes of other days are of enough records, or of one that was shown and another one.
+// isSeries reports whether another record was opened on another day, and whether they are enough, or that one was shown.
 func (e *Engine) isSeries(c *Candidate, others []episode) bool {
 	own := map[facts.ID]bool{}
 	for _, p := range c.Patients {
@@ -186,7 +186,7 @@ func (e *Engine) isSeries(c *Candidate, others []episode) bool {
 		all[others[i].patient] = true
 		shown = shown || others[i].shown && !own[others[i].patient]
 	}
-	return len(all) >= int(e.judge.numbers[serialRecords]) || shown
+	return shown || len(all) > len(own) && len(all) >= int(e.judge.numbers[serialRecords])
 }
 
 // tellSeries makes a story the latest part of a series. How likely it is is what the latest says: SerialLooks has counted the others.

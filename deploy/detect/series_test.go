@@ -244,18 +244,25 @@ func TestALateFactLeavesASeries(t *testing.T) {
 	}
 }
 
-// TestOneRecordIsNoSeries: who opens the same record day after day is a story of that record, not a series of records.
-func TestOneRecordIsNoSeries(t *testing.T) {
+// TestWhatIsNoSeries: who opens the same record day after day is a story of that record, and who opens many on one day is one of that day.
+func TestWhatIsNoSeries(t *testing.T) {
 	t.Parallel()
-	var all []opened
+	var oneRecord, oneDay []opened
 	for day := 6; day < 14; day++ {
-		all = append(all, opened{day, 0, 3})
+		oneRecord = append(oneRecord, opened{day, 0, 3})
+		oneDay = append(oneDay, opened{12, day, 3})
 	}
-	h, reader := openedBy(t, all...)
-	_, w := run(t, engineConfig(t, h), h.batches)
-	for _, a := range latestOf(t, w, reader) {
-		if a.Shape == v1.Shape_SHAPE_SERIAL && len(a.Patients) < 2 {
-			t.Errorf("a series of one record: %q, %q", a.Note.Title, a.Note.What)
+	for name, all := range map[string][]opened{"one record": oneRecord, "one day": oneDay} {
+		h, reader := openedBy(t, all...)
+		_, w := run(t, engineConfig(t, h), h.batches)
+		told := 0
+		for _, a := range latestOf(t, w, reader) {
+			if told += len(strangers(a)); a.Shape == v1.Shape_SHAPE_SERIAL && len(strangers(a)) > 0 {
+				t.Errorf("a series of %s: %q, %q", name, a.Note.Title, a.Note.What)
+			}
+		}
+		if told == 0 {
+			t.Errorf("%s: nothing is told of it, so the test saw nothing", name)
 		}
 	}
 }
