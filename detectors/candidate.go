@@ -70,6 +70,8 @@ type Candidate struct {
 	alone  bool
 	looks  int32
 	others []episode
+	// ownRecords is how many of Patients, at their beginning, a series tells of its own day.
+	ownRecords int
 	// kept are the pairs that the story rests on, to be judged again when a late fact comes.
 	kept []keptPair
 	// pair is the pair that the story is about first.

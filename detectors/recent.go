@@ -97,7 +97,7 @@ func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) 
 			e.retold(&q[i], ids[i], as.of())
 		}
 	}
-	e.keepEpisodes(all, tellers(q, ids), as.of())
+	e.keepEpisodes(all, e.tellers(q, ids), as.of())
 	return nil
 }
 
@@ -158,9 +158,10 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 		e.recent.release(was)
 	}
 	e.keepOthers(now, a)
+	e.againTold(now, a)
 	e.stats.EvictedKnown += e.past.know(id, a, e.cfg.Limits.Known)
 	e.out.alert(v)
-	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial && v.Shown || now.of != "" && v.Shown && (a.Shape == ShapePair || now.mayBegin()) {
+	if len(now.kept) > 0 || as.open || goesOn || a.Shape == ShapeSerial && v.Shown || v.Shown && (now.of != "" && a.Shape == ShapePair || now.mayBegin()) {
 		e.recent.hold(id, now, e.cfg.Limits.Kept, &e.stats)
 	} else {
 		delete(e.recent.alerts, id)
@@ -205,6 +206,7 @@ func (r *recents) hold(id alertID, a *recentAlert, limit int, stats *Stats) {
 
 // dropImported drops what is held of an import, of stories that are over on a day.
 func (e *Engine) dropImported(d day) {
+	e.stats.EvictedEpisodes += e.imported.forget(d-e.seriesDays(), e.cfg.Limits.Episodes)
 	for id, a := range e.recent.alerts {
 		if a.of != "" && (a.day < d-storyGap && !a.series() && !a.mayBegin() || a.day < d-e.seriesDays()) {
 			e.recent.release(a)
@@ -262,7 +264,7 @@ func (e *Engine) forget() {
 	for id, a := range e.recent.alerts {
 		switch {
 		case a.day >= horizon, a.open:
-		case (a.series() || a.mayBegin()) && !a.decided && a.day >= e.through-e.seriesDays():
+		case (a.series() && a.version.Shown || a.mayBegin()) && !a.decided && a.day >= e.through-e.seriesDays():
 			e.recent.release(a) // it may go on
 		default:
 			e.recent.release(a)
@@ -369,6 +371,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (bec
 			k.verdict, k.reason = v, r
 		}
 		switch {
+		case v != Explained && a.series() && e.hasLeft(a, k): // somebody decided on its own alert
 		case v != Explained, e.judge.hardSign(d, p):
 			left = true
 		default:

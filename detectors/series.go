@@ -130,7 +130,7 @@ func (e *Engine) gather(d day, stories []Candidate, of string) {
 	likeliest := map[facts.ID]int{}
 	for i := range stories {
 		c := &stories[i]
-		if !c.serial() || of == "" && e.hard.open[d][e.hard.alias(e, &Alert{Candidate: *c})] {
+		if !c.serial() || of == "" && (e.hard.open[d][e.hard.alias(e, &Alert{Candidate: *c})] || e.decidedOn(c)) {
 			continue
 		}
 		reader := e.state.CanonicalStaff(c.Readers[0])
@@ -197,6 +197,7 @@ func (e *Engine) tellSeries(c *Candidate, others []episode) {
 	for _, p := range c.Patients {
 		have[e.state.Canonical(p)] = true
 	}
+	c.ownRecords = len(c.Patients)
 	c.Patients, c.Accesses = slices.Clone(c.Patients), slices.Clone(c.Accesses)
 	for i := range others {
 		x := &others[i]
@@ -226,7 +227,10 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 		}
 		reader, patient := c.Readers[0], c.Patients[0]
 		by, tells := told[pairKey{reader, patient}]
-		if !tells {
+		if at, have := s.find(reader, patient, c.Day); have && s.of[reader][at].told != by.id {
+			e.leaves(s.of[reader][at].told, patient, c.Day) // another alert tells it now, or none
+		}
+		if x := e.recent.alerts[by.id]; !tells || x != nil && x.decided {
 			s.dropOne(reader, patient, c.Day)
 			continue
 		}
@@ -253,12 +257,15 @@ func (a tellingAlert) before(b tellingAlert) bool {
 }
 
 // tellers are, of the pairs that the alerts of a day tell, the alerts, but for those that are shown as another kind of misuse.
-func tellers(q []Alert, ids []alertID) map[pairKey]tellingAlert {
+func (e *Engine) tellers(q []Alert, ids []alertID) map[pairKey]tellingAlert {
 	out, apart := map[pairKey]tellingAlert{}, map[pairKey]bool{}
 	for i := range q {
-		one := tellingAlert{ids[i], q[i].Shown, q[i].Shape}
+		one, patients := tellingAlert{ids[i], q[i].Shown || e.wasShown(ids[i]), q[i].Shape}, q[i].Patients
+		if q[i].Shape == ShapeSerial {
+			patients = patients[:q[i].ownRecords]
+		}
 		for _, r := range q[i].Readers {
-			for _, p := range q[i].Patients {
+			for _, p := range patients {
 				key := pairKey{r, p}
 				if was, have := out[key]; !have || one.before(was) {
 					out[key] = one
@@ -271,15 +278,21 @@ func tellers(q []Alert, ids []alertID) map[pairKey]tellingAlert {
 	return out
 }
 
+// wasShown reports whether a version of an alert was shown.
+func (e *Engine) wasShown(id alertID) bool {
+	a := e.recent.alerts[id]
+	return a != nil && a.version.Shown
+}
+
 // retold has what a series tells be told by it.
 func (e *Engine) retold(a *Alert, id alertID, of string) {
-	s := e.episodesOf(of)
+	s, shown := e.episodesOf(of), a.Shown || e.wasShown(id)
 	for i := range a.others {
 		o := &a.others[i]
 		for _, n := range numbers(e.state.SameStaff(a.Readers[0]), a.Readers[0]) {
 			for k := range s.of[n] {
 				if x := &s.of[n][k]; x.day == o.day && e.state.Canonical(x.patient) == o.patient {
-					x.told, x.shown = id, a.Shown || x.shown
+					x.told, x.shown = id, shown || x.shown
 				}
 			}
 		}

@@ -42,7 +42,11 @@ func (e *Engine) seriesStory(a *Alert, of string) (id alertID, story *recentAler
 			return id, x
 		}
 	}
-	return e.storyID(ShapeSerial, a.Day, a.Readers[0], 0), nil
+	id = e.storyID(ShapeSerial, a.Day, a.Readers[0], 0)
+	if x := e.recent.alerts[id]; x != nil && x.series() && x.of == of && e.undecided(id, x) {
+		return id, x // it was not shown, and its day is judged again
+	}
+	return id, nil
 }
 
 // undecided reports whether nobody decided on an alert, and it was not taken back: a series goes on with it.
@@ -108,6 +112,31 @@ func (e *Engine) accountedFor(c *closed) {
 	}
 }
 
+// againTold takes back that records of a day left a series which tells them again.
+func (e *Engine) againTold(now *recentAlert, a *Alert) {
+	for _, p := range a.Patients[:a.ownRecords] {
+		delete(now.gone, recordOn(a.Day, e.state.Identifier(p)))
+	}
+}
+
+// hasLeft reports whether a record of a day left a series.
+func (e *Engine) hasLeft(a *recentAlert, k *keptPair) bool {
+	_, gone := a.gone[recordOn(k.day, e.state.Identifier(k.patient))]
+	return gone
+}
+
+// decidedOn reports whether somebody decided on an alert that rests on a part of a story, and nothing can be told of it any more but what is new.
+func (e *Engine) decidedOn(c *Candidate) bool {
+	for _, x := range e.recent.alerts {
+		if x.decided && slices.ContainsFunc(x.kept, func(k keptPair) bool {
+			return k.day == c.Day && slices.Contains(c.Patients, k.patient) && slices.Contains(c.Readers, k.reader)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // left reports whether a series still cites what nothing accounts for.
 func (e *Engine) left(a *recentAlert) bool {
 	return slices.ContainsFunc(a.version.Accesses, func(c *v1.CitedAccess) bool { return !e.isGone(a, c) })
@@ -127,9 +156,12 @@ func (e *Engine) keepOthers(now *recentAlert, a *Alert) {
 	if len(now.kept) == 0 {
 		return // of an import, nothing is judged again
 	}
+	reader := e.state.CanonicalStaff(a.Readers[0])
 	for i := range a.others {
 		o := &a.others[i]
-		same := func(k keptPair) bool { return k.day == o.day && e.state.Canonical(k.patient) == o.patient }
+		same := func(k keptPair) bool {
+			return k.day == o.day && e.state.Canonical(k.patient) == o.patient && e.state.CanonicalStaff(k.reader) == reader
+		}
 		if slices.ContainsFunc(now.kept, same) {
 			continue
 		}
@@ -157,21 +189,30 @@ func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
 	if story.Score > v.Score {
 		v.Score, v.Chance = story.Score, story.Chance
 	}
-	cited := map[uint64]bool{}
+	type one struct {
+		position uint64
+		patient  uint32
+	}
+	cited := map[one]bool{}
 	for _, c := range v.Accesses {
-		cited[c.Position] = true
+		cited[one{c.Position, c.Patient}] = true
 	}
 	patients := map[uint32]uint32{0: 0}
 	for _, c := range story.Accesses {
-		if cited[c.Position] || len(v.Accesses) >= mostAccesses || int(c.Patient) > len(story.Patients) || e.isGone(was, c) {
+		if len(v.Accesses) >= mostAccesses || int(c.Patient) > len(story.Patients) || e.isGone(was, c) {
 			continue
 		}
 		if _, known := patients[c.Patient]; !known {
 			patients[c.Patient] = patientOf(v, story.Patients[c.Patient-1])
 		}
-		v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: c.Position, OccurredUs: c.OccurredUs, Reader: min(c.Reader, 1), Patient: patients[c.Patient]})
+		if p := patients[c.Patient]; !cited[one{c.Position, p}] {
+			v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: c.Position, OccurredUs: c.OccurredUs, Reader: min(c.Reader, 1), Patient: p})
+		}
 	}
 	slices.SortStableFunc(v.Accesses, func(a, b *v1.CitedAccess) int { return cmp.Compare(a.Position, b.Position) })
+	if v.Note != nil {
+		v.Note.More = uint32(max(len(v.Accesses)-len(v.Note.Evidence), 0))
+	}
 	for _, d := range story.Detectors {
 		if !slices.ContainsFunc(v.Detectors, func(x *v1.FiredDetector) bool { return x.Detector == d.Detector }) {
 			v.Detectors = append(v.Detectors, d)
@@ -215,8 +256,14 @@ func (t *teller) series(c *Candidate, others []episode) *Note {
 	for i := range told {
 		what = append(what, t.episode(&told[len(told)-1-i]))
 	}
-	if more := len(others) - len(told); more > 0 {
-		what = append(what, fmt.Sprintf("The same was done on %s before.", count(distinctDays(others[:more]), "day")))
+	for i := range told {
+		delete(records, told[i].patient)
+	}
+	for _, p := range c.Patients {
+		delete(records, t.judge.state.Canonical(p))
+	}
+	if more := len(records); more > 0 {
+		what = append(what, fmt.Sprintf("And %s more.", count(more, "record")))
 	}
 	n.What = what
 	n.Tried = append(slices.Clone(n.Tried), "For the records of the other days the same reasons were tried, and none was found.")
@@ -230,16 +277,6 @@ func (t *teller) episode(x *episode) string {
 		return fmt.Sprintf("On %s, the glass of the record of %s was broken.", t.dateOf(x.day), t.record(x.patient))
 	}
 	return fmt.Sprintf("On %s, the record of %s was opened %s.", t.dateOf(x.day), t.record(x.patient), times(int(x.looks)))
-}
-
-// distinctDays counts the days of episodes that are sorted by day.
-func distinctDays(all []episode) (n int) {
-	for i := range all {
-		if i == 0 || all[i].day != all[i-1].day {
-			n++
-		}
-	}
-	return n
 }
 
 // evidenceOf tells one access of each record of a series, the latest ones, with their days.

@@ -148,7 +148,11 @@ func inOrder(story, now *v1.AlertNote, today string) *v1.AlertNote {
 func (e *Engine) keepDays(now, story *recentAlert, today day) {
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
 	for _, k := range story.kept {
-		if k.day != today && k.day >= horizon {
+		told := k.day == today
+		if now.series() { // another record of the day may have been told before
+			told = slices.ContainsFunc(now.kept, func(x keptPair) bool { return x.day == k.day && x.reader == k.reader && x.patient == k.patient })
+		}
+		if !told && k.day >= horizon {
 			now.kept = append(now.kept, k)
 		}
 	}

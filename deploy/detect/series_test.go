@@ -294,3 +294,56 @@ func TestARetractedSeriesCitesWhatItWas(t *testing.T) {
 		t.Fatal("no series was taken back: the test saw nothing")
 	}
 }
+
+// TestALateAccessOfASeries: what comes late of a closed day of a series is told by it, beside all that it told before, and a late fact may still
+// explain each record of that day. When the series was decided on before, it stays as it was.
+func TestALateAccessOfASeries(t *testing.T) {
+	t.Parallel()
+	const days = 8
+	base, reader, _ := snooped(t, days)
+	series := func(h *hospital) map[string]*v1.AlertVersion {
+		_, w := run(t, engineConfig(t, h), h.batches)
+		must(t, w.same(restoredOften(t, h, len(h.batches)-60)))
+		out := latestOf(t, w, reader)
+		for id, a := range out {
+			if a.Shape != v1.Shape_SHAPE_SERIAL {
+				delete(out, id)
+			}
+		}
+		return out
+	}
+	before := series(base)
+	if len(before) != 1 {
+		t.Fatalf("%d series before", len(before))
+	}
+	var of *v1.AlertVersion
+	for _, of = range before {
+		break
+	}
+	at := slices.IndexFunc(of.Accesses, func(c *v1.CitedAccess) bool { return of.Patients[c.Patient-1].Identifier.Value == "Patient/stranger-5" })
+	again := citedEvents(t, base, of)[at]
+	again.SourceEventId, again.EventId, again.RequestId = "late", nil, ""
+	again.OccurredUs += (30 * time.Minute).Microseconds()
+	late := entry{item: &v1.Item{Body: &v1.Item_Access{Access: again}}}
+
+	grown := base.copy(t)
+	grown.after(base.start(15).Add(12*time.Hour), late)
+	got := series(grown)[string(of.AlertId)]
+	if len(series(grown)) != 1 || got.GetVersion() != of.Version+1 || len(got.Accesses) != len(of.Accesses)+1 {
+		t.Errorf("%d series, version %d after %d cites %d accesses, %d before", len(series(grown)), got.GetVersion(), of.Version, len(got.GetAccesses()), len(of.Accesses))
+	}
+	for name, n := range strangers(of) {
+		if strangers(got)[name] < n {
+			t.Errorf("stranger %s is cited %d times, %d before", name, strangers(got)[name], n)
+		}
+	}
+
+	decided := base.copy(t)
+	decided.after(base.start(15).Add(6*time.Hour), entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
+		AlertId: of.AlertId, Version: of.Version, Disposition: v1.Disposition_DISPOSITION_APPROPRIATE, Asker: "token:1", DecidedUs: of.AtUs,
+	}}}})
+	decided.after(base.start(15).Add(12*time.Hour), late)
+	if got := series(decided); len(got) != 1 || got[string(of.AlertId)].GetVersion() != of.Version {
+		t.Errorf("%d series, version %d after it was decided on at version %d", len(got), got[string(of.AlertId)].GetVersion(), of.Version)
+	}
+}
