@@ -23,6 +23,7 @@ import (
 
 	"github.com/readtrail/readtrail/dashboards/cli"
 	"github.com/readtrail/readtrail/dashboards/console"
+	"github.com/readtrail/readtrail/deploy/command"
 	"github.com/readtrail/readtrail/deploy/config"
 	"github.com/readtrail/readtrail/deploy/demo"
 	"github.com/readtrail/readtrail/deploy/detect"
@@ -68,7 +69,7 @@ const (
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var cmd command
+	var cmd command.Command
 	parser, err := kong.New(&cmd, kong.Name("readtrail"), kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Description("Readtrail keeps the trail of everyone who read a patient's record."))
 	if err != nil {
@@ -80,13 +81,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "readtrail: %v\n  readtrail --help lists the commands.\n", err)
 		return exitUsage
 	}
-	env := &environment{ctx: ctx, cmd: &cmd, stdout: stdout, stderr: stderr}
+	env := &command.Environment{Context: ctx, Command: &cmd, Stdout: stdout, Stderr: stderr, Version: version, Up: up}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.BindTo(stdout, (*io.Writer)(nil))
-	parsed.Bind(env, config.Loader(env.config), demo.Up(func(ctx context.Context, cfg *config.Config, ready func()) error {
+	parsed.Bind(env, config.Loader(env.Config), demo.Up(func(ctx context.Context, cfg *config.Config, ready func()) error {
 		return up(ctx, cfg, cfg.Log.Logger(stderr), ready)
 	}))
-	if err := parsed.BindToProvider(env.connection); err != nil {
+	if err := parsed.BindToProvider(env.Connection); err != nil {
 		fmt.Fprintln(stderr, "readtrail:", err)
 		return exitUsage
 	}

@@ -1,6 +1,5 @@
-package main
-
-// What can be typed: each command asks a server or reads files, but for `up`, which is in main.go.
+// Package command is what can be typed: each command asks a server or reads files. What `up` starts is in main.go, which hands it in.
+package command
 
 import (
 	"context"
@@ -26,8 +25,8 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// command is what can be typed.
-type command struct {
+// Command is what can be typed.
+type Command struct {
 	Config string `help:"Configuration file (YAML); see readtrail config example." type:"path" env:"READTRAIL_CONFIG" placeholder:"FILE"`
 	cli.Target
 
@@ -66,67 +65,73 @@ type command struct {
 	Version   versionCommand     `cmd:"" group:"Run:" help:"Print the version."`
 }
 
-// environment is what every command can ask for.
-type environment struct {
-	ctx            context.Context //nolint:containedctx // of the one command that this process runs
-	cmd            *command
-	stdout, stderr io.Writer
+// Environment is what every command can ask for.
+type Environment struct {
+	Context        context.Context //nolint:containedctx // of the one command that this process runs
+	Command        *Command
+	Stdout, Stderr io.Writer
+	// Version is that of the build.
+	Version string
+	// Up runs every part until ctx ends; ready is called once questions are answered.
+	Up func(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func()) error
 }
 
-func (e *environment) config() (*config.Config, error) {
-	return config.Load(e.cmd.Config, os.Environ())
+// Config reads the configuration that the command names.
+func (e *Environment) Config() (*config.Config, error) {
+	return config.Load(e.Command.Config, os.Environ())
 }
 
-func (e *environment) connection() (*cli.Connection, error) {
+// Connection is to the server that the command asks.
+func (e *Environment) Connection() (*cli.Connection, error) {
 	socket := ""
-	if e.cmd.Server == "" {
-		cfg, err := e.config()
+	if e.Command.Server == "" {
+		cfg, err := e.Config()
 		if err != nil {
 			return nil, err
 		}
 		socket = cfg.Listen.Socket
 	}
-	conn, err := e.cmd.Open(socket)
+	conn, err := e.Command.Open(socket)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what failed
 	}
-	conn.Aside = e.stderr
-	if e.cmd.Reason != "" {
-		return conn, conn.BreakGlass(e.ctx, e.cmd.Reason) //nolint:wrapcheck // says what failed
+	conn.Aside = e.Stderr
+	if e.Command.Reason != "" {
+		return conn, conn.BreakGlass(e.Context, e.Command.Reason) //nolint:wrapcheck // says what failed
 	}
 	return conn, nil
 }
 
 type versionCommand struct{}
 
-func (versionCommand) Run(w io.Writer) error {
-	_, err := fmt.Fprintln(w, "readtrail", version)
+func (versionCommand) Run(e *Environment) error {
+	_, err := fmt.Fprintln(e.Stdout, "readtrail", e.Version)
 	return err //nolint:wrapcheck // nothing to add
 }
 
 // importCommand is `readtrail import`.
 type importCommand struct{ importer.Command }
 
-func (c importCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
-	if c.Source == "" && e.cmd.TokenFile == "" {
+func (c importCommand) Run(ctx context.Context, e *Environment, conn *cli.Connection) error {
+	if c.Source == "" && e.Command.TokenFile == "" {
 		c.Source = register.LocalSource // a credential says by itself who sends
 	}
-	return c.Command.Run(ctx, importer.Config{HTTP: conn.HTTP, BaseURL: conn.Base, Out: e.stdout, Progress: e.stderr}) //nolint:wrapcheck // says what failed
+	return c.Command.Run(ctx, importer.Config{HTTP: conn.HTTP, BaseURL: conn.Base, Out: e.Stdout, Progress: e.Stderr}) //nolint:wrapcheck // says what failed
 }
 
 // simulateCommand is `readtrail simulate`.
 type simulateCommand struct{ simulate.Command }
 
-func (c simulateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+func (c simulateCommand) Run(ctx context.Context, e *Environment, conn *cli.Connection) error {
 	c.URL = conn.Base
-	return c.Command.Run(ctx, e.stdout, conn.HTTP) //nolint:wrapcheck // says what failed
+	return c.Command.Run(ctx, e.Stdout, conn.HTTP) //nolint:wrapcheck // says what failed
 }
 
 // evaluateCommand is `readtrail evaluate`.
 type evaluateCommand struct{ evaluation.Command }
 
-func (c evaluateCommand) Run(ctx context.Context, e *environment) error {
-	return c.Command.Run(ctx, e.stdout, e.stderr, dataset.Decode, time.Now) //nolint:wrapcheck // says what failed
+func (c evaluateCommand) Run(ctx context.Context, e *Environment) error {
+	return c.Command.Run(ctx, e.Stdout, e.Stderr, dataset.Decode, time.Now) //nolint:wrapcheck // says what failed
 }
 
 // detectorsCommand is `readtrail detectors`.
@@ -140,8 +145,8 @@ type detectorsCommand struct {
 	Calibrate calibrateCommand `cmd:"" help:"Learn the weights of the kinds of misuse from what officers decided."`
 }
 
-func (c numbersCommand) Run(e *environment) error {
-	return c.NumbersCommand.Run(e.stdout, e.config) //nolint:wrapcheck // says what failed
+func (c numbersCommand) Run(e *Environment) error {
+	return c.NumbersCommand.Run(e.Stdout, e.Config) //nolint:wrapcheck // says what failed
 }
 
 type (
@@ -151,51 +156,51 @@ type (
 	calibrateCommand struct{ detect.CalibrateCommand }
 )
 
-func (c backtestCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
-	return c.BacktestCommand.Run(ctx, e.replays(conn), e.config) //nolint:wrapcheck // says what failed
+func (c backtestCommand) Run(ctx context.Context, e *Environment, conn *cli.Connection) error {
+	return c.BacktestCommand.Run(ctx, e.replays(conn), e.Config) //nolint:wrapcheck // says what failed
 }
 
-func (c scorecardCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+func (c scorecardCommand) Run(ctx context.Context, e *Environment, conn *cli.Connection) error {
 	return c.ScorecardCommand.Run(ctx, e.replays(conn)) //nolint:wrapcheck // says what failed
 }
 
-func (c calibrateCommand) Run(ctx context.Context, e *environment, conn *cli.Connection) error {
+func (c calibrateCommand) Run(ctx context.Context, e *Environment, conn *cli.Connection) error {
 	return c.CalibrateCommand.Run(ctx, e.replays(conn)) //nolint:wrapcheck // says what failed
 }
 
 // replays is where the journal is judged again.
-func (e *environment) replays(conn *cli.Connection) detect.Server {
-	return detect.Server{HTTP: conn.HTTP, Base: conn.Base, Out: e.stdout, Aside: e.stderr, Clock: time.Now}
+func (e *Environment) replays(conn *cli.Connection) detect.Server {
+	return detect.Server{HTTP: conn.HTTP, Base: conn.Base, Out: e.Stdout, Aside: e.Stderr, Clock: time.Now}
 }
 
 type detectorsTestCommand struct{ evaluation.TestCommand }
 
-func (c detectorsTestCommand) Run(ctx context.Context, e *environment) error {
-	return c.TestCommand.Run(ctx, e.stdout, dataset.Decode) //nolint:wrapcheck // says what failed
+func (c detectorsTestCommand) Run(ctx context.Context, e *Environment) error {
+	return c.TestCommand.Run(ctx, e.Stdout, dataset.Decode) //nolint:wrapcheck // says what failed
 }
 
 // engineCommand is the body of the embedded engine's child process.
 type engineCommand struct{}
 
-func (engineCommand) Run(ctx context.Context, e *environment) error {
-	return embedded.ServeStdin(ctx, os.Stdin, e.stdout, slog.New(slog.NewJSONHandler(e.stderr, nil)))
+func (engineCommand) Run(ctx context.Context, e *Environment) error {
+	return embedded.ServeStdin(ctx, os.Stdin, e.Stdout, slog.New(slog.NewJSONHandler(e.Stderr, nil)))
 }
 
 type upCommand struct{}
 
-func (upCommand) Run(ctx context.Context, e *environment) error {
-	cfg, err := e.config()
+func (upCommand) Run(ctx context.Context, e *Environment) error {
+	cfg, err := e.Config()
 	if err != nil {
 		return err
 	}
-	return up(ctx, cfg, cfg.Log.Logger(e.stderr), func() {
-		fmt.Fprintf(e.stdout, "Readtrail %s is up on http://%s and %s.\n%sData live in %s. Ctrl-C stops it.\n",
-			version, cfg.Listen.HTTP, cfg.Listen.Socket, e.consoleLine(ctx, cfg), cfg.DataDir)
+	return e.Up(ctx, cfg, cfg.Log.Logger(e.Stderr), func() {
+		fmt.Fprintf(e.Stdout, "Readtrail %s is up on http://%s and %s.\n%sData live in %s. Ctrl-C stops it.\n",
+			e.Version, cfg.Listen.HTTP, cfg.Listen.Socket, e.consoleLine(ctx, cfg), cfg.DataDir)
 	})
 }
 
 // consoleLine says how to get into the console. The link is made as any user of this machine makes one.
-func (e *environment) consoleLine(ctx context.Context, cfg *config.Config) string {
+func (e *Environment) consoleLine(ctx context.Context, cfg *config.Config) string {
 	switch {
 	case !cfg.Console.Enabled:
 		return ""
