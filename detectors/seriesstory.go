@@ -125,7 +125,7 @@ func (e *Engine) hasLeft(a *recentAlert, k *keptPair) bool {
 	return gone
 }
 
-// decidedOn reports whether somebody decided on an alert that rests on a part of a story, and nothing can be told of it any more but what is new.
+// decidedOn reports whether somebody decided on an alert that rests on a part of a story: that part is told in no other series.
 func (e *Engine) decidedOn(c *Candidate) bool {
 	for _, x := range e.recent.alerts {
 		if x.decided && slices.ContainsFunc(x.kept, func(k keptPair) bool {
@@ -282,14 +282,17 @@ func (t *teller) episode(x *episode) string {
 // evidenceOf tells one access of each record of a series, the latest ones, with their days.
 func (t *teller) evidenceOf(c *Candidate, others []episode) (e Evidence) {
 	var firsts []Cited
-	seen := map[facts.ID]bool{}
+	seen, all := map[facts.ID]bool{}, 0
 	for _, a := range c.Accesses {
-		if !seen[a.Patient] && a.Signs&SignAgain == 0 {
+		if a.Signs&SignAgain != 0 {
+			continue
+		}
+		all++
+		if !seen[a.Patient] {
 			seen[a.Patient] = true
 			firsts = append(firsts, a)
 		}
 	}
-	all := len(c.Accesses)
 	for i := range others {
 		firsts = append(firsts, others[i].cited[0])
 		all += len(others[i].cited)
