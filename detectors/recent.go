@@ -40,7 +40,7 @@ type recentAlert struct {
 	of string
 	// decided: somebody decided on it, and did not open it again. gone are records on days that a series does not cite any more.
 	decided bool
-	gone    map[string]struct{}
+	gone    map[recordOn]struct{}
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -371,7 +371,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (bec
 			k.verdict, k.reason = v, r
 		}
 		switch {
-		case v != Explained && a.series() && e.hasLeft(a, k): // somebody decided on its own alert
+		case v != Explained && a.series() && e.hasLeft(a, k.patient, k.day): // somebody decided on its own alert
 		case v != Explained, e.judge.hardSign(d, p):
 			left = true
 		default:

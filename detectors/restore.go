@@ -143,9 +143,9 @@ func (r *reader) recents(into *recents) {
 		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), decided: r.Bool(), version: &v1.AlertVersion{}}
 		r.each(func() {
 			if a.gone == nil {
-				a.gone = map[string]struct{}{}
+				a.gone = map[recordOn]struct{}{}
 			}
-			a.gone[r.text()] = struct{}{}
+			a.gone[recordOn{r.ID(), r.ID()}] = struct{}{}
 		})
 		r.message(a.version)
 		r.each(func() {

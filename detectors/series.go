@@ -80,11 +80,11 @@ func (s *episodes) drop(is func(*episode) bool) {
 }
 
 // dropOne forgets an episode, if there is such a one, and returns the alert that tells it.
-func (s *episodes) dropOne(reader, patient facts.ID, d day) (told alertID) {
+func (s *episodes) dropOne(reader, patient facts.ID, d day) (told alertID, have bool) {
 	mine := s.of[reader]
 	at, have := s.find(reader, patient, d)
 	if !have {
-		return told
+		return told, false
 	}
 	told = mine[at].told
 	if mine = slices.Delete(mine, at, at+1); len(mine) == 0 {
@@ -93,6 +93,18 @@ func (s *episodes) dropOne(reader, patient facts.ID, d day) (told alertID) {
 		s.of[reader] = mine
 	}
 	s.n--
+	return told, true
+}
+
+// dropEpisode forgets what a reader did in a record on a day, under each of their numbers, and returns the alerts that tell it.
+func (e *Engine) dropEpisode(s *episodes, reader, patient facts.ID, d day) (told []alertID) {
+	for _, n := range numbers(e.state.SameStaff(reader), reader) {
+		for _, p := range numbers(e.state.SamePatient(patient), patient) {
+			if id, have := s.dropOne(n, p, d); have {
+				told = append(told, id)
+			}
+		}
+	}
 	return told
 }
 
@@ -193,20 +205,20 @@ func (e *Engine) isSeries(c *Candidate, others []episode) bool {
 func (e *Engine) tellSeries(c *Candidate, others []episode) {
 	c.Note = (&teller{e.judge, e.cfg.Zone}).series(c, others)
 	c.Shape, c.Scenario, c.others = ShapeSerial, serialScenario, others
-	have := map[facts.ID]bool{}
+	as := map[facts.ID]facts.ID{} // the number under which the story has a record, which may have been merged since
 	for _, p := range c.Patients {
-		have[e.state.Canonical(p)] = true
+		as[e.state.Canonical(p)] = p
 	}
 	c.ownRecords = len(c.Patients)
 	c.Patients, c.Accesses = slices.Clone(c.Patients), slices.Clone(c.Accesses)
 	for i := range others {
 		x := &others[i]
-		if !have[x.patient] {
-			have[x.patient] = true
+		if _, have := as[x.patient]; !have {
+			as[x.patient] = x.patient
 			c.Patients = append(c.Patients, x.patient)
 		}
 		for _, a := range x.cited {
-			a.Reader, a.Patient = c.Readers[0], x.patient
+			a.Reader, a.Patient = c.Readers[0], as[x.patient]
 			c.Accesses = append(c.Accesses, a)
 		}
 		c.labels, c.signs = c.labels|x.labels, c.signs|x.signs
@@ -227,11 +239,12 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 		}
 		reader, patient := c.Readers[0], c.Patients[0]
 		by, tells := told[pairKey{reader, patient}]
-		if at, have := s.find(reader, patient, c.Day); have && s.of[reader][at].told != by.id {
-			e.leaves(s.of[reader][at].told, patient, c.Day) // another alert tells it now, or none
+		for _, told := range e.dropEpisode(s, reader, patient, c.Day) {
+			if told != by.id {
+				e.leaves(told, patient, c.Day) // another alert tells it now, or none
+			}
 		}
 		if x := e.recent.alerts[by.id]; !tells || x != nil && x.decided {
-			s.dropOne(reader, patient, c.Day)
 			continue
 		}
 		e.stats.EvictedEpisodes += uint64(s.add(reader, &episode{

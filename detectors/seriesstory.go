@@ -3,10 +3,8 @@ package detectors
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
-
-	goproto "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -75,9 +73,10 @@ func (e *Engine) decided(d *v1.AlertDecision) {
 	}
 }
 
-// recordOn names a record on a day, as versions of alerts do.
-func recordOn(d day, patient *v1.Identifier) string {
-	return strconv.Itoa(int(d)) + "\x00" + patient.GetSystem() + "\x00" + patient.GetValue()
+// recordOn is a record on a day, under the number that it had when it was looked at.
+type recordOn struct {
+	day     day
+	patient facts.ID
 }
 
 // leaves has the next version of a series not cite a record of a day any more.
@@ -87,17 +86,26 @@ func (e *Engine) leaves(id alertID, patient facts.ID, d day) {
 		return
 	}
 	if a.gone == nil {
-		a.gone = map[string]struct{}{}
+		a.gone = map[recordOn]struct{}{}
 	}
-	a.gone[recordOn(d, e.state.Identifier(patient))] = struct{}{}
+	a.gone[recordOn{d, patient}] = struct{}{}
+}
+
+// hasLeft reports whether a record of a day left a series, under whichever number it goes by now.
+func (e *Engine) hasLeft(a *recentAlert, patient facts.ID, d day) bool {
+	patient = e.state.Canonical(patient)
+	for r := range a.gone {
+		if r.day == d && e.state.Canonical(r.patient) == patient {
+			return true
+		}
+	}
+	return false
 }
 
 // accounted takes a pair out of the series that tells it: there is a reason for it by now.
 func (e *Engine) accounted(reader, patient facts.ID, d day) {
-	for _, n := range numbers(e.state.SameStaff(reader), reader) {
-		for _, p := range numbers(e.state.SamePatient(patient), patient) {
-			e.leaves(e.series.dropOne(n, p, d), patient, d)
-		}
+	for _, told := range e.dropEpisode(&e.series, reader, patient, d) {
+		e.leaves(told, patient, d)
 	}
 }
 
@@ -114,22 +122,25 @@ func (e *Engine) accountedFor(c *closed) {
 
 // againTold takes back that records of a day left a series which tells them again.
 func (e *Engine) againTold(now *recentAlert, a *Alert) {
-	for _, p := range a.Patients[:a.ownRecords] {
-		delete(now.gone, recordOn(a.Day, e.state.Identifier(p)))
-	}
-}
-
-// hasLeft reports whether a record of a day left a series.
-func (e *Engine) hasLeft(a *recentAlert, k *keptPair) bool {
-	_, gone := a.gone[recordOn(k.day, e.state.Identifier(k.patient))]
-	return gone
+	maps.DeleteFunc(now.gone, func(r recordOn, _ struct{}) bool {
+		return r.day == a.Day && slices.ContainsFunc(a.Patients[:a.ownRecords], func(p facts.ID) bool {
+			return e.state.Canonical(p) == e.state.Canonical(r.patient)
+		})
+	})
 }
 
 // decidedOn reports whether somebody decided on an alert that rests on a part of a story: that part is told in no other series.
 func (e *Engine) decidedOn(c *Candidate) bool {
+	patients, readers := map[facts.ID]bool{}, map[facts.ID]bool{}
+	for _, p := range c.Patients {
+		patients[e.state.Canonical(p)] = true
+	}
+	for _, r := range c.Readers {
+		readers[e.state.CanonicalStaff(r)] = true
+	}
 	for _, x := range e.recent.alerts {
 		if x.decided && slices.ContainsFunc(x.kept, func(k keptPair) bool {
-			return k.day == c.Day && slices.Contains(c.Patients, k.patient) && slices.Contains(c.Readers, k.reader)
+			return k.day == c.Day && patients[e.state.Canonical(k.patient)] && readers[e.state.CanonicalStaff(k.reader)]
 		}) {
 			return true
 		}
@@ -147,8 +158,12 @@ func (e *Engine) isGone(a *recentAlert, c *v1.CitedAccess) bool {
 	if len(a.gone) == 0 || c.Patient == 0 || int(c.Patient) > len(a.version.Patients) {
 		return false
 	}
-	_, gone := a.gone[recordOn(localDay(c.OccurredUs, e.cfg.Zone), a.version.Patients[c.Patient-1].Identifier)]
-	return gone
+	return e.hasLeft(a, e.citedPatient(a.version.Patients[c.Patient-1]), localDay(c.OccurredUs, e.cfg.Zone))
+}
+
+// citedPatient is the number by which a patient of a version is known now.
+func (e *Engine) citedPatient(p *v1.AlertPatient) facts.ID {
+	return e.state.PatientOf(&v1.Patient{Identifiers: []*v1.Identifier{p.GetIdentifier()}})
 }
 
 // keepOthers adds to what is kept of a series what the alerts of its other records keep of them, so that it is judged again when they are.
@@ -203,7 +218,7 @@ func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
 			continue
 		}
 		if _, known := patients[c.Patient]; !known {
-			patients[c.Patient] = patientOf(v, story.Patients[c.Patient-1])
+			patients[c.Patient] = e.patientOf(v, story.Patients[c.Patient-1])
 		}
 		if p := patients[c.Patient]; !cited[one{c.Position, p}] {
 			v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: c.Position, OccurredUs: c.OccurredUs, Reader: min(c.Reader, 1), Patient: p})
@@ -225,9 +240,11 @@ func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
 	}
 }
 
-// patientOf is the number of a patient of a version, who is added where they are not among its patients.
-func patientOf(v *v1.AlertVersion, p *v1.AlertPatient) uint32 {
-	i := slices.IndexFunc(v.Patients, func(x *v1.AlertPatient) bool { return goproto.Equal(x.Identifier, p.Identifier) })
+// patientOf is the place among the patients of a version of one whom the version before named, by the record that theirs is a part of now;
+// who is not among them is added.
+func (e *Engine) patientOf(v *v1.AlertVersion, p *v1.AlertPatient) uint32 {
+	now := e.citedPatient(p)
+	i := slices.IndexFunc(v.Patients, func(x *v1.AlertPatient) bool { return e.citedPatient(x) == now })
 	if i < 0 {
 		i = len(v.Patients)
 		v.Patients = append(v.Patients, p)

@@ -16,7 +16,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 7
+	snapshotVersion = 8
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -116,6 +116,10 @@ func byPair(a, b pairKey) int {
 	return cmp.Or(cmp.Compare(a.reader, b.reader), cmp.Compare(a.patient, b.patient))
 }
 
+func byRecordOn(a, b recordOn) int {
+	return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.patient, b.patient))
+}
+
 func byID(a, b alertID) int { return slices.Compare(a[:], b[:]) }
 
 func byGroup(a, b group) int {
@@ -193,7 +197,10 @@ func (w *writer) recents(r *recents) {
 		w.Uint(uint64(a.key))
 		w.Bool(a.open)
 		w.Bool(a.decided)
-		sorted(w, a.gone, byNumber, func(record string, _ struct{}) { w.text(record) })
+		sorted(w, a.gone, byRecordOn, func(r recordOn, _ struct{}) {
+			w.ID(r.day)
+			w.ID(r.patient)
+		})
 		w.message(a.version)
 		w.Count(len(a.kept))
 		for i := range a.kept {

@@ -63,6 +63,12 @@ func attended(h *hospital, n int, reader, patient *v1.Identifier, at time.Time) 
 		n, patient.Value, reader.Value, at.Add(-time.Hour).Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339)))
 }
 
+// replaced is a patient resource that says that the record of a stranger is a part of that of another one.
+func replaced(h *hospital, from, by int) []entry {
+	return h.decode("Patient.ndjson", fmt.Appendf(nil, `{"resourceType":"Patient","id":"stranger-%d","active":false,`+
+		`"link":[{"other":{"reference":"Patient/stranger-%d"},"type":"replaced-by"}]}`, from, by))
+}
+
 // strangers are the records of strangers that an alert cites, by their numbers.
 func strangers(a *v1.AlertVersion) map[string]int {
 	out := map[string]int{}
@@ -345,5 +351,62 @@ func TestALateAccessOfASeries(t *testing.T) {
 	decided.after(base.start(15).Add(12*time.Hour), late)
 	if got := series(decided); len(got) != 1 || got[string(of.AlertId)].GetVersion() != of.Version {
 		t.Errorf("%d series, version %d after it was decided on at version %d", len(got), got[string(of.AlertId)].GetVersion(), of.Version)
+	}
+}
+
+// TestASeriesAcrossAMerge: records of a series that turn out to be one are cited once, each access once, and what explains them under the
+// number that they have by now takes them out of it, whichever number they were told under.
+func TestASeriesAcrossAMerge(t *testing.T) {
+	t.Parallel()
+	const days = 8
+	record := func(n int) *v1.Identifier { return &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", n)} }
+	base, reader, at := snooped(t, days)
+	series := func(h *hospital) *v1.AlertVersion {
+		_, w := run(t, engineConfig(t, h), h.batches)
+		must(t, w.same(restoredOften(t, h, len(h.batches)-60)))
+		var out *v1.AlertVersion
+		for _, a := range latestOf(t, w, reader) {
+			if a.Shape == v1.Shape_SHAPE_SERIAL {
+				if out != nil {
+					t.Error("there are two series of one reader")
+				}
+				out = a
+			}
+		}
+		if out == nil {
+			t.Fatal("there is no series")
+		}
+		return out
+	}
+	for name, direction := range map[string][2]int{"into the later one": {2, 4}, "into the earlier one": {4, 2}} {
+		one := base.copy(t)
+		one.after(at[5].Add(-2*time.Hour), replaced(one, direction[0], direction[1])...) // both were told, and more follows
+		told := series(one)
+		seen, names := map[uint64]bool{}, map[string]bool{}
+		for _, c := range told.Accesses {
+			if seen[c.Position] {
+				t.Errorf("%s: position %d is cited twice", name, c.Position)
+			}
+			if seen[c.Position] = true; c.Patient == 0 {
+				t.Errorf("%s: position %d is cited as nobody's", name, c.Position)
+			}
+		}
+		for _, p := range told.Patients {
+			names[p.Identifier.Value] = true
+		}
+		if names[record(2).Value] == names[record(4).Value] {
+			t.Errorf("%s: of one record that has two numbers the series names both, or neither: %v", name, names)
+		}
+		for _, number := range []int{2, 4} { // an encounter under either number is one of the record
+			explained := one.copy(t)
+			for i, day := range []int{2, 4} {
+				explained.after(at[6].Add(-time.Duration(4-i)*time.Hour), attended(explained, 10+i, reader, record(number), at[day])...)
+			}
+			for n := range strangers(series(explained)) {
+				if n == "2" || n == "4" {
+					t.Errorf("%s, explained under %d: the series still cites it, under %s", name, number, n)
+				}
+			}
+		}
 	}
 }
