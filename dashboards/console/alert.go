@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -184,9 +185,9 @@ type timelineAnswer struct {
 // of its own.
 func (c *Console) fillTimelines(ctx context.Context, v *visit, page *alertPage, why purpose, m *v1.GetAlertResponse) error {
 	at := c.clockOf(m.Header)
-	day, err := time.ParseInLocation(time.DateOnly, m.GetAlert().GetDay(), at.zone)
-	if err != nil {
-		return nil //nolint:nilerr // an alert without a day has no timeline
+	day, have := drawnDay(m, at.zone)
+	if !have {
+		return nil // an alert without a day has no timeline
 	}
 	d := drawing{cited: map[uint64]bool{}, readersOwn: map[string]bool{}, recordsOwn: map[string]bool{}}
 	for _, a := range m.GetLatest().GetAccesses() {
@@ -207,6 +208,18 @@ func (c *Console) fillTimelines(ctx context.Context, v *visit, page *alertPage, 
 	}
 	page.Day, page.Around = d.drawDay(linker{v, why}, readers), d.drawAround(linker{v, why}, records)
 	return nil
+}
+
+// drawnDay is the day that timelines are about: the alert's own, of a series the latest one that it tells of.
+func drawnDay(m *v1.GetAlertResponse, zone *time.Location) (day time.Time, have bool) {
+	cited := m.GetLatest().GetAccesses()
+	if m.GetLatest().GetShape() != v1.Shape_SHAPE_SERIAL || len(cited) == 0 {
+		day, err := time.ParseInLocation(time.DateOnly, m.GetAlert().GetDay(), zone)
+		return day, err == nil
+	}
+	last := slices.MaxFunc(cited, func(a, b *v1.CitedAccess) int { return cmp.Compare(a.OccurredUs, b.OccurredUs) })
+	y, month, d := time.UnixMicro(last.OccurredUs).In(zone).Date()
+	return time.Date(y, month, d, 0, 0, 0, 0, zone), true
 }
 
 // drawnOf names what a timeline shows of an answer: of the accesses when, what and with whom. The rest, which is most of the work, is not

@@ -151,6 +151,17 @@ func TestAlertStatesItsPurpose(t *testing.T) {
 		t.Errorf("%d lines before the record was followed, %d after", two, one)
 	}
 
+	// A series stands under the day on which it was shown first; what it tells last is drawn.
+	s.api.alert.Latest.Shape = v1.Shape_SHAPE_SERIAL
+	s.api.alert.Latest.Accesses = append(s.api.alert.Latest.Accesses, &v1.CitedAccess{Position: 50000, OccurredUs: day.AddDate(0, 0, 9).UnixMicro()})
+	if page = b.get(path); !strings.Contains(page.body, "Tue 2026-03-10, a line a record") {
+		t.Error("the day of which it is drawn is not told")
+	}
+	if m, _ := last[*v1.ReaderActivityRequest](s, "ReaderActivity"); m.GetFromUs() != day.AddDate(0, 0, 9).UnixMicro() {
+		t.Errorf("asked for the latest day of a series: %v", m)
+	}
+	s.api.alert = alert()
+
 	s.now = s.now.Add(time.Hour)
 	s.api.mine = true
 	b = s.signedIn(proto.RoleInvestigator)

@@ -269,7 +269,7 @@ func (v *visit) alertLine(a queueAsk, why purpose, at clock, r *v1.AlertRow) ale
 		Marks: alertMarks(r), Stand: standOf(at, r), Version: r.Version, At: at.at(r.AtUs), Back: a.query(),
 	}
 	if line.Title == "" {
-		line.Title = joinedBy(" in ", andMore(first(r.Readers, readerCalled), r.ReadersTotal, "readers"), andMore(first(r.Patients, patientCalled), r.PatientsTotal, "records"))
+		line.Title = joinedBy(" in ", andMore(first(r.Readers, readerCalled), r.ReadersTotal, "reader"), andMore(first(r.Patients, patientCalled), r.PatientsTotal, "record"))
 	}
 	if line.Title == "" {
 		line.Title = "an alert that names nobody"
@@ -306,7 +306,7 @@ func patientCalled(p *v1.AlertPatient) string {
 
 func andMore(name string, total uint32, what string) string {
 	if total > 1 && name != "" {
-		return fmt.Sprintf("%s and %d more %s", name, total-1, what)
+		return name + " and " + count(uint64(total-1), "more "+what, "more "+what+"s")
 	}
 	return name
 }

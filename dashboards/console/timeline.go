@@ -21,6 +21,8 @@ type timeline struct {
 	Cited, All uint64
 	Bounded    bool
 	Label      string
+	// Days are the day, or the first and the last day, of which it is.
+	Days string
 
 	at          clock
 	from, until time.Time
@@ -42,7 +44,12 @@ type laneMark struct{ X, Kind, Title string }
 type axisMark struct{ X, Text string }
 
 func newTimeline(at clock, from, until time.Time) *timeline {
-	return &timeline{at: at, from: from, until: until, byWho: map[string]*lane{}}
+	const form = "Mon 2006-01-02"
+	days := from.Format(form)
+	if last := until.AddDate(0, 0, -1); last.After(from) {
+		days += " to " + last.Format(form)
+	}
+	return &timeline{at: at, from: from, until: until, Days: days, byWho: map[string]*lane{}}
 }
 
 // add takes an access into the line of who it was, or whose record.
