@@ -21,6 +21,7 @@ type folded struct {
 	names   []identifierRow
 	links   []eventLinkRow
 	groups  []readerGroupRow
+	places  []placeRow
 	extents []extentRow
 	touches []touchRow
 	// unresolved says that an access names a patient by text only, live that one came by no import.

@@ -46,6 +46,7 @@ func (f *folder) access(position uint64, e *v1.AccessEvent) {
 		}
 		f.identities(position, e)
 		f.groups(&a)
+		f.places(&a)
 	}
 	if f.rollups {
 		f.extent(&a)

@@ -117,6 +117,9 @@ func (r *run) add(f *folded, seen *seenSet) {
 	for i := range f.groups {
 		r.addGroup(&f.groups[i], seen)
 	}
+	for i := range f.places {
+		r.addPlace(&f.places[i], seen)
+	}
 }
 
 func (r *run) addName(n *identifierRow, seen *seenSet) {

@@ -35,6 +35,7 @@ func bulk(t testing.TB, rows, patients, readers uint64) (*world, *api.Service) {
 	for year := range uint64(10) {
 		run("bulk_by_patient.sql", store.Params{"year": year, "rows": rows, "patients": patients, "readers": readers})
 		run("bulk_by_reader.sql", store.Params{"year": year})
+		run("bulk_places.sql", store.Params{"year": year})
 	}
 	run("bulk_identifiers.sql", nil)
 	run("bulk_selves.sql", nil)
@@ -125,6 +126,18 @@ func TestRowsRead(t *testing.T) {
 		}},
 		"SearchAccesses by object": {4_000, func() (int, error) {
 			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Object: "123456", Purpose: "p"}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+		// Three readers were there in that month, each with a granule or two of 1,024 in the part of the year, and a page of details.
+		"SearchAccesses by workstation": {14_000, func() (int, error) {
+			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{
+				Workstation: "ws77", FromUs: 1_500_000_000_000_000, UntilUs: 1_502_600_000_000_000, Purpose: "p",
+			}))
+			return len(res.Msg.GetAccesses()), err
+		}},
+		// Of ten years the latest months are enough for a page.
+		"SearchAccesses by workstation at any time": {40_000, func() (int, error) {
+			res, err := service.SearchAccesses(w.ctx(), connect.NewRequest(&v1.SearchAccessesRequest{Workstation: "ws77", Purpose: "p", Page: &v1.Page{Size: 5}}))
 			return len(res.Msg.GetAccesses()), err
 		}},
 	} {

@@ -215,21 +215,48 @@ func (p *pin) narrowed(ctx context.Context, wanted verdictSet, list []*access) (
 func (p *pin) search(ctx context.Context, a *searchAsk, after order, limit int) ([]*access, []uint64, error) {
 	m := a.m
 	from, until := a.at.bounds(0)
-	params := store.Params{
+	s := searching{p: p, limit: limit, params: store.Params{
 		"from": from, "until": until, "after_occurred": after.occurred, "after_position": uint64(after.position),
-		"site": m.Site, "workstation": m.Workstation, "network_address": m.NetworkAddress, "source": m.Source,
-		"action": uint8(m.Action), "break_glass": m.BreakGlass, "limit": uint32(limit),
+		"site": m.Site, "source": m.Source, "action": uint8(m.Action), "break_glass": m.BreakGlass,
+	}}
+	var err error
+	switch {
+	case m.Object != "" || m.ObjectType != "" || m.Text != "" || m.Patientless || m.Unresolved:
+		s.params["workstation"], s.params["network_address"] = m.Workstation, m.NetworkAddress
+		s.params["object"], s.params["object_system"], s.params["object_exact"] = a.object.Value, a.object.System, a.object.Exact
+		s.params["object_type"], s.params["text"] = m.ObjectType, m.Text
+		s.params["patientless"], s.params["unresolved"] = m.Patientless, m.Unresolved
+		err = s.read(ctx, "search_objects")
+	case m.Workstation != "" || m.NetworkAddress != "":
+		s.params["workstation"], s.params["network_address"] = m.Workstation, m.NetworkAddress
+		place := projections.PlaceKey(projections.PlaceWorkstation, m.Workstation)
+		if place == 0 {
+			place = projections.PlaceKey(projections.PlaceAddress, m.NetworkAddress)
+		}
+		err = s.atPlace(ctx, place, from, min(until, after.occurred+1))
+	default:
+		err = s.read(ctx, "search_places")
 	}
-	statement := "search_places"
-	if m.Object != "" || m.ObjectType != "" || m.Text != "" || m.Patientless || m.Unresolved {
-		statement = "search_objects"
-		params["object"], params["object_system"], params["object_exact"] = a.object.Value, a.object.System, a.object.Exact
-		params["object_type"], params["text"] = m.ObjectType, m.Text
-		params["patientless"], params["unresolved"] = m.Patientless, m.Unresolved
+	if err != nil {
+		return nil, nil, fmt.Errorf("search accesses: %w", err)
 	}
-	var page []*access
-	var readers []uint64
-	err := p.query(ctx, statement, params, func(sr store.Row) error {
+	return s.found, s.readers, nil
+}
+
+// searching are the events of a search, as they are found.
+type searching struct {
+	p      *pin
+	params store.Params
+	limit  int
+	found  []*access
+	// readers are the reader keys that they stand under.
+	readers []uint64
+}
+
+// read adds what a statement finds, up to the limit.
+func (s *searching) read(ctx context.Context, statement string) error {
+	s.params["limit"] = uint32(s.limit - len(s.found))
+	return s.p.query(ctx, statement, s.params, func(sr store.Row) error {
 		r := &row{}
 		var position, codes, reader uint64
 		if err := sr.Scan(&position, &r.occurred, &r.received, &codes, &r.patient, &reader); err != nil {
@@ -237,12 +264,8 @@ func (p *pin) search(ctx context.Context, a *searchAsk, after order, limit int) 
 		}
 		r.judge(projections.CodesOf(codes))
 		r.position = proto.Position(position)
-		page = append(page, &access{shown: r})
-		readers = append(readers, reader)
+		s.found = append(s.found, &access{shown: r})
+		s.readers = append(s.readers, reader)
 		return nil
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("search accesses: %w", err)
-	}
-	return page, readers, nil
 }

@@ -46,6 +46,8 @@ func rules() map[string]rule {
 		// What answers rest on: how complete sources are, how far detectors and projections have read. Nobody is named, nothing is counted.
 		"sources": open, "source_extents": open, "source_hours": open, "coverage": open, "context_gaps": open, "judged": open, "imports": open,
 		"watermarks": open, "versions": open, "active": open, "broken_glass": open,
+		// Leads to accesses, whose own limits hold.
+		"place_readers": open,
 		// What people ask again, not what was answered. Which of others' views an asker with limits is told, the answer decides.
 		"views": open,
 

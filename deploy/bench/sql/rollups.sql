@@ -41,4 +41,15 @@ SELECT group_key, toDate(occurred) AS day, new_reader_key, concat(reader_system,
 FROM bench_replica
 INNER JOIN bench_groups AS g USING (group_key)
 WHERE new_reader_key > 0 AND group_key > 0
-GROUP BY group_key, day, new_reader_key, packed
+GROUP BY group_key, day, new_reader_key, packed;
+
+INSERT INTO place_readers_v1 (place_key, month, reader_key, position)
+SELECT place, toStartOfMonth(occurred) AS month, new_reader_key, min(position)
+FROM bench_replica
+ARRAY JOIN
+    [
+        if(workstation = '', 0, greatest(xxHash64(concat('workstation|', workstation)), 2)),
+        if(network_address = '', 0, greatest(xxHash64(concat('address|', network_address)), 2))
+    ] AS place
+WHERE patient_ordinal = 0 AND place > 0
+GROUP BY place, month, new_reader_key
