@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +17,8 @@ import (
 const (
 	// scopeChunk is how many keys one statement asks about: of 20 digits, 100 KB of parameters.
 	scopeChunk = 5_000
+	// manyKeys is from how many keys on their links are read by two statements.
+	manyKeys = 500
 	// maxScopeLinks bounds the links of one such statement: fifty a patient are more than any hospital merges.
 	maxScopeLinks = 50 * scopeChunk
 )
@@ -168,10 +171,20 @@ func (p *pin) namedLinks(ctx context.Context, keys []uint64) (*keyNames, error) 
 	return out, nil
 }
 
-// takeLinks reads the links of some keys into a step.
+// takeLinks reads the links of some keys into a step: of many, each half by a statement of its own, because one reads with one thread.
 func (p *pin) takeLinks(ctx context.Context, s *step, keys []uint64) error {
-	params := store.Params{"keys": keys, "excluded": s.as.excluded, "event_kind": s.as.event}
-	if err := p.query(ctx, "identity_links", params, s.add); err != nil {
+	var mu sync.Mutex // guards s
+	add := func(row store.Row) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return s.add(row)
+	}
+	together, running := errgroup.WithContext(ctx)
+	for half := range slices.Chunk(keys, max((len(keys)+1)/2, manyKeys)) {
+		params := store.Params{"keys": half, "excluded": s.as.excluded, "event_kind": s.as.event}
+		together.Go(func() error { return p.query(running, "identity_links", params, add) })
+	}
+	if err := together.Wait(); err != nil {
 		return fmt.Errorf("follow patients: %w", err)
 	}
 	if s.bounded {
