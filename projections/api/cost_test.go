@@ -82,6 +82,36 @@ func (c *costs) meter(name string, cost store.Stats) {
 	c.lines = append(c.lines, fmt.Sprintf("%-24s %8d rows %10s", name, cost.ReadRows, cost.Elapsed))
 }
 
+// TestPeriodsLeaveOutEventsOfNobody: events that name no patient all have one key, and a day of them is a granule or two of its year, also
+// where nearly every granule begins with another patient.
+func TestPeriodsLeaveOutEventsOfNobody(t *testing.T) {
+	w, _ := bulk(t, 40_000, 4_000, 200)
+	for _, sql := range []string{
+		`INSERT INTO accesses_by_patient_v1 (patient_key, occurred, position, received, codes, actor, setting)
+			SELECT 0, occurred, position + 500, received, codes, actor, setting FROM accesses_by_patient_v1
+			WHERE position % 12 = 0 AND toYear(received) = 2018`,
+		"OPTIMIZE TABLE accesses_by_patient_v1 FINAL", "DETACH TABLE accesses_by_patient_v1", "ATTACH TABLE accesses_by_patient_v1",
+	} {
+		if err := w.store.Exec(t.Context(), sql, nil); err != nil {
+			t.Fatalf("%v: %s", err, store.Detail(err))
+		}
+	}
+	number := func(sql string) (n uint64) {
+		t.Helper()
+		err := w.store.Query(t.Context(), sql, nil, func(row store.Row) error { return row.Scan(&n) })
+		if err != nil {
+			t.Fatalf("%v: %s", err, store.Detail(err))
+		}
+		return n
+	}
+	all := number("SELECT count() FROM accesses_by_patient_v1 WHERE patient_key = 0")
+	day := number(`SELECT sum(marks) FROM (EXPLAIN ESTIMATE SELECT count() FROM accesses_by_patient_v1
+		WHERE patient_key = 0 AND occurred >= '2018-07-01' AND occurred < '2018-07-02')`)
+	if all < 3_000 || day == 0 || day > 2 {
+		t.Errorf("a day of them is in %d granules of 512, of %d rows in all", day, all)
+	}
+}
+
 // TestRowsRead holds the first pages to what they may read: a patient's or a reader's own granules, not the table.
 func TestRowsRead(t *testing.T) {
 	w, service := bulk(t, 40_000, 4_000, 200)

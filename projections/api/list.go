@@ -263,14 +263,15 @@ func (p *pin) patientsOf(ctx context.Context, readers []uint64, page []*access) 
 // places are the parameters by which the statements find the shown events of a page.
 func places(page []*access) store.Params {
 	positions, lo, hi := make([]uint64, len(page)), page[0].shown.occurred, page[0].shown.occurred
-	received := map[int64]bool{}
+	received := make([]time.Time, len(page))
 	for i, a := range page {
 		positions[i] = uint64(a.shown.position)
 		lo, hi = min(lo, a.shown.occurred), max(hi, a.shown.occurred)
-		received[a.shown.received] = true
+		received[i] = time.UnixMicro(a.shown.received).UTC()
 	}
+	slices.SortFunc(received, time.Time.Compare)
 	return store.Params{
-		"positions": positions, "from": lo, "until": hi + 1, "received": slices.Sorted(maps.Keys(received)),
+		"positions": positions, "from": lo, "until": hi + 1, "received": slices.Compact(received),
 		"patients_shown": uint16(patientsShown),
 	}
 }

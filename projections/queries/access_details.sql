@@ -19,7 +19,7 @@ SELECT
 FROM accesses_by_patient_vN
 PREWHERE patient_key IN {keys:Array(UInt64)} AND position IN {positions:Array(UInt64)}
 WHERE occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
-  AND received IN arrayMap(us -> fromUnixTimestamp64Micro(us, 'UTC'), {received:Array(Int64)})
+  AND received IN {received:Array(DateTime64(6, 'UTC'))}
   AND (empty({parts:Array(String)}) OR _part IN {parts:Array(String)})
 ORDER BY position, patient_ordinal
 LIMIT {patients_shown:UInt16} BY position

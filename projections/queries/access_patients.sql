@@ -6,5 +6,5 @@ SELECT DISTINCT patient_key
 FROM accesses_by_reader_vN
 PREWHERE reader_key IN {readers:Array(UInt64)} AND position IN {positions:Array(UInt64)}
 WHERE occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})
-  AND received IN arrayMap(us -> fromUnixTimestamp64Micro(us, 'UTC'), {received:Array(Int64)})
+  AND received IN {received:Array(DateTime64(6, 'UTC'))}
   AND patient_ordinal < {patients_shown:UInt16}
