@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,13 +21,14 @@ func TestPlacesAreFilledIn(t *testing.T) {
 	type row struct {
 		Place, Reader, Position uint64
 		Month                   uint16
+		Days                    uint32
 	}
 	places := func() (out []row) {
-		const all = `SELECT place_key, reader_key, min(position) AS first, toUInt16(month) FROM place_readers_v1
+		const all = `SELECT place_key, reader_key, min(position) AS first, toUInt16(month), groupBitOr(days) FROM place_readers_v1
 			GROUP BY place_key, month, reader_key ORDER BY place_key, month, reader_key`
 		err := s.Query(t.Context(), all, nil, func(sr store.Row) error {
 			var r row
-			err := sr.Scan(&r.Place, &r.Reader, &r.Position, &r.Month)
+			err := sr.Scan(&r.Place, &r.Reader, &r.Position, &r.Month, &r.Days)
 			out = append(out, r)
 			return err
 		})
@@ -52,18 +54,20 @@ func TestPlacesAreFilledIn(t *testing.T) {
 	}
 }
 
-// TestPlaceMonth: each month that Date reaches begins on its first day, and times beyond lie in the nearest.
-func TestPlaceMonth(t *testing.T) {
+// TestPlaceDay: each month that Date reaches begins on its first day, and times beyond are of the nearest day.
+func TestPlaceDay(t *testing.T) {
 	for text, want := range map[string]string{
-		"1969-07-20T20:17:40Z": "1970-01-01", "1970-01-01T00:00:00Z": "1970-01-01", "2024-02-29T23:59:59.999999Z": "2024-02-01",
-		"2024-03-01T00:00:00Z": "2024-03-01", "2149-06-06T12:00:00Z": "2149-06-01", "2150-01-01T00:00:00Z": "2149-06-01", "2299-12-31T00:00:00Z": "2149-06-01",
+		"1969-07-20T20:17:40Z": "1970-01-01 1", "1970-01-01T00:00:00Z": "1970-01-01 1", "2024-02-29T23:59:59.999999Z": "2024-02-01 29",
+		"2024-03-01T00:00:00Z": "2024-03-01 1", "2149-06-06T12:00:00Z": "2149-06-01 6", "2150-01-01T00:00:00Z": "2149-06-01 6",
+		"2299-12-31T00:00:00Z": "2149-06-01 6",
 	} {
 		at, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := time.Unix(0, 0).UTC().AddDate(0, 0, int(projections.PlaceMonth(at.UnixMicro()))).Format(time.DateOnly); got != want {
-			t.Errorf("%s lies in %s, want %s", text, got, want)
+		month, day := projections.PlaceDay(at.UnixMicro())
+		if got := fmt.Sprint(time.Unix(0, 0).UTC().AddDate(0, 0, int(month)).Format(time.DateOnly), " ", day+1); got != want {
+			t.Errorf("%s is of %s, want %s", text, got, want)
 		}
 	}
 }

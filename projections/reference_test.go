@@ -332,8 +332,8 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 		if strings.HasSuffix(place, "|") {
 			continue
 		}
-		r.merge("place_readers", []any{max(xxhash.Sum64String(place), 2), stamp(occurred)[:8] + "01", idKey(readerID)}, []any{pos}, func(old, new []any) {
-			old[0] = min(old[0].(uint64), new[0].(uint64))
+		r.merge("place_readers", []any{max(xxhash.Sum64String(place), 2), stamp(occurred)[:8] + "01", idKey(readerID)}, []any{uint64(1) << (time.UnixMicro(occurred).UTC().Day() - 1), pos}, func(old, new []any) {
+			old[0], old[1] = old[0].(uint64)|new[0].(uint64), min(old[1].(uint64), new[1].(uint64))
 		})
 	}
 	hour := time.UnixMicro(occurred).UTC().Truncate(time.Hour).Format("2006-01-02 15:04:05")
@@ -534,7 +534,7 @@ var mergedTables = map[string]struct{ key, rest string }{
 	"event_links":    {"key, other_key, kind, system, value, other_system, other_value, source", "min(position)"},
 	"identifiers":    {"folded, kind, system, value, key", "max(text), min(position)"},
 	"reader_groups":  {"group_key, day, reader_key, reader, department, role", "min(position)"},
-	"place_readers":  {"place_key, month, reader_key", "min(position)"},
+	"place_readers":  {"place_key, month, reader_key", "groupBitOr(days), min(position)"},
 	"source_hours":   {"source, hour", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},
 	"source_counts":  {"source, hour, sequence", "max(events), max(patientless), max(unresolved), max(break_glass), max(failed)"},
 	"source_extents": {"source, month", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},

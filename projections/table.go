@@ -158,7 +158,7 @@ var tables = [numTables]*table{
 		`folded text, kind u8, system text, value text, key u64, text text, position u64`),
 	def(readerGroups, "reader_groups",
 		`group_key u64, day day, reader_key u64, reader text, department text, role text, position u64`),
-	def(placeReaders, "place_readers", `place_key u64, month day, reader_key u64, position u64`),
+	def(placeReaders, "place_readers", `place_key u64, month day, reader_key u64, days u32, position u64`),
 	def(sourceHours, "source_hours",
 		`source text, hour hour, first_occurred time, last_occurred time, first_received time, last_received time,
 		first_position u64, last_position u64`),

@@ -1,4 +1,5 @@
--- search_places.sql where a workstation or network address is named, in months in which somebody was there: of those readers alone.
+-- search_places.sql where a workstation or network address is named, on days on which somebody was there: of those readers alone. The masks leave
+-- the days of the first and of the last month that are meant.
 -- Read by: SearchAccesses. Cost: granules of 1,024 rows of the readers who were at the place, in the period.
 SELECT
     position,
@@ -12,7 +13,10 @@ WHERE reader_key IN
       (
           SELECT reader_key
           FROM place_readers_vN
-          WHERE place_key = {place:UInt64} AND month BETWEEN toDate({first_month:UInt16}) AND toDate({last_month:UInt16}) AND position <= {position:UInt64}
+          WHERE place_key = {place:UInt64} AND month BETWEEN toDate({first_month:UInt16}) AND toDate({last_month:UInt16})
+            AND bitAnd(days, bitAnd(if(month = toDate({first_month:UInt16}), {first_mask:UInt32}, 4294967295),
+                                    if(month = toDate({last_month:UInt16}), {last_mask:UInt32}, 4294967295))) != 0
+            AND position <= {position:UInt64}
       )
   AND patient_ordinal = 0 AND position <= {position:UInt64}
   AND occurred >= fromUnixTimestamp64Micro({from:Int64}) AND occurred < fromUnixTimestamp64Micro({until:Int64})

@@ -43,8 +43,8 @@ INNER JOIN bench_groups AS g USING (group_key)
 WHERE new_reader_key > 0 AND group_key > 0
 GROUP BY group_key, day, new_reader_key, packed;
 
-INSERT INTO place_readers_v1 (place_key, month, reader_key, position)
-SELECT place, toStartOfMonth(occurred) AS month, new_reader_key, min(position)
+INSERT INTO place_readers_v1 (place_key, month, reader_key, days, position)
+SELECT place, toStartOfMonth(occurred) AS month, new_reader_key, groupBitOr(bitShiftLeft(toUInt32(1), toDayOfMonth(occurred) - 1)), min(position)
 FROM bench_replica
 ARRAY JOIN
     [
