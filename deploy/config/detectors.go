@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -70,7 +71,7 @@ func (d Detectors) faults() []error {
 	if d.Budget < 1 || d.Budget > 100_000 {
 		fault("budget", "want 1 to 100000")
 	}
-	if d.Threshold < 0.001 || d.Threshold > 1 {
+	if math.IsNaN(d.Threshold) || d.Threshold < 0.001 || d.Threshold > 1 {
 		fault("threshold", "want 0.001 to 1")
 	}
 	if d.Grace <= 0 || d.Grace > 14*24*time.Hour {

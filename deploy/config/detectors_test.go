@@ -88,3 +88,18 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestThresholdIsAProbability: what YAML takes for a number may be none.
+func TestThresholdIsAProbability(t *testing.T) {
+	p := newPlace(t)
+	for _, text := range []string{".nan", ".inf", "-.inf", "0", "1.1"} {
+		file := p.file("readtrail.yaml", "site: {time_zone: UTC}\ndetectors: {threshold: "+text+"}\n", 0o600)
+		cfg, err := config.Load(file, nil)
+		if err == nil {
+			err = cfg.Validate()
+		}
+		if err == nil || !strings.Contains(err.Error(), "detectors.threshold: want 0.001 to 1") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, 
 	if c.Budget < 1 || c.Budget > 100_000 {
 		return errors.New("--budget: want 1 to 100,000 alerts a day")
 	}
-	if c.Threshold < 0.001 || c.Threshold > 1 {
+	if math.IsNaN(c.Threshold) || c.Threshold < 0.001 || c.Threshold > 1 {
 		return errors.New("--threshold: want a probability from 0.001 to 1")
 	}
 	if c.Zone != "" {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -89,6 +90,9 @@ func TestFlags(t *testing.T) {
 		{evaluation.Command{Budget: -1}, "--budget"},
 		{evaluation.Command{Budget: 100_001}, "--budget"},
 		{evaluation.Command{Threshold: 1.1}, "--threshold"},
+		{evaluation.Command{Threshold: math.NaN()}, "--threshold"},
+		{evaluation.Command{Threshold: math.Inf(1)}, "--threshold"},
+		{evaluation.Command{Threshold: math.Inf(-1)}, "--threshold"},
 		{evaluation.Command{Zone: "Mars/Base"}, "--zone"},
 		{evaluation.Command{Zone: "Local"}, "--zone"},
 	} {
