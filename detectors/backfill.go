@@ -187,7 +187,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 		}
 		all := j.candidates(c)
 		for i := range all {
-			all[i].detach(c.at >= s.keep)
+			all[i].detach(c.at >= s.keep, c.then)
 		}
 		queues = append(queues, all)
 	}); err != nil {

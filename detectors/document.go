@@ -55,7 +55,7 @@ func (j *judge) worked(p *Pair) (document, bool) {
 	}
 	for off := day(1); off <= day(j.numbers[noteDays]); off++ {
 		for _, d := range [...]day{p.Day - off, p.Day + off} {
-			if j.wrote(d, pairKey{p.Reader, p.Patient}) {
+			if j.underAny(pairKey{p.Reader, p.Patient}, func(k pairKey) bool { return j.wrote(d, k) }) {
 				return document{period: facts.Period{From: j.begins(d), Until: j.begins(d + 1)}}, true
 			}
 		}

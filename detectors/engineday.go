@@ -76,7 +76,7 @@ func (e *Engine) closeDay(d day) error {
 	j := e.judge
 	j.coverage = e.coverage()
 	j.forgetWholes()
-	accesses, rejoined := e.recent.rejoin(d, accesses)
+	accesses, rejoined := e.rejoin(d, accesses)
 	c := j.explained(d, accesses)
 	e.markCounted(c, rejoined)
 	j.learn(c, e.lessons)
@@ -89,7 +89,7 @@ func (e *Engine) closeDay(d day) error {
 	}
 	all := j.candidates(c)
 	for i := range all {
-		all[i].detach(true)
+		all[i].detach(true, c.then)
 	}
 	priors := e.priors(j.spreads)
 	if err := e.queue(d, all, priors, nil); err != nil {

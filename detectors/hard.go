@@ -203,11 +203,11 @@ func (e *Engine) judgeHard(received int64) error {
 	var order []where
 	records := map[where][]facts.ID{}
 	for _, t := range e.hard.touched {
-		w := where{t.page, t.reader}
+		w := where{t.page, e.state.CanonicalStaff(t.reader)}
 		if records[w] == nil {
 			order = append(order, w)
 		}
-		records[w] = append(records[w], t.patient)
+		records[w] = append(records[w], e.state.Canonical(t.patient))
 	}
 	e.hard.touched = e.hard.touched[:0]
 	for _, w := range order {
@@ -219,12 +219,16 @@ func (e *Engine) judgeHard(received int64) error {
 	return nil
 }
 
-// judgeOpen judges one reader's day so far.
+// judgeOpen judges one reader's day so far, under each of their numbers.
 func (e *Engine) judgeOpen(p *page, reader facts.ID, records []facts.ID, received int64) {
-	r := p.open.readers[reader]
-	accesses := make([]Access, 0, r.n)
-	for i := r.last; i >= 0; i = p.open.before[i] {
-		accesses = append(accesses, p.accesses[i])
+	var accesses []Access
+	for _, n := range e.state.SameStaff(reader) {
+		if r := p.open.readers[n]; r != nil {
+			accesses = slices.Grow(accesses, int(r.n))
+			for i := r.last; i >= 0; i = p.open.before[i] {
+				accesses = append(accesses, p.accesses[i])
+			}
+		}
 	}
 	j := e.judge
 	c := j.explained(p.at, accesses)
@@ -284,7 +288,7 @@ func (e *Engine) hardPair(p *Pair) bool {
 
 // raiseOpen raises an alert on the open day, if it is likely enough and the day's budget has room for it.
 func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received int64) {
-	cand.detach(false)
+	cand.detach(false, nil)
 	one := []Candidate{cand.withRefused()}
 	e.past.boost(one, c.at, e.state)
 	a := Alert{Candidate: one[0], Rank: 1, Shown: true}
@@ -334,9 +338,10 @@ func (h *hardSigns) alias(e *Engine, a *Alert) alertID {
 	})
 	for _, other := range told {
 		x := e.recent.alerts[other]
-		grown := x.reader == reader && (x.patient == 0 || slices.Contains(a.Patients, x.patient))
+		of, in := e.state.CanonicalStaff(x.reader), e.state.Canonical(x.patient) // of the numbers of then
+		grown := of == reader && (in == 0 || slices.Contains(a.Patients, in))
 		if a.Shape == ShapeRecordDay {
-			grown = x.patient == patient && slices.Contains(a.Readers, x.reader)
+			grown = in == patient && slices.Contains(a.Readers, of)
 		}
 		if grown {
 			return other
@@ -398,7 +403,7 @@ func (e *Engine) settleHard(c *closed) {
 		return nil
 	}
 	e.settle(c.at, func(a *recentAlert) string {
-		if p := pairs(a.reader, a.patient); p != nil {
+		if p := pairs(e.state.CanonicalStaff(a.reader), e.state.Canonical(a.patient)); p != nil {
 			if r, ok := p.Reasons.strongest(); ok {
 				return becauseOf(map[Reason]bool{r: true})
 			}

@@ -100,6 +100,8 @@ type closed struct {
 	at      day
 	readers []ReaderDay
 	records []RecordDay
+	// then are the numbers under which it was accessed, where readers and records go by others now.
+	then thenNumbers
 }
 
 // close makes and grades the units of a day.
@@ -112,8 +114,9 @@ func (j *judge) close(at day, all []Access) *closed {
 // explained makes the units of a day and tries the explanations. Readers' days do not touch each other, so any number of hands can
 // share them out.
 func (j *judge) explained(at day, all []Access) *closed {
+	all, then := j.now(all)
 	sortAccesses(all)
-	c := &closed{at: at, readers: splitReaders(at, all)}
+	c := &closed{at: at, readers: splitReaders(at, all), then: then}
 	for i := range c.readers {
 		c.readers[i].Base = j.baseline(c.readers[i].Reader)
 	}

@@ -19,8 +19,8 @@ type keptPair struct {
 }
 
 // detach takes out of a candidate what holds the whole day in memory. What is needed later stays: where its readers worked, how
-// sensitive it is, and, with keep, the accesses of the pairs that it rests on.
-func (c *Candidate) detach(keep bool) {
+// sensitive it is, and, with keep, the accesses of the pairs that it rests on, under the numbers of then.
+func (c *Candidate) detach(keep bool, then thenNumbers) {
 	var pairs []*Pair
 	switch {
 	case c.on != nil:
@@ -45,16 +45,22 @@ func (c *Candidate) detach(keep bool) {
 			c.posts = append(c.posts, p.Post)
 		}
 		if keep {
-			c.kept = append(c.kept, p.keep())
+			c.kept = append(c.kept, p.keep(then))
 		}
 	}
 	c.pair, c.of, c.on = nil, nil, nil
 }
 
-// keep is the pair without the day around it.
-func (p *Pair) keep() keptPair {
+// keep is the pair without the day around it, under the numbers that its reader and record had.
+func (p *Pair) keep(then thenNumbers) keptPair {
 	v, r := p.verdict()
-	return keptPair{p.Reader, p.Patient, p.Day, v, r, slices.Clone(p.Accesses[:min(len(p.Accesses), mostKept)])}
+	k, of := keptPair{p.Reader, p.Patient, p.Day, v, r, slices.Clone(p.Accesses[:min(len(p.Accesses), mostKept)])}, then.of(p)
+	if k.reader, k.patient = of.reader, of.patient; len(then) > 0 {
+		for i := range k.accesses {
+			k.accesses[i].Reader, k.accesses[i].Patient = of.reader, of.patient
+		}
+	}
+	return k
 }
 
 // verdict is the verdict on every access of the pair, and the strongest reason where there is one.

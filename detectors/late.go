@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -25,12 +26,13 @@ func (e *Engine) markCounted(c *closed, rejoined map[pairKey]bool) {
 	records := map[facts.ID]bool{}
 	for i := range c.readers {
 		d := &c.readers[i]
-		d.counted = d.Base.last != 0 && c.at <= d.Base.last
+		d.counted = e.judge.seenOn(d.Reader, c.at)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
 			key := pairKey{p.Reader, p.Patient}
-			h := e.judge.history[key]
-			if _, before := late[key]; before || rejoined[key] || h.has(c.at) {
+			h := e.judge.historyOf(key)
+			before := e.judge.underAny(key, func(k pairKey) bool { _, ok := late[k]; return ok })
+			if before || rejoined[key] || h.has(c.at) {
 				p.counted, records[p.Patient] = true, true
 				continue
 			}
@@ -42,6 +44,14 @@ func (e *Engine) markCounted(c *closed, rejoined map[pairKey]bool) {
 	for i := range c.records {
 		c.records[i].counted = records[c.records[i].Patient]
 	}
+}
+
+// seenOn reports whether a reader was seen on a day or later, under one of their numbers.
+func (j *judge) seenOn(reader facts.ID, d day) bool {
+	return slices.ContainsFunc(numbers(j.state.SameStaff(reader), reader), func(n facts.ID) bool {
+		b := j.base[n]
+		return b != nil && b.last != 0 && d <= b.last
+	})
 }
 
 // forgetLate drops the late pairs of days of which no alert rejoins any more.

@@ -91,7 +91,7 @@ func splitReaders(at day, all []Access) []ReaderDay {
 	return out
 }
 
-// sortAccesses brings a day into its order: reader, time, position, patient.
+// sortAccesses brings a day into its order: reader, time, position, patient; one event may name a record by two of its numbers.
 func sortAccesses(all []Access) {
 	slices.SortFunc(all, func(a, b Access) int {
 		switch {
@@ -101,8 +101,10 @@ func sortAccesses(all []Access) {
 			return cmp.Compare(a.Occurred, b.Occurred)
 		case a.Position != b.Position:
 			return cmp.Compare(a.Position, b.Position)
+		case a.Patient != b.Patient:
+			return cmp.Compare(a.Patient, b.Patient)
 		}
-		return cmp.Compare(a.Patient, b.Patient)
+		return cmp.Compare(a.Nth, b.Nth)
 	})
 }
 

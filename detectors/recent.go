@@ -234,24 +234,30 @@ func (r *recents) release(a *recentAlert) {
 }
 
 // rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole. It returns
-// the pairs whose they are, and whether there was anything to count of each.
-func (r *recents) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
+// the pairs whose they are, by the numbers that they have now, and whether there was anything to count of each.
+func (e *Engine) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
 	readers, records := map[facts.ID]bool{}, map[facts.ID]bool{}
 	for i := range late {
-		readers[late[i].Reader], records[late[i].Patient] = true, true
+		readers[e.state.CanonicalStaff(late[i].Reader)], records[e.state.Canonical(late[i].Patient)] = true, true
 	}
-	rejoined := map[pairKey]bool{}
+	rejoined, held := map[pairKey]bool{}, map[accessKey]bool{}
 	out := late
-	for _, id := range r.ids() {
-		a := r.alerts[id]
+	for _, id := range e.recent.ids() {
+		a := e.recent.alerts[id]
 		if a.open {
 			continue
 		}
 		for _, p := range a.kept {
-			key := pairKey{p.reader, p.patient}
-			if _, have := rejoined[key]; !have && p.day == d && (readers[p.reader] || records[p.patient]) {
-				rejoined[key] = slices.ContainsFunc(p.accesses, func(a Access) bool { return a.Any(SignLook | SignBreakGlass) })
-				out = append(out, p.accesses...)
+			key := pairKey{e.state.CanonicalStaff(p.reader), e.state.Canonical(p.patient)}
+			if p.day != d || !readers[key.reader] && !records[key.patient] {
+				continue
+			}
+			rejoined[key] = rejoined[key] || slices.ContainsFunc(p.accesses, func(a Access) bool { return a.Any(SignLook | SignBreakGlass) })
+			for i := range p.accesses { // several alerts may rest on it
+				if a := &p.accesses[i]; !held[a.key()] {
+					held[a.key()] = true
+					out = append(out, *a)
+				}
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func (j *judge) remember(c *closed) {
 			if p.Looks == 0 || p.Reasons != 0 || p.Blind != 0 {
 				continue
 			}
-			key := pairKey{p.Reader, p.Patient}
+			key := c.then.of(p)
 			h := j.history[key]
 			h.aloneOn(c.at)
 			j.history[key] = h

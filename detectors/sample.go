@@ -46,11 +46,11 @@ func (e *Engine) sample(c *closed, priors [3]Weight) {
 			return
 		}
 		if id := e.storyID(ShapePair, c.at, d.pair.Reader, d.pair.Patient); e.recent.alerts[id] != nil || e.past.alerts[id] != nil ||
-			e.series.has(d.pair.Reader, d.pair.Patient, c.at) {
+			e.judge.underAny(pairKey{d.pair.Reader, d.pair.Patient}, func(k pairKey) bool { return e.series.has(k.reader, k.patient, c.at) }) {
 			continue
 		}
 		a := Alert{Candidate: e.judge.pairCandidate(d.pair)}
-		a.detach(false)
+		a.detach(false, nil)
 		a.Score = a.Weight + priors[a.key]
 		if _, story := e.goesOn(&a, ""); story != nil {
 			continue

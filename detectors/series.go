@@ -247,9 +247,15 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 		if x := e.recent.alerts[by.id]; !tells || x != nil && x.decided {
 			continue
 		}
+		if len(c.kept) == 1 { // under the numbers of then
+			reader, patient = c.kept[0].reader, c.kept[0].patient
+		}
+		cited := slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)])
+		for k := range cited {
+			cited[k].Reader, cited[k].Patient = reader, patient
+		}
 		e.stats.EvictedEpisodes += uint64(s.add(reader, &episode{
-			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs,
-			cited: slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)]), own: by.id, told: by.id, shown: by.shown,
+			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs, cited: cited, own: by.id, told: by.id, shown: by.shown,
 		}))
 	}
 }

@@ -150,7 +150,10 @@ func (e *Engine) keepDays(now, story *recentAlert, today day) {
 	for _, k := range story.kept {
 		told := k.day == today
 		if now.series() { // another record of the day may have been told before
-			told = slices.ContainsFunc(now.kept, func(x keptPair) bool { return x.day == k.day && x.reader == k.reader && x.patient == k.patient })
+			told = slices.ContainsFunc(now.kept, func(x keptPair) bool {
+				return x.day == k.day && e.state.CanonicalStaff(x.reader) == e.state.CanonicalStaff(k.reader) &&
+					e.state.Canonical(x.patient) == e.state.Canonical(k.patient)
+			})
 		}
 		if !told && k.day >= horizon {
 			now.kept = append(now.kept, k)
