@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	goproto "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
@@ -41,6 +38,8 @@ type recentAlert struct {
 	// decided: somebody decided on it, and did not open it again. gone are records on days that a series does not cite any more.
 	decided bool
 	gone    map[recordOn]struct{}
+	// shown: it was shown before it was taken back.
+	shown bool
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -292,7 +291,7 @@ func (e *Engine) forget() {
 }
 
 // recheck holds recent alerts against what became known since. Verdicts that changed are sent again; an alert that nothing is left
-// of is taken back, with the reason.
+// of is taken back, with the reason, and told again when that reason is withdrawn.
 func (e *Engine) recheck() {
 	if len(e.recent.alerts) == 0 || e.learning || len(e.recent.patients)+len(e.recent.staff) == 0 {
 		return
@@ -313,15 +312,15 @@ func (e *Engine) recheck() {
 	var all []changed
 	for _, id := range e.recent.ids() {
 		a := e.recent.alerts[id]
-		if a.open || a.day < horizon || a.version.State == v1.AlertState_ALERT_STATE_RETRACTED {
+		if a.open || a.day < horizon || !e.concerned(a) {
 			continue
 		}
-		if !e.concerned(a) {
-			continue
-		}
-		because := e.again(id, a, func(d day, rows []row) { all = append(all, changed{d, rows}) })
-		if because != "" {
-			e.retract(a, because)
+		now := e.again(id, a, func(d day, rows []row) { all = append(all, changed{d, rows}) })
+		switch back := a.version.State == v1.AlertState_ALERT_STATE_RETRACTED; {
+		case back && now.left && len(now.withdrawn) > 0:
+			e.tellAgain(a, now.withdrawn)
+		case !back && !now.left && now.turned && (!a.series() || !e.left(a)):
+			e.retract(a, becauseOf(now.reasons))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b changed) int { return cmp.Compare(a.day, b.day) })
@@ -347,31 +346,44 @@ func (e *Engine) concerned(a *recentAlert) bool {
 	})
 }
 
-// again judges the pairs of an alert anew. It tells the verdicts that changed, by day, and returns why nothing is left of the alert, if so.
-func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (because string) {
+// judgedAgain is what came of judging an alert anew.
+type judgedAgain struct {
+	// left: something in it is not accounted for. turned: a verdict changed.
+	left, turned bool
+	// reasons account for it, withdrawn did so before.
+	reasons, withdrawn map[Reason]bool
+}
+
+// again judges the pairs of an alert anew, and tells the verdicts that changed, by day.
+func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) judgedAgain {
+	now := judgedAgain{reasons: map[Reason]bool{}, withdrawn: map[Reason]bool{}}
 	// Of a story that began too long ago to be judged again, something is left.
-	left, some, reasons := !a.series() && len(a.kept) > 0 && a.version.Day < a.kept[0].day, false, map[Reason]bool{}
+	now.left = !a.series() && len(a.kept) > 0 && a.version.Day < a.kept[0].day
 	for i := range a.kept {
 		k := &a.kept[i]
 		c := e.judge.explained(k.day, slices.Clone(k.accesses))
 		e.judge.graded(c)
 		if len(c.readers) == 0 || len(c.readers[0].Pairs) == 0 {
-			left = true
+			now.left = true
 			continue
 		}
 		d := &c.readers[0]
 		p := &d.Pairs[0]
 		v, r := p.verdict()
 		if v != k.verdict || v == Explained && r != k.reason {
-			if v == Explained && k.verdict != Explained {
-				reasons[r] = true
+			switch {
+			case v == Explained && k.verdict != Explained:
+				now.reasons[r] = true
 				e.accounted(k.reader, k.patient, k.day)
 				if a.series() {
 					e.leaves(id, k.patient, k.day)
 				}
+			case k.verdict == Explained && v != Explained:
+				now.withdrawn[k.reason] = true
+				e.unaccounted(k.reader, k.patient, k.day)
 			}
 			if v != k.verdict {
-				some = true
+				now.turned = true
 				turned(k.day, p.appendRows(nil, p.Accesses))
 			}
 			k.verdict, k.reason = v, r
@@ -379,15 +391,12 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) (bec
 		switch {
 		case v != Explained && a.series() && e.hasLeft(a, k.patient, k.day): // somebody decided on its own alert
 		case v != Explained, e.judge.hardSign(d, p):
-			left = true
+			now.left = true
 		default:
-			reasons[r] = true
+			now.reasons[r] = true
 		}
 	}
-	if left || !some || a.series() && e.left(a) {
-		return ""
-	}
-	return becauseOf(reasons)
+	return now
 }
 
 // hardSign reports whether something speaks that an explanation does not silence.
@@ -404,22 +413,4 @@ func (j *judge) hardSign(d *ReaderDay, p *Pair) bool {
 		}
 	}
 	return false
-}
-
-func becauseOf(reasons map[Reason]bool) string {
-	var words []string
-	for _, r := range slices.Sorted(maps.Keys(reasons)) {
-		words = append(words, r.String())
-	}
-	return "What became known later explains it: " + strings.Join(words, "; ") + "."
-}
-
-// retract takes an alert back.
-func (e *Engine) retract(a *recentAlert, because string) {
-	v := goproto.CloneOf(a.version)
-	v.Version++
-	v.State, v.Because, v.Shown, v.RuleSet = v1.AlertState_ALERT_STATE_RETRACTED, because, false, e.ruleSet
-	a.version = v
-	e.stats.Retracted++
-	e.out.alert(v)
 }

@@ -140,7 +140,9 @@ func (r *reader) recents(into *recents) {
 	}
 	r.each(func() {
 		id := r.id()
-		a := &recentAlert{day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), decided: r.Bool(), version: &v1.AlertVersion{}}
+		a := &recentAlert{
+			day: r.ID(), reader: r.ID(), patient: r.ID(), key: Key(r.Uint()), open: r.Bool(), decided: r.Bool(), shown: r.Bool(), version: &v1.AlertVersion{},
+		}
 		r.each(func() {
 			if a.gone == nil {
 				a.gone = map[recordOn]struct{}{}
@@ -191,7 +193,10 @@ func (r *reader) episodes(into *episodes) {
 	r.each(func() {
 		reader := r.ID()
 		r.each(func() {
-			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id(), shown: r.Bool()}
+			x := episode{
+				day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id(),
+				shown: r.Bool(), accounted: r.Bool(),
+			}
 			r.each(func() {
 				x.cited = append(x.cited, Cited{
 					Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: reader, Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()),

@@ -30,6 +30,8 @@ type episode struct {
 	// own is the alert of its day, told the one that tells it now: that, or a series. shown: it was shown in one of them.
 	own, told alertID
 	shown     bool
+	// accounted: there is a reason for it by now, and no series tells it unless that is withdrawn.
+	accounted bool
 }
 
 // episodes are those of each reader, by day, under the numbers that reader and record had then.
@@ -177,7 +179,7 @@ func (e *Engine) others(d day, c *Candidate, of string) []episode {
 	var out []episode
 	for _, n := range numbers(e.state.SameStaff(reader), reader) {
 		for _, x := range e.episodesOf(of).of[n] {
-			if x.day != d && max(x.day-d, d-x.day) <= e.seriesDays() {
+			if x.day != d && !x.accounted && max(x.day-d, d-x.day) <= e.seriesDays() {
 				x.patient = e.state.Canonical(x.patient)
 				out = append(out, x)
 			}

@@ -102,13 +102,6 @@ func (e *Engine) hasLeft(a *recentAlert, patient facts.ID, d day) bool {
 	return false
 }
 
-// accounted takes a pair out of the series that tells it: there is a reason for it by now.
-func (e *Engine) accounted(reader, patient facts.ID, d day) {
-	for _, told := range e.dropEpisode(&e.series, reader, patient, d) {
-		e.leaves(told, patient, d)
-	}
-}
-
 // accountedFor takes out of their series the pairs of a day that was judged again for which there is a reason now.
 func (e *Engine) accountedFor(c *closed) {
 	for i := range c.readers {

@@ -16,7 +16,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 8
+	snapshotVersion = 9
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -197,6 +197,7 @@ func (w *writer) recents(r *recents) {
 		w.Uint(uint64(a.key))
 		w.Bool(a.open)
 		w.Bool(a.decided)
+		w.Bool(a.shown)
 		sorted(w, a.gone, byRecordOn, func(r recordOn, _ struct{}) {
 			w.ID(r.day)
 			w.ID(r.patient)
@@ -261,6 +262,7 @@ func (w *writer) episodes(s *episodes) {
 			w.Bytes(x.own[:])
 			w.Bytes(x.told[:])
 			w.Bool(x.shown)
+			w.Bool(x.accounted)
 			w.Count(len(x.cited))
 			for _, c := range x.cited {
 				w.Uint(uint64(c.Position))

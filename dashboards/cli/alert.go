@@ -53,6 +53,8 @@ func writeAlert(w io.Writer, a *v1.GetAlertResponse) error {
 	line("state", printable(alertState(row)))
 	if v.State == v1.AlertState_ALERT_STATE_RETRACTED {
 		line("taken back", printable(v.Because))
+	} else if v.Because != "" {
+		line("told again", printable(v.Because))
 	}
 	if row.Backfill {
 		line("backfill", releaseText(a))

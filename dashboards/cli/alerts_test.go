@@ -187,7 +187,12 @@ func TestAlert(t *testing.T) {
 	retracted.Alert.State, retracted.Latest.State = v1.AlertState_ALERT_STATE_RETRACTED, v1.AlertState_ALERT_STATE_RETRACTED
 	retracted.Latest.Because = "A referral that arrived later names this reader."
 	retracted.Alert.Backfill, retracted.ImportId = true, "79656172"
-	for name, a := range map[string]*v1.GetAlertResponse{"full": wholeAlert(), "retracted": retracted} {
+	again := wholeAlert()
+	again.Alert.State, again.Latest.State = v1.AlertState_ALERT_STATE_UPDATED, v1.AlertState_ALERT_STATE_UPDATED
+	again.Latest.Because = "What explained it was withdrawn: takes part in an encounter."
+	again.Versions = append(again.Versions, &v1.AlertChange{Version: 3, State: v1.AlertState_ALERT_STATE_RETRACTED, Because: "A referral that arrived later names this reader."},
+		&v1.AlertChange{Version: 4, State: v1.AlertState_ALERT_STATE_UPDATED, Shown: true, Because: again.Latest.Because})
+	for name, a := range map[string]*v1.GetAlertResponse{"full": wholeAlert(), "retracted": retracted, "again": again} {
 		var out bytes.Buffer
 		ask := cli.AlertShow{Alert: "2Zs4T8sD1pS1o3yM1sYQbS3rT1a", Purpose: "review"}
 		if err := ask.Run(t.Context(), (&office{alert: a}).serve(t), &out); err != nil {

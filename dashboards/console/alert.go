@@ -25,6 +25,8 @@ type alertPage struct {
 	Parts    []notePart
 	More     uint64
 	Because  string
+	// Again: it was taken back, and is told again because of that.
+	Again bool
 	// Day is the reader's day, Around what happened to the record in the days around it; nil where the alert is of another shape.
 	Day, Around *timeline
 	// Readers and Records are whom the alert names, with the pages about them.
@@ -105,7 +107,7 @@ func (c *Console) alertPage(v *visit, x view, why purpose, m *v1.GetAlertRespons
 	line := v.alertLine(queueAsk{}, why, at, row)
 	line.Note = true
 	page := alertPage{
-		Handle: x.handle, Purpose: why.text, Line: line, Severity: line.Severity, Because: latest.GetBecause(), More: uint64(latest.GetNote().GetMore()),
+		Handle: x.handle, Purpose: why.text, Line: line, Severity: line.Severity, Because: latest.GetBecause(), Again: row.GetState() != v1.AlertState_ALERT_STATE_RETRACTED, More: uint64(latest.GetNote().GetMore()),
 		Parts: noteParts(latest.GetNote()), Backfill: row.GetBackfill(), Released: m.Released, Import: m.ImportId, MayJudge: mayJudge(v.session.caller),
 		Said: v.told(), Basis: c.basisOf(m.Header),
 		Accesses: listPage{What: "alert", Rows: links.rows(at, m.Accesses), Judged: true}, ScopeOfAlert: links.to(ask{Page: pageScope, Scope: scoped{Alert: row.GetAlertId()}}),

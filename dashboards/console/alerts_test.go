@@ -160,6 +160,17 @@ func TestAlertStatesItsPurpose(t *testing.T) {
 	if m, _ := last[*v1.ReaderActivityRequest](s, "ReaderActivity"); m.GetFromUs() != day.AddDate(0, 0, 9).UnixMicro() {
 		t.Errorf("asked for the latest day of a series: %v", m)
 	}
+
+	// What explained it is told with what became of it.
+	for state, want := range map[v1.AlertState]string{
+		v1.AlertState_ALERT_STATE_RETRACTED: "Taken back: <bdi>charted", v1.AlertState_ALERT_STATE_UPDATED: "Told again: <bdi>charted",
+	} {
+		s.api.alert = alert()
+		s.api.alert.Alert.State, s.api.alert.Latest.State, s.api.alert.Latest.Because = state, state, "charted"
+		if page = b.get(path); !strings.Contains(page.body, want) {
+			t.Errorf("the page of an alert that is %s does not say %q", state, want)
+		}
+	}
 	s.api.alert = alert()
 
 	s.now = s.now.Add(time.Hour)

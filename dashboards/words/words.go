@@ -51,6 +51,9 @@ func Change(x *v1.AlertChange) string {
 	text := map[v1.AlertState]string{
 		v1.AlertState_ALERT_STATE_RAISED: "raised", v1.AlertState_ALERT_STATE_UPDATED: "more is known", v1.AlertState_ALERT_STATE_RETRACTED: "taken back",
 	}[x.State]
+	if x.State == v1.AlertState_ALERT_STATE_UPDATED && x.Because != "" {
+		text = "told again"
+	}
 	if !x.Shown && x.State != v1.AlertState_ALERT_STATE_RETRACTED {
 		text += ", not shown"
 	}

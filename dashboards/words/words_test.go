@@ -41,3 +41,17 @@ func TestWhatIsNotFinalSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAVersionDid: one that is told because something was withdrawn is no other access.
+func TestWhatAVersionDid(t *testing.T) {
+	const because = "What explained it was withdrawn: takes part in an encounter."
+	for want, x := range map[string]*v1.AlertChange{
+		"raised": {State: v1.AlertState_ALERT_STATE_RAISED, Shown: true}, "more is known, not shown": {State: v1.AlertState_ALERT_STATE_UPDATED},
+		"taken back": {State: v1.AlertState_ALERT_STATE_RETRACTED, Because: "What became known later explains it: charted."},
+		"told again": {State: v1.AlertState_ALERT_STATE_UPDATED, Shown: true, Because: because}, "told again, not shown": {State: v1.AlertState_ALERT_STATE_UPDATED, Because: because},
+	} {
+		if got := words.Change(x); got != want {
+			t.Errorf("%v is %q, want %q", x, got, want)
+		}
+	}
+}

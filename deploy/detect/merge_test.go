@@ -189,7 +189,7 @@ func owns(id string, accounts []*v1.Identifier) entry {
 }
 
 // verdictOn is the latest verdict on an event of a source.
-func verdictOn(t *testing.T, h *hospital, w *written, event string) (verdict string) {
+func verdictOn(t *testing.T, h *hospital, w *written, event string) string {
 	t.Helper()
 	at := uint64(0)
 	for _, b := range h.batches {
@@ -201,6 +201,11 @@ func verdictOn(t *testing.T, h *hospital, w *written, event string) (verdict str
 			}
 		}
 	}
+	return verdictAt(w, at)
+}
+
+// verdictAt is the latest verdict at a position.
+func verdictAt(w *written, at uint64) (verdict string) {
 	for _, m := range w.messages {
 		position := uint64(0)
 		for i, d := range m.Verdicts.GetPositions() {

@@ -926,7 +926,7 @@ type AlertVersion struct {
 	Accesses  []*CitedAccess   `protobuf:"bytes,22,rep,name=accesses,proto3" json:"accesses,omitempty"`
 	Detectors []*FiredDetector `protobuf:"bytes,23,rep,name=detectors,proto3" json:"detectors,omitempty"`
 	Note      *AlertNote       `protobuf:"bytes,24,opt,name=note,proto3" json:"note,omitempty"`
-	// Why it was retracted, for people.
+	// Why it was retracted, or told again after that, for people.
 	Because string `protobuf:"bytes,25,opt,name=because,proto3" json:"because,omitempty"`
 	// Bumps in the score that past outcomes gave: "repeat_offender", "targeted_patient".
 	Boosts        []string `protobuf:"bytes,26,rep,name=boosts,proto3" json:"boosts,omitempty"`
