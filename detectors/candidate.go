@@ -29,6 +29,8 @@ type Cited struct {
 	Reader, Patient facts.ID
 	Object          facts.ID
 	Signs           Sign
+	// Nth is the patient's number in the event.
+	Nth uint16
 }
 
 // Fired is a detector that speaks for a story.
@@ -145,7 +147,7 @@ func cite(into []Cited, accesses []Access) []Cited {
 	for i := range accesses {
 		a := &accesses[i]
 		if a.Any(SignLook|SignBreakGlass|SignWrite|SignPrint|SignExport|SignListed) && a.Patient != 0 {
-			into = append(into, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
+			into = append(into, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs, a.Nth})
 		}
 	}
 	return into
@@ -159,7 +161,7 @@ func refusals(accesses []Access) (patients []facts.ID, out []Cited) {
 		if !a.Any(SignRefused) {
 			continue
 		}
-		out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs})
+		out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs, a.Nth})
 		if !seen[a.Patient] {
 			seen[a.Patient] = true
 			patients = append(patients, a.Patient)

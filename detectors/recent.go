@@ -40,6 +40,9 @@ type recentAlert struct {
 	gone    map[recordOn]struct{}
 	// shown: it was shown before it was taken back.
 	shown bool
+	// cites are the accesses that the version cites, under the numbers that reader and record had when they were looked at; of alerts with which
+	// a series may go on.
+	cites []Cited
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -139,15 +142,17 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 	v.AlertId, v.Version, v.State = bytesOf(id), 1, v1.AlertState_ALERT_STATE_RAISED
 	v.Backfill, v.Hard, v.Sampled = as.backfill != nil, as.hard, as.sampled
 	now := &recentAlert{day: a.Day, reader: reader, patient: patient, key: a.key, kept: a.kept, open: as.open, of: as.of(), version: v}
+	now.cites = slices.Clone(a.Accesses[:min(len(a.Accesses), mostAccesses)])
 	goesOn := was != nil && was.severalDays(a)
 	if was != nil {
 		v.Version, v.State = was.version.Version+1, v1.AlertState_ALERT_STATE_UPDATED
 		v.Hard = v.Hard || was.version.Hard
 		switch {
 		case goesOn && a.Shape == ShapeSerial:
-			e.extend(v, was)
+			e.extend(v, now, was)
 		case goesOn:
 			e.tell(v, was.version, a.Day)
+			now.cites = e.citesOf(now, was, a.Day)
 		}
 		if goesOn {
 			e.keepDays(now, was, a.Day)
@@ -155,6 +160,12 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 		}
 		now.decided, now.gone = was.decided, was.gone
 		e.recent.release(was)
+	}
+	switch {
+	case now.series():
+		e.cite(v, a.Patients, now.cites)
+	case !now.mayBegin():
+		now.cites = nil
 	}
 	e.keepOthers(now, a)
 	e.againTold(now, a)

@@ -150,6 +150,7 @@ func (r *reader) recents(into *recents) {
 			a.gone[recordOn{r.ID(), r.ID()}] = struct{}{}
 		})
 		r.message(a.version)
+		r.each(func() { a.cites = append(a.cites, r.cited()) })
 		r.each(func() {
 			p := keptPair{reader: r.ID(), patient: r.ID(), day: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}
 			if p.verdict > NotAssessable || p.reason >= reasonCount || len(p.accesses) == 0 {
@@ -197,11 +198,7 @@ func (r *reader) episodes(into *episodes) {
 				day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id(),
 				shown: r.Bool(), accounted: r.Bool(),
 			}
-			r.each(func() {
-				x.cited = append(x.cited, Cited{
-					Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: reader, Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()),
-				})
-			})
+			r.each(func() { x.cited = append(x.cited, r.cited()) })
 			mine := into.of[reader]
 			if at, have := into.find(reader, x.patient, x.day); len(x.cited) == 0 || len(mine) == mostEpisodes || have || at != len(mine) {
 				r.Fail("changed")
@@ -211,6 +208,12 @@ func (r *reader) episodes(into *episodes) {
 			into.n++
 		})
 	})
+}
+
+func (r *reader) cited() Cited {
+	return Cited{
+		Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: r.ID(), Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()), Nth: uint16(r.Uint()),
+	}
 }
 
 func (r *reader) list() []facts.ID {

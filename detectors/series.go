@@ -207,26 +207,23 @@ func (e *Engine) isSeries(c *Candidate, others []episode) bool {
 func (e *Engine) tellSeries(c *Candidate, others []episode) {
 	c.Note = (&teller{e.judge, e.cfg.Zone}).series(c, others)
 	c.Shape, c.Scenario, c.others = ShapeSerial, serialScenario, others
-	as := map[facts.ID]facts.ID{} // the number under which the story has a record, which may have been merged since
+	named := map[facts.ID]bool{}
 	for _, p := range c.Patients {
-		as[e.state.Canonical(p)] = p
+		named[e.state.Canonical(p)] = true
 	}
 	c.ownRecords = len(c.Patients)
 	c.Patients, c.Accesses = slices.Clone(c.Patients), slices.Clone(c.Accesses)
 	for i := range others {
 		x := &others[i]
-		if _, have := as[x.patient]; !have {
-			as[x.patient] = x.patient
+		if !named[x.patient] {
+			named[x.patient] = true
 			c.Patients = append(c.Patients, x.patient)
 		}
-		for _, a := range x.cited {
-			a.Reader, a.Patient = c.Readers[0], as[x.patient]
-			c.Accesses = append(c.Accesses, a)
-		}
+		c.Accesses = append(c.Accesses, x.cited...)
 		c.labels, c.signs = c.labels|x.labels, c.signs|x.signs
 	}
 	slices.SortStableFunc(c.Accesses, func(a, b Cited) int {
-		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Patient, b.Patient))
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Nth, b.Nth))
 	})
 }
 

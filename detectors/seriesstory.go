@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -36,7 +37,7 @@ func (e *Engine) seriesStory(a *Alert, of string) (id alertID, story *recentAler
 	}
 	for i := range a.others {
 		id := a.others[i].told
-		if x := e.recent.alerts[id]; x != nil && x.of == of && x.mayBegin() && e.undecided(id, x) {
+		if x := e.recent.alerts[id]; x != nil && x.of == of && x.mayBegin() && e.undecided(id, x) && e.state.CanonicalStaff(x.reader) == reader {
 			return id, x
 		}
 	}
@@ -143,20 +144,7 @@ func (e *Engine) decidedOn(c *Candidate) bool {
 
 // left reports whether a series still cites what nothing accounts for.
 func (e *Engine) left(a *recentAlert) bool {
-	return slices.ContainsFunc(a.version.Accesses, func(c *v1.CitedAccess) bool { return !e.isGone(a, c) })
-}
-
-// isGone reports whether what an alert cites is of a record that left it.
-func (e *Engine) isGone(a *recentAlert, c *v1.CitedAccess) bool {
-	if len(a.gone) == 0 || c.Patient == 0 || int(c.Patient) > len(a.version.Patients) {
-		return false
-	}
-	return e.hasLeft(a, e.citedPatient(a.version.Patients[c.Patient-1]), localDay(c.OccurredUs, e.cfg.Zone))
-}
-
-// citedPatient is the number by which a patient of a version is known now.
-func (e *Engine) citedPatient(p *v1.AlertPatient) facts.ID {
-	return e.state.PatientOf(&v1.Patient{Identifiers: []*v1.Identifier{p.GetIdentifier()}})
+	return slices.ContainsFunc(a.cites, func(c Cited) bool { return !e.hasLeft(a, c.Patient, localDay(c.Occurred, e.cfg.Zone)) })
 }
 
 // keepOthers adds to what is kept of a series what the alerts of its other records keep of them, so that it is judged again when they are.
@@ -188,8 +176,8 @@ func (e *Engine) keepOthers(now *recentAlert, a *Alert) {
 }
 
 // extend puts what a version said before into the next version of a series, which tells all that is held of it. What is held no more stays
-// cited; what left does not.
-func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
+// cited; what left does not, nor what another reader did for whom this one was taken.
+func (e *Engine) extend(v *v1.AlertVersion, now, was *recentAlert) {
 	story := was.version
 	v.Day, v.Rank = story.Day, story.Rank
 	v.Shown, v.Sampled, v.Backfill = v.Shown || story.Shown, v.Sampled || story.Sampled, v.Backfill && story.Backfill
@@ -197,27 +185,7 @@ func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
 	if story.Score > v.Score {
 		v.Score, v.Chance = story.Score, story.Chance
 	}
-	type one struct {
-		position uint64
-		patient  uint32
-	}
-	cited := map[one]bool{}
-	for _, c := range v.Accesses {
-		cited[one{c.Position, c.Patient}] = true
-	}
-	patients := map[uint32]uint32{0: 0}
-	for _, c := range story.Accesses {
-		if len(v.Accesses) >= mostAccesses || int(c.Patient) > len(story.Patients) || e.isGone(was, c) {
-			continue
-		}
-		if _, known := patients[c.Patient]; !known {
-			patients[c.Patient] = e.patientOf(v, story.Patients[c.Patient-1])
-		}
-		if p := patients[c.Patient]; !cited[one{c.Position, p}] {
-			v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: c.Position, OccurredUs: c.OccurredUs, Reader: min(c.Reader, 1), Patient: p})
-		}
-	}
-	slices.SortStableFunc(v.Accesses, func(a, b *v1.CitedAccess) int { return cmp.Compare(a.Position, b.Position) })
+	now.cites = e.stillCited(now, was)
 	if v.Note != nil {
 		v.Note.More = uint32(max(len(v.Accesses)-len(v.Note.Evidence), 0))
 	}
@@ -233,16 +201,45 @@ func (e *Engine) extend(v *v1.AlertVersion, was *recentAlert) {
 	}
 }
 
-// patientOf is the place among the patients of a version of one whom the version before named, by the record that theirs is a part of now;
-// who is not among them is added.
-func (e *Engine) patientOf(v *v1.AlertVersion, p *v1.AlertPatient) uint32 {
-	now := e.citedPatient(p)
-	i := slices.IndexFunc(v.Patients, func(x *v1.AlertPatient) bool { return e.citedPatient(x) == now })
-	if i < 0 {
-		i = len(v.Patients)
-		v.Patients = append(v.Patients, p)
+// stillCited are what a series cites now, and what it cited before and is not told anew: what the reader did, by what is known now of who had
+// which account, in records that did not leave it. Each access is cited once.
+func (e *Engine) stillCited(now, was *recentAlert) []Cited {
+	type access struct {
+		position proto.Position
+		nth      uint16
 	}
-	return uint32(i + 1)
+	cites, cited := slices.Clone(now.cites), map[access]bool{}
+	for i := range cites {
+		cited[access{cites[i].Position, cites[i].Nth}] = true
+	}
+	reader := e.state.CanonicalStaff(now.reader)
+	for _, c := range was.cites {
+		if len(cites) < mostAccesses && !cited[access{c.Position, c.Nth}] && e.state.CanonicalStaff(c.Reader) == reader &&
+			!e.hasLeft(was, c.Patient, localDay(c.Occurred, e.cfg.Zone)) {
+			cites = append(cites, c)
+		}
+	}
+	slices.SortStableFunc(cites, func(a, b Cited) int { return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Nth, b.Nth)) })
+	return cites
+}
+
+// cite has a version of a series, which names patients, cite accesses, each as one of the record that it is a part of now; who is not named is
+// added.
+func (e *Engine) cite(v *v1.AlertVersion, patients []facts.ID, cites []Cited) {
+	named := map[facts.ID]uint32{0: 0}
+	for i, p := range patients {
+		named[e.state.Canonical(p)] = uint32(i + 1)
+	}
+	v.Accesses = v.Accesses[:0]
+	for i := range cites {
+		c := &cites[i]
+		record := e.state.Canonical(c.Patient)
+		if _, have := named[record]; !have {
+			v.Patients = append(v.Patients, &v1.AlertPatient{Identifier: e.state.Identifier(record), Display: e.state.DisplayPatient(record)})
+			named[record] = uint32(len(v.Patients))
+		}
+		v.Accesses = append(v.Accesses, &v1.CitedAccess{Position: uint64(c.Position), OccurredUs: c.Occurred, Reader: 1, Patient: named[record]})
+	}
 }
 
 // series tells a story and the episodes of other days that belong to it.

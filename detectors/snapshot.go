@@ -203,6 +203,10 @@ func (w *writer) recents(r *recents) {
 			w.ID(r.patient)
 		})
 		w.message(a.version)
+		w.Count(len(a.cites))
+		for i := range a.cites {
+			w.cited(&a.cites[i])
+		}
 		w.Count(len(a.kept))
 		for i := range a.kept {
 			p := &a.kept[i]
@@ -265,14 +269,20 @@ func (w *writer) episodes(s *episodes) {
 			w.Bool(x.accounted)
 			w.Count(len(x.cited))
 			for _, c := range x.cited {
-				w.Uint(uint64(c.Position))
-				w.Int(c.Occurred)
-				w.ID(c.Patient)
-				w.ID(c.Object)
-				w.Uint(uint64(c.Signs))
+				w.cited(&c)
 			}
 		}
 	})
+}
+
+func (w *writer) cited(c *Cited) {
+	w.Uint(uint64(c.Position))
+	w.Int(c.Occurred)
+	for _, n := range [...]facts.ID{c.Reader, c.Patient, c.Object} {
+		w.ID(n)
+	}
+	w.Uint(uint64(c.Signs))
+	w.Uint(uint64(c.Nth))
 }
 
 func (w *writer) list(ids []facts.ID) {

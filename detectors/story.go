@@ -130,6 +130,19 @@ func (e *Engine) tell(v, story *v1.AlertVersion, today day) {
 	}
 }
 
+// citesOf are what a story cites with a day told anew, as tell has it.
+func (e *Engine) citesOf(now, was *recentAlert, today day) []Cited {
+	var cites []Cited
+	for _, c := range was.cites {
+		if localDay(c.Occurred, e.cfg.Zone) != today {
+			cites = append(cites, c)
+		}
+	}
+	cites = append(cites, now.cites...)
+	slices.SortStableFunc(cites, func(a, b Cited) int { return cmp.Compare(a.Position, b.Position) })
+	return cites[max(len(cites)-mostAccesses, 0):]
+}
+
 // inOrder tells each day's sentences of what happened, the first day's first; the rest is as the latest day tells it.
 func inOrder(story, now *v1.AlertNote, today string) *v1.AlertNote {
 	if story == nil || now == nil {
@@ -147,12 +160,15 @@ func inOrder(story, now *v1.AlertNote, today string) *v1.AlertNote {
 // keepDays adds to what is kept of an alert what its story keeps of other days, as far back as a late fact is waited for.
 func (e *Engine) keepDays(now, story *recentAlert, today day) {
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
+	reader := e.state.CanonicalStaff(now.reader)
 	for _, k := range story.kept {
 		told := k.day == today
-		if now.series() { // another record of the day may have been told before
+		if now.series() { // another record of the day may have been told before, and somebody else have been taken for the reader
+			if e.state.CanonicalStaff(k.reader) != reader {
+				continue
+			}
 			told = slices.ContainsFunc(now.kept, func(x keptPair) bool {
-				return x.day == k.day && e.state.CanonicalStaff(x.reader) == e.state.CanonicalStaff(k.reader) &&
-					e.state.Canonical(x.patient) == e.state.Canonical(k.patient)
+				return x.day == k.day && e.state.CanonicalStaff(x.reader) == reader && e.state.Canonical(x.patient) == e.state.Canonical(k.patient)
 			})
 		}
 		if !told && k.day >= horizon {

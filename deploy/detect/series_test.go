@@ -25,18 +25,7 @@ func openedBy(t *testing.T, all ...opened) (h *hospital, reader *v1.Identifier) 
 	h = base.copy(t)
 	for n, o := range all {
 		when := h.start(o.day).Add(11*time.Hour + time.Duration(n%2)*10*time.Minute)
-		var looks []entry
-		for i := range o.looks {
-			e, _ := pb.Clone(template).(*v1.AccessEvent)
-			e.SourceEventId, e.EventId, e.RequestId = fmt.Sprintf("stranger-%d-%d", n, i), nil, ""
-			e.Mode, e.Action = v1.AccessMode_ACCESS_MODE_DELIBERATE, v1.Action_ACTION_READ
-			e.OccurredUs = when.Add(time.Duration(i) * time.Minute).UnixMicro()
-			e.RecordedUs = e.OccurredUs
-			e.Patients[0].Identifiers = e.Patients[0].Identifiers[:1]
-			e.Patients[0].Identifiers[0].Value = fmt.Sprintf("Patient/stranger-%d", o.patient)
-			looks = append(looks, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
-		}
-		h.after(when.Add(time.Hour), looks...)
+		h.after(when.Add(time.Hour), sameAs(template, fmt.Sprintf("stranger-%d", n), when, o.looks, o.patient)...)
 	}
 	return h, of.Readers[0].Identifier
 }
