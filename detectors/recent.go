@@ -243,12 +243,21 @@ func (r *recents) release(a *recentAlert) {
 	a.kept = nil
 }
 
-// rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole. It returns
-// the pairs whose they are, by the numbers that they have now, and whether there was anything to count of each.
+// rejoin adds to accesses that came late of a closed day those that its alerts rest on, so that a story is told as a whole; but for what a series
+// told on which somebody decided, which is over. It returns the pairs whose they are, by the numbers that they have now, and whether there was
+// anything to count of each.
 func (e *Engine) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
 	readers, records := map[facts.ID]bool{}, map[facts.ID]bool{}
 	for i := range late {
 		readers[e.state.CanonicalStaff(late[i].Reader)], records[e.state.Canonical(late[i].Patient)] = true, true
+	}
+	over := map[pairKey]bool{}
+	for _, a := range e.recent.alerts {
+		for i := range a.kept {
+			if p := &a.kept[i]; a.decided && a.series() && p.day == d {
+				over[pairKey{e.state.CanonicalStaff(p.reader), e.state.Canonical(p.patient)}] = true
+			}
+		}
 	}
 	rejoined, held := map[pairKey]bool{}, map[accessKey]bool{}
 	out := late
@@ -263,6 +272,9 @@ func (e *Engine) rejoin(d day, late []Access) ([]Access, map[pairKey]bool) {
 				continue
 			}
 			rejoined[key] = rejoined[key] || slices.ContainsFunc(p.accesses, func(a Access) bool { return a.Any(SignLook | SignBreakGlass) })
+			if over[key] {
+				continue
+			}
 			for i := range p.accesses { // several alerts may rest on it
 				if a := &p.accesses[i]; !held[a.key()] {
 					held[a.key()] = true

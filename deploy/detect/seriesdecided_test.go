@@ -1,0 +1,66 @@
+package detect_test
+
+import (
+	"testing"
+	"time"
+
+	pb "google.golang.org/protobuf/proto"
+
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
+)
+
+// decision is what somebody decided on a version of an alert.
+func decision(of *v1.AlertVersion, what v1.Disposition) entry {
+	return entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
+		AlertId: of.AlertId, Version: of.Version, Disposition: what, Asker: "token:1", DecidedUs: of.AtUs,
+	}}}}
+}
+
+// firstSeries is the first version of a reader's series that cites so many records of strangers.
+func firstSeries(t *testing.T, w *written, reader *v1.Identifier, least int) *v1.AlertVersion {
+	t.Helper()
+	for _, a := range w.versions {
+		if a.Shape == v1.Shape_SHAPE_SERIAL && pb.Equal(a.Readers[0].Identifier, reader) && len(strangers(a)) >= least {
+			return a
+		}
+	}
+	t.Fatalf("no series cites %d records", least)
+	return nil
+}
+
+// TestADecidedSeriesThenLate: what somebody decided on is told no more, also when something comes late of its latest day.
+func TestADecidedSeriesThenLate(t *testing.T) {
+	t.Parallel()
+	base, reader, _ := snooped(t, 8)
+	_, w := run(t, engineConfig(t, base), base.batches)
+	of := firstSeries(t, w, reader, 4)
+	h, decided := base.copy(t), time.UnixMicro(of.AtUs).Add(time.Minute)
+	h.after(decided, decision(of, v1.Disposition_DISPOSITION_APPROPRIATE))
+	cited := citedEvents(t, base, of)
+	late := cited[len(cited)-1]
+	late.SourceEventId, late.EventId, late.RequestId = "late", nil, ""
+	late.OccurredUs += (30 * time.Minute).Microseconds()
+	h.after(decided.Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_Access{Access: late}}})
+	_, w = run(t, engineConfig(t, h), h.batches)
+	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
+	over := map[uint64]bool{}
+	for _, c := range of.Accesses {
+		over[c.Position] = true
+	}
+	after := 0
+	for _, a := range w.versions {
+		if len(a.Readers) == 0 || !pb.Equal(a.Readers[0].Identifier, reader) || a.AtUs <= decided.UnixMicro() || string(a.AlertId) == string(of.AlertId) {
+			continue
+		}
+		after++
+		for _, c := range a.Accesses {
+			if over[c.Position] {
+				t.Errorf("%s of day %d, version %d, cites what was decided on", a.Shape, a.Day, a.Version)
+				break
+			}
+		}
+	}
+	if after == 0 {
+		t.Error("nothing was told of the reader afterwards: the test saw nothing")
+	}
+}
