@@ -81,33 +81,33 @@ func (s *episodes) drop(is func(*episode) bool) {
 	}
 }
 
-// dropOne forgets an episode, if there is such a one, and returns the alert that tells it.
-func (s *episodes) dropOne(reader, patient facts.ID, d day) (told alertID, have bool) {
+// dropOne forgets an episode, if there is such a one, and returns it.
+func (s *episodes) dropOne(reader, patient facts.ID, d day) (x episode, have bool) {
 	mine := s.of[reader]
 	at, have := s.find(reader, patient, d)
 	if !have {
-		return told, false
+		return x, false
 	}
-	told = mine[at].told
+	x = mine[at]
 	if mine = slices.Delete(mine, at, at+1); len(mine) == 0 {
 		delete(s.of, reader)
 	} else {
 		s.of[reader] = mine
 	}
 	s.n--
-	return told, true
+	return x, true
 }
 
-// dropEpisode forgets what a reader did in a record on a day, under each of their numbers, and returns the alerts that tell it.
-func (e *Engine) dropEpisode(s *episodes, reader, patient facts.ID, d day) (told []alertID) {
+// dropEpisode forgets what a reader did in a record on a day, under each of their numbers, and returns what was kept of it.
+func (e *Engine) dropEpisode(s *episodes, reader, patient facts.ID, d day) (was []episode) {
 	for _, n := range numbers(e.state.SameStaff(reader), reader) {
 		for _, p := range numbers(e.state.SamePatient(patient), patient) {
-			if id, have := s.dropOne(n, p, d); have {
-				told = append(told, id)
+			if x, have := s.dropOne(n, p, d); have {
+				was = append(was, x)
 			}
 		}
 	}
-	return told
+	return was
 }
 
 // forget drops the episodes of days before one, and then those of the oldest days until no more than limit are left. It returns how many
@@ -238,9 +238,13 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 		}
 		reader, patient := c.Readers[0], c.Patients[0]
 		by, tells := told[pairKey{reader, patient}]
-		for _, told := range e.dropEpisode(s, reader, patient, c.Day) {
-			if told != by.id {
-				e.leaves(told, patient, c.Day) // another alert tells it now, or none
+		own := by.id
+		for _, was := range e.dropEpisode(s, reader, patient, c.Day) {
+			if was.told != by.id {
+				e.leaves(was.told, patient, c.Day) // another alert tells it now, or none
+			}
+			if by.shape == ShapeSerial {
+				own = was.own // a day that is judged again is told by its series, and whoever has the record's own alert still decides on that
 			}
 		}
 		if x := e.recent.alerts[by.id]; !tells || x != nil && x.decided {
@@ -254,7 +258,7 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 			cited[k].Reader, cited[k].Patient = reader, patient
 		}
 		e.stats.EvictedEpisodes += uint64(s.add(reader, &episode{
-			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs, cited: cited, own: by.id, told: by.id, shown: by.shown,
+			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs, cited: cited, own: own, told: by.id, shown: by.shown,
 		}))
 	}
 }

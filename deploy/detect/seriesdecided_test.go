@@ -1,11 +1,13 @@
 package detect_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/detectors/ruleset"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -62,5 +64,50 @@ func TestADecidedSeriesThenLate(t *testing.T) {
 	}
 	if after == 0 {
 		t.Error("nothing was told of the reader afterwards: the test saw nothing")
+	}
+}
+
+// TestADecisionOnARecordsOwnAlert: whoever decides on the alert of one record takes it out of the series, also when something came late of its
+// day before, by which that was told by the series alone.
+func TestADecisionOnARecordsOwnAlert(t *testing.T) {
+	t.Parallel()
+	base, reader, at := snooped(t, 8)
+	base = base.copy(t)
+	base.after(at[0].Add(-24*time.Hour), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 985 })}}})
+	_, w := run(t, engineConfig(t, base), base.batches)
+	var own *v1.AlertVersion
+	for _, a := range w.versions {
+		if a.Shape == v1.Shape_SHAPE_PAIR && pb.Equal(a.Readers[0].Identifier, reader) && len(strangers(a)) == 1 && !a.Shown {
+			own = a // the latest
+		}
+	}
+	if own == nil {
+		t.Fatal("no record has an alert of its own")
+	}
+	record, _ := strings.CutPrefix(own.Patients[0].Identifier.Value, "Patient/stranger-")
+	late := citedEvents(t, base, own)[0]
+	late.SourceEventId, late.EventId, late.RequestId = "late", nil, ""
+	late.OccurredUs += (30 * time.Minute).Microseconds()
+	came := time.UnixMicro(own.AtUs).Add(72 * time.Hour)
+	for name, first := range map[string][]entry{"nothing late": nil, "something late": {{item: &v1.Item{Body: &v1.Item_Access{Access: late}}}}} {
+		h := base.copy(t)
+		if len(first) > 0 {
+			h.after(came, first...)
+		}
+		h.after(came.Add(26*time.Hour), decision(own, v1.Disposition_DISPOSITION_APPROPRIATE))
+		_, w := run(t, engineConfig(t, h), h.batches)
+		told, last := false, (*v1.AlertVersion)(nil)
+		for _, a := range w.versions {
+			if a.Shape == v1.Shape_SHAPE_SERIAL && pb.Equal(a.Readers[0].Identifier, reader) {
+				last = a
+				told = told || strangers(a)[record] > 0
+			}
+		}
+		if !told {
+			t.Errorf("%s: no series told the record before: the test saw nothing", name)
+		}
+		if strangers(last)[record] > 0 {
+			t.Errorf("%s: the series still cites a record whose own alert was called appropriate", name)
+		}
 	}
 }
