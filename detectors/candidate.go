@@ -74,6 +74,9 @@ type Candidate struct {
 	others []episode
 	// ownRecords is how many of Patients, at their beginning, a series tells of its own day.
 	ownRecords int
+	// plain is what a series was before it was told as one. apart: it stands by itself, because its day has no place for what it goes on with.
+	plain *Candidate
+	apart bool
 	// kept are the pairs that the story rests on, to be judged again when a late fact comes.
 	kept []keptPair
 	// pair is the pair that the story is about first.

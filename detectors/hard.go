@@ -301,7 +301,7 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 		return
 	}
 	goesOn := was != nil && was.severalDays(&a)
-	if was == nil {
+	if was == nil || !was.hasPlace(a.Day) {
 		if e.hard.shown[a.Day] >= e.settings.Queue.Budget && !a.exceeds() {
 			return // it is ranked with the others when the day is closed
 		}
@@ -352,44 +352,6 @@ func (h *hardSigns) alias(e *Engine, a *Alert) alertID {
 
 func sortedIDs(m map[alertID]bool) []alertID {
 	return slices.SortedFunc(maps.Keys(m), func(a, b alertID) int { return slices.Compare(a[:], b[:]) })
-}
-
-// keepShown keeps what was shown of a day before, on the open day or at an earlier closing, at the expense of those that rank last. What
-// comes late of a day has no budget of its own.
-func (e *Engine) keepShown(d day, q []Alert) {
-	before := map[alertID]bool{}
-	for id, a := range e.recent.alerts {
-		if (a.day == d || a.version.Day == d) && a.version.Shown {
-			before[id] = true
-		}
-	}
-	if len(before) == 0 {
-		return
-	}
-	sticky := make([]bool, len(q))
-	for i := range q {
-		if id, _ := e.storyOf(&q[i], ""); before[id] {
-			delete(before, id)
-			sticky[i], q[i].Shown = true, true
-		}
-	}
-	shown := 0
-	for id := range before { // those that are no story any more are taken back, when they are of the open day
-		if !e.recent.alerts[id].open {
-			shown++
-		}
-	}
-	for i := range q {
-		if q[i].Shown {
-			shown++
-		}
-	}
-	for i := len(q) - 1; i >= 0 && shown > e.settings.Queue.Budget; i-- {
-		if q[i].Shown && !sticky[i] && !q[i].exceeds() {
-			q[i].Shown = false
-			shown--
-		}
-	}
 }
 
 // settleHard takes back what was raised on an open day and is no story when all of the day is known.

@@ -43,6 +43,8 @@ type recentAlert struct {
 	// cites are the accesses that the version cites, under the numbers that reader and record had when they were looked at; of alerts with which
 	// a series may go on.
 	cites []Cited
+	// places are the days in whose budget it has a place, as far back as a series goes.
+	places []day
 	// version is the latest that was sent.
 	version *v1.AlertVersion
 }
@@ -158,9 +160,10 @@ func (e *Engine) raise(a *Alert, as sentAs) (id alertID) {
 			e.keepDays(now, was, a.Day)
 			now.day, now.open = max(was.day, a.Day), false
 		}
-		now.decided, now.gone = was.decided, was.gone
+		now.decided, now.gone, now.places = was.decided, was.gone, was.places
 		e.recent.release(was)
 	}
+	now.takePlace(a.Day, e.through-e.seriesDays())
 	switch {
 	case now.series():
 		e.cite(v, a.Patients, now.cites)

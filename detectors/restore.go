@@ -150,6 +150,7 @@ func (r *reader) recents(into *recents) {
 			a.gone[recordOn{r.ID(), r.ID()}] = struct{}{}
 		})
 		r.message(a.version)
+		a.places = r.list()
 		r.each(func() { a.cites = append(a.cites, r.cited()) })
 		r.each(func() {
 			p := keptPair{reader: r.ID(), patient: r.ID(), day: r.ID(), verdict: Verdict(r.Uint()), reason: Reason(r.Uint()), accesses: r.accesses()}

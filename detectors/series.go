@@ -205,6 +205,8 @@ func (e *Engine) isSeries(c *Candidate, others []episode) bool {
 
 // tellSeries makes a story the latest part of a series. How likely it is is what the latest says: SerialLooks has counted the others.
 func (e *Engine) tellSeries(c *Candidate, others []episode) {
+	before := *c
+	c.plain = &before
 	c.Note = (&teller{e.judge, e.cfg.Zone}).series(c, others)
 	c.Shape, c.Scenario, c.others = ShapeSerial, serialScenario, others
 	named := map[facts.ID]bool{}

@@ -203,6 +203,7 @@ func (w *writer) recents(r *recents) {
 			w.ID(r.patient)
 		})
 		w.message(a.version)
+		w.list(a.places)
 		w.Count(len(a.cites))
 		for i := range a.cites {
 			w.cited(&a.cites[i])

@@ -35,7 +35,7 @@ func (e *Engine) storyUnder(id alertID, a *Alert, of string) (alertID, *recentAl
 	if was := e.recent.alerts[id]; was != nil && was.of == of && !was.series() {
 		return id, was
 	}
-	if older, was := e.goesOn(a, of); was != nil {
+	if older, was := e.goesOn(a, of); was != nil && !a.apart {
 		return older, was
 	}
 	return id, nil
