@@ -15,7 +15,8 @@ const (
 	mostBoost = 2 * bit
 	// outcomeDays is how long an outcome counts.
 	outcomeDays = 365
-	// mostNamed is how many readers and records of an alert an outcome is about: a crowd is no offender.
+	// mostNamed is how many readers and records of an alert an outcome is about: a crowd is no offender. A series is about every record that it tells,
+	// up to mostEpisodes: each was opened without a reason.
 	mostNamed = 4
 )
 
@@ -65,10 +66,24 @@ func (o *outcomes) know(id alertID, a *Alert, limit int) (dropped uint64) {
 	if len(a.Readers) <= mostNamed {
 		d.readers = slices.Clone(a.Readers)
 	}
-	if len(a.Patients) <= mostNamed {
+	if a.Shape == ShapeSerial {
+		d.patients = a.recordsCited()
+	} else if len(a.Patients) <= mostNamed {
 		d.patients = slices.Clone(a.Patients)
 	}
 	return dropped
+}
+
+// recordsCited are the records whose looks a series cites, under the numbers that they had then, in the order of the looks.
+func (a *Alert) recordsCited() (out []facts.ID) {
+	seen := map[facts.ID]bool{0: true}
+	for i := range a.Accesses {
+		if p := a.Accesses[i].Patient; !seen[p] && len(out) < mostEpisodes {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // dropOldest makes room: the alerts of the day that is longest ago, but for those that were found to be misuse. They are the least

@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,29 @@ func TestADecisionOnARecordsOwnAlert(t *testing.T) {
 		}
 		if strangers(last)[record] > 0 {
 			t.Errorf("%s: the series still cites a record whose own alert was called appropriate", name)
+		}
+	}
+}
+
+// TestTargetsOfASeries: each record of a series that was found to be misuse is a target, however many they are.
+func TestTargetsOfASeries(t *testing.T) {
+	t.Parallel()
+	base, reader, _ := snooped(t, 8)
+	_, w := run(t, engineConfig(t, base), base.batches)
+	for _, least := range []int{3, 6} {
+		of := firstSeries(t, w, reader, least)
+		h, when := base.copy(t), time.UnixMicro(of.AtUs)
+		h.after(when.Add(time.Minute), decision(of, v1.Disposition_DISPOSITION_MISUSE))
+		h.after(when.Add(3*time.Hour), sameAs(citedEvents(t, base, of)[0], "again", when.Add(2*time.Hour), 3, 0)...)
+		_, got := run(t, engineConfig(t, h), h.batches)
+		told, targeted := false, false
+		for _, a := range got.versions {
+			if a.AtUs > of.AtUs && pb.Equal(a.Readers[0].Identifier, reader) && strangers(a)["0"] > 0 {
+				told, targeted = true, targeted || slices.Contains(a.Boosts, "targeted_patient")
+			}
+		}
+		if !told || !targeted {
+			t.Errorf("of a series of %d records that was found to be misuse, one that is opened again is told %v and a target %v", len(strangers(of)), told, targeted)
 		}
 	}
 }
