@@ -295,8 +295,8 @@ func (e *Engine) forget() {
 	for id, a := range e.recent.alerts {
 		switch {
 		case a.day >= horizon, a.open:
-		case (a.series() && a.version.Shown || a.mayBegin()) && !a.decided && a.day >= e.through-e.seriesDays():
-			e.recent.release(a) // it may go on
+		case (a.series() && a.version.Shown || a.mayBegin()) && a.day >= e.through-e.seriesDays():
+			e.recent.release(a) // it may go on, when it was decided on after it is opened again
 		default:
 			e.recent.release(a)
 			delete(e.recent.alerts, id)

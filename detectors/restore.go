@@ -195,10 +195,8 @@ func (r *reader) episodes(into *episodes) {
 	r.each(func() {
 		reader := r.ID()
 		r.each(func() {
-			x := episode{
-				day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id(),
-				shown: r.Bool(), accounted: r.Bool(),
-			}
+			x := episode{day: r.ID(), patient: r.ID(), looks: r.ID(), labels: facts.Label(r.Uint()), signs: Sign(r.Uint()), own: r.id(), told: r.id()}
+			x.shown, x.accounted, x.ownDecided, x.toldDecided = r.Bool(), r.Bool(), r.Bool(), r.Bool()
 			r.each(func() { x.cited = append(x.cited, r.cited()) })
 			mine := into.of[reader]
 			if at, have := into.find(reader, x.patient, x.day); len(x.cited) == 0 || len(mine) == mostEpisodes || have || at != len(mine) {

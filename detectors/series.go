@@ -32,7 +32,12 @@ type episode struct {
 	shown     bool
 	// accounted: there is a reason for it by now, and no series tells it unless that is withdrawn.
 	accounted bool
+	// ownDecided and toldDecided: somebody decided on that alert, and did not open it again.
+	ownDecided, toldDecided bool
 }
+
+// over reports whether somebody decided on an alert that tells an episode: no series tells it, unless that is opened again.
+func (x *episode) over() bool { return x.ownDecided || x.toldDecided }
 
 // episodes are those of each reader, by day, under the numbers that reader and record had then.
 type episodes struct {
@@ -179,7 +184,7 @@ func (e *Engine) others(d day, c *Candidate, of string) []episode {
 	var out []episode
 	for _, n := range numbers(e.state.SameStaff(reader), reader) {
 		for _, x := range e.episodesOf(of).of[n] {
-			if x.day != d && !x.accounted && max(x.day-d, d-x.day) <= e.seriesDays() {
+			if x.day != d && !x.accounted && !x.over() && max(x.day-d, d-x.day) <= e.seriesDays() {
 				x.patient = e.state.Canonical(x.patient)
 				out = append(out, x)
 			}
@@ -240,28 +245,32 @@ func (e *Engine) keepEpisodes(all []Candidate, told map[pairKey]tellingAlert, of
 		}
 		reader, patient := c.Readers[0], c.Patients[0]
 		by, tells := told[pairKey{reader, patient}]
-		own := by.id
+		x := episode{
+			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs,
+			cited: slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)]), own: by.id, told: by.id, shown: by.shown,
+		}
 		for _, was := range e.dropEpisode(s, reader, patient, c.Day) {
-			if was.told != by.id {
+			if was.told != by.id && !was.toldDecided {
 				e.leaves(was.told, patient, c.Day) // another alert tells it now, or none
 			}
-			if by.shape == ShapeSerial {
-				own = was.own // a day that is judged again is told by its series, and whoever has the record's own alert still decides on that
+			if by.shape == ShapeSerial { // a day that is judged again is told by its series: whoever has the record's own alert still decides on that
+				x.own, x.ownDecided = was.own, was.ownDecided
 			}
 		}
-		if x := e.recent.alerts[by.id]; !tells || x != nil && x.decided {
+		if !tells {
 			continue
 		}
 		if len(c.kept) == 1 { // under the numbers of then
-			reader, patient = c.kept[0].reader, c.kept[0].patient
+			reader, x.patient = c.kept[0].reader, c.kept[0].patient
 		}
-		cited := slices.Clone(c.Accesses[:min(len(c.Accesses), mostOfEpisode)])
-		for k := range cited {
-			cited[k].Reader, cited[k].Patient = reader, patient
+		for k := range x.cited {
+			x.cited[k].Reader, x.cited[k].Patient = reader, x.patient
 		}
-		e.stats.EvictedEpisodes += uint64(s.add(reader, &episode{
-			day: c.Day, patient: patient, looks: c.looks, labels: c.labels, signs: c.signs, cited: cited, own: own, told: by.id, shown: by.shown,
-		}))
+		if a := e.recent.alerts[by.id]; a != nil && a.decided {
+			x.toldDecided = true
+			x.ownDecided = x.ownDecided || x.own == by.id
+		}
+		e.stats.EvictedEpisodes += uint64(s.add(reader, &x))
 	}
 }
 
@@ -315,7 +324,7 @@ func (e *Engine) retold(a *Alert, id alertID, of string) {
 		o := &a.others[i]
 		for _, n := range numbers(e.state.SameStaff(a.Readers[0]), a.Readers[0]) {
 			for k := range s.of[n] {
-				if x := &s.of[n][k]; x.day == o.day && e.state.Canonical(x.patient) == o.patient {
+				if x := &s.of[n][k]; x.day == o.day && !x.over() && e.state.Canonical(x.patient) == o.patient {
 					x.told, x.shown = id, shown || x.shown
 				}
 			}

@@ -53,7 +53,8 @@ func (e *Engine) undecided(id alertID, a *recentAlert) bool {
 	return !a.open && !a.decided && a.version.State != v1.AlertState_ALERT_STATE_RETRACTED && !e.past.misuse(id)
 }
 
-// decided forgets the episodes that an alert tells on which somebody decided: the next series tells what came after it.
+// decided marks the episodes that an alert tells on which somebody decided: the next series tells what came after it. When it is opened again, they
+// go on.
 func (e *Engine) decided(d *v1.AlertDecision) {
 	if len(d.GetAlertId()) != len(alertID{}) {
 		return
@@ -62,15 +63,28 @@ func (e *Engine) decided(d *v1.AlertDecision) {
 	switch d.GetDisposition() {
 	case v1.Disposition_DISPOSITION_MISUSE, v1.Disposition_DISPOSITION_APPROPRIATE, v1.Disposition_DISPOSITION_INCONCLUSIVE:
 		final = true
-		e.series.drop(func(x *episode) bool {
-			if x.told != id && x.own == id {
-				e.leaves(x.told, x.patient, x.day)
-			}
-			return x.told == id || x.own == id
-		})
 	}
-	if a := e.recent.alerts[id]; a != nil {
+	a := e.recent.alerts[id]
+	if a != nil {
 		a.decided = final
+	}
+	for reader, mine := range e.series.of {
+		// What somebody else did who was taken for the reader was not decided on.
+		theirs := a != nil && a.series() && e.state.CanonicalStaff(reader) != e.state.CanonicalStaff(a.reader)
+		for k := range mine {
+			x := &mine[k]
+			if x.told == id && !theirs {
+				x.toldDecided = final
+			}
+			if x.own != id {
+				continue
+			}
+			if x.ownDecided = final; x.told != id && final {
+				e.leaves(x.told, x.patient, x.day)
+			} else if x.told != id {
+				e.returns(x.told, x.patient, x.day)
+			}
+		}
 	}
 }
 
@@ -90,6 +104,15 @@ func (e *Engine) leaves(id alertID, patient facts.ID, d day) {
 		a.gone = map[recordOn]struct{}{}
 	}
 	a.gone[recordOn{d, patient}] = struct{}{}
+}
+
+// returns has the next version of a series cite a record of a day again that had left it.
+func (e *Engine) returns(id alertID, patient facts.ID, d day) {
+	if a := e.recent.alerts[id]; a != nil {
+		maps.DeleteFunc(a.gone, func(r recordOn, _ struct{}) bool {
+			return r.day == d && e.state.Canonical(r.patient) == e.state.Canonical(patient)
+		})
+	}
 }
 
 // hasLeft reports whether a record of a day left a series, under whichever number it goes by now.

@@ -266,8 +266,9 @@ func (w *writer) episodes(s *episodes) {
 			w.Uint(uint64(x.signs))
 			w.Bytes(x.own[:])
 			w.Bytes(x.told[:])
-			w.Bool(x.shown)
-			w.Bool(x.accounted)
+			for _, is := range [...]bool{x.shown, x.accounted, x.ownDecided, x.toldDecided} {
+				w.Bool(is)
+			}
 			w.Count(len(x.cited))
 			for _, c := range x.cited {
 				w.cited(&c)

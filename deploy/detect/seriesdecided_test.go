@@ -113,6 +113,39 @@ func TestADecisionOnARecordsOwnAlert(t *testing.T) {
 	}
 }
 
+// TestAReopenedSeries: a series that was decided on and is opened again goes on, whether at once or after its accesses are not held any more.
+func TestAReopenedSeries(t *testing.T) {
+	t.Parallel()
+	at := func(h *hospital, hour int) time.Time { return h.start(0).Add(time.Duration(hour) * time.Hour) }
+	h, reader := openedBy(t, opened{3, 0, 3}, opened{4, 1, 3}, opened{5, 2, 3}, opened{6, 3, 3}, opened{15, 4, 3})
+	h.after(at(h, 17*24+2), tick(at(h, 17*24+2)))
+	_, w := run(t, engineConfig(t, h), h.batches)
+	of := firstSeries(t, w, reader, 2)
+	for name, reopened := range map[string]time.Time{"at once": time.UnixMicro(of.AtUs).Add(2 * time.Minute), "after ten days": at(h, 16*24+12)} {
+		one := h.copy(t)
+		one.after(time.UnixMicro(of.AtUs).Add(time.Minute), decision(of, v1.Disposition_DISPOSITION_APPROPRIATE))
+		one.after(reopened, decision(of, v1.Disposition_DISPOSITION_REOPENED))
+		_, w := run(t, engineConfig(t, one), one.batches)
+		must(t, w.same(restoredOften(t, one, len(one.batches)-100)))
+		told := map[string]int{}
+		for _, a := range latestOf(t, w, reader) {
+			for n := range strangers(a) {
+				if a.Shown {
+					told[n]++
+				}
+			}
+			if string(a.AlertId) == string(of.AlertId) && strangers(a)["4"] == 0 {
+				t.Errorf("%s: the series does not go on: version %d cites %v", name, a.Version, strangers(a))
+			}
+		}
+		for n, alerts := range told {
+			if alerts != 1 {
+				t.Errorf("%s: the record %s is told by %d alerts that are shown", name, n, alerts)
+			}
+		}
+	}
+}
+
 // TestTargetsOfASeries: each record of a series that was found to be misuse is a target, however many they are.
 func TestTargetsOfASeries(t *testing.T) {
 	t.Parallel()
