@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 
@@ -191,7 +192,40 @@ func (e *Engine) others(d day, c *Candidate, of string) []episode {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b episode) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.patient, b.patient)) })
-	return slices.CompactFunc(out, func(a, b episode) bool { return a.day == b.day && a.patient == b.patient })
+	return joinEpisodes(out)
+}
+
+// joinEpisodes makes one of those of one record and day, which are beside each other: the record had several numbers then, or the reader.
+func joinEpisodes(all []episode) (out []episode) {
+	for i := range all {
+		x := &all[i]
+		if len(out) == 0 || out[len(out)-1].day != x.day || out[len(out)-1].patient != x.patient {
+			out = append(out, *x)
+			continue
+		}
+		one := &out[len(out)-1]
+		one.looks, one.labels, one.signs = one.looks+x.looks, one.labels|x.labels, one.signs|x.signs
+		one.cited = slices.Concat(one.cited, x.cited)
+		slices.SortStableFunc(one.cited, func(a, b Cited) int { return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Nth, b.Nth)) })
+		if x.shown && !one.shown {
+			one.told, one.shown = x.told, true
+		}
+	}
+	return out
+}
+
+// parts are the episodes that one of others is made of, and the number that the reader had then.
+func (e *Engine) parts(reader facts.ID, o *episode, of string) iter.Seq2[facts.ID, *episode] {
+	return func(yield func(facts.ID, *episode) bool) {
+		s := e.episodesOf(of)
+		for _, n := range numbers(e.state.SameStaff(reader), reader) {
+			for k := range s.of[n] {
+				if x := &s.of[n][k]; x.day == o.day && !x.over() && e.state.Canonical(x.patient) == o.patient && !yield(n, x) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // isSeries reports whether another record was opened on another day, and whether they are enough, or that one was shown.
@@ -319,15 +353,10 @@ func (e *Engine) wasShown(id alertID) bool {
 
 // retold has what a series tells be told by it.
 func (e *Engine) retold(a *Alert, id alertID, of string) {
-	s, shown := e.episodesOf(of), a.Shown || e.wasShown(id)
+	shown := a.Shown || e.wasShown(id)
 	for i := range a.others {
-		o := &a.others[i]
-		for _, n := range numbers(e.state.SameStaff(a.Readers[0]), a.Readers[0]) {
-			for k := range s.of[n] {
-				if x := &s.of[n][k]; x.day == o.day && !x.over() && e.state.Canonical(x.patient) == o.patient {
-					x.told, x.shown = id, shown || x.shown
-				}
-			}
+		for _, x := range e.parts(a.Readers[0], &a.others[i], of) {
+			x.told, x.shown = id, shown || x.shown
 		}
 	}
 }

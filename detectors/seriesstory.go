@@ -19,20 +19,11 @@ func (a *recentAlert) mayBegin() bool {
 	return a.version.Shown && a.key == KeyPair && a.version.Shape != v1.Shape_SHAPE_RECORD_DAY && aimless(a.version.Scenario)
 }
 
-// seriesStory is the alert that a series goes on with: the reader's series that was shown, or an alert that was shown of a part of it; else a
-// new one.
+// seriesStory is the alert that a series goes on with: the reader's series that was shown, or an alert that was shown of a part of it; of one that is
+// not shown, the reader's that was not either; else a new one.
 func (e *Engine) seriesStory(a *Alert, of string) (id alertID, story *recentAlert) {
 	reader := e.state.CanonicalStaff(a.Readers[0])
-	for other, x := range e.recent.alerts {
-		if !x.series() || !x.version.Shown || x.of != of || !e.undecided(other, x) || x.day < a.Day-e.seriesDays() ||
-			e.state.CanonicalStaff(x.reader) != reader {
-			continue
-		}
-		if story == nil || x.day > story.day || x.day == story.day && slices.Compare(other[:], id[:]) < 0 {
-			id, story = other, x
-		}
-	}
-	if story != nil {
+	if id, story = e.latestSeries(reader, a.Day, of, true); story != nil {
 		return id, story
 	}
 	for i := range a.others {
@@ -41,11 +32,30 @@ func (e *Engine) seriesStory(a *Alert, of string) (id alertID, story *recentAler
 			return id, x
 		}
 	}
+	if !a.Shown {
+		if id, story = e.latestSeries(reader, a.Day, of, false); story != nil {
+			return id, story
+		}
+	}
 	id = e.storyID(ShapeSerial, a.Day, a.Readers[0], 0)
 	if x := e.recent.alerts[id]; x != nil && x.series() && x.of == of && e.undecided(id, x) {
 		return id, x // it was not shown, and its day is judged again
 	}
 	return id, nil
+}
+
+// latestSeries is a reader's latest series, of those that were shown or of those that were not, that a day may belong to.
+func (e *Engine) latestSeries(reader facts.ID, d day, of string, shown bool) (id alertID, story *recentAlert) {
+	for other, x := range e.recent.alerts {
+		if !x.series() || x.version.Shown != shown || x.of != of || !e.undecided(other, x) || x.day < d-e.seriesDays() ||
+			e.state.CanonicalStaff(x.reader) != reader {
+			continue
+		}
+		if story == nil || x.day > story.day || x.day == story.day && slices.Compare(other[:], id[:]) < 0 {
+			id, story = other, x
+		}
+	}
+	return id, story
 }
 
 // undecided reports whether nobody decided on an alert, and it was not taken back: a series goes on with it.
@@ -175,23 +185,19 @@ func (e *Engine) keepOthers(now *recentAlert, a *Alert) {
 	if len(now.kept) == 0 {
 		return // of an import, nothing is judged again
 	}
-	reader := e.state.CanonicalStaff(a.Readers[0])
 	for i := range a.others {
-		o := &a.others[i]
-		same := func(k keptPair) bool {
-			return k.day == o.day && e.state.Canonical(k.patient) == o.patient && e.state.CanonicalStaff(k.reader) == reader
-		}
-		if slices.ContainsFunc(now.kept, same) {
-			continue
-		}
-		for _, id := range [...]alertID{o.own, o.told} {
-			x := e.recent.alerts[id]
-			if x == nil {
+		for n, x := range e.parts(a.Readers[0], &a.others[i], now.of) {
+			same := func(k keptPair) bool { return k.day == x.day && k.patient == x.patient && k.reader == n }
+			if slices.ContainsFunc(now.kept, same) {
 				continue
 			}
-			if k := slices.IndexFunc(x.kept, same); k >= 0 {
-				now.kept = append(now.kept, x.kept[k])
-				break
+			for _, id := range [...]alertID{x.own, x.told} {
+				if was := e.recent.alerts[id]; was == nil {
+					continue
+				} else if k := slices.IndexFunc(was.kept, same); k >= 0 {
+					now.kept = append(now.kept, was.kept[k])
+					break
+				}
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/readtrail/readtrail/detectors/ruleset"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -101,5 +102,27 @@ func TestASeriesAcrossAnUnmergeOfAccounts(t *testing.T) {
 				t.Errorf("an access by %s is cited as one by %s", got, reader.Value)
 			}
 		}
+	}
+}
+
+// TestASeriesOfWhatIsOneByNow: what was done on one day in two records that turn out to be one is cited by the next series, all of it.
+func TestASeriesOfWhatIsOneByNow(t *testing.T) {
+	t.Parallel()
+	h, reader := openedBy(t, opened{8, 20, 3}, opened{8, 21, 3}, opened{10, 22, 3}, opened{11, 23, 3}, opened{12, 24, 3})
+	h.after(h.start(7), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 1000 })}}}) // nothing is shown
+	h.after(h.start(10), replaced(h, 20, 21)...)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	seen := false
+	for _, a := range w.versions {
+		if a.Shape != v1.Shape_SHAPE_SERIAL || !pb.Equal(a.Readers[0].Identifier, reader) || strangers(a)["24"] == 0 {
+			continue
+		}
+		seen = true
+		if n := strangers(a)["20"] + strangers(a)["21"]; n != 6 {
+			t.Errorf("of six looks at a record that had two numbers, a series cites %d: %v", n, strangers(a))
+		}
+	}
+	if !seen {
+		t.Error("there is no series: the test saw nothing")
 	}
 }

@@ -21,7 +21,7 @@ func budgetOf(t *testing.T, n int) entry {
 }
 
 // TestWhatGoesOnTakesAPlace: a series that goes on takes a place of the day, before what is new, and the budget stays a ceiling: what finds no
-// place stands by itself.
+// place stands by itself. While it is not shown a series is one alert as well.
 func TestWhatGoesOnTakesAPlace(t *testing.T) {
 	t.Parallel()
 	base, reader, at := snooped(t, 8)
@@ -31,6 +31,7 @@ func TestWhatGoesOnTakesAPlace(t *testing.T) {
 		_, w := run(t, engineConfig(t, h), h.batches)
 		must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 		closings, grew, apart := map[uint64][]string{}, false, false
+		unshown := map[string]bool{}
 		for _, a := range w.versions {
 			if a.AtUs <= at[0].UnixMicro() || a.State == v1.AlertState_ALERT_STATE_RETRACTED {
 				continue
@@ -41,6 +42,9 @@ func TestWhatGoesOnTakesAPlace(t *testing.T) {
 			mine, serial := pb.Equal(a.Readers[0].Identifier, reader), a.Shape == v1.Shape_SHAPE_SERIAL
 			grew = grew || mine && serial && a.Shown && a.Version > 1
 			apart = apart || mine && !serial && !a.Shown && strangers(a)["7"] > 0
+			if mine && serial && !a.Shown {
+				unshown[string(a.AlertId)] = true
+			}
 		}
 		for _, shown := range closings {
 			if len(shown) > budget {
@@ -48,6 +52,9 @@ func TestWhatGoesOnTakesAPlace(t *testing.T) {
 			}
 		}
 		latestOf(t, w, reader)
+		if len(unshown) > 1 {
+			t.Errorf("with a budget of %d, %d series of one reader were never shown", budget, len(unshown))
+		}
 		if grew != (budget == 2) || apart != (budget == 1) {
 			t.Errorf("with a budget of %d, the series went on: %v, and its last day stood by itself: %v", budget, grew, apart)
 		}
