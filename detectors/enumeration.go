@@ -6,7 +6,7 @@ import (
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
-// enumeration (D12): records in the order of their numbers, one after the other, as somebody does who copies them.
+// enumeration (D12): records in the order of their numbers, as somebody does who copies them, whatever else is opened in between (walk.go).
 func enumeration() readerDetector {
 	return readerDetector{
 		Scale: Scale{
@@ -24,35 +24,10 @@ func enumeration() readerDetector {
 		},
 		tell: func(t *teller, d *ReaderDay, _ Grade) string {
 			return capital(count(t.judge.walk(d.Accesses), "record")) +
-				" were opened one after the other in the order of their numbers, as somebody does who copies them."
+				" were opened in the order of their numbers, as somebody does who copies them."
 		},
 		normal: "A work list in the order of record numbers would have made it normal.",
 	}
-}
-
-// walk is the longest stretch of looks at different records whose numbers rise, or fall, by small steps.
-func (j *judge) walk(accesses []Access) int {
-	best, up, down := 0, 1, 1
-	last, at, patient := int64(0), int64(0), facts.ID(0)
-	for i := range accesses {
-		a := &accesses[i]
-		if a.Number == 0 || !a.Any(SignLook) || a.Patient == patient {
-			continue
-		}
-		step := a.Number - last
-		near := last != 0 && a.Occurred-at <= j.numbers.minutes(walkMinutes)
-		switch {
-		case near && step > 0 && step <= j.numbers[walkGap]:
-			up, down = up+1, 1
-		case near && step < 0 && step >= -j.numbers[walkGap]:
-			up, down = 1, down+1
-		default:
-			up, down = 1, 1
-		}
-		best = max(best, up, down)
-		last, at, patient = a.Number, a.Occurred, a.Patient
-	}
-	return best
 }
 
 // cohortHarvest (D12): many records without a reason that have one thing in common: a department that cares for them, or a

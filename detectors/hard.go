@@ -33,10 +33,7 @@ type openReader struct {
 	home  facts.ID
 	seen  int64
 	leaps int
-	// number and at are of the last look at another record: a walk through record numbers.
-	number, at       int64
-	patient          facts.ID
-	up, down, walked int
+	walks walks
 }
 
 // hardSigns are what has to be judged at the end of the batch, and what was raised on open days.
@@ -94,7 +91,7 @@ func (e *Engine) watch(p *page, at int) {
 	i := int32(at)
 	r := o.readers[a.Reader]
 	if r == nil {
-		r = &openReader{last: -1, up: 1, down: 1}
+		r = &openReader{last: -1}
 		o.readers[a.Reader] = r
 	}
 	o.before[i], r.last = r.last, i
@@ -153,28 +150,14 @@ func (e *Engine) leaps(r *openReader, a *Access) bool {
 	return leapt && powerOfTwo(r.leaps)
 }
 
-// walks follows a walk through record numbers as the detector does; it reports when it is long, and when it is half as long again.
+// walks follows walks through record numbers as the detector does; it reports when one is long, and when one is half as long again.
 func (e *Engine) walks(r *openReader, a *Access) bool {
-	if a.Number == 0 || !a.Any(SignLook) || a.Patient == r.patient {
-		return false
-	}
 	n := &e.judge.numbers
-	step := a.Number - r.number
-	near := r.number != 0 && a.Occurred-r.at <= n.minutes(walkMinutes)
-	switch {
-	case near && step > 0 && step <= n[walkGap]:
-		r.up, r.down = r.up+1, 1
-	case near && step < 0 && step >= -n[walkGap]:
-		r.up, r.down = 1, r.down+1
-	default:
-		r.up, r.down = 1, 1
-	}
-	r.number, r.at, r.patient = a.Number, a.Occurred, a.Patient
-	walked := max(r.up, r.down)
-	if int64(walked) < n[walkRecords] || walked < r.walked+r.walked/2 {
+	walked := r.walks.step(a, n)
+	if int64(walked) < n[walkRecords] || walked < r.walks.told+r.walks.told/2 {
 		return false
 	}
-	r.walked = walked
+	r.walks.told = walked
 	return true
 }
 

@@ -296,6 +296,11 @@ func (s *spill) adopt(p *page) error {
 	return nil
 }
 
+func (r *reader) walks(all *walks) {
+	r.each(func() { all.opened = append(all.opened, opening{r.ID(), r.Int()}) })
+	r.each(func() { all.under = append(all.under, walk{r.Int(), r.Int(), int(r.Int()), int(r.Int())}) })
+}
+
 func (r *reader) openDay(accesses int) *openDay {
 	o := &openDay{readers: map[facts.ID]*openReader{}, pairs: map[pairKey]uint16{}}
 	index := func(i int64) int32 {
@@ -309,9 +314,9 @@ func (r *reader) openDay(accesses int) *openDay {
 		id := r.ID()
 		o.readers[id] = &openReader{
 			last: index(r.Int()), n: int32(max(0, min(r.Int(), int64(accesses)))), until: r.Int(), facts: uint64(r.Int()), home: facts.ID(r.Int()), seen: r.Int(),
-			leaps: int(r.Int()), number: r.Int(), at: r.Int(), patient: facts.ID(r.Int()), up: int(r.Int()), down: int(r.Int()),
-			walked: int(r.Int()), vendor: r.Bool(),
+			leaps: int(r.Int()), walks: walks{told: int(r.Int())}, vendor: r.Bool(),
 		}
+		r.walks(&o.readers[id].walks)
 	})
 	r.each(func() {
 		b := index(int64(r.ID()))

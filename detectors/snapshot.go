@@ -319,18 +319,32 @@ func (w *writer) openDay(o *openDay) {
 	sorted(w, o.readers, byNumber, func(id facts.ID, r *openReader) {
 		w.ID(id)
 		for _, n := range [...]int64{
-			int64(r.last), int64(r.n), r.until, int64(r.facts), int64(r.home), r.seen, int64(r.leaps), r.number, r.at, int64(r.patient),
-			int64(r.up), int64(r.down), int64(r.walked),
+			int64(r.last), int64(r.n), r.until, int64(r.facts), int64(r.home), r.seen, int64(r.leaps), int64(r.walks.told),
 		} {
 			w.Int(n)
 		}
 		w.Bool(r.vendor)
+		w.walks(&r.walks)
 	})
 	w.list(o.before)
 	sorted(w, o.pairs, byPair, func(k pairKey, n uint16) {
 		w.key(k)
 		w.Uint(uint64(n))
 	})
+}
+
+func (w *writer) walks(all *walks) {
+	w.Count(len(all.opened))
+	for _, o := range all.opened {
+		w.ID(o.patient)
+		w.Int(o.at)
+	}
+	w.Count(len(all.under))
+	for _, x := range all.under {
+		for _, n := range [...]int64{x.number, x.at, int64(x.up), int64(x.down)} {
+			w.Int(n)
+		}
+	}
 }
 
 // usual writes what is known of what is usual.

@@ -2,6 +2,8 @@ package detectors_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,6 +72,58 @@ func looks(numbers ...int64) []detectors.Access {
 	return out
 }
 
+// covered is a walk of n records with others in between, each far from all numbers, half a second apart.
+func covered(n, others int) []detectors.Access {
+	var numbers []int64
+	for i := range n {
+		numbers = append(numbers, int64(1000+i))
+		for k := range others {
+			if i > 0 { // of two records, the walk is longer than any of a single one
+				numbers = append(numbers, int64(1_000_000+(i*others+k)*100))
+			}
+		}
+	}
+	out := looks(numbers...)
+	for i := range out {
+		out[i].Occurred = int64(i) * second / 2
+	}
+	return out
+}
+
+// TestWalksByChance: records that are opened in any order are no more of a walk because others, opened in between, are left out.
+func TestWalksByChance(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const days, least = 2000, 6
+	for _, ward := range []struct {
+		name        string
+		apart, most int
+	}{
+		{"numbered one after the other", 1, days / 20},
+		{"numbered in one week", 10, 0},
+		{"numbered over the years", 1000, 0},
+	} {
+		alone, among := 0, 0
+		for range days {
+			numbers := make([]int64, 40)
+			for i, n := range random.Perm(len(numbers)) {
+				numbers[i] = int64(1_000_000 + n*ward.apart)
+			}
+			if detectors.Walk(looks(numbers...)) >= least {
+				alone++
+			}
+			for range 60 {
+				numbers = slices.Insert(numbers, random.IntN(len(numbers)+1), 1+random.Int64N(900_000))
+			}
+			if detectors.Walk(looks(numbers...)) >= least {
+				among++
+			}
+		}
+		if among > alone || among > ward.most {
+			t.Errorf("%s: of %d days in any order %d are walks, %d with others in between; want at most %d", ward.name, days, alone, among, ward.most)
+		}
+	}
+}
+
 func TestWalk(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -78,9 +132,15 @@ func TestWalk(t *testing.T) {
 	}{
 		{"rising", looks(100, 101, 102, 104, 105, 107), 6},
 		{"falling", looks(107, 105, 104, 103), 4},
-		{"scattered", looks(100, 900, 101, 700, 102), 1},
+		{"scattered", looks(100, 900, 400, 700, 300), 1},
 		{"the same record again and again", looks(100, 100, 100, 100), 1},
+		{"records that were opened before", looks(100, 101, 100, 102, 101, 103, 100, 104), 5},
 		{"a jump begins anew", looks(100, 101, 102, 500, 501, 502, 503), 4},
+		{"others in between", looks(100, 900, 101, 700, 102, 300, 103, 900, 104), 5},
+		{"two walks in turn", looks(100, 500, 101, 501, 102, 502, 103), 4},
+		{"a ward whose records were numbered in one week", looks(112, 104, 109, 101, 115, 106, 111, 102, 114, 107, 103, 113, 105, 110, 108), 3},
+		{"many others in between", covered(20, 40), 20},
+		{"more than are remembered in between", covered(20, 400), 20},
 		{"none", nil, 0},
 	} {
 		if got := detectors.Walk(tt.in); got != tt.want {

@@ -134,9 +134,7 @@ func (p *plan) fits(reader, patient int32, near bool) bool {
 func (p *plan) pry(reader, patient int32, glass bool) bool {
 	d := &p.dice
 	l := p.snoop(reader, patient)
-	if p.h.cfg.Covering {
-		p.cover(&l)
-	}
+	p.cover(&l, 3, 7)
 	if d.chance(520) {
 		l.search()
 	}
@@ -147,13 +145,12 @@ func (p *plan) pry(reader, patient int32, glass bool) bool {
 		l.use = brokeGlass
 	}
 	l.do(openChart, 0)
+	p.cover(&l, 0, 2)
 	p.readOn(&l, d.pick([]int{200, 270, 200, 150, 100, 80}))
 	if d.chance(80) {
 		l.do(printNote, object(kept(patient), 0))
 	}
-	if p.h.cfg.Covering {
-		p.cover(&l)
-	}
+	p.cover(&l, 3, 7)
 	return true
 }
 
@@ -200,16 +197,19 @@ func (p *plan) opened(patient int32) uint64 {
 	return 0
 }
 
-// cover looks at a few records that the reader has to do with, and lets the target's follow among them. It needs a
-// department with patients, and a shift.
-func (p *plan) cover(l *look) {
+// cover looks at a few records that the reader has to do with, where misuse is to be hidden, and lets the target's follow among them. It
+// needs a department with patients, and a shift.
+func (p *plan) cover(l *look, least, most int) {
+	if !p.h.cfg.Covering {
+		return
+	}
 	d := &p.dice
 	there := p.beds[l.department]
 	s, ok := p.h.shift(l.staff, p.day)
 	if l.remote || !ok || len(there) == 0 {
 		return
 	}
-	for range d.between(3, 7) {
+	for range d.between(least, most) {
 		b := &there[d.n(len(there))]
 		if b.start > l.at || b.end < l.at || l.at < s.start || l.at+2*minute > s.end {
 			continue

@@ -95,6 +95,7 @@ func (p *plan) enumerate(w wrong) bool {
 		first += 1 + p.dice.n(2)*p.dice.n(3)
 		l.do(openChart, 0)
 		l.at -= int64(p.dice.between(0, 2_500))
+		p.cover(&l, 0, 2)
 	}
 	return true
 }
