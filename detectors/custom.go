@@ -261,7 +261,7 @@ func (v *AccessView) Role() string { return v.Text(v.post().Role) }
 // Employed is 1 when the staff list says so, -1 when it says that they were not, 0 when it says nothing.
 func (v *AccessView) Employed() int { return int(v.post().Employed) }
 
-// OnDuty is 1 on the roster, -1 when a roster covers the time without them, 0 when none does.
+// OnDuty is 1 on the roster, -1 when a roster covers the time without them, or it is outside of the hours of their work, 0 when neither is known.
 func (v *AccessView) OnDuty() int { return int(v.post().OnDuty) }
 
 // Vendor reports whether the reader belongs to an outside company.

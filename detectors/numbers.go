@@ -50,6 +50,7 @@ const (
 	nextDoorMetres
 	nearbyMetres
 	oneDayIn
+	weekDays
 	openMinutes
 	stayMinutes
 	severalLooks
@@ -135,6 +136,7 @@ func numbering() [numeralCount]Number {
 		nearbyMetres:   {"NeighbourAccess", "nearby_metres", "homes that are a few houses apart", 250, 1, 10_000},
 
 		oneDayIn: {"AfterHours", "one_day_in", "an hour is unusual where the reader worked on less than one day in so many", 20, 5, 200},
+		weekDays: {"AfterHours", "week_days", "days on which a reader was seen, two weeks of work, before it is known whether they work at weekends", 10, 5, 60},
 
 		openMinutes: {"NameSearch", "open_minutes", "how soon after a search by name a record is opened", 3, 1, 60},
 		stayMinutes: {"NameSearch", "stay_minutes", "how long a record stays open on a day, for somebody who only looks", 2, 1, 60},

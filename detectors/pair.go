@@ -82,8 +82,10 @@ type post struct {
 	Department, Role facts.ID
 	// Employed: 1 employed at the time, -1 not (any more, or not yet), 0 not known.
 	Employed int8
-	// OnDuty: 1 on the roster at the time, -1 not although a roster covers it, 0 not known.
-	OnDuty int8
+	// OnDuty: 1 on the roster at the time, -1 not although a roster covers it, 0 not known. ByHours: no roster says so, but the usual hours
+	// of their work.
+	OnDuty  int8
+	ByHours bool
 	// DutyDepartment is where the roster puts them.
 	DutyDepartment facts.ID
 	Vendor         bool
@@ -124,6 +126,8 @@ func (j *judge) postAt(staff *facts.Staff, a *Access) post {
 		p.OnDuty, p.DutyDepartment = 1, d.Department
 	} else if len(staff.Duties) > 0 && s.RosterCovers(a.Occurred) {
 		p.OnDuty = -1
+	} else if s.StatesHours(a.Reader, a.Occurred) {
+		p.OnDuty, p.ByHours = -1, true
 	}
 	return p
 }

@@ -32,6 +32,7 @@ func TestNumbers(t *testing.T) {
 		{"NeighbourAccess.next_door_metres", "NeighbourAccess/boundary", 62},
 		{"NeighbourAccess.nearby_metres", "NeighbourAccess/boundary", 252},
 		{"AfterHours.one_day_in", "AfterHours/twice", 5},
+		{"AfterHours.week_days", "AfterHours/sunday", 20},
 		{"RepeatedLooks.days", "RepeatedLooks/boundary", 3},
 		{"RepeatedLooks.many_days", "RepeatedLooks/fires", 4},
 		{"SerialLooks.records", "SerialLooks/boundary", 4},

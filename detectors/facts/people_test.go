@@ -256,6 +256,36 @@ func TestUsualHours(t *testing.T) {
 	checkSnapshot(t, s)
 }
 
+// TestUsualHoursAtNight: what ends in the morning began on the day before, and where no day is stated it is every day. Who has other work, of
+// which no hours are stated, may be on duty at any time.
+func TestUsualHoursAtNight(t *testing.T) {
+	s := newState(t)
+	apply(t, s,
+		`{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/a"},"availableTime":[{"daysOfWeek":["sun"],"availableStartTime":"22:00:00","availableEndTime":"06:00:00"}]}`,
+		`{"resourceType":"PractitionerRole","id":"q","practitioner":{"reference":"Practitioner/b"},"period":{"end":"2026-01-31"},"availableTime":[{"availableStartTime":"16:00:00","availableEndTime":"00:00:00"}]}`,
+		`{"resourceType":"PractitionerRole","id":"o","practitioner":{"reference":"Practitioner/b"},"period":{"start":"2026-01-10"}}`)
+	for _, tt := range []struct {
+		who, when      string
+		within, stated bool
+	}{
+		{"Practitioner/a", "2026-01-04 21:59", false, true}, // a Sunday
+		{"Practitioner/a", "2026-01-04 22:00", true, true},
+		{"Practitioner/a", "2026-01-05 05:59", true, true},
+		{"Practitioner/a", "2026-01-05 06:00", false, true},
+		{"Practitioner/a", "2026-01-05 23:00", false, true},
+		{"Practitioner/b", "2026-01-06 23:59", true, true},
+		{"Practitioner/b", "2026-01-07 00:00", false, true},
+		{"Practitioner/b", "2026-01-15 12:00", false, false},
+		{"Practitioner/c", "2026-01-06 12:00", false, false},
+	} {
+		_, within := s.DutyAt(reader(s, tt.who), at(tt.when), 0)
+		same(t, tt.who+" "+tt.when, within, tt.within)
+		same(t, tt.who+" "+tt.when+", stated", s.StatesHours(reader(s, tt.who), at(tt.when)), tt.stated)
+	}
+	_, early := s.DutyAt(reader(s, "Practitioner/a"), at("2026-01-04 21:30"), time.Hour)
+	same(t, "half an hour before", early, true)
+}
+
 func TestDepartments(t *testing.T) {
 	permutations(staffed[:3], func(order []string) {
 		s := newState(t)

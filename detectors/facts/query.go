@@ -439,17 +439,38 @@ func (s *State) usualHours(p *Staff, at, give int64) (Duty, bool) {
 			continue
 		}
 		for _, h := range r.Hours {
-			if h.Days&(1<<local.Weekday()) == 0 {
-				continue
+			// What ends at midnight or later began on the day before.
+			until := int(h.Until)
+			if h.Until <= h.From {
+				until += 24 * 60
 			}
-			day := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.From), 0, 0, s.cfg.Zone).UnixMicro()
-			end := time.Date(local.Year(), local.Month(), local.Day(), 0, int(h.Until), 0, 0, s.cfg.Zone).UnixMicro()
-			if day-give <= at && at < end+give {
-				return Duty{Period: Period{day, end}, Department: r.Department}, true
+			for ahead := -1; ahead <= 1; ahead++ {
+				on := func(minute int) int64 {
+					return time.Date(local.Year(), local.Month(), local.Day()+ahead, 0, minute, 0, 0, s.cfg.Zone).UnixMicro()
+				}
+				begins, ends := on(int(h.From)), on(until)
+				weekday := (int(local.Weekday()) + 7 + ahead) % 7
+				if h.Days&(1<<weekday) != 0 && begins-give <= at && at < ends+give {
+					return Duty{Period: Period{begins, ends}, Department: r.Department}, true
+				}
 			}
 		}
 	}
 	return Duty{}, false
+}
+
+// StatesHours reports whether the usual hours of each employment that holds at a time are stated: else it may be within those that are not.
+func (s *State) StatesHours(staff ID, at int64) bool {
+	stated := false
+	for i := range s.Staff(staff).Roles {
+		if r := &s.Staff(staff).Roles[i]; r.Period.Holds(at) {
+			if len(r.Hours) == 0 {
+				return false
+			}
+			stated = true
+		}
+	}
+	return stated
 }
 
 // HasDuties reports whether anybody's duty is known: a Slot without its Schedule is nobody's.

@@ -298,6 +298,9 @@ func (d *document) hours() []Hours {
 					h.Days |= 1 << (at / 3)
 				}
 			}
+			if h.Days == 0 {
+				h.Days = 1<<7 - 1 // no day is stated
+			}
 			if d.kindOf(d.get(a, "allDay")) != kindTrue {
 				from, ok1 := minuteOf(d.field(a, "availableStartTime"))
 				until, ok2 := minuteOf(d.field(a, "availableEndTime"))

@@ -129,7 +129,7 @@ func readerFields() []field {
 		flag("not_employed", "the staff list says that they were not; both are false where it says nothing", detectors.NeedsRoles,
 			func(s *subject) bool { return s.view.Employed() < 0 }),
 		flag("on_duty", "on the roster", detectors.NeedsRoster, func(s *subject) bool { return s.view.OnDuty() > 0 }),
-		flag("off_duty", "the roster covers the time without them; both are false where it does not", detectors.NeedsRoster,
+		flag("off_duty", "the roster covers the time without them, or it is outside of the hours of their work; both are false where neither is known", detectors.NeedsRoster,
 			func(s *subject) bool { return s.view.OnDuty() < 0 }),
 		flag("vendor", "of an outside company", detectors.NeedsRoles, func(s *subject) bool { return s.view.Vendor() }),
 	}
