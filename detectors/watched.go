@@ -1,6 +1,10 @@
 package detectors
 
-import "github.com/readtrail/readtrail/detectors/facts"
+import (
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
 
 // watchedRecord (D5): people of public interest, and those on a watch list with owner, reason and end.
 func watchedRecord() pairDetector {
@@ -24,15 +28,41 @@ func watchedRecord() pairDetector {
 			if g == 1 {
 				return "The patient is a person of public interest."
 			}
-			for _, w := range t.judge.state.Watches(p.Patient) {
-				if reason := t.judge.state.Text(w.Reason); reason != "" && w.Period.Holds(p.First()) {
-					return "The record is on a watch list: " + reason + "."
-				}
-			}
-			return "The record is on a watch list."
+			return t.watch(p)
 		},
 		normal: "Being part of the team that treats this patient would have made it normal.",
 	}
+}
+
+// watch tells the entry of a watch list that holds, best one with a reason: why, since when, and who asked for it.
+func (t *teller) watch(p *Pair) string {
+	s := t.judge.state
+	all := slices.DeleteFunc(s.Watches(p.Patient), func(w facts.Watch) bool { return !w.Period.Holds(p.First()) })
+	if len(all) == 0 {
+		return "The record is on a watch list."
+	}
+	w := &all[max(0, slices.IndexFunc(all, func(w facts.Watch) bool { return w.Reason != 0 }))]
+	told := "The record is on a watch list"
+	if w.Reason != 0 {
+		told += ": " + s.Text(w.Reason)
+	}
+	told += "."
+	watched, day := "", func(us int64) string { return t.dateOf(t.judge.calendar.day(us)) }
+	switch from, until := w.Period.From > 0, w.Period.Until != facts.Forever; {
+	case from && until:
+		watched = " from " + day(w.Period.From) + " to " + day(w.Period.Until-1)
+	case from:
+		watched = " since " + day(w.Period.From)
+	case until:
+		watched = " until " + day(w.Period.Until-1)
+	}
+	if w.Owner != 0 {
+		watched += " at the request of " + s.Text(w.Owner)
+	}
+	if watched != "" {
+		told += " It is watched" + watched + "."
+	}
+	return told
 }
 
 // sensitiveRecord (D14): segments that the law protects more, opened from a department that has nothing to do with them: no

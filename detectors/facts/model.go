@@ -168,10 +168,11 @@ type Care struct {
 
 // Watch is an entry of a watch list that a patient or a reader is on.
 type Watch struct {
-	Patient, Staff ID
-	List, Reason   ID // texts
-	Period         Period
-	fact           ID
+	Patient ID
+	// List, Owner and Reason are texts: who asked for it, and why.
+	List, Owner, Reason ID
+	Period              Period
+	fact                ID
 }
 
 // Grade says how sure a match is, in per mille: 0 none, 1000 stated by a fact.

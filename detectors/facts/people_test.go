@@ -320,11 +320,11 @@ func TestDepartments(t *testing.T) {
 
 func TestWatches(t *testing.T) {
 	s := newState(t)
-	apply(t, s, survivor, `{"resourceType":"WatchListEntry","id":"VIP/1","list":"VIP","reason":"in the news","subject":{"identifier":{"system":"urn:mrn","value":"77"}},"period":{"start":"2026-01-01","end":"2026-02-01"}}`)
+	apply(t, s, survivor, `{"resourceType":"WatchListEntry","id":"VIP/1","list":"VIP","owner":" Privacy Office ","reason":"in the news","subject":{"identifier":{"system":"urn:mrn","value":"77"}},"period":{"start":"2026-01-01","end":"2026-02-01"}}`)
 	apply(t, s, `{"resourceType":"Patient","id":"1","identifier":[{"system":"urn:mrn","value":"77"}]}`)
 	p := patient(s, "Patient/1")
 	w := s.Watches(p)
-	if len(w) != 1 || s.Text(w[0].List) != "vip" || s.Text(w[0].Reason) != "in the news" || w[0].Patient != p ||
+	if len(w) != 1 || s.Text(w[0].List) != "vip" || s.Text(w[0].Reason) != "in the news" || s.Text(w[0].Owner) != "Privacy Office" || w[0].Patient != p ||
 		!w[0].Period.Holds(at("2026-02-01 23:59")) || w[0].Period.Holds(at("2026-02-02 00:00")) {
 		t.Fatalf("watches: %+v", w)
 	}

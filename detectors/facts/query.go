@@ -349,28 +349,13 @@ func (s *State) Source(n ID) (source, typ string) {
 
 // Watches are the entries of watch lists that a patient is on, by the beginning of their periods.
 func (s *State) Watches(p ID) []Watch {
-	if p <= 0 || p > s.patients.size() {
-		return nil
-	}
-	return s.watchesOf(s.patients.members(p), s.watches)
-}
-
-// WatchesOfStaff are the entries of watch lists that a member of staff is on.
-func (s *State) WatchesOfStaff(n ID) []Watch {
-	if n <= 0 || n > s.staff.size() {
-		return nil
-	}
-	return s.watchesOf(s.staff.members(n), s.suspects)
-}
-
-func (s *State) watchesOf(nodes []ID, lists map[ID][]Watch) []Watch {
-	if len(lists) == 0 {
+	if p <= 0 || p > s.patients.size() || len(s.watches) == 0 {
 		return nil
 	}
 	var out []Watch
-	for _, m := range nodes {
-		for _, w := range lists[m] {
-			w.Patient, w.Staff = s.patients.canon0(w.Patient), s.staff.canon0(w.Staff)
+	for _, m := range s.patients.members(p) {
+		for _, w := range s.watches[m] {
+			w.Patient = s.patients.canon0(w.Patient)
 			out = append(out, w)
 		}
 	}

@@ -53,7 +53,6 @@ func (s *State) read(d *decoder) {
 	d.table(&s.schedules)
 	s.rosters = readList(d, d.roster)
 	readMap(d, s.watches, d.watchList)
-	readMap(d, s.suspects, d.watchList)
 	readMap(d, s.kin.facts, func() kinFact { return kinFact{d.ID(), d.ids()} })
 }
 
@@ -212,7 +211,7 @@ func (d *decoder) roster() *roster {
 func (d *decoder) watchList() []Watch {
 	var out []Watch
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		out = append(out, Watch{Patient: d.ID(), Staff: d.ID(), List: d.ID(), Reason: d.ID(), fact: d.ID(), Period: d.period()})
+		out = append(out, Watch{Patient: d.ID(), List: d.ID(), Owner: d.ID(), Reason: d.ID(), fact: d.ID(), Period: d.period()})
 	}
 	return out
 }

@@ -44,7 +44,6 @@ func (s *State) Snapshot(w io.Writer) error {
 	e.table(&s.schedules)
 	list(e, s.rosters, e.roster)
 	eachSorted(e, s.watches, func(_ ID, ws []Watch) { e.watchList(ws) })
-	eachSorted(e, s.suspects, func(_ ID, ws []Watch) { e.watchList(ws) })
 	eachSorted(e, s.kin.facts, func(_ ID, k kinFact) {
 		e.ID(k.staff)
 		e.ids(k.patients)
@@ -211,7 +210,7 @@ func (e *encoder) roster(r *roster) {
 func (e *encoder) watchList(ws []Watch) {
 	e.Count(len(ws))
 	for _, w := range ws {
-		for _, v := range [...]ID{w.Patient, w.Staff, w.List, w.Reason, w.fact} {
+		for _, v := range [...]ID{w.Patient, w.List, w.Owner, w.Reason, w.fact} {
 			e.ID(v)
 		}
 		e.period(w.Period)

@@ -88,7 +88,6 @@ type State struct {
 	// roleUnits are the departments of roles, by the role's key among staff.
 	roleUnits []ID
 	watches   map[ID][]Watch // by patient node
-	suspects  map[ID][]Watch // by staff node
 	kin       kinships
 
 	stats stats
@@ -128,7 +127,7 @@ func New(cfg Config) (*State, error) {
 		mergedPatients: map[ID]*Patient{}, mergedStaff: map[ID]*Staff{},
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),
-		watches: map[ID][]Watch{}, suspects: map[ID][]Watch{}, systems: map[systemKey]ID{},
+		watches: map[ID][]Watch{}, systems: map[systemKey]ID{},
 		managed:   map[ID][]ID{},
 		noPatient: Patient{Birth: NoDay}, noStaff: Staff{Birth: NoDay},
 	}

@@ -74,17 +74,15 @@ func (s *State) departmentNamed(text string) ID {
 }
 
 func (s *State) applyWatch(f *fact) {
-	for _, lists := range [...]map[ID][]Watch{s.watches, s.suspects} {
-		if n := s.about[f.n]; n != 0 {
-			kept := lists[n][:0:0]
-			for _, w := range lists[n] {
-				if w.fact != f.n {
-					kept = append(kept, w)
-				}
+	if n := s.about[f.n]; n != 0 {
+		kept := s.watches[n][:0:0]
+		for _, w := range s.watches[n] {
+			if w.fact != f.n {
+				kept = append(kept, w)
 			}
-			if lists[n] = kept; len(kept) == 0 {
-				delete(lists, n)
-			}
+		}
+		if s.watches[n] = kept; len(kept) == 0 {
+			delete(s.watches, n)
 		}
 	}
 	s.about[f.n] = 0
@@ -94,23 +92,16 @@ func (s *State) applyWatch(f *fact) {
 	d := f.doc
 	w := Watch{Period: s.period(d, d.get(0, "period")), fact: f.n}
 	w.List, w.Reason = s.textPlain(fold(d.field(0, "list"), "")), s.textPlain(strings.TrimSpace(d.field(0, "reason")))
+	w.Owner = s.textPlain(strings.TrimSpace(d.field(0, "owner")))
 	t := d.target(d.get(0, "subject"), f.local)
-	lists := s.watches
-	var n ID
-	if k := kindOfTarget(&t); k == isStaff {
-		lists = s.suspects
-		n = s.staffNode(f, &t)
-		w.Staff = n
-	} else {
-		n = s.patientNode(f, &t)
-		w.Patient = n
+	if kindOfTarget(&t) == isStaff {
+		return // records are watched, and not readers
 	}
+	n := s.patientNode(f, &t)
 	if n == 0 {
 		return
 	}
-	s.about[f.n] = n
-	lists[n] = append(lists[n], w)
-	if w.Patient != 0 {
-		s.changes.patient(n)
-	}
+	w.Patient, s.about[f.n] = n, n
+	s.watches[n] = append(s.watches[n], w)
+	s.changes.patient(n)
 }

@@ -138,8 +138,11 @@ func TestContextPresets(t *testing.T) {
 			},
 		},
 		"watch-list": {
-			"LIST\tPATIENT_ID\tREASON\tADDED\nVIP\tZ1\tmayor\t2026-01-01\n",
-			[]string{`{"id":"VIP/Z1","resourceType":"WatchListEntry","list":"VIP","reason":"mayor","subject":{"identifier":{"system":"urn:oid:1.2.3","value":"Z1"}}}`},
+			"LIST\tPATIENT_ID\tOWNER\tREASON\tADDED\nVIP\tZ1\tPrivacy Office\tmayor\t2026-01-01\nVIP\tZ2\t\tmayor\t2026-01-01\n",
+			[]string{
+				`{"id":"VIP/Z1","resourceType":"WatchListEntry","list":"VIP","owner":"Privacy Office","reason":"mayor","subject":{"identifier":{"system":"urn:oid:1.2.3","value":"Z1"}}}`,
+				`{"id":"VIP/Z2","resourceType":"WatchListEntry","list":"VIP","reason":"mayor","subject":{"identifier":{"system":"urn:oid:1.2.3","value":"Z2"}}}`,
+			},
 		},
 	}
 	for name, tc := range cases {
