@@ -36,7 +36,7 @@ type AlertConditions struct {
 	Open     bool   `help:"Only those that wait for somebody."`
 	Scenario string `help:"Only what looks like this, such as family." placeholder:"NAME"`
 	Detector string `help:"Only those in which this detector speaks." placeholder:"NAME"`
-	Queue    string `help:"Only the queue of this site." placeholder:"SITE"`
+	Queue    string `help:"Only this queue of sites, by the name that detectors.queues of the server's configuration gives it." placeholder:"NAME"`
 	Chance   uint32 `help:"Only where misuse is at least so likely, in percent." placeholder:"PERCENT"`
 }
 
@@ -227,6 +227,7 @@ func alertMarks(r *v1.AlertRow) string {
 		is   bool
 		text string
 	}{
+		{r.Queue != "", "queue " + printable(r.Queue)},
 		{r.Hard, "matter of record"},
 		{r.Severity == v1.Severity_SEVERITY_HIGH, "sensitive"},
 		{r.Sampled, "random sample"},

@@ -81,12 +81,13 @@ func TestQueueNamesPeopleForAPurpose(t *testing.T) {
 	}
 }
 
-// Whoever only sees pseudonyms can open and decide nothing.
+// Whoever only sees pseudonyms can open and decide nothing; of which site's queue an alert is, they see.
 func TestQueueOfAViewer(t *testing.T) {
 	s := newSite(t)
 	s.api.queue = queue()
 	page := s.signedIn(proto.RoleViewer).get("/alerts")
-	if page.status != http.StatusOK || named(page.body) || strings.Contains(page.body, `href="/alerts/`) || strings.Contains(page.body, "/decide") {
+	if page.status != http.StatusOK || named(page.body) || strings.Contains(page.body, `href="/alerts/`) || strings.Contains(page.body, "/decide") ||
+		strings.Count(page.body, "queue North") != 1 {
 		t.Errorf("%d\n%s", page.status, page.body)
 	}
 }

@@ -48,6 +48,7 @@ func alertMarks(r *v1.AlertRow) []mark {
 		is         bool
 		text, kind string
 	}{
+		{r.Queue != "", "queue " + r.Queue, "quiet"},
 		{r.Hard, "matter of record", "strong"},
 		{r.Severity == v1.Severity_SEVERITY_HIGH, "sensitive data", "sensitive"},
 		{r.Sampled, "random sample", "quiet"},

@@ -33,7 +33,7 @@ func (f *fakeAPI) ListAlerts(ctx context.Context, req *connect.Request[v1.ListAl
 // hide is what the API does with a row that is asked for without a purpose.
 func hide(r *v1.AlertRow) *v1.AlertRow {
 	h := &v1.AlertRow{
-		AlertId: r.AlertId, Version: r.Version, State: r.State, Day: r.Day, Shape: r.Shape, Scenario: r.Scenario, Chance: r.Chance, Rank: r.Rank, Shown: r.Shown,
+		AlertId: r.AlertId, Version: r.Version, State: r.State, Day: r.Day, Shape: r.Shape, Scenario: r.Scenario, Chance: r.Chance, Rank: r.Rank, Shown: r.Shown, Queue: r.Queue,
 		ReadersTotal: r.ReadersTotal, PatientsTotal: r.PatientsTotal, Accesses: r.Accesses, Detectors: r.Detectors, Disposition: r.Disposition,
 		DecidedBy: r.DecidedBy, DecidedUs: r.DecidedUs, DecidedVersion: r.DecidedVersion,
 	}
@@ -148,6 +148,7 @@ func queue() *v1.ListAlertsResponse {
 		}
 	}
 	second := row("2Zs4T8sD1pS1o3yM1sYQbS3rT1b", 2)
+	second.Queue = "North"
 	second.Disposition, second.DecidedBy, second.DecidedUs, second.DecidedVersion = v1.Disposition_DISPOSITION_IN_REVIEW, "os:other", 1772438400_000000, 1
 	return &v1.ListAlertsResponse{
 		Header: header(), Totals: &v1.AlertTotals{Candidates: 12, Shown: 2, Waiting: 1, InReview: 1}, From: "2026-02-01", To: "2026-03-01",

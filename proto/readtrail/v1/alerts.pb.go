@@ -87,7 +87,7 @@ type ListAlertsRequest struct {
 	// A name that no kind of misuse has, and nothing that was found, is InvalidArgument, with those that there are; so is one of a detector.
 	Scenario string `protobuf:"bytes,6,opt,name=scenario,proto3" json:"scenario,omitempty"`
 	Detector string `protobuf:"bytes,7,opt,name=detector,proto3" json:"detector,omitempty"`
-	// The site whose queue it stands in.
+	// The queue of sites in which it stands, by the name that the rule set gives it. Empty: any.
 	Queue string `protobuf:"bytes,8,opt,name=queue,proto3" json:"queue,omitempty"`
 	// As in WhoViewed and ReaderActivity.
 	Reader  string `protobuf:"bytes,9,opt,name=reader,proto3" json:"reader,omitempty"`

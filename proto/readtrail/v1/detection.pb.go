@@ -908,7 +908,7 @@ type AlertVersion struct {
 	// Logarithm of the odds of misuse, in 1/256 bits, and the same as a chance in per mille.
 	Score  int32  `protobuf:"zigzag32,11,opt,name=score,proto3" json:"score,omitempty"`
 	Chance uint32 `protobuf:"varint,12,opt,name=chance,proto3" json:"chance,omitempty"`
-	// Place in the queue of its day and site, from 1.
+	// Place on its day in its queue, from 1.
 	Rank uint32 `protobuf:"varint,13,opt,name=rank,proto3" json:"rank,omitempty"`
 	// Within the budget and likely enough: shown to people, and told to them.
 	Shown bool `protobuf:"varint,14,opt,name=shown,proto3" json:"shown,omitempty"`
@@ -919,7 +919,7 @@ type AlertVersion struct {
 	// Of a backfill: it notifies nobody until an officer releases it.
 	Backfill bool     `protobuf:"varint,17,opt,name=backfill,proto3" json:"backfill,omitempty"`
 	Severity Severity `protobuf:"varint,18,opt,name=severity,proto3,enum=readtrail.v1.Severity" json:"severity,omitempty"`
-	// The site whose queue it stands in; empty: the only one.
+	// The queue of sites in which it stands, by the name that the rule set gives it; empty: that of everything else, or the only one.
 	Queue     string           `protobuf:"bytes,19,opt,name=queue,proto3" json:"queue,omitempty"`
 	Readers   []*AlertReader   `protobuf:"bytes,20,rep,name=readers,proto3" json:"readers,omitempty"`
 	Patients  []*AlertPatient  `protobuf:"bytes,21,rep,name=patients,proto3" json:"patients,omitempty"`
