@@ -202,7 +202,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 			}
 			continue
 		}
-		if err := emit(d, s.cfg.Queue.rank(queues[i], priors, nil)); err != nil {
+		if err := emit(d, s.cfg.Queue.rank(queues[i], priors, nil, nil)); err != nil {
 			return Tally{}, err
 		}
 	}

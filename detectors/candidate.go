@@ -27,7 +27,7 @@ type Cited struct {
 	Position        proto.Position
 	Occurred        int64
 	Reader, Patient facts.ID
-	Object          facts.ID
+	Object, Site    facts.ID
 	Signs           Sign
 	// Nth is the patient's number in the event.
 	Nth uint16
@@ -146,11 +146,20 @@ func (j *judge) fired(key Key, m *model, at situation, u *grades) []Fired {
 	return out
 }
 
+// citable reports whether a story rests on an access.
+func (a *Access) citable() bool {
+	return a.Any(SignLook|SignBreakGlass|SignWrite|SignPrint|SignExport|SignListed) && a.Patient != 0
+}
+
+func (a *Access) cited() Cited {
+	return Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Site, a.Signs, a.Nth}
+}
+
 func cite(into []Cited, accesses []Access) []Cited {
 	for i := range accesses {
 		a := &accesses[i]
-		if a.Any(SignLook|SignBreakGlass|SignWrite|SignPrint|SignExport|SignListed) && a.Patient != 0 {
-			into = append(into, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs, a.Nth})
+		if a.citable() {
+			into = append(into, a.cited())
 		}
 	}
 	return into
@@ -164,7 +173,7 @@ func refusals(accesses []Access) (patients []facts.ID, out []Cited) {
 		if !a.Any(SignRefused) {
 			continue
 		}
-		out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs, a.Nth})
+		out = append(out, a.cited())
 		if !seen[a.Patient] {
 			seen[a.Patient] = true
 			patients = append(patients, a.Patient)

@@ -286,7 +286,7 @@ func (c *Candidate) subject() (reader, patient facts.ID) {
 func (e *Engine) version(a *Alert) *v1.AlertVersion {
 	out := &v1.AlertVersion{
 		RuleSet: e.ruleSet, Shape: v1.Shape(a.Shape) + 1, Day: a.Day, Scenario: a.Scenario, Score: int32(a.Score),
-		Chance: uint32(a.Chance()), Rank: uint32(a.Rank), Shown: a.Shown, Severity: a.severity(), Boosts: a.Boosts,
+		Chance: uint32(a.Chance()), Rank: uint32(a.Rank), Shown: a.Shown, Severity: a.severity(), Boosts: a.Boosts, Queue: a.Queue,
 	}
 	readers, patients := map[facts.ID]uint32{}, map[facts.ID]uint32{}
 	for i, id := range a.Readers {

@@ -114,6 +114,7 @@ type Engine struct {
 	spill     *spill
 
 	settings Settings
+	queues   queues
 	// rules is the rule set in force, ruleSet its hash.
 	rules   *v1.RuleSet
 	ruleSet []byte
@@ -196,6 +197,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 		}
 		e.settings, e.inForce = cfg.Standing.WithDefaults(), true
 	}
+	e.queues = e.settings.queues()
 	e.judge = newJudge(e.config(), e.state)
 	e.judge.wrote, e.judge.apart = e.wrote, true
 	return e, nil
@@ -394,6 +396,7 @@ func (e *Engine) useRuleSet(rs *v1.RuleSet) {
 	}
 	first := !e.inForce
 	e.settings, e.inForce = settings.WithDefaults(), true
+	e.queues = e.settings.queues()
 	e.rules = goproto.CloneOf(rs) // an item's texts keep its neighbours in memory
 	e.ruleSet = e.rules.Hash
 	before := e.judge.dets.customs.names()

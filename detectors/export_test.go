@@ -321,3 +321,21 @@ func UsualThere(hospital Rate, wards map[facts.ID]Rate, ward facts.ID, readers, 
 	}
 	return j.usualThere(&RecordDay{ward: ward, Readers: make([]*Pair, readers), Others: others})
 }
+
+// QueueOf is the queue of an alert that rests on accesses at some sites.
+func QueueOf(all SiteQueues, sites ...string) (string, error) {
+	state, err := facts.New(facts.Config{Zone: time.UTC, Systems: func(string) (patient, reader string) { return "", "" }})
+	if err != nil {
+		return "", err
+	}
+	q := Settings{Queues: all}.queues()
+	name := ""
+	for range 2 { // the second time, all sites are known
+		name = q.name(q.bySites(state, func(count func(facts.ID)) {
+			for _, site := range sites {
+				count(state.TextID(site))
+			}
+		}))
+	}
+	return name, nil
+}

@@ -147,7 +147,7 @@ func (j *judge) refusedIn(d *ReaderDay, c *Candidate) (out []Cited) {
 		}
 		there := at && a.from() == d.burst.from && d.burst.begin <= a.Occurred && a.Occurred <= d.burst.end
 		if there || own.first <= a.Occurred && a.Occurred <= own.last {
-			out = append(out, Cited{a.Position, a.Occurred, a.Reader, a.Patient, a.Object, a.Signs, a.Nth})
+			out = append(out, a.cited())
 		}
 		if len(out) == mostRefusals {
 			break

@@ -40,10 +40,16 @@ type openReader struct {
 type hardSigns struct {
 	touched []touch
 	open    map[day]map[alertID]bool
-	// shown counts the alerts of an open day that count against its budget.
-	shown map[day]int
+	// shown counts the alerts of an open day that count against the budget of their queue.
+	shown map[dayQueue]int
 	// patients and staff are those of whom the batch says something that may make what they did on open days a hard sign.
 	patients, staff []facts.ID
+}
+
+// dayQueue is a queue of sites on a day.
+type dayQueue struct {
+	day   day
+	queue string
 }
 
 // touch is a reader's day to be looked at; of one record, or of all.
@@ -53,7 +59,7 @@ type touch struct {
 }
 
 func newHardSigns() hardSigns {
-	return hardSigns{open: map[day]map[alertID]bool{}, shown: map[day]int{}}
+	return hardSigns{open: map[day]map[alertID]bool{}, shown: map[dayQueue]int{}}
 }
 
 // openDays is how many days before the clock's one an access is looked at as it comes; older ones wait for the closing.
@@ -284,11 +290,13 @@ func (e *Engine) raiseOpen(c *closed, cand Candidate, priors [3]Weight, received
 		return
 	}
 	goesOn := was != nil && was.severalDays(&a)
+	a.Queue = e.queueOf(&a, was)
 	if was == nil || !was.hasPlace(a.Day) {
-		if e.hard.shown[a.Day] >= e.settings.Queue.Budget && !a.exceeds() {
+		of := dayQueue{a.Day, a.Queue}
+		if e.hard.shown[of] >= e.queues.budget[a.Queue] && !a.exceeds() {
 			return // it is ranked with the others when the day is closed
 		}
-		e.hard.shown[a.Day]++
+		e.hard.shown[of]++
 	}
 	e.out.beginAt(e.position, received)
 	soFar := standing{day: c.at}
@@ -377,5 +385,5 @@ func (e *Engine) settle(d day, because func(*recentAlert) string) {
 		a.open = false
 	}
 	delete(e.hard.open, d)
-	delete(e.hard.shown, d)
+	maps.DeleteFunc(e.hard.shown, func(q dayQueue, _ int) bool { return q.day == d })
 }

@@ -2,7 +2,7 @@ package detectors
 
 import "slices"
 
-// A day's budget is a ceiling on all that is shown of the day: what is new, and what was shown before and goes on. Places are given in that
+// The budget of a queue of sites is a ceiling on all that is shown of a day in it: what is new, and what was shown before and goes on. Places are given in that
 // turn: to what has one already, at an earlier closing or on the open day; to what goes on; to what is new. Within each, the likelier goes first.
 
 // claim is what a story of a queue has on a place.
@@ -26,7 +26,7 @@ func (a *recentAlert) takePlace(d, before day) {
 // hasPlace reports whether an alert has a place in the budget of a day.
 func (a *recentAlert) hasPlace(d day) bool { return a.version.Shown && slices.Contains(a.places, d) }
 
-// keepShown gives the places of a day. What comes late of a day has no budget of its own. What goes on and finds no place is no version of
+// keepShown gives the places of a day, queue by queue. What comes late of a day has no budget of its own. What goes on and finds no place is no version of
 // what was shown, but stands by itself, and is not shown.
 func (e *Engine) keepShown(d day, q []Alert) {
 	held := map[alertID]*recentAlert{}
@@ -36,13 +36,13 @@ func (e *Engine) keepShown(d day, q []Alert) {
 		}
 	}
 	claims, some := make([]claim, len(q)), len(held) > 0
-	shown := 0
+	shown := map[string]int{}
 	for i := range q {
 		if claims[i] = e.claim(&q[i], held); claims[i] != claimNew {
 			some, q[i].Shown = true, true
 		}
 		if q[i].Shown {
-			shown++
+			shown[q[i].Queue]++
 		}
 	}
 	if !some {
@@ -50,20 +50,22 @@ func (e *Engine) keepShown(d day, q []Alert) {
 	}
 	for _, a := range held { // those that are no story any more are taken back, when they are of the open day
 		if !a.open {
-			shown++
+			shown[a.version.Queue]++
 		}
 	}
 	for _, gives := range [...]claim{claimNew, claimOn} {
-		for i := len(q) - 1; i >= 0 && shown > e.settings.Queue.Budget; i-- {
-			if a := &q[i]; a.Shown && claims[i] == gives && !a.exceeds() {
-				a.Shown = false
-				shown--
-				if gives != claimOn {
-					continue
-				}
-				if a.standApart(); e.claim(a, held) == claimHeld { // its own alert has a place, which is counted
-					a.Shown, claims[i] = true, claimHeld
-				}
+		for i := len(q) - 1; i >= 0; i-- {
+			a := &q[i]
+			if shown[a.Queue] <= e.queues.budget[a.Queue] || !a.Shown || claims[i] != gives || a.exceeds() {
+				continue
+			}
+			a.Shown = false
+			shown[a.Queue]--
+			if gives != claimOn {
+				continue
+			}
+			if a.standApart(); e.claim(a, held) == claimHeld { // its own alert has a place, which is counted
+				a.Shown, claims[i] = true, claimHeld
 			}
 		}
 	}

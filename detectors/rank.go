@@ -10,7 +10,9 @@ import (
 // Alert is a candidate with its place in the day's queue.
 type Alert struct {
 	Candidate
-	// Rank is its place on its day, from 1.
+	// Queue is the queue of sites in which it stands; "": that of everything else.
+	Queue string
+	// Rank is its place in its queue on its day, from 1.
 	Rank int
 	// Shown: within the budget, and more likely than the threshold. A budget is a ceiling, never a quota.
 	Shown bool
@@ -18,7 +20,7 @@ type Alert struct {
 
 // Queue says how many are shown.
 type Queue struct {
-	// Budget is how many alerts a day and site are shown at the most; default 20.
+	// Budget is how many alerts a day are shown at the most; default 20. Queues of sites have budgets of their own.
 	Budget int
 	// Threshold is how likely misuse must be, in per mille, for an alert to be shown; default 220.
 	Threshold int32
@@ -30,9 +32,9 @@ type Queue struct {
 	Prior Weight
 }
 
-// rank makes the queue of one day. Scores are integers, ties are broken by who and what, so the order is the same everywhere. gather puts
-// other days into the stories; nil: there are none.
-func (q Queue) rank(all []Candidate, priors [3]Weight, gather func([]Candidate)) []Alert {
+// sortedStories puts the stories of one day in their order. Scores are integers, ties are broken by who and what, so the order is the same
+// everywhere. gather puts other days into the stories; nil: there are none.
+func sortedStories(all []Candidate, priors [3]Weight, gather func([]Candidate)) []Candidate {
 	for i := range all {
 		all[i].Score = all[i].Weight + priors[all[i].key] + all[i].boost
 	}
@@ -44,9 +46,22 @@ func (q Queue) rank(all []Candidate, priors [3]Weight, gather func([]Candidate))
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Shape, b.Shape),
 			slices.Compare(a.Readers, b.Readers), slices.Compare(a.Patients, b.Patients))
 	})
-	out := make([]Alert, len(all))
+	return all
+}
+
+// rank makes the queues of one day. place says in which queue of sites an alert stands, and how many of them are shown; nil: there is one queue.
+func (q Queue) rank(all []Candidate, priors [3]Weight, gather func([]Candidate), place func(*Alert) (queue string, budget int)) []Alert {
+	all = sortedStories(all, priors, gather)
+	out, ranks := make([]Alert, len(all)), map[string]int{}
 	for i := range all {
-		out[i] = Alert{Candidate: all[i], Rank: i + 1, Shown: (i < q.Budget || all[i].exceeds()) && chance(all[i].Score) >= q.Threshold}
+		a, budget := Alert{Candidate: all[i]}, q.Budget
+		if place != nil {
+			a.Queue, budget = place(&a)
+		}
+		ranks[a.Queue]++
+		a.Rank = ranks[a.Queue]
+		a.Shown = (a.Rank <= budget || a.exceeds()) && chance(a.Score) >= q.Threshold
+		out[i] = a
 	}
 	return out
 }

@@ -80,11 +80,11 @@ func (r *recents) ids() []alertID {
 	return slices.SortedFunc(maps.Keys(r.alerts), func(a, b alertID) int { return slices.Compare(a[:], b[:]) })
 }
 
-// queue ranks the candidates of a day and sends their versions.
+// queue ranks the candidates of a day, those of each queue of sites on their own, and sends their versions.
 func (e *Engine) queue(d day, all []Candidate, priors [3]Weight, of *importing) error {
 	e.past.boost(all, d, e.state)
 	as := sentAs{backfill: of}
-	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories, as.of()) })
+	q := e.settings.Queue.rank(all, priors, func(stories []Candidate) { e.gather(d, stories, as.of()) }, e.place(as.of()))
 	if of == nil {
 		e.keepShown(d, q)
 	} else {

@@ -122,7 +122,7 @@ func (e *Engine) readEngine(r *reader) error {
 		r.each(func() { ids[r.id()] = true })
 		e.hard.open[d] = ids
 	})
-	r.each(func() { d := r.ID(); e.hard.shown[d] = int(r.Int()) })
+	r.each(func() { q := dayQueue{r.ID(), r.text()}; e.hard.shown[q] = int(r.Int()) })
 	r.outcomes(&e.past)
 	r.episodes(&e.series)
 	return nil
@@ -211,7 +211,8 @@ func (r *reader) episodes(into *episodes) {
 
 func (r *reader) cited() Cited {
 	return Cited{
-		Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: r.ID(), Patient: r.ID(), Object: r.ID(), Signs: Sign(r.Uint()), Nth: uint16(r.Uint()),
+		Position: proto.Position(r.Uint()), Occurred: r.Int(), Reader: r.ID(), Patient: r.ID(), Object: r.ID(), Site: r.ID(), Signs: Sign(r.Uint()),
+		Nth: uint16(r.Uint()),
 	}
 }
 

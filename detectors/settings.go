@@ -16,6 +16,8 @@ const CodeVersion = "2026.11.29.C"
 type Settings struct {
 	// Queue is how many alerts are shown.
 	Queue Queue
+	// Queues are those of some sites, beside the one of everything else, of which Queue says how many are shown.
+	Queues SiteQueues
 	// Custom are detectors that the site wrote.
 	Custom []CustomDetector
 	// Grace is how long after its end a day is closed. Default 24 hours: most notes and orders are charted by the end of the next
@@ -24,7 +26,7 @@ type Settings struct {
 	// LearningDays is how many closed days are held and judged together before the first alert, so that what is usual is known.
 	// Default 14.
 	LearningDays int
-	// Sample is how many pairs a day are drawn at random beside the ranked queue. Default 2; negative: none.
+	// Sample is how many pairs a day are drawn at random beside each ranked queue. Default 2; negative: none.
 	Sample int
 	// Recheck is how long after a day was closed a late fact can take an alert back. Default 7 days.
 	Recheck time.Duration
@@ -84,7 +86,7 @@ func (s Settings) Validate() error {
 			fault("max_age: want kinds of context, and durations of 0 or more")
 		}
 	}
-	faults = append(faults, s.validateWeights())
+	faults = append(faults, s.Queues.Validate(), s.validateWeights())
 	return errors.Join(faults...)
 }
 

@@ -120,6 +120,10 @@ func byRecordOn(a, b recordOn) int {
 	return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.patient, b.patient))
 }
 
+func byDayQueue(a, b dayQueue) int {
+	return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.queue, b.queue))
+}
+
 func byID(a, b alertID) int { return slices.Compare(a[:], b[:]) }
 
 func byGroup(a, b group) int {
@@ -164,8 +168,9 @@ func (e *Engine) writeEngine(w *writer) {
 		w.ID(d)
 		sorted(w, ids, byID, func(id alertID, _ bool) { w.Bytes(id[:]) })
 	})
-	sorted(w, e.hard.shown, byNumber, func(d day, n int) {
-		w.ID(d)
+	sorted(w, e.hard.shown, byDayQueue, func(q dayQueue, n int) {
+		w.ID(q.day)
+		w.text(q.queue)
 		w.Int(int64(n))
 	})
 	w.outcomes(&e.past)
@@ -280,7 +285,7 @@ func (w *writer) episodes(s *episodes) {
 func (w *writer) cited(c *Cited) {
 	w.Uint(uint64(c.Position))
 	w.Int(c.Occurred)
-	for _, n := range [...]facts.ID{c.Reader, c.Patient, c.Object} {
+	for _, n := range [...]facts.ID{c.Reader, c.Patient, c.Object, c.Site} {
 		w.ID(n)
 	}
 	w.Uint(uint64(c.Signs))

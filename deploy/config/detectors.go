@@ -20,6 +20,8 @@ type Detectors struct {
 	// Budget is how many alerts a day are shown at the most, Threshold how likely misuse must be.
 	Budget    int     `yaml:"budget"`
 	Threshold float64 `yaml:"threshold"`
+	// Queues are those of some sites, with budgets of their own; Budget is that of everything else.
+	Queues detectors.SiteQueues `yaml:"queues"`
 	// Grace is how long after its end a day is judged, Recheck how long after that a late fact takes an alert back.
 	Grace   time.Duration `yaml:"grace"`
 	Recheck time.Duration `yaml:"recheck"`
@@ -91,7 +93,10 @@ func (d Detectors) faults() []error {
 			fault("max_age."+kind, "want 0 or more")
 		}
 	}
-	if err := d.Numbers.Validate(); err != nil {
+	for _, err := range []error{d.Queues.Validate(), d.Numbers.Validate()} {
+		if err == nil {
+			continue
+		}
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			out = append(out, errors.New("detectors."+line))
 		}
@@ -128,7 +133,7 @@ func (c *Config) RuleSet(asker string) (*v1.RuleSet, error) {
 		return nil, fmt.Errorf("read detectors.weights_file: %w", err)
 	}
 	rs, err := ruleset.Make(ruleset.Config{
-		TimeZone: c.Site.TimeZone, Budget: d.Budget, Threshold: int32(d.Threshold*1000 + 0.5), LearningDays: d.LearningDays,
+		TimeZone: c.Site.TimeZone, Budget: d.Budget, Queues: d.Queues, Threshold: int32(d.Threshold*1000 + 0.5), LearningDays: d.LearningDays,
 		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Numbers: d.Numbers, Rules: rules,
 	}, weights, asker)
 	var file *ruleset.FileFault

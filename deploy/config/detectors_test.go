@@ -2,11 +2,15 @@ package config_test
 
 import (
 	"bytes"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/readtrail/readtrail/deploy/config"
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/ruleset"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // What is wrong with a file that detectors are configured by is told with its key and its path, once and with every fault.
@@ -45,6 +49,71 @@ func TestDetectorsFilesAreNamed(t *testing.T) {
 		if strings.Contains(err.Error(), "rule set") {
 			t.Errorf("%s: %q speaks of what nobody wrote", name, err)
 		}
+	}
+}
+
+// TestQueues: queues of sites come from the file and from the environment, stand in the rule set, and each fault is named; without any the rule
+// set is what it was.
+func TestQueues(t *testing.T) {
+	p := newPlace(t)
+	load := func(queues string) (*v1.RuleSet, error) {
+		file := p.file("readtrail.yaml", "site: {time_zone: UTC}\ndetectors:\n  budget: 20\n"+queues, 0o600)
+		cfg, err := config.Load(file, nil)
+		if err != nil {
+			return nil, err
+		}
+		return cfg.RuleSet("os:test")
+	}
+	none, err := load("")
+	if err != nil || strings.Contains(none.GetConfig(), "queues") {
+		t.Fatalf("a rule set without queues says %q (%v)", none.GetConfig(), err)
+	}
+	if empty, err := load("  queues: []\n"); err != nil || !bytes.Equal(empty.GetHash(), none.GetHash()) {
+		t.Errorf("no queues are another rule set (%v)", err)
+	}
+	const two = "[{name: North, sites: [North, North Annex], budget: 12}, {name: South, sites: [South], budget: 8}]"
+	some, err := load("  queues: " + two + "\n")
+	if err != nil || bytes.Equal(some.GetHash(), none.GetHash()) {
+		t.Fatalf("queues are the rule set without them (%v)", err)
+	}
+	want := detectors.SiteQueues{{Name: "North", Sites: []string{"North", "North Annex"}, Budget: 12}, {Name: "South", Sites: []string{"South"}, Budget: 8}}
+	if settings, err := ruleset.Parse(some); err != nil || !reflect.DeepEqual(settings.Queues, want) {
+		t.Errorf("the rule set has the queues %v (%v)", settings.Queues, err)
+	}
+	cfg, err := config.Load("", []string{"READTRAIL_DETECTORS_QUEUES=" + two})
+	if err != nil || !reflect.DeepEqual(cfg.Detectors.Queues, want) {
+		t.Errorf("from the environment: %v (%v)", cfg, err)
+	}
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = fmt.Sprintf("{name: Q%d, sites: [S%d], budget: 1}", i, i)
+	}
+	for text, want := range map[string]string{
+		"[{name: North, sites: [North], budget: 1, threshold: 2}]":                                         "line 4: field threshold not found",
+		"[{name: \"\", sites: [North], budget: 1}]":                                                        "detectors.queues: queue 1 has no name",
+		"[{name: A, sites: [North], budget: 1}, {sites: [South], budget: 1}]":                              "detectors.queues: queue 2 has no name",
+		"[{name: \" A\", sites: [North], budget: 1}]":                                                      "detectors.queues: the name of queue 1: want plain text on one line",
+		"[{name: A, sites: [North], budget: 1}, {name: a, sites: [South], budget: 1}]":                     "detectors.queues: there are two called \"a\"",
+		"[{name: A, sites: [North], budget: 1}, {name: B, sites: [\" NORTH \"], budget: 1}]":               "detectors.queues: \"B\": site \" NORTH \" is one of \"A\" already",
+		"[{name: A, sites: [North, north], budget: 1}]":                                                    "detectors.queues: \"A\": site \"north\" stands there twice",
+		"[{name: A, sites: [], budget: 1}]":                                                                "detectors.queues: \"A\": 0 sites; want 1 to 1,000",
+		"[{name: A, sites: [\" \"], budget: 1}]":                                                           "detectors.queues: \"A\": a site without a name",
+		"[{name: A, sites: [North], budget: -1}]":                                                          "detectors.queues: \"A\": budget -1; want 1 to 100,000 alerts a day",
+		"[{name: A, sites: [North]}]":                                                                      "detectors.queues: \"A\": budget 0; want 1 to 100,000 alerts a day",
+		"[{name: A, sites: [], budget: -1}, {name: B, sites: [South, South], budget: 1}]":                  "\"A\": 0 sites; want 1 to 1,000\ndetectors.queues: \"B\": site \"South\" stands there twice",
+		"[" + strings.Join(many, ", ") + "]":                                                               "detectors.queues: 101 of them; want at most 100",
+		"[" + strings.Join(many[:100], ", ") + ", {name: A, sites: [North], budget: 1}]":                   "detectors.queues: 101 of them; want at most 100",
+		"[{name: " + strings.Repeat("x", 257) + ", sites: [" + strings.Repeat("y", 257) + "], budget: 1}]": "detectors.queues: the name of queue 1 has 257 bytes; want at most 256",
+	} {
+		if _, err := load("  queues: " + text + "\n"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", text, err, want)
+		}
+	}
+	if _, err := load("  queues: [" + strings.Join(many[:100], ", ") + "]\n"); err != nil {
+		t.Errorf("a hundred queues: %v", err)
+	}
+	if _, err := config.Load("", []string{"READTRAIL_DETECTORS_QUEUES=[{name: A, site: [North], budget: 1}]"}); err == nil || !strings.Contains(err.Error(), "field site not found") {
+		t.Errorf("a key that there is not, from the environment: %v", err)
 	}
 }
 

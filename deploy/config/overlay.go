@@ -90,6 +90,14 @@ func set(field reflect.Value, text string) error {
 			return err //nolint:wrapcheck // says what is wrong
 		}
 		field.Set(reflect.ValueOf(chosen))
+	case detectors.SiteQueues:
+		var queues detectors.SiteQueues
+		d := yaml.NewDecoder(strings.NewReader(text))
+		d.KnownFields(true)
+		if err := d.Decode(&queues); err != nil {
+			return err //nolint:wrapcheck // says what is wrong
+		}
+		field.Set(reflect.ValueOf(queues))
 	default:
 		return fmt.Errorf("keys of type %s cannot be set from the environment", field.Type())
 	}

@@ -25,7 +25,8 @@ type Difference struct {
 	Lost   int `json:"lost"`
 	// Moved are the same stories, told from another day on: what a reader did in a record over days is one alert, under the first day on
 	// which it is shown. Where it becomes several alerts, those beyond the first are gained.
-	Moved    int `json:"moved"`
+	Moved int `json:"moved"`
+	// Reranked stand at another place, or in another queue of sites.
 	Reranked int `json:"reranked"`
 	Same     int `json:"same"`
 	// Detectors says for each what it shows and showed.
@@ -49,13 +50,16 @@ type DetectorDifference struct {
 
 // Example is an alert that the difference is about.
 type Example struct {
-	AlertID   string   `json:"alert_id"`
-	Day       string   `json:"day"`
-	WasDay    string   `json:"was_day,omitempty"`
-	Shape     string   `json:"shape"`
-	Scenario  string   `json:"scenario"`
-	Rank      uint32   `json:"rank"`
-	WasRank   uint32   `json:"was_rank,omitempty"`
+	AlertID  string `json:"alert_id"`
+	Day      string `json:"day"`
+	WasDay   string `json:"was_day,omitempty"`
+	Shape    string `json:"shape"`
+	Scenario string `json:"scenario"`
+	Rank     uint32 `json:"rank"`
+	WasRank  uint32 `json:"was_rank,omitempty"`
+	// Queue is that of some sites, WasQueue the one before; nothing stands for that of everything else.
+	Queue     string   `json:"queue,omitempty"`
+	WasQueue  string   `json:"was_queue,omitempty"`
 	Chance    float64  `json:"chance"`
 	Detectors []string `json:"detectors"`
 	// StoryOf is, of a gained alert, one that was shown before and told a part of the same story, by its id.
@@ -94,7 +98,7 @@ func difference(before, after *replayed, from, to int32) Difference {
 		case was.seen() && !is.seen():
 			lost = append(lost, was)
 		case !was.seen() || !d.period.has(was):
-		case was.rank != is.rank:
+		case was.rank != is.rank || was.queue != is.queue:
 			d.Reranked++
 			d.example("reranked", is, was)
 			d.spoke(was, is)
@@ -235,11 +239,11 @@ func (j *judged) seen() bool { return j != nil && j.shown && !j.retracted }
 
 func (d *Difference) example(kind string, a, was *judged) {
 	e := Example{
-		AlertID: a.id.String(), Day: date(a.day), Shape: shapeWord(a.shape), Scenario: a.scenario, Rank: a.rank, Chance: float64(a.chance) / 1000,
+		AlertID: a.id.String(), Day: date(a.day), Shape: shapeWord(a.shape), Scenario: a.scenario, Rank: a.rank, Queue: a.queue, Chance: float64(a.chance) / 1000,
 		Detectors: a.detectors,
 	}
 	if was != nil {
-		if e.WasRank = was.rank; was.day != a.day {
+		if e.WasRank, e.WasQueue = was.rank, was.queue; was.day != a.day {
 			e.WasDay = date(was.day)
 		}
 	}
@@ -251,6 +255,14 @@ func shapeWord(s v1.Shape) string {
 		v1.Shape_SHAPE_PAIR: "pair", v1.Shape_SHAPE_READER_DAY: "reader-day", v1.Shape_SHAPE_RECORD_DAY: "record-day",
 		v1.Shape_SHAPE_SERIAL: "serial",
 	}[s]
+}
+
+// place is a rank, and of which queue where it is one of sites.
+func place(rank uint32, queue string) string {
+	if queue == "" {
+		return fmt.Sprint(rank)
+	}
+	return fmt.Sprintf("%d of %s", rank, queue)
 }
 
 func date(day int32) string { return time.Unix(int64(day)*86_400, 0).UTC().Format(time.DateOnly) }
@@ -277,9 +289,9 @@ func (d Difference) write(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "\n%s\tday\trank\tlikely\twhat\n", kind)
 		for _, e := range d.Examples[kind] {
-			rank := fmt.Sprint(e.Rank)
+			rank := place(e.Rank, e.Queue)
 			if e.WasRank != 0 {
-				rank = fmt.Sprintf("%d (was %d)", e.Rank, e.WasRank)
+				rank += fmt.Sprintf(" (was %s)", place(e.WasRank, e.WasQueue))
 			}
 			day := e.Day
 			if e.WasDay != "" {

@@ -156,6 +156,13 @@ func TestBacktest(t *testing.T) {
 	if other.Before != same.Before || other.Gained+other.Lost == 0 {
 		t.Errorf("reasons that hold for a day only: %+v", other)
 	}
+	queued, _, err := i.backtest("", "", func(c *config.Config) {
+		c.Detectors.Queues = detectors.SiteQueues{{Name: "Main", Sites: []string{"millbrook general"}, Budget: 1}}
+	})
+	must(t, err)
+	if queued.Before != same.Before || queued.Lost == 0 || queued.Reranked == 0 || queued.Examples["reranked"][0].Queue+queued.Examples["reranked"][0].WasQueue != "Main" {
+		t.Errorf("a queue of a site: %+v", queued)
+	}
 	middle := i.h.start(4).Format(time.DateOnly)
 	first, _, err := i.backtest("", middle, higher)
 	must(t, err)

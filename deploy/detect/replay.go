@@ -51,6 +51,7 @@ type judged struct {
 	scenario  string
 	shape     v1.Shape
 	shown     bool
+	queue     string
 	rank      uint32
 	chance    uint32
 	backfill  bool
@@ -174,8 +175,8 @@ func (r *replayed) take(o detectors.Output) error {
 		return err //nolint:wrapcheck // says what failed
 	}
 	j := &judged{
-		id: id, day: a.GetDay(), scenario: a.GetScenario(), shape: a.GetShape(), shown: a.GetShown(), rank: a.GetRank(), chance: a.GetChance(),
-		backfill: a.GetBackfill(), sampled: a.GetSampled(), retracted: a.GetState() == v1.AlertState_ALERT_STATE_RETRACTED,
+		id: id, day: a.GetDay(), scenario: a.GetScenario(), shape: a.GetShape(), shown: a.GetShown(), queue: a.GetQueue(),
+		rank: a.GetRank(), chance: a.GetChance(), backfill: a.GetBackfill(), sampled: a.GetSampled(), retracted: a.GetState() == v1.AlertState_ALERT_STATE_RETRACTED,
 		grades: map[string]uint32{},
 	}
 	if j.shown && !j.retracted {

@@ -126,8 +126,8 @@ func strangersBehindPatients(t *testing.T, h *hospital) (look *v1.AccessEvent, r
 	return nil, nil
 }
 
-// projected folds a journal and what detectors wrote into ClickHouse, and answers who viewed a record.
-func projected(t *testing.T, h *hospital, w *written) func(*v1.Identifier) []*v1.Access {
+// served folds a journal and what detectors wrote into ClickHouse, and answers questions about it.
+func served(t *testing.T, h *hospital, w *written) *api.Service {
 	t.Helper()
 	db := storetest.Open(t)
 	findings, alerts := detectiontest.NewStream[*v1.Findings](), detectiontest.NewStream[*v1.AlertVersion]()
@@ -180,6 +180,13 @@ func projected(t *testing.T, h *hospital, w *written) func(*v1.Identifier) []*v1
 			t.Fatalf("not projected: %+v", p.StreamStatus())
 		}
 	}
+	return service
+}
+
+// projected answers who viewed a record.
+func projected(t *testing.T, h *hospital, w *written) func(*v1.Identifier) []*v1.Access {
+	t.Helper()
+	service := served(t, h, w)
 	return func(of *v1.Identifier) (out []*v1.Access) {
 		asking := proto.WithCaller(t.Context(), proto.Caller{Name: "token:1", Role: proto.RoleInvestigator})
 		for token := ""; ; {

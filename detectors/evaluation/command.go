@@ -22,6 +22,7 @@ import (
 type Command struct {
 	Dir       string            `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
 	Budget    int               `help:"Alerts a local day at the most." default:"20"`
+	Queues    string            `help:"Queues of sites with budgets of their own, in a file as under detectors of the configuration (queues: [{name: North, sites: [North], budget: 12}]); --budget is that of everything else." type:"existingfile" placeholder:"FILE"`
 	Threshold float64           `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
 	Alerts    string            `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
 	Zone      string            `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
@@ -61,6 +62,11 @@ func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, 
 	}
 	if err := cfg.Numbers.Validate(); err != nil {
 		return fmt.Errorf("--number: %w", err)
+	}
+	if c.Queues != "" {
+		if cfg.Queues, err = loadQueues(c.Queues); err != nil {
+			return err
+		}
 	}
 	if c.Rules != "" {
 		own, err := rules.Load(c.Rules)

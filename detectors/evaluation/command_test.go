@@ -8,12 +8,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/evaluation"
 )
 
@@ -98,6 +100,58 @@ func TestFlags(t *testing.T) {
 	} {
 		if _, err := run(tt.command); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %s", tt.command, err, tt.want)
+		}
+	}
+}
+
+// TestWithoutQueues: reports and alerts speak of queues of sites only where there are some.
+func TestWithoutQueues(t *testing.T) {
+	for _, queues := range []detectors.SiteQueues{nil, {{Name: "North", Sites: []string{"North"}, Budget: 1}}} {
+		var alerts bytes.Buffer
+		r, err := evaluation.Run(t.Context(), evaluation.Config{
+			Dir: hospital(t), Decode: decode, Alerts: &alerts, Queue: detectors.Queue{Budget: 3}, Queues: queues, Clock: func() time.Time { return time.Unix(0, 0) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := json.Marshal(r)
+		if some := len(queues) > 0; err != nil || bytes.Contains(report, []byte(`"shown_by_queue":[{"queue":"North","budget":1,"shown":0},{"queue":"","budget":3,"shown":1}]`)) != some ||
+			bytes.Contains(report, []byte("queue")) != some || bytes.Contains(alerts.Bytes(), []byte(`"queue":""`)) != some {
+			t.Errorf("queues %v: %s (%v)\n%s", queues, report, err, &alerts)
+		}
+	}
+}
+
+// TestQueuesFile: a file of queues is read as a configuration says them, and refused by its name.
+func TestQueuesFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, hospital(t)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(text string) (string, error) {
+		path := filepath.Join(t.TempDir(), "queues.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		c := evaluation.Command{Dir: dir, Budget: 20, Threshold: 0.2, Queues: path}
+		err := c.Run(t.Context(), &out, io.Discard, decode, func() time.Time { return time.Unix(0, 0) })
+		return strings.Join(strings.Fields(out.String()), " "), err
+	}
+	text, err := run("queues:\n  - {name: North, sites: [North], budget: 12}\n")
+	if err != nil || !strings.Contains(text, "0.1 of at most 32;") || !strings.Contains(text, "queue North 0.0 of at most 12 everything else 0.1 of at most 20") {
+		t.Errorf("%v: %s", err, text)
+	}
+	for text, want := range map[string]string{
+		"":                                  "names no queue",
+		"queues: []":                        "names no queue",
+		"queues: [{name: A, site: [B]}]":    "field site not found",
+		"budget: 3":                         "field budget not found",
+		"queues: [{name: A, sites: [B]}]":   `"A": budget 0; want 1 to 100,000`,
+		"queues: [{sites: [B], budget: 1}]": "queue 1 has no name",
+	} {
+		if _, err := run(text); err == nil || !strings.HasPrefix(err.Error(), "--queues: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }

@@ -22,8 +22,10 @@ type Config struct {
 	// Dir is the dataset directory.
 	Dir fs.FS
 	// Zone of the site; nil: the one in which the events state their times.
-	Zone   *time.Location
-	Queue  detectors.Queue
+	Zone  *time.Location
+	Queue detectors.Queue
+	// Queues are those of some sites; Queue is that of everything else.
+	Queues detectors.SiteQueues
 	Decode Decode
 	// Custom are detectors that the site wrote.
 	Custom []detectors.CustomDetector
@@ -49,9 +51,9 @@ type run struct {
 	engine *detectors.Engine
 	state  *facts.State
 	report Report
-	// tally and shown are what came out; out is where alerts are written.
+	// tally and shown, by queue, are what came out; out is where alerts are written.
 	tally detectors.Tally
-	shown int
+	shown map[string]int
 	out   *bufio.Writer
 	// ids are the events' AuditEvent.id, by number; numbers stand in positions.
 	ids []string
@@ -67,7 +69,7 @@ type seenKey [8 + proto.ContentCheckSize]byte
 
 // Run evaluates a dataset directory.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
-	r := &run{cfg: cfg, seen: map[seenKey]struct{}{}}
+	r := &run{cfg: cfg, seen: map[seenKey]struct{}{}, shown: map[string]int{}}
 	if r.cfg.Progress == nil {
 		r.cfg.Progress = func(string, int64, int64) {}
 	}
@@ -94,7 +96,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 			r.labels = newLabelReport(labels)
 		}
 	}
-	settings := detectors.Settings{Queue: cfg.Queue, Custom: cfg.Custom, Numbers: cfg.Numbers}
+	settings := detectors.Settings{Queue: cfg.Queue, Queues: cfg.Queues, Custom: cfg.Custom, Numbers: cfg.Numbers}
 	r.engine, err = detectors.NewEngine(detectors.EngineConfig{Zone: r.cfg.Zone, Standing: &settings, Observer: r.observer()})
 	if err != nil {
 		return nil, fmt.Errorf("prepare detectors: %w", err)
@@ -226,7 +228,7 @@ func (r *run) queue(day int32, queue []detectors.Alert) error {
 	for i := range queue {
 		a := &queue[i]
 		if a.Shown {
-			r.shown++
+			r.shown[a.Queue]++
 		}
 		r.report.Candidates++
 		if err := r.alert(r.out, day, a); err != nil {
@@ -247,7 +249,7 @@ func (r *run) judge(ctx context.Context) error {
 			return fmt.Errorf("write alerts: %w", err)
 		}
 	}
-	r.fill(r.tally, r.shown)
+	r.fill(r.tally)
 	return nil
 }
 
@@ -283,7 +285,7 @@ func (r *run) judged(a *detectors.Access, v detectors.Verdict, why, by string) {
 	}
 }
 
-func (r *run) fill(t detectors.Tally, shown int) {
+func (r *run) fill(t detectors.Tally) {
 	share := func(a, b uint64) float64 { return float64(a) / float64(max(b, 1)) }
 	out := &r.report
 	out.Accesses, out.Days, out.Zone = t.Accesses, t.Days, r.cfg.Zone.String()
@@ -297,7 +299,17 @@ func (r *run) fill(t detectors.Tally, shown int) {
 	}
 	out.ByScenario = map[string]float64{}
 	out.Budget = r.cfg.Queue.Budget
+	shown := 0
+	for _, n := range r.shown {
+		shown += n
+	}
 	out.AlertsPerDay = float64(shown) / float64(max(t.Days, 1))
+	if len(r.cfg.Queues) > 0 {
+		for _, q := range r.cfg.Queues {
+			out.Queues = append(out.Queues, QueueReport{q.Name, q.Budget, r.shown[q.Name]})
+		}
+		out.Queues = append(out.Queues, QueueReport{"", out.Budget, r.shown[""]})
+	}
 	if r.labels == nil {
 		return
 	}
@@ -308,7 +320,9 @@ func (r *run) fill(t detectors.Tally, shown int) {
 
 // line is an alert as --alerts writes it.
 type line struct {
-	Day       string   `json:"day"`
+	Day string `json:"day"`
+	// Queue is that in which it stands, where there are queues of sites; "" is that of everything else.
+	Queue     *string  `json:"queue,omitempty"`
 	Rank      int      `json:"rank"`
 	Score     int32    `json:"score"`
 	Chance    float64  `json:"chance"`
@@ -359,6 +373,9 @@ func (r *run) alert(out *bufio.Writer, day int32, a *detectors.Alert) error {
 	}
 	for _, f := range a.Fired {
 		l.Detectors = append(l.Detectors, f.Scale.Name)
+	}
+	if len(r.cfg.Queues) > 0 {
+		l.Queue = &a.Queue
 	}
 	l.Explanation = a.Note.String()
 	text, err := json.Marshal(l)

@@ -26,7 +26,7 @@ type Report struct {
 	UnexplainedShare   float64           `json:"unexplained_share"`
 	NotAssessableShare float64           `json:"not_assessable_share"`
 	Reasons            map[string]uint64 `json:"explained_by"`
-	// Blind are the kinds of context that are missing, Abstain the reasons and detectors that need one of them, Absent the kinds of resources
+	// Queues is what each queue shows, where there are some of sites. Blind are the kinds of context that are missing, Abstain the reasons and detectors that need one of them, Absent the kinds of resources
 	// of which the dataset has none.
 	Blind            []string                  `json:"missing_context"`
 	Abstain          []string                  `json:"abstain,omitempty"`
@@ -34,6 +34,7 @@ type Report struct {
 	Budget           int                       `json:"budget"`
 	AlertsPerDay     float64                   `json:"alerts_per_day"`
 	Candidates       int                       `json:"candidates"`
+	Queues           []QueueReport             `json:"shown_by_queue,omitempty"`
 	Findings         map[string]uint64         `json:"findings_by_detector"`
 	EventsPerSecond  float64                   `json:"events_per_second"`
 	JudgedPerSecond  float64                   `json:"judged_per_second"`
@@ -56,6 +57,13 @@ type Report struct {
 	MisuseExplainedBy map[string]map[string]uint64 `json:"misuse_explained_by,omitempty"`
 	// Faults are units of which a custom detector could not tell what they are: its condition cost too much, or has no result.
 	Faults map[string]uint64 `json:"faults_by_detector,omitempty"`
+}
+
+// QueueReport is what a queue shows on all days together. The last one is that of everything else, which has no name.
+type QueueReport struct {
+	Queue  string `json:"queue"`
+	Budget int    `json:"budget"`
+	Shown  int    `json:"shown"`
 }
 
 func (r *Report) deadLetters(path string, n uint64) {

@@ -35,11 +35,7 @@ func (r *Report) write(w io.Writer) error {
 		}
 		row(what, "%s (tells %s)", a.Kind, a.Tells)
 	}
-	if r.AlertsPerDay > 0 {
-		row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, r.Budget, r.Candidates)
-	} else {
-		row("shown a day", "no alert was shown, of at most %d; %d candidates in all", r.Budget, r.Candidates)
-	}
+	r.writeShown(row)
 	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)
 	if r.UnknownLabels > 0 {
 		row("labels of events that are not there", "%d", r.UnknownLabels)
@@ -90,6 +86,26 @@ func (r *Report) write(w io.Writer) error {
 		table(row, r.Faults)
 	}
 	return t.Flush() //nolint:wrapcheck // nothing to add
+}
+
+// writeShown says how many are shown a day, and of which queue.
+func (r *Report) writeShown(row func(string, string, ...any)) {
+	most := r.Budget
+	for _, q := range r.Queues[:max(len(r.Queues)-1, 0)] {
+		most += q.Budget
+	}
+	if r.AlertsPerDay > 0 {
+		row("shown a day", "%.1f of at most %d; %d candidates in all", r.AlertsPerDay, most, r.Candidates)
+	} else {
+		row("shown a day", "no alert was shown, of at most %d; %d candidates in all", most, r.Candidates)
+	}
+	for _, q := range r.Queues {
+		name := "queue " + q.Queue
+		if q.Queue == "" {
+			name = "everything else"
+		}
+		row("  "+name, "%.1f of at most %d", float64(q.Shown)/float64(max(r.Days, 1)), q.Budget)
+	}
 }
 
 func table(row func(string, string, ...any), counts map[string]uint64) {

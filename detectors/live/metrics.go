@@ -40,7 +40,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		looks:     gauges("looks_judged", "Looks that were judged since the engine was made, by verdict.", "verdict"),
 		findings:  gauges("findings_made", "Grades above quiet since the engine was made, by detector.", "detector"),
-		alerts:    counters("alerts_total", "Versions of alerts published, by state and whether they are shown.", "state", "shown"),
+		alerts:    counters("alerts_total", "Versions of alerts published, by state, whether they are shown, and queue of sites.", "state", "shown", "queue"),
 		events:    gauges("events_read", "Access events read since the engine was made.").WithLabelValues(),
 		faults:    gauges("facts_unreadable", "Context facts that could not be read.").WithLabelValues(),
 		held:      gauges("held", "What is held in memory, by what it is.", "what"),
@@ -110,5 +110,5 @@ func (m *metrics) alert(a *v1.AlertVersion) {
 	if a.GetShown() {
 		shown = "yes"
 	}
-	m.alerts.WithLabelValues(state, shown).Inc()
+	m.alerts.WithLabelValues(state, shown, a.GetQueue()).Inc()
 }

@@ -25,6 +25,8 @@ type Config struct {
 	TimeZone string `yaml:"time_zone"`
 	// Budget is how many alerts a local day are shown at the most.
 	Budget int `yaml:"budget"`
+	// Queues are those of some sites, with budgets of their own; Budget is that of everything else.
+	Queues detectors.SiteQueues `yaml:"queues,omitempty"`
 	// Threshold is how likely misuse must be for an alert to be shown, in per mille.
 	Threshold int32 `yaml:"threshold"`
 	// LearningDays are held and judged together before the first alert.
@@ -72,7 +74,7 @@ func kinds() map[string]detectors.Needs {
 // Settings are what the engine works by.
 func (c Config) Settings() (detectors.Settings, error) {
 	s := detectors.Settings{
-		Queue: detectors.Queue{Budget: c.Budget, Threshold: c.Threshold}, Grace: c.Grace, Recheck: c.Recheck,
+		Queue: detectors.Queue{Budget: c.Budget, Threshold: c.Threshold}, Queues: c.Queues, Grace: c.Grace, Recheck: c.Recheck,
 		LearningDays: c.LearningDays, Sample: c.Sample, MaxAge: map[detectors.Needs]time.Duration{}, Numbers: c.Numbers,
 	}
 	if s.Sample == 0 {
