@@ -77,9 +77,7 @@ func lateCaseTurns(t *testing.T, path string) (turned bool) {
 		if closed[event] != was {
 			t.Errorf("%s was %q when its day was closed, and is %q in an evaluation", event, closed[event], was)
 		}
-		// Of a merge of accounts it is the verdict that turns: the reason is looked for under the number that the reader had.
-		merged := strings.Contains(path, "SharedAccount") && then[event] != was && then[event] != detectors.Unexplained.String()
-		if turned = true; then[event] != is && !merged {
+		if turned = true; then[event] != is {
 			t.Errorf("%s is %q when what came late is known, and %q in an evaluation", event, then[event], is)
 		}
 	}
