@@ -14,17 +14,7 @@ const (
 )
 
 // PlaceKey is the place_key of a workstation or network address as events state it, at least 2; 0 when it is empty.
-func PlaceKey(kind, value string) uint64 {
-	if value == "" {
-		return 0
-	}
-	var d xxhash.Digest
-	d.Reset()
-	_, _ = d.WriteString(kind)
-	_, _ = d.WriteString("|")
-	_, _ = d.WriteString(value)
-	return max(d.Sum64(), 2)
-}
+func PlaceKey(kind, value string) uint64 { return Key(kind, value) }
 
 // PlaceDay is the day that place_readers_vN has of a time in microseconds: the number of its month's first day since 1970-01-01, UTC, and the
 // place of the day in the month, from 0. Times that Date does not reach are of the nearest day that it does.
