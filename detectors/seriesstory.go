@@ -216,7 +216,7 @@ func (e *Engine) extend(v *v1.AlertVersion, now, was *recentAlert) {
 	}
 	now.cites = e.stillCited(now, was)
 	if v.Note != nil {
-		v.Note.More = uint32(max(len(v.Accesses)-len(v.Note.Evidence), 0))
+		v.Note.More = uint32(max(len(now.cites)-len(v.Note.Evidence), 0))
 	}
 	for _, d := range story.Detectors {
 		if !slices.ContainsFunc(v.Detectors, func(x *v1.FiredDetector) bool { return x.Detector == d.Detector }) {

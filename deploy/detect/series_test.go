@@ -139,6 +139,31 @@ func TestASeriesIsOneAlert(t *testing.T) {
 	}
 }
 
+// TestASeriesCountsWhatItCites: the note of a series says how many accesses it rests on beside those that it tells, also those that only an
+// earlier version knew of.
+func TestASeriesCountsWhatItCites(t *testing.T) {
+	t.Parallel()
+	var all []opened
+	for n := range 6 {
+		all = append(all, opened{8 + n, n, 7})
+	}
+	h, reader := openedBy(t, all...)
+	_, w := run(t, engineConfig(t, h), h.batches)
+	seen := false
+	for _, a := range latestOf(t, w, reader) {
+		if a.Shape != v1.Shape_SHAPE_SERIAL || a.Version < 2 {
+			continue
+		}
+		seen = true
+		if told := len(a.Note.Evidence) + int(a.Note.More); told != len(a.Accesses) {
+			t.Errorf("the note tells %d accesses, and the alert cites %d", told, len(a.Accesses))
+		}
+	}
+	if !seen {
+		t.Fatal("no series went on: the test saw nothing")
+	}
+}
+
 // TestADecidedSeriesIsOver: what comes after somebody decided on a series is another one, and cites nothing that was decided on.
 func TestADecidedSeriesIsOver(t *testing.T) {
 	t.Parallel()
