@@ -20,6 +20,8 @@ type accessKey struct {
 
 func (a *Access) key() accessKey { return accessKey{a.Position, a.Nth} }
 
+func (c *Cited) key() accessKey { return accessKey{c.Position, c.Nth} }
+
 // thenNumbers are the numbers that accesses had, of those whose reader or record goes by another one now.
 type thenNumbers map[accessKey]pairKey
 

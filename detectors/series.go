@@ -37,8 +37,8 @@ type episode struct {
 	ownDecided, toldDecided bool
 }
 
-// over reports whether somebody decided on an alert that tells an episode: no series tells it, unless that is opened again.
-func (x *episode) over() bool { return x.ownDecided || x.toldDecided }
+// over reports whether no series tells an episode: there is a reason for it, or somebody decided on an alert that tells it. Either may be taken back.
+func (x *episode) over() bool { return x.accounted || x.ownDecided || x.toldDecided }
 
 // episodes are those of each reader, by day, under the numbers that reader and record had then.
 type episodes struct {
@@ -185,7 +185,7 @@ func (e *Engine) others(d day, c *Candidate, of string) []episode {
 	var out []episode
 	for _, n := range numbers(e.state.SameStaff(reader), reader) {
 		for _, x := range e.episodesOf(of).of[n] {
-			if x.day != d && !x.accounted && !x.over() && max(x.day-d, d-x.day) <= e.seriesDays() {
+			if x.day != d && !x.over() && max(x.day-d, d-x.day) <= e.seriesDays() {
 				x.patient = e.state.Canonical(x.patient)
 				out = append(out, x)
 			}

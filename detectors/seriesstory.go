@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/readtrail/readtrail/detectors/facts"
-	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -233,17 +232,13 @@ func (e *Engine) extend(v *v1.AlertVersion, now, was *recentAlert) {
 // stillCited are what a series cites now, and what it cited before and is not told anew: what the reader did, by what is known now of who had
 // which account, in records that did not leave it. Each access is cited once.
 func (e *Engine) stillCited(now, was *recentAlert) []Cited {
-	type access struct {
-		position proto.Position
-		nth      uint16
-	}
-	cites, cited := slices.Clone(now.cites), map[access]bool{}
+	cites, cited := slices.Clone(now.cites), map[accessKey]bool{}
 	for i := range cites {
-		cited[access{cites[i].Position, cites[i].Nth}] = true
+		cited[cites[i].key()] = true
 	}
 	reader := e.state.CanonicalStaff(now.reader)
 	for _, c := range was.cites {
-		if len(cites) < mostAccesses && !cited[access{c.Position, c.Nth}] && e.state.CanonicalStaff(c.Reader) == reader &&
+		if len(cites) < mostAccesses && !cited[c.key()] && e.state.CanonicalStaff(c.Reader) == reader &&
 			!e.hasLeft(was, c.Patient, localDay(c.Occurred, e.cfg.Zone)) {
 			cites = append(cites, c)
 		}

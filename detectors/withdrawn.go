@@ -61,11 +61,7 @@ func (e *Engine) unaccounted(reader, patient facts.ID, d day) {
 			return
 		}
 		x.accounted = false
-		if a := e.recent.alerts[x.told]; a != nil {
-			maps.DeleteFunc(a.gone, func(r recordOn, _ struct{}) bool {
-				return r.day == d && e.state.Canonical(r.patient) == e.state.Canonical(patient)
-			})
-		}
+		e.returns(x.told, patient, d)
 	})
 }
 
