@@ -87,6 +87,27 @@ func latestOf(t *testing.T, w *written, reader *v1.Identifier) map[string]*v1.Al
 	return out
 }
 
+// onlySeries is the latest version of the one series of a reader, the same for several hands and for engines that were restored.
+func onlySeries(t *testing.T, h *hospital, reader *v1.Identifier) *v1.AlertVersion {
+	t.Helper()
+	_, w := run(t, engineConfig(t, h), h.batches)
+	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
+	var out *v1.AlertVersion
+	for _, a := range latestOf(t, w, reader) {
+		if a.Shape != v1.Shape_SHAPE_SERIAL {
+			continue
+		}
+		if out != nil {
+			t.Errorf("a second series of the reader: %q", a.Note.Title)
+		}
+		out = a
+	}
+	if out == nil {
+		t.Fatal("there is no series")
+	}
+	return out
+}
+
 // TestASeriesIsOneAlert: who opens another record without a reason day after day is one alert, which grows: it cites and tells all of them,
 // stands under the day on which it was told first, and nobody is told the same record twice.
 func TestASeriesIsOneAlert(t *testing.T) {
@@ -375,23 +396,8 @@ func TestASeriesAcrossAMerge(t *testing.T) {
 	const days = 8
 	record := func(n int) *v1.Identifier { return &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", n)} }
 	base, reader, at := snooped(t, days)
-	series := func(h *hospital) *v1.AlertVersion {
-		_, w := run(t, engineConfig(t, h), h.batches)
-		must(t, w.same(restoredOften(t, h, len(h.batches)-60)))
-		var out *v1.AlertVersion
-		for _, a := range latestOf(t, w, reader) {
-			if a.Shape == v1.Shape_SHAPE_SERIAL {
-				if out != nil {
-					t.Error("there are two series of one reader")
-				}
-				out = a
-			}
-		}
-		if out == nil {
-			t.Fatal("there is no series")
-		}
-		return out
-	}
+	series := func(h *hospital) *v1.AlertVersion { return onlySeries(t, h, reader) }
+
 	for name, direction := range map[string][2]int{"into the later one": {2, 4}, "into the earlier one": {4, 2}} {
 		one := base.copy(t)
 		one.after(at[5].Add(-2*time.Hour), replaced(one, direction[0], direction[1])...) // both were told, and more follows

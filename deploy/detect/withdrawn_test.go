@@ -79,23 +79,8 @@ func TestASeriesTellsAgainWhatWasWithdrawn(t *testing.T) {
 	t.Parallel()
 	base, reader, at := snooped(t, 8)
 	stranger := func(n int) *v1.Identifier { return &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", n)} }
-	series := func(h *hospital) *v1.AlertVersion {
-		_, w := run(t, engineConfig(t, h), h.batches)
-		must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
-		var out *v1.AlertVersion
-		for _, a := range latestOf(t, w, reader) {
-			if a.Shape == v1.Shape_SHAPE_SERIAL {
-				if out != nil {
-					t.Errorf("a second series of the reader: %q", a.Note.Title)
-				}
-				out = a
-			}
-		}
-		if out == nil {
-			t.Fatal("no series")
-		}
-		return out
-	}
+	series := func(h *hospital) *v1.AlertVersion { return onlySeries(t, h, reader) }
+
 	one := base.copy(t)
 	one.after(at[6].Add(-3*time.Hour), attended(one, 4, reader, stranger(4), at[4])...)
 	one.after(at[6].Add(3*time.Hour), enteredInError(one, 4, reader, stranger(4), at[4])...)
