@@ -50,7 +50,7 @@ func vendorAccess() readerDetector {
 				return Quiet
 			}
 			for k := range d.Pairs {
-				if p := &d.Pairs[k]; p.Looks > 0 && !p.Reasons.has(ReasonTicket) && j.coverage.have&NeedsTickets != 0 {
+				if p := &d.Pairs[k]; p.Looks > 0 && !p.Reasons.has(ReasonTicket) && !j.coverage.lacks(NeedsTickets) {
 					return 2
 				}
 			}

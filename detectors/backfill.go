@@ -70,7 +70,7 @@ func NewStudy(cfg Config, state *facts.State, book *Book) (*Study, error) {
 	s := &Study{cfg: cfg.withDefaults(), state: state, book: book}
 	s.judge = newJudge(s.cfg, state)
 	s.judge.wrote = book.wrote
-	s.judge.coverage = coverageOf(state)
+	s.judge.coverage = covered(contextOf(state))
 	return s, nil
 }
 
@@ -176,7 +176,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 		}
 	}
 	j.use(counted, priors)
-	s.tally = Tally{Days: len(days), Accesses: s.book.number, Findings: map[string]uint64{}, Missing: allNeeds &^ j.coverage.have}
+	s.tally = Tally{Days: len(days), Accesses: s.book.number, Findings: map[string]uint64{}, Missing: j.coverage.missing()}
 	j.dets.customs.forget()
 	queues := make([][]Candidate, 0, len(days))
 	if err := each(func(c *closed) {

@@ -6,30 +6,17 @@ import (
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
-// coverageOf says which kinds of context a state holds at all.
-func coverageOf(s *facts.State) coverage {
-	any := func(types ...string) bool { return slices.ContainsFunc(types, s.Has) }
-	var out coverage
-	out.care = any("Encounter", "Appointment", "CareTeam", "ServiceRequest", "EpisodeOfCare", "Procedure", "Observation",
-		"DocumentReference", "MedicationRequest", "MedicationAdministration", "DiagnosticReport")
-	for _, kind := range [...]struct {
-		need Needs
-		have bool
-	}{
-		{NeedsPatients, any("Patient")},
-		{NeedsStaff, any("Practitioner")},
-		{NeedsRoles, any("PractitionerRole")},
-		{NeedsRoster, s.HasDuties()},
-		{NeedsCare, out.care},
-		{NeedsWatches, any("Patient", "WatchListEntry")},
-		{NeedsTickets, any("Contract", "Task", "Ticket", "VendorTicket")},
-		{NeedsBadges, any("BadgeStay")},
-	} {
-		if kind.have {
-			out.have |= kind.need
+// contextOf says which kinds of context a state holds at all.
+func contextOf(s *facts.State) (have Needs) {
+	for t, kinds := range contextTypes {
+		if s.Has(t) {
+			have |= kinds
 		}
 	}
-	return out
+	if s.HasDuties() { // a slot that says of nobody that they are on duty is no roster
+		return have | NeedsRoster
+	}
+	return have &^ NeedsRoster
 }
 
 // AbsentContext is a kind of resource of which nothing was read.

@@ -16,7 +16,7 @@ func crowd() recordDetector {
 			Weights: []Weight{-bit, 4 * bit, 8 * bit, 12 * bit, 17 * bit},
 		},
 		grade: func(j *judge, d *RecordDay) Grade {
-			if !j.coverage.care {
+			if j.coverage.lacks(NeedsCare) {
 				return Blind
 			}
 			n := uint64(len(d.Readers))

@@ -159,7 +159,7 @@ type standing struct {
 // message is a message of findings about a day.
 func (e *Engine) message(of standing) *v1.Findings {
 	return &v1.Findings{
-		RuleSet: e.ruleSet, Day: of.day, Closed: of.closed, Backfill: of.backfill, Missing: (allNeeds &^ e.judge.coverage.have).List(),
+		RuleSet: e.ruleSet, Day: of.day, Closed: of.closed, Backfill: of.backfill, Missing: e.judge.coverage.missing().List(),
 	}
 }
 

@@ -54,6 +54,37 @@ func Reasons() []Reason {
 	return out
 }
 
+// reasonNeeds names the context without which a reason abstains. What is documented of a department can be any document of care, and
+// the reader's department has to be known, which events say as well. Where a reason needs nothing, the events say it.
+var reasonNeeds = [reasonCount]Needs{
+	ReasonAttending:   NeedsEncounters,
+	ReasonTeam:        NeedsTeams,
+	ReasonOrdered:     NeedsOrders,
+	ReasonCharted:     NeedsCharting,
+	ReasonAppointment: NeedsAppointments,
+	ReasonGeneral:     NeedsPatients,
+	ReasonTicket:      NeedsTickets,
+	ReasonUnit:        NeedsCare,
+	ReasonRouted:      NeedsOrders,
+	ReasonUnitWindow:  NeedsCare,
+	ReasonResearch:    NeedsConsents,
+	ReasonWorksWith:   NeedsCare,
+	ReasonResponsible: NeedsDiagnoses,
+}
+
+// Needs is the context without which it abstains.
+func (r Reason) Needs() Needs { return reasonNeeds[r] }
+
+// abstaining are the reasons that cannot be tried with what there is.
+func abstaining(have Needs) (out reasons) {
+	for r, needed := range reasonNeeds {
+		if needed&^have != 0 {
+			out.add(Reason(r))
+		}
+	}
+	return out
+}
+
 // reasons is a set of reasons.
 type reasons uint32
 
@@ -150,13 +181,13 @@ func (j *judge) explain(p *Pair) {
 		p.because(ReasonTicket, document{period: task.Period, resource: task.Resource})
 	}
 	p.bond(j)
-	if !j.coverage.care {
+	if j.coverage.lacks(NeedsCare) {
 		p.Blind |= documented
 	}
 	if p.Post.Department == 0 {
 		p.Blind |= departmental
 	}
-	p.Tried = allReasons &^ p.Reasons &^ p.Blind
+	p.Tried = allReasons &^ p.Reasons &^ p.Blind &^ j.coverage.abstaining
 }
 
 // withinTasks reports whether a vendor had a task at the time of each of the pair's accesses.

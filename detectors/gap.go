@@ -10,34 +10,35 @@ import (
 )
 
 // contextAges are the received times of the newest facts, by kind of context.
-type contextAges [8]int64
+type contextAges [len(needNames)]int64
 
-// kindsOf are the kinds of context that a resource type is.
-func kindsOf(resourceType string) Needs {
-	switch resourceType {
-	case "Patient":
-		return NeedsPatients | NeedsWatches
-	case "Practitioner":
-		return NeedsStaff
-	case "PractitionerRole":
-		return NeedsRoles
-	case "Slot":
-		return NeedsRoster
-	case "Encounter", "Appointment", "CareTeam", "ServiceRequest", "EpisodeOfCare", "Procedure", "Observation", "DocumentReference",
-		"MedicationRequest", "MedicationAdministration", "DiagnosticReport":
-		return NeedsCare
-	case "WatchListEntry":
-		return NeedsWatches
-	case "Contract", "Task", "Ticket", "VendorTicket":
-		return NeedsTickets
-	case "BadgeStay":
-		return NeedsBadges
-	}
-	return 0
+// contextTypes are the kinds of context that a resource type is, or what a table holds.
+var contextTypes = map[string]Needs{
+	"Patient":          NeedsPatients | NeedsWatches,
+	"Practitioner":     NeedsStaff,
+	"PractitionerRole": NeedsRoles,
+	"Slot":             NeedsRoster,
+	"WatchListEntry":   NeedsWatches,
+	"BadgeStay":        NeedsBadges,
+	"Consent":          NeedsConsents,
+	"Contract":         NeedsTickets, "Task": NeedsTickets, "Ticket": NeedsTickets, "VendorTicket": NeedsTickets,
+
+	"Encounter":     NeedsCare | NeedsEncounters | NeedsDiagnoses,
+	"EpisodeOfCare": NeedsCare | NeedsEncounters | NeedsTeams,
+	"Appointment":   NeedsCare | NeedsAppointments,
+	"CareTeam":      NeedsCare | NeedsTeams,
+	"Condition":     NeedsDiagnoses,
+
+	"ServiceRequest": NeedsCare | NeedsOrders, "MedicationRequest": NeedsCare | NeedsOrders, "DeviceRequest": NeedsCare | NeedsOrders,
+	"NutritionOrder": NeedsCare | NeedsOrders, "ReferralRequest": NeedsCare | NeedsOrders, "ProcedureRequest": NeedsCare | NeedsOrders,
+
+	"Observation": NeedsCare | NeedsCharting, "DiagnosticReport": NeedsCare | NeedsCharting, "Procedure": NeedsCare | NeedsCharting,
+	"DocumentReference": NeedsCare | NeedsCharting, "Composition": NeedsCare | NeedsCharting, "Immunization": NeedsCare | NeedsCharting,
+	"MedicationAdministration": NeedsCare | NeedsCharting, "MedicationDispense": NeedsCare | NeedsCharting,
 }
 
 func (c *contextAges) seen(resourceType string, received int64) {
-	for kinds := uint16(kindsOf(resourceType)); kinds != 0; kinds &= kinds - 1 {
+	for kinds := uint16(contextTypes[resourceType]); kinds != 0; kinds &= kinds - 1 {
 		i := bits.TrailingZeros16(kinds)
 		c[i] = max(c[i], received)
 	}
@@ -48,17 +49,17 @@ type gapState struct{ absent bool }
 
 // coverage says which kinds of context there are, and are not too old.
 func (e *Engine) coverage() coverage {
-	c := coverageOf(e.state)
+	have := contextOf(e.state)
 	for kind, age := range e.settings.MaxAge {
 		newest := e.context[bits.TrailingZeros16(uint16(kind))]
 		if age > 0 && e.clock > 0 && newest < e.clock-age.Microseconds() {
-			c.have &^= kind
-			if kind == NeedsCare {
-				c.care = false
-			}
+			have &^= kind
 		}
 	}
-	return c
+	if have&NeedsCare == 0 {
+		have &^= kindsOfCare
+	}
+	return covered(have)
 }
 
 // journaledGap takes in what was journaled.
@@ -81,6 +82,9 @@ func (e *Engine) Gaps() []*v1.ContextGap {
 	for i := range e.context {
 		kind := Needs(1 << i)
 		absent := have&kind == 0
+		if kind&kindsOfCare != 0 && have&NeedsCare == 0 { // that is told of care as a whole
+			continue
+		}
 		if e.gaps[kind].absent == absent {
 			continue
 		}
@@ -112,18 +116,17 @@ func Abstain(missing Needs) []string {
 
 // blindBy names what abstains without a kind of context.
 func blindBy(kind Needs) []string {
-	var out []string
 	if kind == NeedsCare {
-		for _, r := range Reasons() {
-			if documented.has(r) {
-				out = append(out, r.String())
-			}
+		kind |= kindsOfCare
+	}
+	var out []string
+	without := abstaining(allNeeds &^ kind)
+	for _, r := range Reasons() {
+		if without.has(r) {
+			out = append(out, r.String())
 		}
 	}
-	switch kind {
-	case NeedsTickets:
-		out = append(out, ReasonTicket.String())
-	case NeedsRoster: // it goes on with what is usual for the reader
+	if kind == NeedsRoster { // it goes on with what is usual for the reader
 		out = append(out, afterHours().Name)
 	}
 	for _, s := range Scales() {
@@ -135,4 +138,4 @@ func blindBy(kind Needs) []string {
 }
 
 // Missing are the kinds of context that are absent or too old.
-func (e *Engine) Missing() Needs { return allNeeds &^ e.coverage().have }
+func (e *Engine) Missing() Needs { return e.coverage().missing() }

@@ -74,15 +74,33 @@ type Needs uint16
 
 // Kinds of context.
 const (
-	NeedsPatients Needs = 1 << iota // names, addresses of patients
-	NeedsStaff                      // names, addresses of staff
-	NeedsRoles                      // employment
-	NeedsRoster                     // duties
-	NeedsCare                       // encounters, appointments, orders
-	NeedsWatches                    // watch lists and labels
-	NeedsTickets                    // vendors' tasks
-	NeedsBadges                     // door badges
+	NeedsPatients     Needs = 1 << iota // names, addresses of patients
+	NeedsStaff                          // names, addresses of staff
+	NeedsRoles                          // employment
+	NeedsRoster                         // duties
+	NeedsCare                           // anything that is documented of care; the kinds of it are those from NeedsEncounters on
+	NeedsWatches                        // watch lists and labels
+	NeedsTickets                        // vendors' tasks
+	NeedsBadges                         // door badges
+	NeedsConsents                       // consents
+	NeedsEncounters                     // stays and visits
+	NeedsAppointments                   // appointments
+	NeedsTeams                          // care teams
+	NeedsOrders                         // orders
+	NeedsCharting                       // notes, results, what was given and done
+	NeedsDiagnoses                      // diagnoses
 )
+
+// kindsOfCare are parts of care. Where nothing is documented at all, it is told of care as a whole.
+const kindsOfCare = NeedsEncounters | NeedsAppointments | NeedsTeams | NeedsOrders | NeedsCharting | NeedsDiagnoses
+
+// needNames are the kinds of context, in the order of their bits.
+var needNames = [...]string{
+	"patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges", "consents",
+	"encounters", "appointments", "care teams", "orders", "notes and results", "diagnoses",
+}
+
+const allNeeds Needs = 1<<len(needNames) - 1
 
 // maxScales bounds the detectors of one key, those of a site included.
 const maxScales = 36
@@ -90,17 +108,16 @@ const maxScales = 36
 // grades are what all detectors of one key said of one unit, by detector.
 type grades [maxScales]Grade
 
-const allNeeds = NeedsPatients | NeedsStaff | NeedsRoles | NeedsRoster | NeedsCare | NeedsWatches | NeedsTickets | NeedsBadges
-
 // String lists the kinds.
 func (n Needs) String() string { return strings.Join(n.List(), ", ") }
 
-// List names the kinds.
+// List names the kinds. Those of care stand for themselves only where some care is known.
 func (n Needs) List() []string {
+	if n&NeedsCare != 0 {
+		n &^= kindsOfCare
+	}
 	out := []string{}
-	for i, name := range [...]string{
-		"patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges",
-	} {
+	for i, name := range needNames {
 		if n&(1<<i) != 0 {
 			out = append(out, name)
 		}

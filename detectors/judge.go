@@ -89,11 +89,20 @@ const (
 	answerNo
 )
 
-// coverage says which kinds of context there are at all.
+// coverage says which kinds of context there are, and are not too old.
 type coverage struct {
-	care bool
 	have Needs
+	// abstaining are the reasons that cannot be tried without what is missing.
+	abstaining reasons
 }
+
+func covered(have Needs) coverage { return coverage{have, abstaining(have)} }
+
+// lacks reports whether something of what is needed is missing.
+func (c coverage) lacks(needed Needs) bool { return needed&^c.have != 0 }
+
+// missing are the kinds of context that are absent or too old.
+func (c coverage) missing() Needs { return allNeeds &^ c.have }
 
 // closed are the units of a closed day.
 type closed struct {

@@ -195,7 +195,7 @@ func (t *teller) usual(n *Note, d *ReaderDay, g group) {
 		return
 	}
 	median, _ := b.usualRecords()
-	if d.Post.Department == 0 || !t.judge.coverage.care { // what cannot be assessed is not counted as without a reason
+	if d.Post.Department == 0 || t.judge.coverage.lacks(NeedsCare) { // what cannot be assessed is not counted as without a reason
 		n.Usual = append(n.Usual, fmt.Sprintf("On a usual day this reader opens about %s; for how many of them there is a reason "+
 			"cannot be assessed.", count(median, "record")))
 		return
@@ -297,7 +297,7 @@ func (t *teller) recordDay(d *RecordDay) *Note {
 	if d.Blind > 0 {
 		n.What = append(n.What, fmt.Sprintf("Of %s more it cannot be assessed whether there was one.", number(d.Blind)))
 	}
-	n.Tried = append(n.Tried, t.within(noConnections))
+	n.Tried = append(n.Tried, t.amongMany()...)
 	n.Usual = append(n.Usual, "On nearly all days, no record is opened by more than one reader without a reason.")
 	n.Normal = append(n.Normal,
 		"A resuscitation, a conference about the patient or a review that somebody ordered would have made it normal.")

@@ -108,7 +108,7 @@ func (e *Engine) readEngine(r *reader) error {
 			return fmt.Errorf("its rule set cannot be read: %w", ErrSnapshot)
 		}
 	}
-	e.judge.coverage = coverage{r.Bool(), Needs(r.Uint())}
+	e.judge.coverage = covered(Needs(r.Uint()))
 	r.each(func() { e.sources[r.text()] = systems{r.text(), r.text()} })
 	for i := range e.context {
 		e.context[i] = r.Int()

@@ -96,7 +96,7 @@ func (s *detectorSet) gradeRecord(j *judge, d *RecordDay) {
 
 // graded asks a detector, unless context that it needs is missing altogether.
 func graded(j *judge, s *Scale, ask func() Grade) Grade {
-	if s.Needs&^j.coverage.have != 0 {
+	if j.coverage.lacks(s.Needs) {
 		return Blind
 	}
 	return ask()

@@ -15,7 +15,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 9
+	snapshotVersion = 10
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -142,7 +142,6 @@ func (e *Engine) writeEngine(w *writer) {
 	if e.rules != nil {
 		w.message(e.rules)
 	}
-	w.Bool(e.judge.coverage.care)
 	w.Uint(uint64(e.judge.coverage.have))
 	sorted(w, e.sources, byNumber, func(name string, s systems) {
 		w.text(name)

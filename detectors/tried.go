@@ -3,32 +3,90 @@ package detectors
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// What is said when every reason was tried in vain. Where a text has a verb, it takes how far was looked: "30 days".
+// What is said when every reason was tried in vain. Texts take the documents that there are ("encounter, order or note"), and how far was
+// looked: "30 days".
 const (
-	noConnection = "No encounter, appointment, order, note or care team connects the reader or their department with the " +
-		"patient within %s, and the department does not usually see such patients."
+	noConnection = "No %s connects the reader or their department with the patient within %s, and the department does not usually see " +
+		"such patients."
 	// nothingButWindow: the department had or will have the patient, and that is no reason there.
-	nothingButWindow = "The reader's department had or will have the patient within %s, but its people leave such records alone, " +
-		"so that is no reason here. No encounter, appointment, order, note or care team names the reader."
+	nothingButWindow = "The reader's department had or will have the patient within %[2]s, but its people leave such records alone, " +
+		"so that is no reason here. No %[1]s names the reader."
 	// noConnections is for several patients, or several readers.
-	noConnections = "Encounters, appointments, orders, notes, care teams and tasks within %s were tried, and what " +
-		"each department usually sees. None of them connects reader and patient where it says that no reason is known."
+	noConnections = "%s within %s were tried, and what each department usually sees. None of them connects reader and patient where it " +
+		"says that no reason is known."
+	nobodyNamed = "No %s within %s names the reader."
 )
-
-// within says how far was looked.
-func (t *teller) within(text string) string {
-	return fmt.Sprintf(text, t.judge.numbers.inWords(careDays, "day"))
-}
 
 // What is said of reasons that could not be tried. That nothing was found is no sign against anybody where nothing could be looked for.
 const (
-	noCareKnown = "What is documented of patients' care is missing here, or too old. Encounters, appointments, orders, notes and care teams " +
-		"could not be tried, so whether there was such a reason is not known."
-	nobodyNamed = "No encounter, appointment, order, note or care team within %s names the reader."
+	noCareKnown = "What is documented of patients' care is missing here, or too old. %s could not be tried, so whether there was such a " +
+		"reason is not known."
+	// someMissing is of kinds of documents where there are others.
+	someMissing = "%s are missing here, or too old, and could not be tried."
 	noWorkplace = "It is not known in which department the reader works, so what depends on that could not be tried."
 )
+
+// documentNouns are the documents of each kind of care, one and all of them.
+var documentNouns = [...]struct {
+	kind     Needs
+	one, all string
+}{
+	{NeedsEncounters, "encounter", "encounters"},
+	{NeedsAppointments, "appointment", "appointments"},
+	{NeedsOrders, "order", "orders"},
+	{NeedsCharting, "note", "notes"},
+	{NeedsTeams, "care team", "care teams"},
+}
+
+// documents are the kinds of documents of care that there are, or, of what is missing, are not: one of them, and all of them.
+func documents(of Needs) (one, all []string) {
+	for _, n := range documentNouns {
+		if of&n.kind != 0 {
+			one, all = append(one, n.one), append(all, n.all)
+		}
+	}
+	return one, all
+}
+
+// within says of one document what was tried, and how far was looked.
+func (t *teller) within(text string) string {
+	one, _ := documents(t.judge.coverage.have)
+	return fmt.Sprintf(text, enumerated(one, "or"), t.judge.numbers.inWords(careDays, "day"))
+}
+
+// amongMany says what was tried for several patients or readers, and what could not be.
+func (t *teller) amongMany() []string {
+	_, all := documents(t.judge.coverage.have)
+	if !t.judge.coverage.lacks(NeedsTickets) {
+		all = append(all, "tasks")
+	}
+	tried := fmt.Sprintf(noConnections, capital(enumerated(all, "and")), t.judge.numbers.inWords(careDays, "day"))
+	return append([]string{tried}, t.untried()...)
+}
+
+// untried says which kinds of documents could not be tried; nothing where all could.
+func (t *teller) untried() []string {
+	_, all := documents(t.judge.coverage.missing())
+	switch len(all) {
+	case 0:
+		return nil
+	case len(documentNouns):
+		return []string{fmt.Sprintf(noCareKnown, capital(enumerated(all, "and")))}
+	}
+	return []string{fmt.Sprintf(someMissing, capital(enumerated(all, "and")))}
+}
+
+// enumerated are words in a row: "encounter, order or note".
+func enumerated(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	n := len(words) - 1
+	return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
+}
 
 // tried lists the reasons that were looked for, and those that could not be.
 func (t *teller) tried(n *Note, p *Pair) {
@@ -41,13 +99,13 @@ func (t *teller) tried(n *Note, p *Pair) {
 	}
 	switch {
 	case p.Blind&^departmental != 0:
-		n.Tried = append(n.Tried, noCareKnown)
+		n.Tried = append(n.Tried, t.untried()...)
 	case p.Blind != 0:
-		n.Tried = append(n.Tried, t.within(nobodyNamed), noWorkplace)
+		n.Tried = append(append(n.Tried, t.within(nobodyNamed), noWorkplace), t.untried()...)
 	case p.window:
-		n.Tried = append(n.Tried, t.within(nothingButWindow))
+		n.Tried = append(append(n.Tried, t.within(nothingButWindow)), t.untried()...)
 	default:
-		n.Tried = append(n.Tried, t.within(noConnection))
+		n.Tried = append(append(n.Tried, t.within(noConnection)), t.untried()...)
 	}
 	if i := p.typed(); i >= 0 {
 		n.Tried = append(n.Tried, fmt.Sprintf("At %s the reader gave a reason for breaking the glass, which stands with that event. It is their own "+
@@ -83,7 +141,7 @@ func (d *ReaderDay) known() string {
 // triedOfDay lists the same for the records of a reader's day.
 func (t *teller) triedOfDay(d *ReaderDay) (tried []string) {
 	if d.Unexplained > 0 {
-		tried = append(tried, t.within(noConnections))
+		tried = append(tried, t.amongMany()...)
 		if slices.ContainsFunc(d.Pairs, func(p Pair) bool { return p.Looks > 0 && p.Reasons == 0 && p.window }) {
 			tried = append(tried, "Where the reader's department had or will have the patient, its people leave such records alone.")
 		}
@@ -91,8 +149,8 @@ func (t *teller) triedOfDay(d *ReaderDay) (tried []string) {
 	switch {
 	case d.Unexplained == 0 && d.Blind == 0:
 		tried = append(tried, "For each of the records a reason is known. They do not answer what is said above.")
-	case d.Blind > 0 && !t.judge.coverage.care:
-		tried = append(tried, noCareKnown)
+	case d.Blind > 0 && t.judge.coverage.lacks(NeedsCare):
+		tried = append(tried, t.untried()...)
 	case d.Blind > 0:
 		tried = append(tried, noWorkplace)
 	}

@@ -120,7 +120,7 @@ func manyAlone() readerDetector {
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
 			switch n := int64(d.Unexplained); {
-			case !j.coverage.care:
+			case j.coverage.lacks(NeedsCare):
 				return Blind
 			case n >= j.numbers[aloneVeryMany]:
 				return 4

@@ -403,15 +403,21 @@ func TestLateFactRetracts(t *testing.T) {
 	}
 }
 
-// Without a file of context nothing fails, the budget holds, and what is blind is named.
+// Without a file of context nothing fails, the budget holds, and what is blind is named: by day, as a change of context, and in the note of
+// each alert that no reason is known for.
 func TestWithoutContext(t *testing.T) {
 	t.Parallel()
-	blind := map[string]string{
-		"Patient": "patients", "Practitioner": "staff", "PractitionerRole": "employment", "Slot": "roster", "Person": "", "RelatedPerson": "",
-		"Encounter": "", "Appointment": "", "ServiceRequest": "", "CareTeam": "", "Organization": "", "Schedule": "roster", "vendors.csv": "vendors' tasks",
-		"watchlist.csv": "", "badges.csv": "badges", "Consent": "",
+	blind := map[string]struct{ kind, abstains, untried string }{
+		"Patient": {"patients", "general practitioner", ""}, "Practitioner": {"staff", "SelfAccess", ""},
+		"PractitionerRole": {"employment", "LeftAccount", ""}, "Slot": {"roster", "AfterHours", ""}, "Schedule": {"roster", "AfterHours", ""},
+		"Encounter":      {"encounters", "takes part in an encounter", "Encounters are missing here"},
+		"Appointment":    {"appointments", "has an appointment", "Appointments are missing here"},
+		"CareTeam":       {"care teams", "in the care team", "Care teams are missing here"},
+		"ServiceRequest": {"orders", "an order is routed to the department", "Orders are missing here"},
+		"Consent":        {"consents", "research with consent", ""}, "vendors.csv": {"vendors' tasks", "vendor's task", ""},
+		"badges.csv": {"badges", "BadgedOut", ""}, "Person": {}, "RelatedPerson": {}, "Organization": {}, "watchlist.csv": {},
 	}
-	for file, kind := range blind {
+	for file, want := range blind {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			h := newHospital(t, simulate.Config{Seed: 3, Staff: 150, Patients: 600, Days: 6, Incidents: 20})
@@ -440,19 +446,31 @@ func TestWithoutContext(t *testing.T) {
 					t.Errorf("%d alerts shown on day %d", n, day)
 				}
 			}
-			named := false
-			for _, m := range w.messages {
-				named = named || slices.Contains(m.Missing, kind)
+			if want.kind == "" {
+				return
 			}
-			if kind != "" && !named {
-				t.Errorf("it is not said that %s are missing", kind)
+			if !slices.ContainsFunc(w.messages, func(m *v1.Findings) bool { return slices.Contains(m.Missing, want.kind) }) {
+				t.Errorf("it is not said that %s are missing", want.kind)
 			}
-			proposed := false
-			for _, g := range e.Gaps() {
-				proposed = proposed || g.Context == kind && g.Absent && len(g.Blind) > 0
+			if !slices.ContainsFunc(e.Gaps(), func(g *v1.ContextGap) bool {
+				return g.Context == want.kind && g.Absent && slices.Contains(g.Blind, want.abstains)
+			}) {
+				t.Errorf("no entry is proposed that without %s, %q abstains: %v", want.kind, want.abstains, e.Gaps())
 			}
-			if kind != "" && !proposed {
-				t.Errorf("no entry is proposed that %s are missing", kind)
+			told := 0
+			for _, a := range w.versions {
+				for _, tried := range a.Note.GetTried() {
+					switch missing := strings.Contains(tried, "missing here"); {
+					case !missing:
+					case want.untried == "" || !strings.Contains(tried, want.untried):
+						t.Errorf("a note says: %s", tried)
+					default:
+						told++
+					}
+				}
+			}
+			if want.untried != "" && told == 0 {
+				t.Errorf("no note says %q", want.untried)
 			}
 		})
 	}

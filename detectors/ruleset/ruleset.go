@@ -67,7 +67,9 @@ func kinds() map[string]detectors.Needs {
 	return map[string]detectors.Needs{
 		"patients": detectors.NeedsPatients, "staff": detectors.NeedsStaff, "employment": detectors.NeedsRoles,
 		"roster": detectors.NeedsRoster, "care": detectors.NeedsCare, "watches": detectors.NeedsWatches,
-		"tickets": detectors.NeedsTickets, "badges": detectors.NeedsBadges,
+		"tickets": detectors.NeedsTickets, "badges": detectors.NeedsBadges, "consents": detectors.NeedsConsents,
+		"encounters": detectors.NeedsEncounters, "appointments": detectors.NeedsAppointments, "teams": detectors.NeedsTeams,
+		"orders": detectors.NeedsOrders, "charting": detectors.NeedsCharting, "diagnoses": detectors.NeedsDiagnoses,
 	}
 }
 
