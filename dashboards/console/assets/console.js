@@ -175,20 +175,26 @@
   const go = (path) => {
     if (path) location.assign(path);
   };
-  let leading = 0;
+  // "g" waits for the letter that follows as long as it takes (WCAG 2.2.1: no time is too short for anybody); any other key, and a click, end it.
+  let leading = false;
+  document.addEventListener("click", () => { leading = false; });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(off) !== null) return;
+    if (["Shift", "CapsLock"].includes(event.key)) return;
+    const led = leading;
+    leading = false;
     if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
-    if (Date.now() - leading < 1500) {
-      leading = 0;
+    if (led) {
       const item = document.querySelector(`.bar a[data-key="${CSS.escape(event.key)}"]`);
-      if (item) event.preventDefault();
-      return go(item && item.href);
+      if (item) {
+        event.preventDefault();
+        return go(item.href);
+      }
     }
     const keys = {
       "/": () => ($("[data-search]") ? $("[data-search]").focus() : go("/")),
       "?": () => sheet && sheet.showModal(),
-      g: () => { leading = Date.now(); },
+      g: () => { leading = true; },
       j: () => step(1),
       k: () => step(-1),
       t: prepare("review"),

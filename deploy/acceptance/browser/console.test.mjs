@@ -190,8 +190,14 @@ test("the keyboard alone", async () => {
   await inspect(page, "keys");
   await key("Escape");
   assert.equal(await page.getByRole("dialog").isVisible(), false);
-  await key("g", "t");
+  // The second key may take its time; another one ends the wait.
+  await key("g");
+  await page.waitForTimeout(2000);
+  await key("t");
   await page.waitForURL(`${base}/status`);
+  await key("g", "x", "s");
+  await page.waitForTimeout(300);
+  assert.equal(page.url(), `${base}/status`);
   // Every stop of the tab key can be seen.
   await page.goto(kept.record);
   for (let stop = 0; stop < 25; stop++) {
