@@ -75,7 +75,7 @@ func TestExampleRules(t *testing.T) {
 			}
 		}
 	}
-	if rules != 4 || silent != rules {
+	if rules != 5 || silent != rules {
 		t.Errorf("%d rules and %d cases of silence", rules, silent)
 	}
 }

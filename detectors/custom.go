@@ -18,6 +18,9 @@ type CustomDetector interface {
 	// Fits says whether an access counts. An error means that it cannot be told; the detector then says nothing about the unit. The
 	// same access gets the same answer. One goroutine calls it at a time, and the view is valid until it returns.
 	Fits(*AccessView) (bool, error)
+	// Counts says the same of one of its counters, by number: whether an access fits the counter's condition. Fits may ask the view for a counter, which
+	// asks Counts about other accesses meanwhile; Counts asks for none.
+	Counts(n int, v *AccessView) (bool, error)
 }
 
 // Custom describes a custom detector.
@@ -37,6 +40,8 @@ type Custom struct {
 	// Counted is what is counted, within any stretch of Over of the local day; 0 is the whole day.
 	Counted Counted
 	Over    time.Duration
+	// Counters are what its condition may ask for.
+	Counters []Counter
 	// Grades are the counts that mean something, ascending.
 	Grades []CustomGrade
 	// Share is how much of all misuse is of this kind, in per mille.
@@ -116,6 +121,7 @@ func (c *Custom) Validate() []error {
 	if c.Over < 0 || c.Over > wholeDay {
 		fault("count.over", "want a duration of at most 24h: units are local days")
 	}
+	out = append(out, validateCounters(c.Counters)...)
 	if n := len(c.Grades); n == 0 || n >= maxGrades {
 		fault("grades", "%d grades; want 1 to %d", n, maxGrades-1)
 	}
@@ -146,6 +152,7 @@ func (c *Custom) Validate() []error {
 func ValidateCustom(all []CustomDetector) []error {
 	var out []error
 	var number, share [3]int
+	counters := 0
 	names := map[string]bool{}
 	for _, d := range all {
 		c := d.Custom()
@@ -155,6 +162,10 @@ func ValidateCustom(all []CustomDetector) []error {
 		names[c.Name] = true
 		number[c.Key]++
 		share[c.Key] += c.Share
+		counters += len(c.Counters)
+	}
+	if counters > maxCountersInAll {
+		out = append(out, fmt.Errorf("%d counters in all; want at most %d", counters, maxCountersInAll))
 	}
 	set := allDetectors()
 	for key, built := range [...]int{len(set.pairs), len(set.readers), len(set.records)} {
@@ -229,6 +240,7 @@ type AccessView struct {
 	access *Access
 	day    *ReaderDay
 	pair   *Pair // nil where no record was touched
+	own    *custom
 }
 
 // Access is the access itself.

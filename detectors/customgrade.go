@@ -2,11 +2,13 @@ package detectors
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // custom is a custom detector at work. Its scratch makes it one goroutine's.
@@ -16,7 +18,9 @@ type custom struct {
 	scale Scale
 	view  AccessView
 	fits  []fit
-	seen  map[facts.ID]int
+	// window counts fits; counted is the view of an access that a counter is asked about.
+	window  window
+	counted AccessView
 	// faults counts units of which it could not be told what they are.
 	faults uint64
 }
@@ -34,7 +38,7 @@ type customs [3][]*custom
 func newCustoms(all []CustomDetector, weights []ScenarioWeights) customs {
 	var out customs
 	for _, d := range all {
-		c := &custom{CustomDetector: d, Custom: d.Custom(), seen: map[facts.ID]int{}}
+		c := &custom{CustomDetector: d, Custom: d.Custom()}
 		c.learned(weights)
 		c.scale = Scale{Name: c.Name, Catalogue: "custom", Key: c.Key, Peers: c.Peers, Hard: c.Hard, Needs: c.Needs}
 		for _, g := range c.Grades {
@@ -171,6 +175,8 @@ type counted struct {
 
 func (c *custom) grade(n counted) Grade {
 	switch {
+	case errors.Is(n.err, errPart):
+		return Blind
 	case n.err != nil:
 		c.faults++
 		return Blind
@@ -191,7 +197,10 @@ func (c *custom) gradeReader(j *judge, d *ReaderDay) Grade { return c.grade(c.of
 func (c *custom) gradeRecord(j *judge, d *RecordDay) Grade { return c.grade(c.ofRecord(j, d)) }
 
 // cannotSay: the detector asks for the verdict, and there is none.
-func (c *custom) cannotSay(p *Pair) bool { return c.Verdict && p.Reasons == 0 && p.Blind != 0 }
+func (c *custom) cannotSay(p *Pair) bool { return c.Verdict && p.notAssessable() }
+
+// notAssessable: whether there is a reason cannot be told.
+func (p *Pair) notAssessable() bool { return p.Reasons == 0 && p.Blind != 0 }
 
 func (c *custom) ofPair(j *judge, p *Pair) counted {
 	if c.cannotSay(p) {
@@ -208,7 +217,7 @@ func (c *custom) ofPair(j *judge, p *Pair) counted {
 func (c *custom) addPair(j *judge, p *Pair) error {
 	for i := range p.Accesses {
 		a := &p.Accesses[i]
-		c.view = AccessView{j, a, p.Of, p}
+		c.view = AccessView{j, a, p.Of, p, c}
 		if err := c.add(a); err != nil {
 			return err
 		}
@@ -221,21 +230,24 @@ func (c *custom) add(a *Access) error {
 	if err != nil || !ok {
 		return err //nolint:wrapcheck // it is counted, not told
 	}
-	f := fit{at: a.Occurred}
-	switch c.Counted {
+	if f, counts := fitOf(a, c.Counted); counts {
+		c.fits = append(c.fits, f)
+	}
+	return nil
+}
+
+// fitOf is what counts of an access that fits. What was reported again is no other access, and nobody and no record are not different ones.
+func fitOf(a *Access, of Counted) (f fit, counts bool) {
+	f.at = a.Occurred
+	switch of {
 	case CountAccesses:
-		if a.Has(SignAgain) {
-			return nil
-		}
+		return f, !a.Has(SignAgain)
 	case CountRecords:
 		f.what = a.Patient
 	case CountReaders:
 		f.what = a.Reader
 	}
-	if f.what != 0 || c.Counted == CountAccesses {
-		c.fits = append(c.fits, f)
-	}
-	return nil
+	return f, f.what != 0
 }
 
 func (c *custom) ofReader(j *judge, d *ReaderDay) counted {
@@ -246,7 +258,7 @@ func (c *custom) ofReader(j *judge, d *ReaderDay) counted {
 		if p != nil && c.cannotSay(p) {
 			continue
 		}
-		c.view = AccessView{j, a, d, p}
+		c.view = AccessView{j, a, d, p, c}
 		if err := c.add(a); err != nil {
 			return counted{err: err}
 		}
@@ -285,22 +297,10 @@ func (c *custom) most() int {
 	if c.Counted == CountAccesses && c.Over == 0 {
 		return len(c.fits)
 	}
-	clear(c.seen)
-	over, best, first := c.Over.Microseconds(), 0, 0
-	for i := range c.fits {
-		c.seen[c.fits[i].what]++
-		for c.Over != 0 && c.fits[i].at-c.fits[first].at > over {
-			out := c.fits[first].what
-			if c.seen[out]--; c.seen[out] == 0 {
-				delete(c.seen, out)
-			}
-			first++
-		}
-		n := len(c.seen)
-		if c.Counted == CountAccesses {
-			n = i - first + 1
-		}
-		best = max(best, n)
+	w, best := c.window.begin(c.Counted, c.Over), 0
+	for _, f := range c.fits {
+		w.add(f)
+		best = max(best, w.until(f.at))
 	}
 	return best
 }
@@ -321,6 +321,26 @@ func (c *custom) tell(n counted) string {
 func (c *custom) cites(j *judge, p *Pair) bool {
 	c.fits = c.fits[:0]
 	return !c.cannotSay(p) && c.addPair(j, p) == nil && len(c.fits) > 0
+}
+
+// mayCount reports whether an access of a pair counts, or whether that cannot be told.
+func (c *custom) mayCount(j *judge, p *Pair) bool {
+	c.fits = c.fits[:0]
+	return c.cannotSay(p) || c.addPair(j, p) != nil || len(c.fits) > 0
+}
+
+// stillSpeaks reports whether a custom detector that an explanation does not silence, that spoke for an alert and that looks at more than one pair, may
+// count something of the pair yet: what it said of the whole cannot be told from the pair.
+func (e *Engine) stillSpeaks(a *recentAlert, p *Pair) bool {
+	for _, key := range e.judge.dets.customs {
+		for _, c := range key {
+			spoke := func(f *v1.FiredDetector) bool { return f.GetDetector() == c.Name }
+			if c.Hard && (c.Key != KeyPair || len(c.Counters) > 0) && slices.ContainsFunc(a.version.GetDetectors(), spoke) && c.mayCount(e.judge, p) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // recordCandidate tells of the readers of a record whose accesses count.

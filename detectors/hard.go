@@ -221,6 +221,7 @@ func (e *Engine) judgeOpen(p *page, reader facts.ID, records []facts.ID, receive
 	}
 	j := e.judge
 	c := j.explained(p.at, accesses)
+	c.extent = oneReader
 	j.graded(c)
 	e.stats.OpenDays++
 	d := &c.readers[0]

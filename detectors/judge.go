@@ -111,6 +111,9 @@ type closed struct {
 	records []RecordDay
 	// then are the numbers under which it was accessed, where readers and records go by others now.
 	then thenNumbers
+	// extent is how much of the day it is; countings are what the counters of custom detectors say of it.
+	extent    extent
+	countings countings
 }
 
 // close makes and grades the units of a day.
@@ -127,7 +130,7 @@ func (j *judge) explained(at day, all []Access) *closed {
 	sortAccesses(all)
 	c := &closed{at: at, readers: splitReaders(at, all), then: then}
 	for i := range c.readers {
-		c.readers[i].Base = j.baseline(c.readers[i].Reader)
+		c.readers[i].in, c.readers[i].Base = c, j.baseline(c.readers[i].Reader)
 	}
 	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.readerDay(&c.readers[i]) })
 	c.records = j.recordDays(c)

@@ -18,6 +18,8 @@ type ReaderDay struct {
 	Staff    *facts.Staff
 	Post     post
 	Base     *baseline
+	// in are the units of the same day.
+	in *closed
 	// Records are the different records looked at; Unexplained those of them without any reason, Blind those that are not assessable.
 	Records, Unexplained, Blind int
 	Prints, Exports             int
@@ -94,18 +96,24 @@ func splitReaders(at day, all []Access) []ReaderDay {
 // sortAccesses brings a day into its order: reader, time, position, patient; one event may name a record by two of its numbers.
 func sortAccesses(all []Access) {
 	slices.SortFunc(all, func(a, b Access) int {
-		switch {
-		case a.Reader != b.Reader:
+		if a.Reader != b.Reader {
 			return cmp.Compare(a.Reader, b.Reader)
-		case a.Occurred != b.Occurred:
-			return cmp.Compare(a.Occurred, b.Occurred)
-		case a.Position != b.Position:
-			return cmp.Compare(a.Position, b.Position)
-		case a.Patient != b.Patient:
-			return cmp.Compare(a.Patient, b.Patient)
 		}
-		return cmp.Compare(a.Nth, b.Nth)
+		return byTime(&a, &b)
 	})
+}
+
+// byTime is the order of the accesses of a reader, and of a record: by time, those of one time as the journal had them, those of one event by patient.
+func byTime(a, b *Access) int {
+	switch {
+	case a.Occurred != b.Occurred:
+		return cmp.Compare(a.Occurred, b.Occurred)
+	case a.Position != b.Position:
+		return cmp.Compare(a.Position, b.Position)
+	case a.Patient != b.Patient:
+		return cmp.Compare(a.Patient, b.Patient)
+	}
+	return cmp.Compare(a.Nth, b.Nth)
 }
 
 // splitPairs makes the pairs of a reader's day, by patient. byPatient is the day sorted by patient and time.

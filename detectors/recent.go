@@ -388,6 +388,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) judg
 	for i := range a.kept {
 		k := &a.kept[i]
 		c := e.judge.explained(k.day, slices.Clone(k.accesses))
+		c.extent = onePair
 		e.judge.graded(c)
 		if len(c.readers) == 0 || len(c.readers[0].Pairs) == 0 {
 			now.left = true
@@ -416,7 +417,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) judg
 		}
 		switch {
 		case v != Explained && a.series() && e.hasLeft(a, k.patient, k.day): // somebody decided on its own alert
-		case v != Explained, e.judge.hardSign(d, p):
+		case v != Explained, e.judge.hardSign(d, p), e.stillSpeaks(a, p):
 			now.left = true
 		default:
 			now.reasons[r] = true

@@ -60,6 +60,7 @@ func (r *Rule) describe(out io.Writer) {
 	for line := range strings.Lines(r.When) {
 		fmt.Fprintf(out, "              %s\n", strings.TrimSpace(line))
 	}
+	r.describeCounters(out)
 	for _, g := range c.Grades {
 		fmt.Fprintf(out, "  grade     from %d on: %s (%d in 1,000 misuses of this kind)\n", g.AtLeast, g.Word, g.Misuse)
 	}
@@ -86,7 +87,11 @@ func (r *Rule) describe(out io.Writer) {
 	if r.Watched {
 		watched = ", more with long texts: it is limited while it runs"
 	}
-	fmt.Fprintf(out, "  cost      at most %d of %d for one access%s\n", r.Cost, costLimit, watched)
+	counted := ""
+	if len(c.Counters) > 0 {
+		counted = ", counters included"
+	}
+	fmt.Fprintf(out, "  cost      at most %d of %d for one access%s%s\n", r.Cost, costLimit, counted, watched)
 }
 
 // short is a duration without the units that are zero: 2h, not 2h0m0s.

@@ -25,5 +25,6 @@ func FieldTable() string {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, f.typ, about, f.needs)
 		}
 	}
+	b.WriteString("| `counters.NAME` | int | what the rule's counter of that name says of the access | what its condition needs |\n")
 	return b.String()
 }

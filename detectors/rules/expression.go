@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -69,24 +70,40 @@ func newLanguage() (*language, error) {
 			cel.ValidateTimestampLiterals(), cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops)),
 	}
 	for i := range l.groups {
-		g := &l.groups[i]
-		l.fields[g.name] = map[string]*field{}
-		for k := range g.fields {
-			f := &g.fields[k]
-			l.fields[g.name][f.name] = f
-			if g.name == "" {
-				options = append(options, cel.VariableWithDoc(f.name, f.typ, f.about))
-			}
-		}
-		if g.name != "" {
-			options = append(options, cel.VariableWithDoc(g.name, groupType(g.name), g.about))
-		}
+		options = append(options, l.group(&l.groups[i])...)
 	}
 	var err error
 	if l.env, err = cel.NewCustomEnv(options...); err != nil {
 		return nil, fmt.Errorf("prepare CEL: %w", err)
 	}
 	return l, nil
+}
+
+// group takes in the fields of a group, and says what CEL has to know of it.
+func (l *language) group(g *group) (options []cel.EnvOption) {
+	l.fields[g.name] = map[string]*field{}
+	for k := range g.fields {
+		f := &g.fields[k]
+		l.fields[g.name][f.name] = f
+		if g.name == "" {
+			options = append(options, cel.VariableWithDoc(f.name, f.typ, f.about))
+		}
+	}
+	if g.name != "" {
+		options = append(options, cel.VariableWithDoc(g.name, groupType(g.name), g.about))
+	}
+	return options
+}
+
+// with is the language with one more group.
+func (l *language) with(g group) (*language, error) {
+	out := &language{groups: append(slices.Clip(l.groups), g), fields: maps.Clone(l.fields)}
+	options := append(out.group(&out.groups[len(out.groups)-1]), cel.CustomTypeProvider(newProvider(out.groups)))
+	var err error
+	if out.env, err = l.env.Extend(options...); err != nil {
+		return nil, fmt.Errorf("prepare CEL: %w", err)
+	}
+	return out, nil
 }
 
 // expression is a condition that was checked.
@@ -98,6 +115,14 @@ type expression struct {
 	cost uint64
 	// watched: the cost grows with texts, so it is counted while it runs.
 	watched bool
+	// asked are the fields that it asks for.
+	asked []*field
+	l     *language
+}
+
+// asks reports whether it asks for a field.
+func (e *expression) asks(of, name string) bool {
+	return slices.Contains(e.asked, e.l.fields[of][name])
 }
 
 // compile checks an expression; every fault has a line and a column of it.
@@ -112,7 +137,7 @@ func (l *language) compile(text string) (*expression, error) {
 	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
 		return nil, fmt.Errorf("it is of type %s; want one that is true or false", t)
 	}
-	e := &expression{}
+	e := &expression{l: l}
 	if err := l.inspect(checked.NativeRep(), e); err != nil {
 		return nil, err
 	}
@@ -170,6 +195,7 @@ func (l *language) inspect(a *ast.AST, e *expression) error {
 		if f := l.fieldOf(x); f != nil {
 			e.needs |= f.needs
 			e.verdict = e.verdict || f.verdict
+			e.asked = append(e.asked, f)
 		}
 		if x.Kind() != ast.CallKind {
 			return

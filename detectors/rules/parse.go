@@ -133,7 +133,7 @@ func (p *parser) one(n *yaml.Node, number int) *Rule {
 	if name := nameOf(n); name != "" {
 		p.rule = name
 	}
-	fields := p.mapping(n, "", "name", "about", "normal", "key", "when", "count", "grades", "usual", "hard", "share", "misuse")
+	fields := p.mapping(n, "", "name", "about", "normal", "key", "counters", "when", "count", "grades", "usual", "hard", "share", "misuse")
 	if fields == nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (p *parser) one(n *yaml.Node, number int) *Rule {
 	c.Share = p.number(fields["share"], "share", defaultShare)
 	p.count(fields["count"], c)
 	p.grades(fields, c)
-	p.when(fields, r)
+	p.when(fields, r, p.counters(fields[countersName], r))
 	for _, err := range c.Validate() {
 		var f *detectors.Fault
 		if !errors.As(err, &f) {
@@ -169,7 +169,6 @@ func (p *parser) one(n *yaml.Node, number int) *Rule {
 	if len(p.faults) > before {
 		return nil
 	}
-	r.subject = newSubject(p.language.groups)
 	return r
 }
 
@@ -183,24 +182,40 @@ func nameOf(n *yaml.Node) string {
 	return ""
 }
 
-// when compiles the condition.
-func (p *parser) when(fields map[string]*yaml.Node, r *Rule) {
+// when compiles the condition, in the language with the rule's counters.
+func (p *parser) when(fields map[string]*yaml.Node, r *Rule, l *language) {
 	r.When = p.text(fields, "when", true)
-	if p.bad["when"] {
+	if p.bad["when"] || l == nil {
 		return
 	}
-	e, err := p.language.compile(r.When)
-	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			p.fault(fields["when"], "when", "%s", strings.TrimSpace(line))
-		}
+	e := p.compile(l, fields["when"], "when", r.When)
+	if e == nil {
 		return
 	}
-	r.program, r.Cost, r.Watched = e.program, e.cost, e.watched
-	r.custom.Needs, r.custom.Verdict = e.needs, e.verdict
-	if e.verdict && r.custom.Peers == detectors.PeersAll && r.custom.Key == detectors.KeyPair {
+	p.asked(e, r)
+	r.condition = condition{e.program, newSubject(l.groups)}
+	r.Cost, r.Watched = r.Cost+e.cost, r.Watched || e.watched
+	r.custom.Needs, r.custom.Verdict = r.custom.Needs|e.needs, r.custom.Verdict || e.verdict
+	if r.Cost > costLimit {
+		p.fault(fields[countersName], countersName, "with its counters, it could cost %d for one access; want at most %d: fewer loops, shorter patterns",
+			r.Cost, costLimit)
+	}
+	ofPair := slices.ContainsFunc(r.custom.Counters, func(c detectors.Counter) bool { return c.Verdict && c.Per == detectors.KeyPair })
+	if (e.verdict || ofPair) && r.custom.Peers == detectors.PeersAll && r.custom.Key == detectors.KeyPair {
 		p.fault(fields["usual"], "usual", "all compares with accesses that a document explains, and this rule asks for the reason: want peers")
 	}
+}
+
+// compile checks an expression; nil when there is something wrong with it.
+func (p *parser) compile(l *language, n *yaml.Node, field, text string) *expression {
+	e, err := l.compile(text)
+	if err == nil {
+		return e
+	}
+	for line := range strings.Lines(err.Error()) {
+		p.fault(n, field, "%s", strings.TrimSpace(line))
+	}
+	return nil
 }
 
 // count reads what is counted.
@@ -212,16 +227,28 @@ func (p *parser) count(n *yaml.Node, c *detectors.Custom) {
 	all := []string{detectors.CountAccesses.String(), detectors.CountRecords.String(), detectors.CountReaders.String()}
 	prefixed := map[string]*yaml.Node{"count.of": fields["of"], "count.over": fields["over"]}
 	c.Counted = detectors.Counted(p.choice(prefixed, "count.of", all, 0))
-	over := p.text(prefixed, "count.over", false)
-	if n := fields["over"]; n == nil || n.Kind != yaml.ScalarNode || n.Tag == "!!null" || over == "day" {
-		return
+	c.Over = p.stretch(prefixed, "count.over")
+}
+
+// stretch reads how long something is counted; 0 is the local day.
+func (p *parser) stretch(fields map[string]*yaml.Node, name string) time.Duration {
+	over := p.text(fields, name, false)
+	n := fields[name]
+	if n == nil || n.Kind != yaml.ScalarNode || n.Tag == "!!null" || over == "day" {
+		return 0
+	}
+	if days, found := strings.CutSuffix(over, "d"); found {
+		if _, err := strconv.Atoi(days); err == nil {
+			p.fault(n, name, "want a duration of at most 24h, like 15m or 2h, or day: what is counted is counted anew with each local day")
+			return 0
+		}
 	}
 	d, err := time.ParseDuration(over)
 	if err != nil || d <= 0 {
-		p.fault(fields["over"], "count.over", "%q is not a duration; want one like 15m or 2h, or day", over)
-		return
+		p.fault(n, name, "%q is not a duration; want one like 15m or 2h, or day", over)
+		return 0
 	}
-	c.Over = d
+	return d
 }
 
 // grades reads the scale and how often each grade is seen in misuse.

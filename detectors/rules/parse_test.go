@@ -38,6 +38,11 @@ func with(old, changed string) string {
 // cond is the rule with another condition, which begins on line 7.
 func cond(when string) string { return with("access.look && access.hour < 6", "|\n    "+when) }
 
+// counters is the rule with counters, which begin on line 6, and a condition.
+func counters(text, when string) string {
+	return with("when: access.look && access.hour < 6", "counters: "+text+"\n  when: "+strings.ReplaceAll("|\n"+when, "\n", "\n    "))
+}
+
 // Every fault is told, with its line, its rule and its field.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
@@ -50,11 +55,11 @@ func TestFaults(t *testing.T) {
 		{"unknown key of the file", "detectors: []", `line 1: "detectors" is no key here; want rules`},
 		{
 			"unknown key of a rule", rule + "  wen: a\n",
-			`line 8: NightLook: "wen" is no key here; want name, about, normal, key, when, count, grades, usual, hard, share, misuse`,
+			`line 8: NightLook: "wen" is no key here; want name, about, normal, key, counters, when, count, grades, usual, hard, share, misuse`,
 		},
 		{"a key twice", rule + "  key: pair\n", "line 8: NightLook: key: stands there twice"},
 		{"an anchor", with("key: pair", "key: &a pair"), "line 5: NightLook: key: anchors and aliases are not read"},
-		{"a rule that is a text", "rules: [a]", "line 1: rule 1: want keys: name, about, normal, key, when, count, grades, usual, hard, share, misuse"},
+		{"a rule that is a text", "rules: [a]", "line 1: rule 1: want keys: name, about, normal, key, counters, when, count, grades, usual, hard, share, misuse"},
 		{"built-in name", with("NightLook", "AfterHours"), "line 2: AfterHours: name: AfterHours is a built-in detector; want another name"},
 		{
 			"name of another shape", with("NightLook", "night look"),
@@ -106,6 +111,67 @@ func TestFaults(t *testing.T) {
 		{"compared with whom", rule + "  usual: some\n", `line 8: NightLook: usual: "some" is none of peers, all`},
 		{"compared where it never fires", cond("!explained") + "  usual: all\n", "line 9: NightLook: usual: all compares with accesses that a document explains, and this rule asks for the reason: want peers"},
 		{"peers of a record", with("key: pair", "key: record") + "  usual: peers\n", "line 8: NightLook: usual: a record has no peers: it is compared with all records; leave it out"},
+		{"no counters", counters("{}", "true"), "line 6: NightLook: counters: want 1 to 4 counters by their names, like opened: {of: accesses, per: reader, over: 15m}"},
+		{
+			"too many counters", counters("{a: {per: pair}, b: {per: pair}, c: {per: pair}, d: {per: pair}, e: {per: pair}}", "counters.a > 1"),
+			"line 6: NightLook: counters: want 1 to 4 counters by their names, like opened: {of: accesses, per: reader, over: 15m}",
+		},
+		{"a counter that is a text", counters("{a: b}", "counters.a > 1"), "line 6: NightLook: counters.a: want keys: of, per, over, when"},
+		{"an unknown key of a counter", counters("{a: {per: pair, wen: b}}", "counters.a > 1"), `line 6: NightLook: counters.a: "wen" is no key here; want of, per, over, when`},
+		{
+			"a name that is none", counters("{Opened: {per: pair}}", "counters.Opened > 1"),
+			`line 6: NightLook: counters.Opened: "Opened" is not a name of a counter; want one like opened_at_night: small letters, digits and underscores, at most 30`,
+		},
+		{"a name that is a list", counters("{[a]: {per: pair}}", "access.look"), "line 6: NightLook: counters: want names of counters"},
+		{"a counter twice", counters("\n    a: {per: pair}\n    a: {per: pair}", "counters.a > 1"), "line 8: NightLook: counters.a: stands there twice"},
+		{"a counter by an anchor", counters("{a: &x {per: pair}}", "counters.a > 1"), "line 6: NightLook: counters.a: anchors and aliases are not read"},
+		{"whose accesses", counters("{a: {of: accesses}}", "counters.a > 1"), "line 6: NightLook: counters.a.per: missing"},
+		{"whose accesses there are not", counters("{a: {per: site}}", "counters.a > 1"), `line 6: NightLook: counters.a.per: "site" is none of pair, reader, record`},
+		{
+			"a counter of what there is one of", counters("\n    a:\n      per: reader\n      of: readers", "counters.a > 1"),
+			"line 9: NightLook: counters.a.of: readers cannot be counted per reader; want accesses or records",
+		},
+		{
+			"a counter over days", counters("{a: {per: pair, over: 72h}}", "counters.a > 1"),
+			"line 6: NightLook: counters.a.over: want a duration of at most 24h: counters begin anew with each local day",
+		},
+		{
+			"a counter over days by their name", counters("{a: {per: pair, over: 7d}}", "counters.a > 1"),
+			"line 6: NightLook: counters.a.over: want a duration of at most 24h, like 15m or 2h, or day: what is counted is counted anew with each local day",
+		},
+		{
+			"a counter of a field that does not exist", counters("\n    a:\n      per: pair\n      when: access.prnt", "counters.a > 1"),
+			"line 9: NightLook: counters.a.when: line 1, column 7: undefined field 'prnt'",
+		},
+		{"a counter that is a number", counters("{a: {per: pair, when: access.hour}}", "counters.a > 1"), "line 6: NightLook: counters.a.when: it is of type int; want one that is true or false"},
+		{
+			"a counter of a word that never is", counters(`{a: {per: pair, when: '"researsch" in access.purposes'}}`, "counters.a > 1"),
+			`line 6: NightLook: counters.a.when: line 1, column 1: purposes is never "researsch"; it is one of emergency, payment, operations, research`,
+		},
+		{
+			"a counter that asks for counters", counters("{a: {per: pair}, b: {per: pair, when: access.look && counters.a > 1}}", "counters.a + counters.b > 1"),
+			"line 6: NightLook: counters.b.when: line 1, column 16: a counter cannot ask for counters",
+		},
+		{"a counter that is not there", counters("{a: {per: pair}}", "access.look &&\n counters.b > counters.a"), "line 7: NightLook: when: line 2, column 10: undefined field 'b'"},
+		{"no counters at all", cond("counters.b > 1"), "line 6: NightLook: when: line 1, column 1: undeclared reference to 'counters'"},
+		{
+			"a counter that nobody asks for", counters("\n    a: {per: pair}\n    b: {per: pair}", "counters.b > 1"),
+			"line 7: NightLook: counters.a: the condition does not ask for it: want counters.a in when",
+		},
+		{
+			"a counter of another kind", counters("{a: {per: pair}}", `counters.a == "1"`),
+			"line 7: NightLook: when: line 1, column 12: found no matching overload for '_==_' applied to '(int, string)'",
+		},
+		{
+			"counters that cost too much together",
+			counters(`{a: {per: pair, when: 'reasons.exists(a, a + "0123456789" + a == "b" || a + "c" + a == "d")'}}`,
+				`counters.a > 1 && reasons.exists(a, a + "0123456789" + a == "b" || a + "c" + a == "d")`),
+			"line 6: NightLook: counters: with its counters, it could cost 1671 for one access; want at most 1000: fewer loops, shorter patterns",
+		},
+		{
+			"compared where a counter never counts", counters("{a: {per: pair, when: '!explained'}}", "counters.a > 1") + "  usual: all\n",
+			"line 10: NightLook: usual: all compares with accesses that a document explains, and this rule asks for the reason: want peers",
+		},
 		{
 			"faults in two rules", "rules:\n- {name: A}\n- name: B\n  key: pair\n",
 			`line 2: A: about: missing
@@ -143,6 +209,14 @@ func TestTogether(t *testing.T) {
 	want := "20 detectors with key pair; want at most 17\ndetectors with key pair claim 1000 per mille of all misuse; want at most 500"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
+	}
+	file = "rules:\n"
+	for i := range 5 {
+		one := counters("{a: {per: pair}, b: {per: pair}, c: {per: reader}, d: {per: record}}", "counters.a + counters.b + counters.c + counters.d > 9")
+		file += strings.TrimPrefix(strings.Replace(one, "NightLook", "NightLook"+string(rune('a'+i)), 1), "rules:\n")
+	}
+	if _, err := rules.Parse([]byte(file)); err == nil || err.Error() != "20 counters in all; want at most 16" {
+		t.Errorf("five rules of four counters: %v", err)
 	}
 }
 
@@ -260,6 +334,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(rule + "  count: {of: accesses, over: 90m}\n  hard: true\n  misuse: [700]\n"))
 	f.Add([]byte("rules: [{name: A, when: 'reasons.exists(r, r == \"charted\")'}]"))
 	f.Add([]byte("rules: &a [*a]"))
+	f.Add([]byte(counters("{a: {of: records, per: reader, over: 90m, when: access.print}, b: {per: pair}}", "counters.a > 1 && counters.b == 1")))
+	f.Add([]byte(counters("{a: {per: pair, over: 7d}, b: {per: record, when: counters.a > 1}}", "counters.c")))
 	f.Add([]byte("a: b\n---\nc: d"))
 	if example, err := os.ReadFile("../../deploy/config/detectors.yaml"); err == nil {
 		f.Add(example)
@@ -283,6 +359,9 @@ func FuzzParse(f *testing.F) {
 			}
 			if diff := cmp.Diff(c, again[i].Custom()); diff != "" {
 				t.Fatal(diff)
+			}
+			if counters := len(c.Counters); counters > detectors.MaxCounters || counters > 0 && !strings.Contains(r.When, "counters") {
+				t.Fatalf("%d counters, asked by %q", counters, r.When)
 			}
 			if r.Cost > 1000 {
 				t.Fatalf("a cost of %d", r.Cost)

@@ -3,9 +3,6 @@ package rules
 import (
 	"fmt"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
-
 	"github.com/readtrail/readtrail/detectors"
 )
 
@@ -14,14 +11,14 @@ type Rule struct {
 	// When says which accesses count; Line is where the rule begins.
 	When string
 	Line int
-	// Cost is what one evaluation costs at the most, where texts are of usual length.
+	// Cost is what the evaluations for one access cost at the most, that of each counter included, where texts are of usual length.
 	Cost uint64
 	// Watched: the cost grows with the texts that a source sends, so it is limited while it runs.
 	Watched bool
 
-	custom  detectors.Custom
-	program cel.Program
-	subject *subject
+	custom   detectors.Custom
+	counters []counter
+	condition
 }
 
 // Rules are those of one file.
@@ -42,11 +39,9 @@ func (r *Rule) Custom() detectors.Custom { return r.custom }
 // Fits evaluates the condition. An error means that it cost too much, or that it asked for what has no result (a division by
 // zero).
 func (r *Rule) Fits(v *detectors.AccessView) (bool, error) {
-	r.subject.view = v
-	out, _, err := r.program.Eval(r.subject)
-	r.subject.view = nil
+	fits, err := r.holds(v)
 	if err != nil {
 		return false, fmt.Errorf("evaluate %s: %w", r.custom.Name, err)
 	}
-	return out == types.True, nil
+	return fits, nil
 }

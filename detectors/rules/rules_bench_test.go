@@ -3,6 +3,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -43,6 +44,52 @@ func BenchmarkFits(b *testing.B) {
 				b.Fatal("not asked")
 			}
 		})
+	}
+}
+
+// What judging a day costs with a rule that asks for a counter about every access, beside the same rule without: of one reader with 20,000 accesses, and of
+// one record with 5,000 readers. Each access is judged six times.
+func BenchmarkCounters(b *testing.B) {
+	const passes = 6
+	for _, unit := range []struct {
+		name string
+		n    int
+		look func(h *hospital, i int)
+	}{
+		{"reader with 20000", 20_000, func(h *hospital, i int) { h.access(time.Duration(i)*time.Second, "n1", "p"+itoa(1+i*7%40)) }},
+		{"record with 5000", 5_000, func(h *hospital, i int) { h.access(time.Duration(i)*10*time.Second, fmt.Sprintf("x%d", i), "p1") }},
+	} {
+		h := newHospital(b)
+		for i := range unit.n {
+			if unit.name == "record with 5000" {
+				h.staff(fmt.Sprintf("x%d", i), "C", "clerk")
+			}
+			unit.look(h, i)
+		}
+		for _, bb := range [][2]string{
+			{"no rule", ""},
+			{"no counter", ""},
+			{"accesses per reader", "{of: accesses, per: reader, over: 15m, when: access.look}"},
+			{"records per reader", "{of: records, per: reader, over: 15m, when: access.look}"},
+			{"readers per record", "{of: readers, per: record, over: 2h, when: access.look}"},
+			{"accesses per pair", "{of: accesses, per: pair, when: access.look}"},
+		} {
+			b.Run(unit.name+"/"+bb[0], func(b *testing.B) {
+				var own []detectors.CustomDetector
+				switch {
+				case bb[1] != "":
+					own = append(own, parse(b, "pair", "access.look && counters.n > 1000000", "grades: [{at_least: 1, word: seen}]", "counters: {n: "+bb[1]+"}"))
+				case bb[0] == "no counter":
+					own = append(own, parse(b, "pair", "access.look && access.hour > 99"))
+				}
+				b.ReportAllocs()
+				began := processorTime(b)
+				for b.Loop() {
+					h.judge(own...)
+				}
+				b.ReportMetric(float64(processorTime(b)-began)/float64(b.N*unit.n*passes), "cpu-ns/access")
+			})
+		}
 	}
 }
 
