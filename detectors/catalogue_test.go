@@ -15,8 +15,14 @@ func TestCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, explanations, found := strings.Cut(string(text), "\n## Explanations\n")
+	if !found {
+		t.Fatal("there are no explanations")
+	}
+	explanations, _, _ = strings.Cut(explanations, "\n## ")
+	explanationsInCatalogue(t, explanations)
 	rows := map[string]string{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(strings.Replace(string(text), explanations, "", 1)) {
 		if cells := strings.Split(line, "|"); len(cells) > 2 {
 			rows[strings.TrimSpace(cells[1])] = strings.TrimSpace(line)
 		}
@@ -37,5 +43,34 @@ func TestCatalogue(t *testing.T) {
 		if name != "detector" && !strings.HasPrefix(name, "---") {
 			t.Errorf("there is no detector %s", name)
 		}
+	}
+}
+
+// explanationsInCatalogue checks that each reason stands there once, with what it needs.
+func explanationsInCatalogue(t *testing.T, text string) {
+	t.Helper()
+	needs := map[string]string{}
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.HasPrefix(cells[1], "---") || strings.TrimSpace(cells[1]) == "explanation" {
+			continue
+		}
+		needed, _, _ := strings.Cut(strings.TrimSpace(cells[2]), " (")
+		needed, _, _ = strings.Cut(needed, ":")
+		for name := range strings.SplitSeq(strings.TrimSpace(cells[1]), "; ") {
+			if _, twice := needs[name]; twice {
+				t.Errorf("%q stands there twice", name)
+			}
+			needs[name] = strings.TrimPrefix(needed, "-")
+		}
+	}
+	for _, r := range detectors.Reasons() {
+		if got, ok := needs[r.String()]; !ok || got != r.Needs().String() {
+			t.Errorf("the row of %q says that it needs %q; want %q", r, got, r.Needs())
+		}
+		delete(needs, r.String())
+	}
+	for name := range needs {
+		t.Errorf("there is no explanation %q", name)
 	}
 }
