@@ -500,3 +500,26 @@ func TestPinnedSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsThatAnIndexLeftOut: what one statement leaves out by a skip index, the next one finds when its WHERE lets it through.
+func TestRowsThatAnIndexLeftOut(t *testing.T) {
+	s := storetest.Open(t)
+	for _, sql := range []string{
+		`CREATE TABLE left_out (k UInt64, n UInt64, position UInt64, INDEX positions position TYPE minmax GRANULARITY 4)
+			ENGINE = MergeTree ORDER BY (k, n) SETTINGS index_granularity = 1024`,
+		"SYSTEM STOP MERGES left_out",
+		"INSERT INTO left_out SELECT intDiv(number, 2000), number, 3 FROM numbers(10000)",
+		"INSERT INTO left_out SELECT intDiv(number, 2000), number, 10 FROM numbers(10000)",
+	} {
+		if err := s.Exec(t.Context(), sql, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct{ until, want uint64 }{{5, 4000}, {20, 8000}} {
+		got := one[uint64](t, s, "SELECT count() FROM (SELECT n FROM left_out PREWHERE k IN {keys:Array(UInt64)} WHERE position <= {until:UInt64})",
+			store.Params{"keys": []uint64{1, 2}, "until": step.until})
+		if got != step.want {
+			t.Errorf("%d rows up to %d, want %d", got, step.until, step.want)
+		}
+	}
+}
