@@ -6,11 +6,13 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
+	pb "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/projections/api"
 	"github.com/readtrail/readtrail/proto"
@@ -182,6 +184,30 @@ func TestLooksAreAllCounted(t *testing.T) {
 	res := w.whoViewed("urn:mrn|1")
 	if len(res.Looks) != 200 || res.LooksTotal != looks || !hasNote(res.Header, "The latest 200 of 450 looks") {
 		t.Errorf("%d looks listed, %d in all, notes %v", len(res.Looks), res.LooksTotal, res.Header.Notes)
+	}
+}
+
+// TestLooksAreWhatTheirColumnsSay: what is packed says the same as the columns that ClickHouse adds up, whatever stands in them.
+func TestLooksAreWhatTheirColumnsSay(t *testing.T) {
+	w := newWorld(t)
+	const system, value = "urn:mrn", "1'\\"
+	w.append(access("ehr", begin, id(system, value), id("urn:staff", "a")))
+	for i, text := range []string{"", "a \x1f b", "\x1eu\x1f\x1er", "ü\n\t\\'", strings.Repeat("x", 500)} {
+		question := binary.BigEndian.AppendUint32(nil, uint32(200_000_000+i))
+		w.append(&v1.Item{Body: &v1.Item_Question{Question: &v1.Question{
+			QuestionId: append(question, make([]byte, 16)...), Asker: "os:" + text, Role: text, Query: text, Purpose: text, Page: 1, Rows: 1<<64 - 1 - uint64(i),
+			Patient: id(system, value), Subjects: []*v1.Identifier{id(system, value), id("urn:mrn", "2")}, AskedUs: begin.UnixMicro() - int64(i),
+		}}})
+	}
+	w.settle()
+	ask := func(rows int) []*v1.Look {
+		w.service.SetBounds(1000, rows)
+		res := w.whoViewed(system + "|" + value)
+		return slices.DeleteFunc(res.Looks, func(l *v1.Look) bool { return l.Asker == "token:1" })
+	}
+	packed, columns := ask(1000), ask(1)
+	if len(packed) != 5 || !slices.EqualFunc(packed, columns, func(a, b *v1.Look) bool { return pb.Equal(a, b) }) {
+		t.Errorf("looks as they are packed:\n%v\nby their columns:\n%v", packed, columns)
 	}
 }
 

@@ -3,8 +3,10 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -57,10 +59,12 @@ func (p *pin) fewLooks(ctx context.Context, ids []ident) (out []*v1.Look, whole 
 	n := 0
 	err = p.query(ctx, "looks", store.Params{"keys": keysOf(ids), "limit": uint32(limit)}, func(row store.Row) error {
 		n++
-		l := &v1.Look{Pages: 1}
-		var id ident
+		var packed string
 		var position uint64
-		err := row.Scan(&id.system, &id.value, &l.QuestionId, &position, &l.Asker, &l.Role, &l.Query, &l.Purpose, &l.AskedUs, &l.Rows)
+		if err := row.Scan(&packed, &position); err != nil {
+			return err
+		}
+		id, l, err := unpackLook(packed)
 		if err != nil || !wanted[id] || pages[position] {
 			return err
 		}
@@ -74,6 +78,25 @@ func (p *pin) fewLooks(ctx context.Context, ids []ident) (out []*v1.Look, whole 
 		return nil
 	})
 	return out, n < limit, err
+}
+
+// lookFields are those of a look as its table packs them (0019_looks.sql).
+const lookFields = 9
+
+// unpackLook is a page of a look, and whom it was about.
+func unpackLook(packed string) (id ident, l *v1.Look, err error) {
+	f := projections.Unpack(packed)
+	if len(f) != lookFields {
+		return ident{}, nil, fmt.Errorf("unpack a look: %d fields, want %d", len(f), lookFields)
+	}
+	l = &v1.Look{QuestionId: f[2], Asker: f[3], Role: f[4], Query: f[5], Purpose: f[6], Pages: 1}
+	asked, faulty := strconv.ParseInt(f[7], 10, 64)
+	rows, wrong := strconv.ParseUint(f[8], 10, 64)
+	if faulty != nil || wrong != nil { // what it says instead may name somebody
+		return ident{}, nil, errors.New("unpack a look: want numbers as its time and its rows")
+	}
+	l.AskedUs, l.Rows = asked, rows
+	return ident{f[0], f[1]}, l, nil
 }
 
 // countedLooks is fewLooks for any number of them, of which the latest are listed and those of some questions.

@@ -2,17 +2,8 @@
 -- reads this compares system and value and adds up: to group and sort a handful of rows took the engine as long as to read them.
 -- Read by: the first page of who-viewed; looks_counted.sql adds up where there are more rows than the limit. Cost: one granule
 -- (1,024 rows) an identifier and part.
-SELECT
-    subject_system,
-    subject_value,
-    question_id,
-    position,
-    asker,
-    role,
-    query,
-    purpose,
-    toUnixTimestamp64Micro(asked) AS asked_us,
-    rows
+SELECT look, position
 FROM questions_vN
-WHERE subject_key IN {keys:Array(UInt64)} AND position <= {position:UInt64} AND NOT summary
+PREWHERE subject_key IN {keys:Array(UInt64)}
+WHERE position <= {position:UInt64} AND NOT summary
 LIMIT {limit:UInt32}
