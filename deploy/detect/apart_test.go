@@ -90,11 +90,12 @@ func TestEventsLaterThanAlertsAreHeld(t *testing.T) {
 		again = append(again, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
 	}
 	last := time.UnixMicro(of.AtUs).Add(36 * time.Hour)
-	h.after(last, again...)
+	come := []arrival{{last, again}}
 	for hour := range 50 {
 		at := last.Add(time.Duration(hour) * time.Hour)
-		h.after(at, tick(at))
+		come = append(come, arrival{at, []entry{tick(at)}})
 	}
+	h.insert(come...)
 	cfg := engineConfig(t, h)
 	cfg.Limits.Kept = 1 // alerts of closed days are held no longer than the next one
 	_, got := run(t, cfg, h.batches)

@@ -373,7 +373,7 @@ func TestLateFactRetracts(t *testing.T) {
 	late := h.copy(t)
 	closed := time.UnixMicro(of.AtUs)
 	late.after(closed, h.decode("Encounter.ndjson", []byte(note))...)
-	_, got := run(t, engineConfig(t, h), late.batches)
+	got := judged(t, late)
 	var last *v1.AlertVersion
 	for _, a := range got.versions {
 		if bytes.Equal(a.AlertId, of.AlertId) {
@@ -613,7 +613,7 @@ func TestPastOutcomesRaiseScores(t *testing.T) {
 	scoreOf := func(decisions ...entry) *v1.AlertVersion {
 		with := h.copy(t)
 		with.after(time.UnixMicro(first.AtUs), decisions...)
-		_, got := run(t, engineConfig(t, h), with.batches)
+		got := judged(t, with)
 		for _, a := range got.versions {
 			if bytes.Equal(a.AlertId, second.AlertId) && a.Version == second.Version {
 				return a

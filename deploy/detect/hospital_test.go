@@ -35,6 +35,8 @@ type hospital struct {
 	batches []*proto.Batch
 	// labelled are the events that are truly inappropriate, by id.
 	labelled map[string]simulate.Label
+	// midways are engines on the way through it, if tests share it, or through the one that it is a copy of.
+	midways []*midway
 }
 
 func newHospital(tb testing.TB, cfg simulate.Config) *hospital {
@@ -67,14 +69,7 @@ func (h *hospital) add(at time.Time, entries ...entry) {
 	for part := range slices.Chunk(entries, 1000) {
 		items := make([]proto.BatchItem, len(part))
 		for i, e := range part {
-			var sealed *v1.SealedItem
-			if e.free != nil {
-				sealed = &v1.SealedItem{FreeText: e.free}
-			}
-			var err error
-			if items[i], err = proto.NewBatchItem(e.item, "simulated", sealed); err != nil {
-				h.tb.Fatal(err)
-			}
+			items[i] = h.item(e)
 		}
 		sequence := uint64(len(h.batches) + 1)
 		data, err := h.codec.Encode(sequence, at, items)
@@ -87,6 +82,20 @@ func (h *hospital) add(at time.Time, entries ...entry) {
 		}
 		h.batches = append(h.batches, b)
 	}
+}
+
+// item is an entry on its way into a batch.
+func (h *hospital) item(e entry) proto.BatchItem {
+	h.tb.Helper()
+	var sealed *v1.SealedItem
+	if e.free != nil {
+		sealed = &v1.SealedItem{FreeText: e.free}
+	}
+	out, err := proto.NewBatchItem(e.item, "simulated", sealed)
+	if err != nil {
+		h.tb.Fatal(err)
+	}
+	return out
 }
 
 func (h *hospital) decode(name string, body []byte) []entry {
@@ -213,35 +222,77 @@ func (h *hospital) liveDay(day int, care []entry) {
 // copy is a hospital of the same batches, to which others can be added.
 func (h *hospital) copy(tb testing.TB) *hospital {
 	out := *h
-	out.tb, out.batches = tb, slices.Clone(h.batches)
+	out.tb, out.batches, out.midways = tb, slices.Clone(h.batches), slices.Clip(h.midways)
 	return &out
+}
+
+// arrival is what comes in at a time.
+type arrival struct {
+	at      time.Time
+	entries []entry
 }
 
 // after puts entries behind the batches that were received at or before a time, and moves the others up.
 func (h *hospital) after(at time.Time, entries ...entry) {
 	h.tb.Helper()
-	i := len(h.batches)
-	for i > 0 && h.batches[i-1].Head.ReceivedUs > at.UnixMicro() {
-		i--
-	}
-	rest := slices.Clone(h.batches[i:])
-	h.batches = h.batches[:i]
-	if len(entries) > 0 {
-		h.add(at, entries...)
-	}
-	for _, b := range rest {
-		again := make([]entry, b.Count())
-		for k := range again {
-			item, err := b.Item(k)
-			if err != nil {
-				h.tb.Fatal(err)
-			}
-			again[k].item = item
-			if sealed, err := b.Original(k); err == nil {
-				again[k].free = sealed.GetFreeText()
-			}
+	h.insert(arrival{at, entries})
+}
+
+// insert is after for several times, and moves each batch once.
+func (h *hospital) insert(all ...arrival) {
+	h.tb.Helper()
+	all = slices.DeleteFunc(slices.Clone(all), func(a arrival) bool { return len(a.entries) == 0 })
+	slices.SortStableFunc(all, func(a, b arrival) int { return a.at.Compare(b.at) })
+	var rest []*proto.Batch // of those behind the first arrival, what has not moved
+	for i, a := range all {
+		if i == 0 {
+			n := receivedBy(h.batches, a.at)
+			rest = slices.Clone(h.batches[n:])
+			h.batches = h.batches[:n]
 		}
-		h.add(b.Received(), again...)
+		n := receivedBy(rest, a.at)
+		h.move(rest[:n])
+		rest = rest[n:]
+		h.add(a.at, a.entries...)
+	}
+	h.move(rest)
+}
+
+// receivedBy counts the batches up to the last one that was received at or before a time.
+func receivedBy(batches []*proto.Batch, at time.Time) int {
+	n := len(batches)
+	for n > 0 && batches[n-1].Head.ReceivedUs > at.UnixMicro() {
+		n--
+	}
+	return n
+}
+
+// move puts what batches hold behind the last batch, as the journal would have it there. What was read of them is not read again.
+func (h *hospital) move(batches []*proto.Batch) {
+	h.tb.Helper()
+	for _, b := range batches {
+		held, err := b.Items()
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		items := make([]proto.BatchItem, len(held))
+		for k, item := range held {
+			var free *v1.FreeText
+			if sealed, err := b.Original(k); err == nil {
+				free = sealed.GetFreeText()
+			}
+			items[k] = h.item(entry{item, free})
+		}
+		sequence := uint64(len(h.batches) + 1)
+		data, err := h.codec.Encode(sequence, b.Received(), items)
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		moved, err := h.codec.Opened(sequence, data, items)
+		if err != nil {
+			h.tb.Fatal(err)
+		}
+		h.batches = append(h.batches, moved)
 	}
 }
 
@@ -255,7 +306,8 @@ func (h *hospital) before(without string) {
 	h.add(at, tick(at))
 }
 
-// fortnight is a hospital of two weeks that tests share; they only read it.
+// fortnight is a hospital of two weeks that tests share; they only read it. It has midways from the sixth day on, when the days before
+// were studied.
 var fortnight = sync.OnceValue(func() *hospital {
 	tb := &quiet{}
 	h := newHospital(tb, simulate.Config{Seed: 11, Staff: 150, Patients: 1500, Days: 14, Incidents: 45})
@@ -267,6 +319,7 @@ var fortnight = sync.OnceValue(func() *hospital {
 		at := end.Add(time.Duration(hour) * time.Hour)
 		h.add(at, tick(at))
 	}
+	h.share(tb, h.start(5))
 	return h
 })
 
@@ -331,6 +384,7 @@ func engineConfig(tb testing.TB, h *hospital) detectors.EngineConfig {
 	}
 }
 
+// run is what one engine comes to and writes from the beginning.
 func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*detectors.Engine, *written) {
 	tb.Helper()
 	e, err := detectors.NewEngine(cfg)
@@ -338,6 +392,13 @@ func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*de
 		tb.Fatal(err)
 	}
 	w := &written{}
+	w.more(tb, e, batches)
+	return e, w
+}
+
+// more takes what an engine writes of batches behind those that it has read; of an alert each version follows the one before.
+func (w *written) more(tb testing.TB, e *detectors.Engine, batches []*proto.Batch) {
+	tb.Helper()
 	for _, b := range batches {
 		if err := e.Apply(context.Background(), b, w.take(tb)); err != nil {
 			tb.Fatal(err)
@@ -350,5 +411,4 @@ func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*de
 		}
 		last[string(a.AlertId)] = a.Version
 	}
-	return e, w
 }

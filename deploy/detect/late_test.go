@@ -3,7 +3,6 @@ package detect_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"testing"
 	"time"
 
@@ -190,18 +189,11 @@ func restoredOften(t *testing.T, h *hospital, from int) *written {
 	t.Helper()
 	cfg := engineConfig(t, h)
 	cfg.Hands = 4
-	e, w := run(t, cfg, h.batches[:from])
+	e, w, n := h.begun(t, cfg, from)
+	w.more(t, e, h.batches[n:from])
 	for i, b := range h.batches[from:] {
 		if i%10 == 0 {
-			parts := map[string][]byte{}
-			for _, p := range e.Parts() {
-				var out bytes.Buffer
-				must(t, p.Write(&out))
-				parts[p.Name] = out.Bytes()
-			}
-			var err error
-			e, err = detectors.Restore(cfg, func(name string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(parts[name])), nil })
-			must(t, err)
+			e = restored(t, cfg, snapshotOf(t, e))
 		}
 		must(t, e.Apply(t.Context(), b, w.take(t)))
 	}

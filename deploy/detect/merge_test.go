@@ -39,6 +39,7 @@ func TestRepeatedLooksFollowMerges(t *testing.T) {
 		"taken back after a day": {60 * time.Hour, 61 * time.Hour, false},
 	} {
 		h := base.copy(t)
+		var all []arrival
 		for day := 1; day <= 2; day++ {
 			var again []entry
 			for i, e := range citedEvents(t, base, of) {
@@ -51,15 +52,16 @@ func TestRepeatedLooksFollowMerges(t *testing.T) {
 				}
 				again = append(again, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
 			}
-			h.after(first.Add(time.Duration(day)*24*time.Hour+time.Hour), again...)
+			all = append(all, arrival{first.Add(time.Duration(day)*24*time.Hour + time.Hour), again})
 		}
 		if at.merged != 0 {
-			h.after(first.Add(at.merged), merged)
+			all = append(all, arrival{first.Add(at.merged), []entry{merged}})
 		}
 		if at.parted != 0 {
-			h.after(first.Add(at.parted), merge())
+			all = append(all, arrival{first.Add(at.parted), []entry{merge()}})
 		}
-		_, got := run(t, engineConfig(t, h), h.batches)
+		h.insert(all...)
+		got := judged(t, h)
 		words := ""
 		for _, m := range got.messages {
 			for _, f := range m.Findings {
@@ -138,10 +140,12 @@ func TestWhoItWasBecomesKnown(t *testing.T) {
 		then[k.at] = append(then[k.at], owns(fmt.Sprintf("x%d", len(all)), owned))
 		owned = []*v1.Identifier{reader}
 	}
+	var come []arrival
 	for _, at := range slices.Sorted(maps.Keys(then)) {
-		h.after(when.Add(at), then[at]...)
+		come = append(come, arrival{when.Add(at), then[at]})
 	}
-	_, w := run(t, engineConfig(t, h), h.batches)
+	h.insert(come...)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-80)))
 	for _, k := range all {
 		if got := verdictOn(t, h, w, k.event); got != "VERDICT_EXPLAINED EXPLANATION_"+k.want {
@@ -162,9 +166,11 @@ func TestTwoAccountsAreOneReader(t *testing.T) {
 	e.SourceEventId, e.EventId, e.RequestId = "other-account", nil, ""
 	e.OccurredUs += time.Minute.Microseconds()
 	e.Reader.Identifiers, e.Reader.Name = []*v1.Identifier{login}, ""
-	h.after(at.Add(2*time.Minute), entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
-	h.after(at.Add(2*time.Hour), owns("x", []*v1.Identifier{of.Readers[0].Identifier, login}))
-	_, w := run(t, engineConfig(t, h), h.batches)
+	h.insert(
+		arrival{at.Add(2 * time.Minute), []entry{{item: &v1.Item{Body: &v1.Item_Access{Access: e}}}}},
+		arrival{at.Add(2 * time.Hour), []entry{owns("x", []*v1.Identifier{of.Readers[0].Identifier, login})}},
+	)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 	told := 0
 	for _, a := range w.versions {

@@ -42,7 +42,7 @@ func TestLooksThroughReadtrailAreWatched(t *testing.T) {
 			watched := h.copy(t)
 			watched.after(at, entry{item: &v1.Item{Body: &v1.Item_Question{Question: tt.question}}})
 			position := positionOf(t, watched, tt.question)
-			_, got := run(t, engineConfig(t, h), watched.batches)
+			got := judged(t, watched)
 			found := slices.ContainsFunc(got.versions, func(a *v1.AlertVersion) bool {
 				return a.Hard && a.Shown && slices.ContainsFunc(a.Accesses, func(c *v1.CitedAccess) bool { return c.Position == position }) &&
 					a.Readers[0].Identifier.Value == reader.Value && a.Patients[0].Identifier.Value == patient.Value
@@ -104,7 +104,7 @@ func TestBrokenGlassIsWatched(t *testing.T) {
 			watched := h.copy(t)
 			watched.after(at, entry{item: &v1.Item{Body: &v1.Item_Question{Question: q}}})
 			position := positionOf(t, watched, q)
-			_, got := run(t, engineConfig(t, h), watched.batches)
+			got := judged(t, watched)
 			found := slices.ContainsFunc(got.messages, func(m *v1.Findings) bool {
 				return slices.ContainsFunc(m.Findings, func(f *v1.Finding) bool {
 					return f.Detector == "BreakGlassMisuse" && f.Grade == 2 && slices.Contains(f.Positions, position)

@@ -82,7 +82,7 @@ func changed(tb testing.TB, h *hospital, rs *v1.RuleSet, site func(*v1.AccessEve
 var sited = sync.OnceValues(func() (*hospital, *written) {
 	tb := &quiet{}
 	h := changed(tb, fortnight(), ruleSet(tb, twoQueues), siteOf)
-	_, w := run(tb, engineConfig(tb, h), h.batches)
+	w := judged(tb, h)
 	return h, w
 })
 
@@ -222,9 +222,9 @@ func TestHardSignsCountInTheirQueue(t *testing.T) {
 	of.before("")
 	of.live(0, 10, "")
 	h := changed(t, of, ruleSet(t, twoQueues), siteOf)
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-200)))
-	_, one := run(t, engineConfig(t, of), of.batches)
+	one := judged(t, of)
 	hard := func(w *written) map[string]int {
 		out := map[string]int{}
 		for _, a := range w.versions {
@@ -269,7 +269,7 @@ func TestAStoryStaysInItsQueue(t *testing.T) {
 		}
 		return "South"
 	})
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 	told := 0
 	for _, a := range latestOf(t, w, reader) {
@@ -297,7 +297,7 @@ func TestOtherQueuesMoveLaterDays(t *testing.T) {
 		after := before.copy(t)
 		at := after.start(10).Add(30 * time.Minute)
 		after.after(at, entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, change)}}})
-		_, is := run(t, engineConfig(t, after), after.batches)
+		is := judged(t, after)
 		moved, ids := 0, map[string]string{}
 		for i, a := range is.versions {
 			if a.AtUs < at.UnixMicro() {

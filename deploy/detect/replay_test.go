@@ -45,10 +45,7 @@ func TestReplayIsTheSame(t *testing.T) {
 
 // fortnightWritten is what one engine with one hand writes of the shared fortnight.
 var fortnightWritten = sync.OnceValue(func() *written {
-	tb := &quiet{}
-	h := fortnight()
-	_, w := run(tb, engineConfig(tb, h), h.batches)
-	return w
+	return judged(&quiet{}, fortnight())
 })
 
 // stream keeps what was published, as the journal's streams do: in order, once, and found again after a stop.
@@ -301,10 +298,10 @@ func TestBadSnapshots(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,29 +18,42 @@ import (
 type opened struct{ day, patient, looks int }
 
 // openedBy is the fortnight in which one reader opens records of strangers.
-func openedBy(t *testing.T, all ...opened) (h *hospital, reader *v1.Identifier) {
-	t.Helper()
+func openedBy(tb testing.TB, all ...opened) (h *hospital, reader *v1.Identifier) {
+	tb.Helper()
 	base := fortnight()
-	of := likelyPair(t, base, fortnightWritten())
-	template := citedEvents(t, base, of)[0]
-	h = base.copy(t)
+	of := likelyPair(tb, base, fortnightWritten())
+	template := citedEvents(tb, base, of)[0]
+	h = base.copy(tb)
+	var looks []arrival
 	for n, o := range all {
 		when := h.start(o.day).Add(11*time.Hour + time.Duration(n%2)*10*time.Minute)
-		h.after(when.Add(time.Hour), sameAs(template, fmt.Sprintf("stranger-%d", n), when, o.looks, o.patient)...)
+		looks = append(looks, arrival{when.Add(time.Hour), sameAs(template, fmt.Sprintf("stranger-%d", n), when, o.looks, o.patient)})
 	}
+	h.insert(looks...)
 	return h, of.Readers[0].Identifier
 }
 
-// snooped is a fortnight in which one reader opens one record a day of somebody whom nobody knows, on so many of the last days.
+// snoopedDays are the hospitals of snooped by their days, which tests share: functions that make one once.
+var snoopedDays sync.Map
+
+// snooped is a fortnight in which one reader opens one record a day of somebody whom nobody knows, on so many of the last days. It is the
+// caller's own.
 func snooped(t *testing.T, days int) (h *hospital, reader *v1.Identifier, at []time.Time) {
 	t.Helper()
-	var all []opened
+	made, _ := snoopedDays.LoadOrStore(days, sync.OnceValues(func() (*hospital, *v1.Identifier) {
+		tb := &quiet{}
+		var all []opened
+		for n := range days {
+			all = append(all, opened{14 - days + n, n, 3})
+		}
+		h, reader := openedBy(tb, all...)
+		h.share(tb, h.start(14-days))
+		return h, reader
+	}))
+	shared, reader := made.(func() (*hospital, *v1.Identifier))() //nolint:forcetypeassert // stored above
+	h = shared.copy(t)
 	for n := range days {
-		all = append(all, opened{14 - days + n, n, 3})
-	}
-	h, reader = openedBy(t, all...)
-	for _, o := range all {
-		at = append(at, h.start(o.day).Add(11*time.Hour))
+		at = append(at, h.start(14-days+n).Add(11*time.Hour))
 	}
 	return h, reader, at
 }
@@ -90,7 +104,7 @@ func latestOf(t *testing.T, w *written, reader *v1.Identifier) map[string]*v1.Al
 // onlySeries is the latest version of the one series of a reader, the same for several hands and for engines that were restored.
 func onlySeries(t *testing.T, h *hospital, reader *v1.Identifier) *v1.AlertVersion {
 	t.Helper()
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 	var out *v1.AlertVersion
 	for _, a := range latestOf(t, w, reader) {
@@ -114,7 +128,8 @@ func TestASeriesIsOneAlert(t *testing.T) {
 	t.Parallel()
 	const days = 8
 	h, reader, at := snooped(t, days)
-	_, w := run(t, engineConfig(t, h), h.batches)
+	h = h.whole(t)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 	var series *v1.AlertVersion
 	shown := map[string]int{}
@@ -169,7 +184,7 @@ func TestASeriesCountsWhatItCites(t *testing.T) {
 		all = append(all, opened{8 + n, n, 7})
 	}
 	h, reader := openedBy(t, all...)
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	seen := false
 	for _, a := range latestOf(t, w, reader) {
 		if a.Shape != v1.Shape_SHAPE_SERIAL || a.Version < 2 {
@@ -190,7 +205,7 @@ func TestADecidedSeriesIsOver(t *testing.T) {
 	t.Parallel()
 	for _, disposition := range []v1.Disposition{v1.Disposition_DISPOSITION_MISUSE, v1.Disposition_DISPOSITION_APPROPRIATE} {
 		h, reader, _ := snooped(t, 9)
-		_, w := run(t, engineConfig(t, h), h.batches)
+		w := judged(t, h)
 		i := slices.IndexFunc(w.versions, func(a *v1.AlertVersion) bool {
 			return a.Shape == v1.Shape_SHAPE_SERIAL && pb.Equal(a.Readers[0].Identifier, reader) && len(strangers(a)) >= 3
 		})
@@ -201,7 +216,7 @@ func TestADecidedSeriesIsOver(t *testing.T) {
 		h.after(time.UnixMicro(of.AtUs).Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
 			AlertId: of.AlertId, Version: of.Version, Disposition: disposition, Asker: "token:1", DecidedUs: of.AtUs,
 		}}}})
-		_, w = run(t, engineConfig(t, h), h.batches)
+		w = judged(t, h)
 		must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 		fresh := 0
 		for id, a := range latestOf(t, w, reader) {
@@ -239,7 +254,7 @@ func TestALateFactLeavesASeries(t *testing.T) {
 		return out
 	}
 	series := func(h *hospital) (shown []*v1.AlertVersion) {
-		_, w := run(t, engineConfig(t, h), h.batches)
+		w := judged(t, h)
 		for id, a := range latestOf(t, w, reader) {
 			if a.Shape == v1.Shape_SHAPE_SERIAL && slices.ContainsFunc(w.versions, func(v *v1.AlertVersion) bool { return string(v.AlertId) == id && v.Shown }) {
 				shown = append(shown, a)
@@ -295,7 +310,7 @@ func TestWhatIsNoSeries(t *testing.T) {
 	}
 	for name, all := range map[string][]opened{"one record": oneRecord, "one day": oneDay} {
 		h, reader := openedBy(t, all...)
-		_, w := run(t, engineConfig(t, h), h.batches)
+		w := judged(t, h)
 		told := 0
 		for _, a := range latestOf(t, w, reader) {
 			if told += len(strangers(a)); a.Shape == v1.Shape_SHAPE_SERIAL && len(strangers(a)) > 0 {
@@ -321,7 +336,7 @@ func TestARetractedSeriesCitesWhatItWas(t *testing.T) {
 		care = append(care, attended(h, day, reader, &v1.Identifier{Value: fmt.Sprintf("Patient/stranger-%d", day)}, h.start(day).Add(11*time.Hour+10*time.Minute))...)
 	}
 	h.after(h.start(16), care...)
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	seen := false
 	for _, a := range latestOf(t, w, reader) {
 		if a.Shape != v1.Shape_SHAPE_SERIAL || a.State != v1.AlertState_ALERT_STATE_RETRACTED {
@@ -343,7 +358,7 @@ func TestALateAccessOfASeries(t *testing.T) {
 	const days = 8
 	base, reader, _ := snooped(t, days)
 	series := func(h *hospital) map[string]*v1.AlertVersion {
-		_, w := run(t, engineConfig(t, h), h.batches)
+		w := judged(t, h)
 		must(t, w.same(restoredOften(t, h, len(h.batches)-60)))
 		out := latestOf(t, w, reader)
 		for id, a := range out {
@@ -369,9 +384,10 @@ func TestALateAccessOfASeries(t *testing.T) {
 
 	grown := base.copy(t)
 	grown.after(base.start(15).Add(12*time.Hour), late)
-	got := series(grown)[string(of.AlertId)]
-	if len(series(grown)) != 1 || got.GetVersion() != of.Version+1 || len(got.Accesses) != len(of.Accesses)+1 {
-		t.Errorf("%d series, version %d after %d cites %d accesses, %d before", len(series(grown)), got.GetVersion(), of.Version, len(got.GetAccesses()), len(of.Accesses))
+	all := series(grown)
+	got := all[string(of.AlertId)]
+	if len(all) != 1 || got.GetVersion() != of.Version+1 || len(got.Accesses) != len(of.Accesses)+1 {
+		t.Errorf("%d series, version %d after %d cites %d accesses, %d before", len(all), got.GetVersion(), of.Version, len(got.GetAccesses()), len(of.Accesses))
 	}
 	for name, n := range strangers(of) {
 		if strangers(got)[name] < n {
@@ -419,9 +435,11 @@ func TestASeriesAcrossAMerge(t *testing.T) {
 		}
 		for _, number := range []int{2, 4} { // an encounter under either number is one of the record
 			explained := one.copy(t)
+			var care []arrival
 			for i, day := range []int{2, 4} {
-				explained.after(at[6].Add(-time.Duration(4-i)*time.Hour), attended(explained, 10+i, reader, record(number), at[day])...)
+				care = append(care, arrival{at[6].Add(-time.Duration(4-i) * time.Hour), attended(explained, 10+i, reader, record(number), at[day])})
 			}
+			explained.insert(care...)
 			for n := range strangers(series(explained)) {
 				if n == "2" || n == "4" {
 					t.Errorf("%s, explained under %d: the series still cites it, under %s", name, number, n)

@@ -37,9 +37,11 @@ func TestASeriesAcrossAnUnmerge(t *testing.T) {
 	base, reader, at := snooped(t, 8)
 	for name, direction := range map[string][2]int{"into the later one": {2, 4}, "into the earlier one": {4, 2}} {
 		h := base.copy(t)
-		h.after(at[5].Add(-2*time.Hour), replaced(h, direction[0], direction[1])...)
-		h.after(at[7].Add(-2*time.Hour), unlinked(h, direction[0])...)
-		_, w := run(t, engineConfig(t, h), h.batches)
+		h.insert(
+			arrival{at[5].Add(-2 * time.Hour), replaced(h, direction[0], direction[1])},
+			arrival{at[7].Add(-2 * time.Hour), unlinked(h, direction[0])},
+		)
+		w := judged(t, h)
 		both := false
 		for _, a := range latestOf(t, w, reader) {
 			if a.Shape != v1.Shape_SHAPE_SERIAL {
@@ -73,17 +75,20 @@ func TestASeriesAcrossAnUnmergeOfAccounts(t *testing.T) {
 	h, other := base.copy(t), &v1.Identifier{Value: "Practitioner/someone-else"}
 	look := citedEvents(t, fortnight(), likelyPair(t, fortnight(), fortnightWritten()))[0]
 	look.Reader.Identifiers, look.Reader.Name = []*v1.Identifier{other}, ""
+	var all []arrival
 	for n := range 3 {
-		h.after(at[n+2].Add(3*time.Hour), sameAs(look, fmt.Sprintf("other-%d", n), at[n+2].Add(2*time.Hour), 3, 100+n)...)
+		all = append(all, arrival{at[n+2].Add(3 * time.Hour), sameAs(look, fmt.Sprintf("other-%d", n), at[n+2].Add(2*time.Hour), 3, 100+n)})
 	}
 	accounts := func(ids ...*v1.Identifier) entry {
 		return entry{item: &v1.Item{Body: &v1.Item_Context{Context: &v1.ContextFact{
 			Source: "hr", ResourceType: "Practitioner", ResourceId: "x", Resource: []byte(`{"resourceType":"Practitioner","id":"x"}`), Identifiers: ids,
 		}}}}
 	}
-	h.after(at[5].Add(-2*time.Hour), accounts(reader, other)) // after what the other one did, which stands under their own number
-	h.after(at[7].Add(-2*time.Hour), accounts(reader))
-	_, w := run(t, engineConfig(t, h), h.batches)
+	h.insert(append(all,
+		arrival{at[5].Add(-2 * time.Hour), []entry{accounts(reader, other)}}, // after what the other one did, which stands under their own number
+		arrival{at[7].Add(-2 * time.Hour), []entry{accounts(reader)}},
+	)...)
+	w := judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-60)))
 	together := false
 	for _, a := range w.versions {
@@ -109,9 +114,11 @@ func TestASeriesAcrossAnUnmergeOfAccounts(t *testing.T) {
 func TestASeriesOfWhatIsOneByNow(t *testing.T) {
 	t.Parallel()
 	h, reader := openedBy(t, opened{8, 20, 3}, opened{8, 21, 3}, opened{10, 22, 3}, opened{11, 23, 3}, opened{12, 24, 3})
-	h.after(h.start(7), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 1000 })}}}) // nothing is shown
-	h.after(h.start(10), replaced(h, 20, 21)...)
-	_, w := run(t, engineConfig(t, h), h.batches)
+	h.insert(
+		arrival{h.start(7), []entry{{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 1000 })}}}}}, // nothing is shown
+		arrival{h.start(10), replaced(h, 20, 21)},
+	)
+	w := judged(t, h)
 	seen := false
 	for _, a := range w.versions {
 		if a.Shape != v1.Shape_SHAPE_SERIAL || !pb.Equal(a.Readers[0].Identifier, reader) || strangers(a)["24"] == 0 {

@@ -28,7 +28,7 @@ func TestWhatGoesOnTakesAPlace(t *testing.T) {
 	for _, budget := range []int{1, 2} {
 		h := base.copy(t)
 		h.after(at[0].Add(-24*time.Hour), budgetOf(t, budget))
-		_, w := run(t, engineConfig(t, h), h.batches)
+		w := judged(t, h)
 		must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 		closings, grew, apart := map[uint64][]string{}, false, false
 		unshown := map[string]bool{}
@@ -67,7 +67,7 @@ func TestALateDayOfAStory(t *testing.T) {
 	t.Parallel()
 	base := fortnight().copy(t)
 	base.after(base.start(1), budgetOf(t, 1))
-	_, w := run(t, engineConfig(t, base), base.batches)
+	w := judged(t, base)
 	tried := 0
 	for _, late := range middleDays(base, w) {
 		for _, a := range w.versions {
@@ -81,7 +81,7 @@ func TestALateDayOfAStory(t *testing.T) {
 			e.OccurredUs += time.Minute.Microseconds()
 			e.RecordedUs = e.OccurredUs
 			h.after(late.came, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
-			_, got := run(t, engineConfig(t, h), h.batches)
+			got := judged(t, h)
 			for _, x := range got.versions {
 				if string(x.AlertId) == string(a.AlertId) && x.Shown {
 					t.Errorf("day %d, whose place a story has, shows another one when something comes late of it: %s, chance %d", late.day, x.Scenario, x.Chance)

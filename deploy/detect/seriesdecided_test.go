@@ -35,16 +35,18 @@ func firstSeries(t *testing.T, w *written, reader *v1.Identifier, least int) *v1
 func TestADecidedSeriesThenLate(t *testing.T) {
 	t.Parallel()
 	base, reader, _ := snooped(t, 8)
-	_, w := run(t, engineConfig(t, base), base.batches)
+	w := judged(t, base)
 	of := firstSeries(t, w, reader, 4)
 	h, decided := base.copy(t), time.UnixMicro(of.AtUs).Add(time.Minute)
-	h.after(decided, decision(of, v1.Disposition_DISPOSITION_APPROPRIATE))
 	cited := citedEvents(t, base, of)
 	late := cited[len(cited)-1]
 	late.SourceEventId, late.EventId, late.RequestId = "late", nil, ""
 	late.OccurredUs += (30 * time.Minute).Microseconds()
-	h.after(decided.Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_Access{Access: late}}})
-	_, w = run(t, engineConfig(t, h), h.batches)
+	h.insert(
+		arrival{decided, []entry{decision(of, v1.Disposition_DISPOSITION_APPROPRIATE)}},
+		arrival{decided.Add(time.Hour), []entry{{item: &v1.Item{Body: &v1.Item_Access{Access: late}}}}},
+	)
+	w = judged(t, h)
 	must(t, w.same(restoredOften(t, h, len(h.batches)-150)))
 	over := map[uint64]bool{}
 	for _, c := range of.Accesses {
@@ -75,7 +77,7 @@ func TestADecisionOnARecordsOwnAlert(t *testing.T) {
 	base, reader, at := snooped(t, 8)
 	base = base.copy(t)
 	base.after(at[0].Add(-24*time.Hour), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 985 })}}})
-	_, w := run(t, engineConfig(t, base), base.batches)
+	w := judged(t, base)
 	var own *v1.AlertVersion
 	for _, a := range w.versions {
 		if a.Shape == v1.Shape_SHAPE_PAIR && pb.Equal(a.Readers[0].Identifier, reader) && len(strangers(a)) == 1 && !a.Shown {
@@ -92,11 +94,8 @@ func TestADecisionOnARecordsOwnAlert(t *testing.T) {
 	came := time.UnixMicro(own.AtUs).Add(72 * time.Hour)
 	for name, first := range map[string][]entry{"nothing late": nil, "something late": {{item: &v1.Item{Body: &v1.Item_Access{Access: late}}}}} {
 		h := base.copy(t)
-		if len(first) > 0 {
-			h.after(came, first...)
-		}
-		h.after(came.Add(26*time.Hour), decision(own, v1.Disposition_DISPOSITION_APPROPRIATE))
-		_, w := run(t, engineConfig(t, h), h.batches)
+		h.insert(arrival{came, first}, arrival{came.Add(26 * time.Hour), []entry{decision(own, v1.Disposition_DISPOSITION_APPROPRIATE)}})
+		w := judged(t, h)
 		told, last := false, (*v1.AlertVersion)(nil)
 		for _, a := range w.versions {
 			if a.Shape == v1.Shape_SHAPE_SERIAL && pb.Equal(a.Readers[0].Identifier, reader) {
@@ -119,13 +118,15 @@ func TestAReopenedSeries(t *testing.T) {
 	at := func(h *hospital, hour int) time.Time { return h.start(0).Add(time.Duration(hour) * time.Hour) }
 	h, reader := openedBy(t, opened{3, 0, 3}, opened{4, 1, 3}, opened{5, 2, 3}, opened{6, 3, 3}, opened{15, 4, 3})
 	h.after(at(h, 17*24+2), tick(at(h, 17*24+2)))
-	_, w := run(t, engineConfig(t, h), h.batches)
+	w := judged(t, h)
 	of := firstSeries(t, w, reader, 2)
 	for name, reopened := range map[string]time.Time{"at once": time.UnixMicro(of.AtUs).Add(2 * time.Minute), "after ten days": at(h, 16*24+12)} {
 		one := h.copy(t)
-		one.after(time.UnixMicro(of.AtUs).Add(time.Minute), decision(of, v1.Disposition_DISPOSITION_APPROPRIATE))
-		one.after(reopened, decision(of, v1.Disposition_DISPOSITION_REOPENED))
-		_, w := run(t, engineConfig(t, one), one.batches)
+		one.insert(
+			arrival{time.UnixMicro(of.AtUs).Add(time.Minute), []entry{decision(of, v1.Disposition_DISPOSITION_APPROPRIATE)}},
+			arrival{reopened, []entry{decision(of, v1.Disposition_DISPOSITION_REOPENED)}},
+		)
+		w := judged(t, one)
 		must(t, w.same(restoredOften(t, one, len(one.batches)-100)))
 		told := map[string]int{}
 		for _, a := range latestOf(t, w, reader) {
@@ -150,13 +151,15 @@ func TestAReopenedSeries(t *testing.T) {
 func TestTargetsOfASeries(t *testing.T) {
 	t.Parallel()
 	base, reader, _ := snooped(t, 8)
-	_, w := run(t, engineConfig(t, base), base.batches)
+	w := judged(t, base)
 	for _, least := range []int{3, 6} {
 		of := firstSeries(t, w, reader, least)
 		h, when := base.copy(t), time.UnixMicro(of.AtUs)
-		h.after(when.Add(time.Minute), decision(of, v1.Disposition_DISPOSITION_MISUSE))
-		h.after(when.Add(3*time.Hour), sameAs(citedEvents(t, base, of)[0], "again", when.Add(2*time.Hour), 3, 0)...)
-		_, got := run(t, engineConfig(t, h), h.batches)
+		h.insert(
+			arrival{when.Add(time.Minute), []entry{decision(of, v1.Disposition_DISPOSITION_MISUSE)}},
+			arrival{when.Add(3 * time.Hour), sameAs(citedEvents(t, base, of)[0], "again", when.Add(2*time.Hour), 3, 0)},
+		)
+		got := judged(t, h)
 		told, targeted := false, false
 		for _, a := range got.versions {
 			if a.AtUs > of.AtUs && pb.Equal(a.Readers[0].Identifier, reader) && strangers(a)["0"] > 0 {

@@ -31,6 +31,7 @@ func TestTheSameAgainIsOneStory(t *testing.T) {
 		"though it is known": {func(*v1.AccessEvent) {}, true, true},
 	} {
 		h := base.copy(t)
+		var all []arrival
 		for day := 1; day <= 2; day++ {
 			var again []entry
 			for i, e := range citedEvents(t, base, of) {
@@ -43,14 +44,13 @@ func TestTheSameAgainIsOneStory(t *testing.T) {
 				}
 				again = append(again, entry{item: &v1.Item{Body: &v1.Item_Access{Access: e}}})
 			}
-			h.after(first.Add(time.Duration(day)*24*time.Hour+12*time.Hour), again...)
+			all = append(all, arrival{first.Add(time.Duration(day)*24*time.Hour + 12*time.Hour), again})
 		}
 		if more.misuse {
-			h.after(time.UnixMicro(of.AtUs).Add(time.Hour), entry{item: &v1.Item{Body: &v1.Item_AlertDecision{AlertDecision: &v1.AlertDecision{
-				AlertId: of.AlertId, Version: 1, Disposition: v1.Disposition_DISPOSITION_MISUSE, Asker: "token:1", DecidedUs: of.AtUs,
-			}}}})
+			all = append(all, arrival{time.UnixMicro(of.AtUs).Add(time.Hour), []entry{decision(of, v1.Disposition_DISPOSITION_MISUSE)}})
 		}
-		_, got := run(t, engineConfig(t, h), h.batches)
+		h.insert(all...)
+		got := judged(t, h)
 		latest := map[string]*v1.AlertVersion{}
 		for _, a := range got.versions {
 			if a.Shape == v1.Shape_SHAPE_PAIR && pb.Equal(a.Readers[0].Identifier, reader) && pb.Equal(a.Patients[0].Identifier, patient) &&
@@ -91,25 +91,25 @@ func TestTheSameAgainIsOneStory(t *testing.T) {
 }
 
 // likelyPair is a pair of which an alert was shown when its day was closed, early enough for two more days, and of no other day.
-func likelyPair(t *testing.T, h *hospital, w *written) *v1.AlertVersion {
-	t.Helper()
+func likelyPair(tb testing.TB, h *hospital, w *written) *v1.AlertVersion {
+	tb.Helper()
 	last := int32(h.start(10).Unix() / 86_400)
 	for _, a := range w.versions {
 		if a.Shown && !a.Hard && a.Shape == v1.Shape_SHAPE_PAIR && a.Version == 1 && a.Day <= last && a.Day > last-4 && a.Chance > 600 {
 			return a
 		}
 	}
-	t.Fatal("no alert of one reader and one record")
+	tb.Fatal("no alert of one reader and one record")
 	return nil
 }
 
 // citedEvents are copies of the events that an alert cites.
-func citedEvents(t *testing.T, h *hospital, a *v1.AlertVersion) (out []*v1.AccessEvent) {
-	t.Helper()
+func citedEvents(tb testing.TB, h *hospital, a *v1.AlertVersion) (out []*v1.AccessEvent) {
+	tb.Helper()
 	for _, c := range a.Accesses {
 		at := proto.Position(c.Position)
 		it, err := h.batches[at.Sequence()-1].Item(at.Index())
-		must(t, err)
+		must(tb, err)
 		e, _ := pb.Clone(it.GetAccess()).(*v1.AccessEvent)
 		out = append(out, e)
 	}

@@ -42,7 +42,7 @@ func TestAWithdrawnReasonTellsAgain(t *testing.T) {
 		}
 		h.after(time.UnixMicro(w.versions[len(w.versions)-1].AtUs).Add(time.Duration(3*i)*time.Hour), of(h, 1, reader, patient, at)...)
 	}
-	_, got := run(t, engineConfig(t, h), h.batches)
+	got := judged(t, h)
 	must(t, got.same(restoredOften(t, h, n-40)))
 	var states []string
 	for _, a := range got.versions {
