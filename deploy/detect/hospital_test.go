@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/readtrail/readtrail/deploy/dataset"
-	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/evaluation"
 	"github.com/readtrail/readtrail/detectors/ruleset"
 	"github.com/readtrail/readtrail/ingest/simulate"
@@ -37,6 +36,36 @@ type hospital struct {
 	labelled map[string]simulate.Label
 	// midways are engines on the way through it, if tests share it, or through the one that it is a copy of.
 	midways []*midway
+	// reading is what was read of the simulated one, if several hospitals of one are made.
+	reading *reading
+}
+
+// reading keeps what was read, by what it is. Nobody changes it.
+type reading struct {
+	mu  sync.Mutex
+	all map[string][]entry
+}
+
+// again is a hospital of the same people and days without a batch, which reads them once for all that are made of one.
+func (h *hospital) again(tb testing.TB) *hospital {
+	out := *h
+	out.tb, out.batches, out.midways = tb, nil, nil
+	return &out
+}
+
+// once reads what is not kept yet.
+func (h *hospital) once(what string, read func() []entry) []entry {
+	if h.reading == nil {
+		return read()
+	}
+	h.reading.mu.Lock()
+	defer h.reading.mu.Unlock()
+	out, have := h.reading.all[what]
+	if !have {
+		out = read()
+		h.reading.all[what] = out
+	}
+	return out
 }
 
 func newHospital(tb testing.TB, cfg simulate.Config) *hospital {
@@ -112,54 +141,74 @@ func (h *hospital) decode(name string, body []byte) []entry {
 	return out
 }
 
-func lines(all func(func(simulate.Resource) bool), without string) []byte {
+func lines(all func(func(simulate.Resource) bool)) []byte {
 	var b bytes.Buffer
 	for r := range all {
-		if r.Type != without {
-			b.Write(r.JSON)
-			b.WriteByte('\n')
-		}
+		b.Write(r.JSON)
+		b.WriteByte('\n')
 	}
 	return b.Bytes()
 }
 
+// leftOut are entries without those of a type of resource.
+func leftOut(all []entry, without string) []entry {
+	if without == "" {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(e entry) bool { return e.item.GetContext().GetResourceType() == without })
+}
+
 // people is the house: everybody, and what delimited text says of them.
 func (h *hospital) people(without string) []entry {
-	out := h.decode("people.ndjson", lines(h.sim.People(), without))
+	out := slices.Clone(leftOut(h.once("people", func() []entry { return h.decode("people.ndjson", lines(h.sim.People())) }), without))
 	for _, table := range simulate.Tables() {
-		if table == without {
-			continue
+		if table != without {
+			out = append(out, h.once(table, func() []entry { return h.table(table) })...)
 		}
-		var b bytes.Buffer
-		w := csv.NewWriter(&b)
-		if err := w.WriteAll(h.sim.Table(table)); err != nil {
-			h.tb.Fatal(err)
-		}
-		mapping, err := simulate.Mapping(table)
-		if err != nil {
-			h.tb.Fatal(err)
-		}
-		err = dataset.Decode(context.Background(), evaluation.File{Path: table, Mapping: mapping, Body: &b}, h.zone,
-			func(item *v1.Item, free *v1.FreeText) error {
-				out = append(out, entry{item, free})
-				return nil
-			})
-		if err != nil {
-			h.tb.Fatal(err)
-		}
+	}
+	return out
+}
+
+func (h *hospital) table(name string) (out []entry) {
+	h.tb.Helper()
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.WriteAll(h.sim.Table(name)); err != nil {
+		h.tb.Fatal(err)
+	}
+	mapping, err := simulate.Mapping(name)
+	if err != nil {
+		h.tb.Fatal(err)
+	}
+	err = dataset.Decode(context.Background(), evaluation.File{Path: name, Mapping: mapping, Body: &b}, h.zone,
+		func(item *v1.Item, free *v1.FreeText) error {
+			out = append(out, entry{item, free})
+			return nil
+		})
+	if err != nil {
+		h.tb.Fatal(err)
 	}
 	return out
 }
 
 // care is what is documented of a day.
 func (h *hospital) care(day int, without string) []entry {
-	return h.decode("care.ndjson", lines(h.sim.Care(day), without))
+	return leftOut(h.once(fmt.Sprint("care ", day), func() []entry { return h.decode("care.ndjson", lines(h.sim.Care(day))) }), without)
 }
 
 // events are those of a day, in order of time.
 func (h *hospital) events(day int) []entry {
+	return h.once(fmt.Sprint("events ", day), func() []entry { return h.someEvents(day, func([]byte) bool { return true }) })
+}
+
+// someEvents are those of a day that are kept, of which it is asked what they look like in the record system.
+func (h *hospital) someEvents(day int, keep func(json []byte) bool) []entry {
+	h.tb.Helper()
 	var b bytes.Buffer
 	for e := range h.sim.Events(day) {
+		if !keep(e.JSON) {
+			continue
+		}
 		b.Write(e.JSON)
 		b.WriteByte('\n')
 		if e.Label.Scenario != "" {
@@ -322,93 +371,3 @@ var fortnight = sync.OnceValue(func() *hospital {
 	h.share(tb, h.start(5))
 	return h
 })
-
-// written is what came out, as bytes.
-type written struct {
-	findings, alerts [][]byte
-	versions         []*v1.AlertVersion
-	messages         []*v1.Findings
-}
-
-func (w *written) take(tb testing.TB) func(detectors.Output) error {
-	return func(o detectors.Output) error {
-		if o.Findings != nil {
-			data, err := o.Findings.MarshalVT()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			w.findings, w.messages = append(w.findings, data), append(w.messages, o.Findings)
-		}
-		if o.Alert != nil {
-			data, err := o.Alert.MarshalVT()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			copied := &v1.AlertVersion{}
-			if err := copied.UnmarshalVT(data); err != nil {
-				tb.Fatal(err)
-			}
-			w.alerts, w.versions = append(w.alerts, data), append(w.versions, copied)
-		}
-		return nil
-	}
-}
-
-func (w *written) same(other *written) error {
-	for _, of := range []struct {
-		name string
-		a, b [][]byte
-	}{{"findings", w.findings, other.findings}, {"alerts", w.alerts, other.alerts}} {
-		if len(of.a) != len(of.b) {
-			return fmt.Errorf("%d and %d messages of %s", len(of.a), len(of.b), of.name)
-		}
-		for i := range of.a {
-			if !bytes.Equal(of.a[i], of.b[i]) {
-				return fmt.Errorf("message %d of %s differs", i, of.name)
-			}
-		}
-	}
-	return nil
-}
-
-func engineConfig(tb testing.TB, h *hospital) detectors.EngineConfig {
-	return detectors.EngineConfig{
-		Zone: h.zone, Parse: ruleset.Parse, Dir: tb.TempDir(),
-		FreeText: func(b *proto.Batch, i int) *v1.FreeText {
-			sealed, err := b.Original(i)
-			if err != nil {
-				return nil
-			}
-			return sealed.GetFreeText()
-		},
-	}
-}
-
-// run is what one engine comes to and writes from the beginning.
-func run(tb testing.TB, cfg detectors.EngineConfig, batches []*proto.Batch) (*detectors.Engine, *written) {
-	tb.Helper()
-	e, err := detectors.NewEngine(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	w := &written{}
-	w.more(tb, e, batches)
-	return e, w
-}
-
-// more takes what an engine writes of batches behind those that it has read; of an alert each version follows the one before.
-func (w *written) more(tb testing.TB, e *detectors.Engine, batches []*proto.Batch) {
-	tb.Helper()
-	for _, b := range batches {
-		if err := e.Apply(context.Background(), b, w.take(tb)); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	last := map[string]uint32{}
-	for _, a := range w.versions {
-		if a.Version != last[string(a.AlertId)]+1 {
-			tb.Errorf("version %d of an alert follows version %d", a.Version, last[string(a.AlertId)])
-		}
-		last[string(a.AlertId)] = a.Version
-	}
-}

@@ -199,9 +199,9 @@ func verdictOn(t *testing.T, h *hospital, w *written, event string) string {
 	t.Helper()
 	at := uint64(0)
 	for _, b := range h.batches {
-		for k := range b.Count() {
-			it, err := b.Item(k)
-			must(t, err)
+		items, err := b.Items()
+		must(t, err)
+		for k, it := range items {
 			if it.GetAccess().GetSourceEventId() == event {
 				at = uint64(b.Position(k))
 			}

@@ -51,11 +51,6 @@ func midwayOf(tb testing.TB, e *detectors.Engine, w *written, read []*proto.Batc
 	return &midway{read: slices.Clone(read), parts: snapshotOf(tb, e), wrote: w.clone()}
 }
 
-// clone is what was written by now; more of it takes nothing from who has the other one.
-func (w *written) clone() written {
-	return written{slices.Clone(w.findings), slices.Clone(w.alerts), slices.Clone(w.versions), slices.Clone(w.messages)}
-}
-
 // snapshotOf are the parts of a snapshot.
 func snapshotOf(tb testing.TB, e *detectors.Engine) map[string][]byte {
 	tb.Helper()

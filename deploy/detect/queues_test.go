@@ -82,8 +82,8 @@ func changed(tb testing.TB, h *hospital, rs *v1.RuleSet, site func(*v1.AccessEve
 var sited = sync.OnceValues(func() (*hospital, *written) {
 	tb := &quiet{}
 	h := changed(tb, fortnight(), ruleSet(tb, twoQueues), siteOf)
-	w := judged(tb, h)
-	return h, w
+	h.share(tb, h.start(10))
+	return h, judged(tb, h)
 })
 
 // statedBy counts the accesses that an alert cites by the queue of the site that their events state.
@@ -366,10 +366,10 @@ func TestQueuesAreFound(t *testing.T) {
 func TestEvaluationOfQueues(t *testing.T) {
 	t.Parallel()
 	sim := fortnight().sim
-	dir := fstest.MapFS{"people.ndjson": {Data: lines(sim.People(), "")}}
+	dir := fstest.MapFS{"people.ndjson": {Data: lines(sim.People())}}
 	var events, care bytes.Buffer
 	for day := -24; day < 8; day++ {
-		care.Write(lines(sim.Care(day), ""))
+		care.Write(lines(sim.Care(day)))
 		if day >= 0 {
 			for e := range sim.Events(day) {
 				events.Write(append(e.JSON, '\n'))

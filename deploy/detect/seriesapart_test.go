@@ -114,8 +114,9 @@ func TestASeriesAcrossAnUnmergeOfAccounts(t *testing.T) {
 func TestASeriesOfWhatIsOneByNow(t *testing.T) {
 	t.Parallel()
 	h, reader := openedBy(t, opened{8, 20, 3}, opened{8, 21, 3}, opened{10, 22, 3}, opened{11, 23, 3}, opened{12, 24, 3})
+	nothingShown := ruleSet(t, func(c *ruleset.Config) { c.Threshold = 1000 })
 	h.insert(
-		arrival{h.start(7), []entry{{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 1000 })}}}}}, // nothing is shown
+		arrival{h.start(7), []entry{{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: nothingShown}}}}},
 		arrival{h.start(10), replaced(h, 20, 21)},
 	)
 	w := judged(t, h)

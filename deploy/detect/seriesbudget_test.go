@@ -67,6 +67,7 @@ func TestALateDayOfAStory(t *testing.T) {
 	t.Parallel()
 	base := fortnight().copy(t)
 	base.after(base.start(1), budgetOf(t, 1))
+	base.share(t, base.start(8))
 	w := judged(t, base)
 	tried := 0
 	for _, late := range middleDays(base, w) {

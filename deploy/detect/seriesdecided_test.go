@@ -77,6 +77,7 @@ func TestADecisionOnARecordsOwnAlert(t *testing.T) {
 	base, reader, at := snooped(t, 8)
 	base = base.copy(t)
 	base.after(at[0].Add(-24*time.Hour), entry{item: &v1.Item{Body: &v1.Item_RuleSet{RuleSet: ruleSet(t, func(c *ruleset.Config) { c.Threshold = 985 })}}})
+	base.share(t, base.start(10))
 	w := judged(t, base)
 	var own *v1.AlertVersion
 	for _, a := range w.versions {
@@ -118,6 +119,7 @@ func TestAReopenedSeries(t *testing.T) {
 	at := func(h *hospital, hour int) time.Time { return h.start(0).Add(time.Duration(hour) * time.Hour) }
 	h, reader := openedBy(t, opened{3, 0, 3}, opened{4, 1, 3}, opened{5, 2, 3}, opened{6, 3, 3}, opened{15, 4, 3})
 	h.after(at(h, 17*24+2), tick(at(h, 17*24+2)))
+	h.share(t, at(h, 5*24))
 	w := judged(t, h)
 	of := firstSeries(t, w, reader, 2)
 	for name, reopened := range map[string]time.Time{"at once": time.UnixMicro(of.AtUs).Add(2 * time.Minute), "after ten days": at(h, 16*24+12)} {
