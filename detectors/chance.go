@@ -26,7 +26,7 @@ func (e *Engine) byChance(j *judge, c *closed) {
 			accesses[k].Patient, accesses[k].Labels, accesses[k].Number = other.Patient, other.Labels, 0
 		}
 		again := j.explained(c.at, accesses)
-		again.extent = onePair
+		again.extent = keptOfIt
 		j.graded(again)
 		if len(again.readers) == 0 || len(again.readers[0].Pairs) == 0 {
 			continue

@@ -66,7 +66,7 @@ func validateCounters(all []Counter) []error {
 }
 
 func counterName(name string) bool {
-	if name == "" || len(name) > maxCounterName || name[0] < 'a' || name[0] > 'z' {
+	if name == "" || len(name) > maxCounterName || name[0] < 'a' || name[0] > 'z' || slices.Contains([]string{"in", "true", "false", "null"}, name) {
 		return false
 	}
 	for i := range len(name) {

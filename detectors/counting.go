@@ -22,8 +22,8 @@ const (
 	allOfIt extent = iota
 	// oneReader: the day of one reader so far, without those who open the same records.
 	oneReader
-	// onePair: what is kept of one reader in one record.
-	onePair
+	// keptOfIt: what is kept of one reader in one record, or comes late of a day beside what its alerts rest on.
+	keptOfIt
 )
 
 // holds reports whether all that counters with a key look at is there. Of a pair no more than the beginning may be kept.
@@ -54,7 +54,7 @@ type counting struct {
 	room   []int32
 }
 
-// run is what a counter says of the accesses with one key, in their order, or why that cannot be told.
+// run is what a counter says of the accesses with one key, in their order, and why it cannot be told from one on.
 type run struct {
 	n   []int32
 	err error
@@ -76,11 +76,11 @@ func (v *AccessView) Counter(n int) (int, error) {
 		return 0, errPart
 	}
 	r := v.own.run(v, n)
-	if r.err != nil {
-		return 0, r.err
-	}
 	of := v.around(spec.Per)
 	at := sort.Search(of.n, func(i int) bool { return byTime(of.access(i), v.access) >= 0 })
+	if at >= len(r.n) {
+		return 0, r.err
+	}
 	return int(r.n[at]), nil
 }
 
@@ -146,7 +146,7 @@ func (c *custom) along(v *AccessView, n int, all *counting) run {
 				c.counted = AccessView{v.judge, a, d, p, c}
 				var err error
 				if fits, err = c.Counts(n, &c.counted); err != nil {
-					return run{err: err}
+					return run{out[:i], err}
 				}
 			}
 			if f, counts := fitOf(a, spec.Of); fits && counts {

@@ -326,7 +326,7 @@ func (c *custom) cites(j *judge, p *Pair) bool {
 // mayCount reports whether an access of a pair counts, or whether that cannot be told.
 func (c *custom) mayCount(j *judge, p *Pair) bool {
 	c.fits = c.fits[:0]
-	return c.cannotSay(p) || c.addPair(j, p) != nil || len(c.fits) > 0
+	return j.coverage.lacks(c.Needs) || c.cannotSay(p) || c.addPair(j, p) != nil || len(c.fits) > 0
 }
 
 // stillSpeaks reports whether a custom detector that an explanation does not silence, that spoke for an alert and that looks at more than one pair, may

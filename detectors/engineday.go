@@ -78,6 +78,9 @@ func (e *Engine) closeDay(d day) error {
 	j.forgetWholes()
 	accesses, rejoined := e.rejoin(d, accesses)
 	c := j.explained(d, accesses)
+	if d <= e.latest { // of a day that was closed before, no more than this is at hand
+		c.extent = keptOfIt
+	}
 	e.markCounted(c, rejoined)
 	j.learn(c, e.lessons)
 	j.remember(c)

@@ -69,7 +69,7 @@ var reasonNeeds = [reasonCount]Needs{
 	ReasonUnitWindow:  NeedsCare,
 	ReasonResearch:    NeedsConsents,
 	ReasonWorksWith:   NeedsCare,
-	ReasonResponsible: NeedsDiagnoses,
+	ReasonResponsible: NeedsCare,
 }
 
 // Needs is the context without which it abstains.

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
@@ -12,30 +13,21 @@ import (
 // contextAges are the received times of the newest facts, by kind of context.
 type contextAges [len(needNames)]int64
 
-// contextTypes are the kinds of context that a resource type is, or what a table holds.
-var contextTypes = map[string]Needs{
-	"Patient":          NeedsPatients | NeedsWatches,
-	"Practitioner":     NeedsStaff,
-	"PractitionerRole": NeedsRoles,
-	"Slot":             NeedsRoster,
-	"WatchListEntry":   NeedsWatches,
-	"BadgeStay":        NeedsBadges,
-	"Consent":          NeedsConsents,
-	"Contract":         NeedsTickets, "Task": NeedsTickets, "Ticket": NeedsTickets, "VendorTicket": NeedsTickets,
-
-	"Encounter":     NeedsCare | NeedsEncounters | NeedsDiagnoses,
-	"EpisodeOfCare": NeedsCare | NeedsEncounters | NeedsTeams,
-	"Appointment":   NeedsCare | NeedsAppointments,
-	"CareTeam":      NeedsCare | NeedsTeams,
-	"Condition":     NeedsDiagnoses,
-
-	"ServiceRequest": NeedsCare | NeedsOrders, "MedicationRequest": NeedsCare | NeedsOrders, "DeviceRequest": NeedsCare | NeedsOrders,
-	"NutritionOrder": NeedsCare | NeedsOrders, "ReferralRequest": NeedsCare | NeedsOrders, "ProcedureRequest": NeedsCare | NeedsOrders,
-
-	"Observation": NeedsCare | NeedsCharting, "DiagnosticReport": NeedsCare | NeedsCharting, "Procedure": NeedsCare | NeedsCharting,
-	"DocumentReference": NeedsCare | NeedsCharting, "Composition": NeedsCare | NeedsCharting, "Immunization": NeedsCare | NeedsCharting,
-	"MedicationAdministration": NeedsCare | NeedsCharting, "MedicationDispense": NeedsCare | NeedsCharting,
-}
+// contextTypes are the kinds of context that a resource type is, or what a table holds. A document of care is of the kinds whose reasons
+// it can give.
+var contextTypes = func() map[string]Needs {
+	out := map[string]Needs{
+		"Patient": NeedsPatients | NeedsWatches, "Practitioner": NeedsStaff, "PractitionerRole": NeedsRoles, "Slot": NeedsRoster,
+		"WatchListEntry": NeedsWatches, "BadgeStay": NeedsBadges, "Consent": NeedsConsents,
+		"Contract": NeedsTickets, "Task": NeedsTickets, "Ticket": NeedsTickets, "VendorTicket": NeedsTickets,
+	}
+	for typ, kinds := range facts.CareKinds() {
+		for _, kind := range kinds {
+			out[typ] |= NeedsCare | personalReason(kind).Needs()
+		}
+	}
+	return out
+}()
 
 func (c *contextAges) seen(resourceType string, received int64) {
 	for kinds := uint16(contextTypes[resourceType]); kinds != 0; kinds &= kinds - 1 {
@@ -55,6 +47,9 @@ func (e *Engine) coverage() coverage {
 		if age > 0 && e.clock > 0 && newest < e.clock-age.Microseconds() {
 			have &^= kind
 		}
+	}
+	if have&kindsOfCare == 0 { // each of its kinds is too old
+		have &^= NeedsCare
 	}
 	if have&NeedsCare == 0 {
 		have &^= kindsOfCare

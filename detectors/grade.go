@@ -88,16 +88,15 @@ const (
 	NeedsTeams                          // care teams
 	NeedsOrders                         // orders
 	NeedsCharting                       // notes, results, what was given and done
-	NeedsDiagnoses                      // diagnoses
 )
 
 // kindsOfCare are parts of care. Where nothing is documented at all, it is told of care as a whole.
-const kindsOfCare = NeedsEncounters | NeedsAppointments | NeedsTeams | NeedsOrders | NeedsCharting | NeedsDiagnoses
+const kindsOfCare = NeedsEncounters | NeedsAppointments | NeedsTeams | NeedsOrders | NeedsCharting
 
 // needNames are the kinds of context, in the order of their bits.
 var needNames = [...]string{
 	"patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges", "consents",
-	"encounters", "appointments", "care teams", "orders", "notes and results", "diagnoses",
+	"encounters", "appointments", "care teams", "orders", "notes and results",
 }
 
 const allNeeds Needs = 1<<len(needNames) - 1

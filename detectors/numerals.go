@@ -43,7 +43,12 @@ func count(n int, noun string) string {
 }
 
 // capital begins a sentence.
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 func times(n int) string {
 	switch n {

@@ -388,7 +388,7 @@ func (e *Engine) again(id alertID, a *recentAlert, turned func(day, []row)) judg
 	for i := range a.kept {
 		k := &a.kept[i]
 		c := e.judge.explained(k.day, slices.Clone(k.accesses))
-		c.extent = onePair
+		c.extent = keptOfIt
 		e.judge.graded(c)
 		if len(c.readers) == 0 || len(c.readers[0].Pairs) == 0 {
 			now.left = true

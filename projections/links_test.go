@@ -1,7 +1,9 @@
 package projections_test
 
 import (
+	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,5 +73,60 @@ func TestLinksArePacked(t *testing.T) {
 		if diff := cmp.Diff(links, got); diff != "" {
 			t.Errorf("%s: columns (-) and the text (+): %s", table, diff)
 		}
+	}
+}
+
+// TestLooksArePacked: the text of a look is what its columns pack to, of rows from before the column as of those after it.
+func TestLooksArePacked(t *testing.T) {
+	s := storetest.Open(t)
+	p := newProjector(t, s, newMemoryJournal(t))
+	asked := time.UnixMicro(1_772_441_700_123_456).UTC()
+	want := map[uint64]string{}
+	insert := func(system, value, asker, purpose string) {
+		t.Helper()
+		n := uint64(len(want) + 1)
+		want[n] = projections.Pack(system, value, "question", asker, "role", "WhoViewed", purpose, "1772441700123456", "18446744073709551615")
+		columns := []string{"subject_key", "position", "subject_system", "subject_value", "question_id", "asker", "role", "query", "purpose", "asked", "rows"}
+		err := s.Insert(t.Context(), "questions_v1", columns, func(b store.Batch) error {
+			return b.Append(n, n, system, value, "question", asker, "role", "WhoViewed", purpose, asked, uint64(math.MaxUint64))
+		})
+		if err != nil {
+			t.Fatalf("%v: %s", err, store.Detail(err))
+		}
+	}
+	prepare := func() {
+		t.Helper()
+		if _, err := p.Prepare(t.Context()); err != nil {
+			t.Fatalf("%v: %s", err, store.Detail(err))
+		}
+	}
+	prepare()
+	for _, sql := range []string{ // as before this migration
+		"ALTER TABLE questions_v1 DROP COLUMN look", "ALTER TABLE migrations DELETE WHERE name = '0019_looks.sql' SETTINGS mutations_sync = 2",
+	} {
+		if err := s.Exec(t.Context(), sql, nil); err != nil {
+			t.Fatal(store.Detail(err))
+		}
+	}
+	insert("urn:mrn", "1", "os:eve", "complaint")
+	insert("urn:a\x1fb", "\x1e\x1f\x1eu", "", "Müller's \\ \"1\"\n")
+	prepare()
+	insert("urn:mrn", "2", "\x1f", "")
+	if err := s.Exec(t.Context(), "OPTIMIZE TABLE questions_v1 FINAL", nil); err != nil {
+		t.Fatal(store.Detail(err))
+	}
+	got := map[uint64]string{}
+	err := s.Query(t.Context(), "SELECT position, look FROM questions_v1", nil, func(row store.Row) error {
+		var n uint64
+		var look string
+		err := row.Scan(&n, &look)
+		got[n] = look
+		return err
+	})
+	if err != nil {
+		t.Fatal(store.Detail(err))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns (-) and the text (+): %s", diff)
 	}
 }

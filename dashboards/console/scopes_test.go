@@ -252,9 +252,9 @@ func TestReasons(t *testing.T) {
 	access := s.api.record.Accesses[0]
 	s.api.record.Totals.Explained, s.api.record.Totals.Unexplained = 2, 1
 	for want, x := range map[string]*v1.Access{
-		"care team":                           {Verdict: v1.Verdict_VERDICT_EXPLAINED, Explanation: v1.Explanation_EXPLANATION_CARE_TEAM},
-		"no reason found":                     {Verdict: v1.Verdict_VERDICT_UNEXPLAINED},
-		"not assessable without care, roster": {Verdict: v1.Verdict_VERDICT_NOT_ASSESSABLE, Missing: []string{"care", "roster"}},
+		"care team":                   {Verdict: v1.Verdict_VERDICT_EXPLAINED, Explanation: v1.Explanation_EXPLANATION_CARE_TEAM},
+		"no reason found":             {Verdict: v1.Verdict_VERDICT_UNEXPLAINED},
+		"not assessable without care": {Verdict: v1.Verdict_VERDICT_NOT_ASSESSABLE, Missing: []string{"care", "roster"}},
 	} {
 		access.Verdict, access.Explanation, access.Missing = x.Verdict, x.Explanation, x.Missing
 		if _, page := b.open(form); !strings.Contains(page.body, "<bdi>"+want+"</bdi>") || !strings.Contains(page.body, "<b>2</b> with a known reason") {

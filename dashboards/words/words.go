@@ -4,6 +4,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
@@ -84,10 +85,13 @@ func reason(a *v1.Access) string {
 	case v1.Verdict_VERDICT_UNEXPLAINED:
 		return "no reason found"
 	case v1.Verdict_VERDICT_NOT_ASSESSABLE:
-		if len(a.Missing) > 0 {
-			return "not assessable without " + strings.Join(a.Missing, ", ")
+		switch {
+		case len(a.Missing) == 0:
+			return "not assessable"
+		case slices.Contains(a.Missing, "care"):
+			return "not assessable without care"
 		}
-		return "not assessable"
+		return "not assessable: the reader's department is not known" // else no access is; what else is missing leaves out a reason
 	}
 	return ""
 }

@@ -33,12 +33,18 @@ func TestWhatIsNotFinalSaysSo(t *testing.T) {
 		{v1.Verdict_VERDICT_UNSPECIFIED, v1.Standing_STANDING_UNSPECIFIED, ""},
 		{v1.Verdict_VERDICT_UNEXPLAINED, v1.Standing_STANDING_FINAL, "no reason found"},
 		{v1.Verdict_VERDICT_UNEXPLAINED, v1.Standing_STANDING_PROVISIONAL, "no reason found (provisional)"},
-		{v1.Verdict_VERDICT_NOT_ASSESSABLE, v1.Standing_STANDING_PROVISIONAL, "not assessable without care, roster (provisional)"},
+		{v1.Verdict_VERDICT_NOT_ASSESSABLE, v1.Standing_STANDING_PROVISIONAL, "not assessable without care (provisional)"},
 	} {
 		got := words.Reason(&v1.Access{Verdict: tt.verdict, Standing: tt.standing, Missing: []string{"care", "roster"}})
 		if got != tt.want {
 			t.Errorf("%s, %s: told as %q, want %q", tt.verdict, tt.standing, got, tt.want)
 		}
+	}
+	const unknown = "not assessable: the reader's department is not known (provisional)"
+	if got := words.Reason(&v1.Access{
+		Verdict: v1.Verdict_VERDICT_NOT_ASSESSABLE, Standing: v1.Standing_STANDING_PROVISIONAL, Missing: []string{"badges", "consents"},
+	}); got != unknown {
+		t.Errorf("with care, but without badges: told as %q, want %q", got, unknown)
 	}
 }
 

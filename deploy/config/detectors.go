@@ -51,14 +51,13 @@ type MaxAge struct {
 	Tickets    time.Duration `yaml:"tickets"`
 	Badges     time.Duration `yaml:"badges"`
 	Consents   time.Duration `yaml:"consents"`
-	// Care is anything of the kinds that follow, diagnoses left out.
+	// Care is anything of the kinds that follow.
 	Care         time.Duration `yaml:"care"`
 	Encounters   time.Duration `yaml:"encounters"`
 	Appointments time.Duration `yaml:"appointments"`
 	Teams        time.Duration `yaml:"teams"`
 	Orders       time.Duration `yaml:"orders"`
 	Charting     time.Duration `yaml:"charting"`
-	Diagnoses    time.Duration `yaml:"diagnoses"`
 }
 
 // byKind names the ages that are limited.
@@ -66,7 +65,7 @@ func (m MaxAge) byKind() map[string]time.Duration {
 	out := map[string]time.Duration{
 		"patients": m.Patients, "staff": m.Staff, "employment": m.Employment, "roster": m.Roster, "watches": m.Watches, "tickets": m.Tickets,
 		"badges": m.Badges, "consents": m.Consents, "care": m.Care, "encounters": m.Encounters, "appointments": m.Appointments,
-		"teams": m.Teams, "orders": m.Orders, "charting": m.Charting, "diagnoses": m.Diagnoses,
+		"teams": m.Teams, "orders": m.Orders, "charting": m.Charting,
 	}
 	for kind, age := range out {
 		if age == 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	pb "google.golang.org/protobuf/proto"
 
 	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/ruleset"
@@ -172,6 +173,68 @@ func TestCountersOnTheOpenDay(t *testing.T) {
 	s := e.Stats()
 	if s.ChancePairs == 0 || s.ChanceFindings["NoRelation"] == 0 || s.ChanceFindings["HardReader"]+s.ChanceFindings["HardRecord"] > 0 {
 		t.Errorf("of %d pairs at random: %v", s.ChancePairs, s.ChanceFindings)
+	}
+}
+
+// Of a day that was closed, what comes late is at hand beside what its alerts rest on, and no more: counters say nothing of it, so that a condition like
+// "nobody else opened it" does not come true of a record that many opened. A rule without counters speaks of it.
+func TestCountersOnALateDay(t *testing.T) {
+	t.Parallel()
+	const late = 3
+	h := newHospital(t, simulate.Config{Seed: 5, Staff: 150, Patients: 700, Days: 6, Incidents: 6, NoStory: true})
+	h.rules(h.start(0), ruleSet(t, func(c *ruleset.Config) {
+		c.LearningDays = 2
+		c.Rules = "rules:\n" + hard("HardLook", "pair", "", "access.look") +
+			hard("HardAlone", "pair", "{n: {of: readers, per: record}}", "access.look && counters.n == 1") +
+			hard("HardFew", "reader", "{n: {of: records, per: reader}}", "access.look && counters.n <= 1")
+	}))
+	h.before("")
+	h.live(0, 6, "")
+	var most *v1.AccessEvent
+	readers := map[string]map[string]bool{}
+	for _, e := range h.events(late) {
+		a := e.item.GetAccess()
+		if a.GetMode() != v1.AccessMode_ACCESS_MODE_DELIBERATE || a.GetAction() != v1.Action_ACTION_READ || len(a.Patients) != 1 {
+			continue
+		}
+		record := a.Patients[0].Identifiers[0].Value
+		if readers[record] == nil {
+			readers[record] = map[string]bool{}
+		}
+		readers[record][a.Reader.Identifiers[0].Value] = true
+		if most == nil || len(readers[record]) > len(readers[most.Patients[0].Identifiers[0].Value]) {
+			most = a
+		}
+	}
+	if most == nil || len(readers[most.Patients[0].Identifiers[0].Value]) < 3 {
+		t.Fatal("no record of many readers")
+	}
+	again, _ := pb.Clone(most).(*v1.AccessEvent)
+	again.SourceEventId, again.EventId, again.RequestId = "late", nil, ""
+	again.Reader.Identifiers = again.Reader.Identifiers[:1]
+	again.Reader.Identifiers[0].Value = "Practitioner/late"
+	end := h.start(6).Add(30 * time.Hour)
+	h.add(end, tick(end))
+	h.add(end.Add(time.Minute), entry{item: &v1.Item{Body: &v1.Item_Access{Access: again}}})
+	for hour := range 48 {
+		at := end.Add(time.Duration(hour+1) * time.Hour)
+		h.add(at, tick(at))
+	}
+	_, w := run(t, engineConfig(t, h), h.batches)
+	n, day, closings := map[string]int{}, int32(h.start(late).Unix()/86_400), 0
+	for _, m := range w.messages {
+		if m.Day != day || !m.Closed {
+			continue
+		}
+		closings++
+		for _, f := range m.Findings {
+			if f.Reader.GetValue() == "Practitioner/late" {
+				n[f.Detector]++
+			}
+		}
+	}
+	if n["HardLook"] == 0 || n["HardAlone"] > 0 || n["HardFew"] > 0 {
+		t.Errorf("of an access that came late, in %d messages: %v", closings, n)
 	}
 }
 

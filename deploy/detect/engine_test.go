@@ -484,15 +484,28 @@ func mayExceed(a *v1.AlertVersion) bool {
 	})
 }
 
-// Care that falls silent is no reason to suspect everybody: verdicts say that they cannot tell.
+// Care that falls silent is no reason to suspect everybody: verdicts say that they cannot tell, whether care as a whole is too old or each of its
+// kinds.
 func TestCareFallsSilent(t *testing.T) {
 	t.Parallel()
-	h := newHospital(t, simulate.Config{Seed: 4, Staff: 150, Patients: 600, Days: 8, Incidents: 10})
-	h.rules(h.start(0), ruleSet(t, func(c *ruleset.Config) {
-		c.LearningDays, c.MaxAge = 3, map[string]time.Duration{"care": 36 * time.Hour}
-	}))
-	h.before("")
-	h.live(0, 4, "")
+	const old = 36 * time.Hour
+	for name, ages := range map[string]map[string]time.Duration{
+		"care":       {"care": old},
+		"every kind": {"care": 168 * time.Hour, "encounters": old, "appointments": old, "teams": old, "orders": old, "charting": old},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			careFallsSilent(t, ages)
+		})
+	}
+}
+
+func careFallsSilent(t *testing.T, ages map[string]time.Duration) {
+	t.Helper()
+	h := newHospital(t, simulate.Config{Seed: 4, Staff: 150, Patients: 600, Days: 8, Incidents: 60})
+	h.rules(h.start(0), ruleSet(t, func(c *ruleset.Config) { c.LearningDays, c.MaxAge, c.Budget = 3, ages, 60 }))
+	h.before("vendors.csv")
+	h.live(0, 4, "vendors.csv")
 	silent := len(h.batches)
 	for day := 4; day < 8; day++ { // the care feed is broken
 		h.liveDay(day, nil)
@@ -502,6 +515,13 @@ func TestCareFallsSilent(t *testing.T) {
 		h.add(at, tick(at))
 	}
 	e, w := run(t, engineConfig(t, h), h.batches)
+	for _, a := range w.versions {
+		for _, tried := range a.Note.GetTried() {
+			if strings.Contains(tried, "  ") || strings.Contains(tried, "No connects") || strings.HasPrefix(tried, " ") {
+				t.Errorf("a note says: %s", tried)
+			}
+		}
+	}
 	at, unable, unexplained := h.batches[silent].Sequence(), 0, 0
 	for _, m := range w.messages {
 		sum := uint64(0)

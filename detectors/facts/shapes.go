@@ -1,6 +1,9 @@
 package facts
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // actor says where a resource type names who cares.
 type actor struct {
@@ -50,6 +53,20 @@ func orders(more ...actor) careShape {
 
 func charting(times string, actors ...actor) careShape {
 	return careShape{times: strings.Fields(times), actors: actors}
+}
+
+// CareKinds are how each resource type that documents care names those who care, beside departments. Types that are not listed are
+// evidence of care as well, of no kind in particular.
+func CareKinds() map[string][]CareKind {
+	out := map[string][]CareKind{}
+	for typ, shape := range careShapes {
+		for _, a := range shape.actors {
+			if a.kind != CareOther && !slices.Contains(out[typ], a.kind) {
+				out[typ] = append(out[typ], a.kind)
+			}
+		}
+	}
+	return out
 }
 
 // careShapes are the resource types that document care, R4 and R5 shapes side by side.

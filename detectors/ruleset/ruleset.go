@@ -69,7 +69,7 @@ func kinds() map[string]detectors.Needs {
 		"roster": detectors.NeedsRoster, "care": detectors.NeedsCare, "watches": detectors.NeedsWatches,
 		"tickets": detectors.NeedsTickets, "badges": detectors.NeedsBadges, "consents": detectors.NeedsConsents,
 		"encounters": detectors.NeedsEncounters, "appointments": detectors.NeedsAppointments, "teams": detectors.NeedsTeams,
-		"orders": detectors.NeedsOrders, "charting": detectors.NeedsCharting, "diagnoses": detectors.NeedsDiagnoses,
+		"orders": detectors.NeedsOrders, "charting": detectors.NeedsCharting,
 	}
 }
 

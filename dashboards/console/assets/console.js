@@ -175,14 +175,14 @@
   const go = (path) => {
     if (path) location.assign(path);
   };
-  // "g" waits for the letter that follows as long as it takes (WCAG 2.2.1: no time is too short for anybody); any other key, and a click, end it.
+  // "g" waits for the letter that follows as long as it takes (WCAG 2.2.1: no time is too short for anybody); any other key, which means what it does by itself, and a click end it.
   let leading = false;
   document.addEventListener("click", () => { leading = false; });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(off) !== null) return;
     if (["Shift", "CapsLock"].includes(event.key)) return;
     const led = leading;
     leading = false;
+    if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(off) !== null) return;
     if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
     if (led) {
       const item = document.querySelector(`.bar a[data-key="${CSS.escape(event.key)}"]`);

@@ -1689,7 +1689,7 @@ func (x *AlertDecision) GetDecidedUs() int64 {
 type ContextGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "patients", "staff", "employment", "roster", "care", "watch lists and labels", "vendors' tasks", "badges", "consents"; where some care is
-	// known, also its kinds: "encounters", "appointments", "care teams", "orders", "notes and results", "diagnoses".
+	// known, also its kinds: "encounters", "appointments", "care teams", "orders", "notes and results".
 	Context string `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
 	// False: it came back.
 	Absent bool `protobuf:"varint,2,opt,name=absent,proto3" json:"absent,omitempty"`
