@@ -115,7 +115,7 @@ func TestBatchTurnsUpAfterProbe(t *testing.T) {
 	p := newLateProxy(t, srv)
 	cfg := externalConfig(t, srv)
 	cfg.External.URL = "nats://" + p.listener.Addr().String()
-	cfg.PublishTimeout = 300 * time.Millisecond
+	cfg.PublishTimeout = 3 * time.Second // what is answered is answered within it, also where the disk is slow
 	j := open(t, cfg)
 	mustAppend(t, j, numbered(0))
 	p.mu.Lock()
