@@ -22,6 +22,12 @@ var contextTypes = func() map[string]Needs {
 		"Contract": NeedsTickets, "Task": NeedsTickets, "Ticket": NeedsTickets, "VendorTicket": NeedsTickets,
 	}
 	for typ, kinds := range facts.CareKinds() {
+		switch typ {
+		case "Task": // most are those of vendors
+			continue
+		case "Condition", "AllergyIntolerance": // lists of problems alone do not say who cares
+			continue
+		}
 		for _, kind := range kinds {
 			out[typ] |= NeedsCare | personalReason(kind).Needs()
 		}
