@@ -55,8 +55,8 @@ func charting(times string, actors ...actor) careShape {
 	return careShape{times: strings.Fields(times), actors: actors}
 }
 
-// CareKinds are how each resource type that documents care names those who care, beside departments. Types that are not listed are
-// evidence of care as well, of no kind in particular.
+// CareKinds are how each resource type that documents care names people and departments who care. CareOther, which says nothing in
+// particular, is left out, and so are types that name nobody in another way.
 func CareKinds() map[string][]CareKind {
 	out := map[string][]CareKind{}
 	for typ, shape := range careShapes {

@@ -175,7 +175,8 @@
   const go = (path) => {
     if (path) location.assign(path);
   };
-  // "g" waits for the letter that follows as long as it takes (WCAG 2.2.1: no time is too short for anybody); any other key, which means what it does by itself, and a click end it.
+  // "g" waits for the letter that follows as long as it takes (WCAG 2.2.1: no time is too short for anybody). Any other key, which means
+  // what it does by itself, and a click end it.
   let leading = false;
   document.addEventListener("click", () => { leading = false; });
   document.addEventListener("keydown", (event) => {
