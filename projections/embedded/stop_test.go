@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,12 +32,12 @@ func TestReaderGoneStopsTheQuery(t *testing.T) {
 			go func() {
 				stopped <- s.Query(ctx, sql, nil, func(store.Row) error { return nil })
 			}()
-			waitFor(t, s, "1\n", "%numbers(1000000000000)%")
+			waitFor(t, s, 1, "%numbers(1000000000000)%", 0)
 			cancel()
 			if err := <-stopped; !errors.Is(err, context.Canceled) {
 				t.Errorf("the query ended with %v", err)
 			}
-			waitFor(t, s, "0\n", "%numbers(1000000000000)%")
+			waitFor(t, s, 0, "%numbers(1000000000000)%", 0)
 		})
 	}
 }
@@ -137,10 +136,15 @@ func TestCancelReachesWhatHasNotBegun(t *testing.T) {
 	}
 }
 
+// stepBytes is what a statement with deafStep has taken once it works on it: it begins by taking all of its numbers.
+const stepBytes = 100 << 20
+
+// deafStep takes seconds for twenty million numbers, and the engine looks at orders between two steps only.
+const deafStep = "length(arraySort(x -> cityHash64(x), range(a)))"
+
 // TestDeafStatementEndsTheEngine: a statement that goes on after it was told to stop takes the engine's process with it, which is started
-// again with all that was acknowledged. One step of these takes seconds, and the engine looks at orders between two steps only.
+// again with all that was acknowledged.
 func TestDeafStatementEndsTheEngine(t *testing.T) {
-	const step = "length(arraySort(x -> cityHash64(x), range(a)))"
 	for name, c := range map[string]struct {
 		like        string
 		begin, stop func(ctx context.Context, s *store.Store) error
@@ -148,7 +152,7 @@ func TestDeafStatementEndsTheEngine(t *testing.T) {
 		"its reader went away": {
 			like: "%arraySort%",
 			begin: func(ctx context.Context, s *store.Store) error {
-				return s.Query(ctx, "SELECT "+step+" FROM (SELECT toUInt64(materialize(20000000)) AS a)", nil, func(store.Row) error { return nil })
+				return s.Query(ctx, "SELECT "+deafStep+" FROM (SELECT toUInt64(materialize(20000000)) AS a)", nil, func(store.Row) error { return nil })
 			},
 		},
 		"it was cancelled": {
@@ -164,25 +168,25 @@ func TestDeafStatementEndsTheEngine(t *testing.T) {
 			s := open(t, engine)
 			exec1(t, s, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
 			exec1(t, s, "CREATE TABLE slow (a UInt64) ENGINE = Null")
-			exec1(t, s, "CREATE MATERIALIZED VIEW v TO t AS SELECT "+step+" AS a FROM slow")
+			exec1(t, s, "CREATE MATERIALIZED VIEW v TO t AS SELECT "+deafStep+" AS a FROM slow")
 			exec1(t, s, "INSERT INTO t VALUES (1)")
-			old := engine.PID()
-			ctx, gone := context.WithCancel(t.Context())
-			defer gone()
-			ended := make(chan error, 1)
-			go func() { ended <- c.begin(ctx, s) }()
-			waitFor(t, s, "1\n", c.like)
-			gone()
-			if c.stop != nil {
-				if err := c.stop(ctx, s); !errors.Is(err, store.ErrUnavailable) {
-					t.Errorf("the order to stop ended with %v", err)
+			var err error
+			untilDeaf(t, engine, s, c.like, func() {
+				ctx, gone := context.WithCancel(t.Context())
+				defer gone()
+				ended := make(chan error, 1)
+				go func() { ended <- c.begin(ctx, s) }()
+				waitFor(t, s, 1, c.like, stepBytes)
+				gone()
+				if c.stop != nil {
+					err = c.stop(ctx, s)
 				}
-			}
-			if err := <-ended; err == nil {
-				t.Fatal("the statement ended well")
-			}
-			if err := engine.WaitReady(t.Context(), old); err != nil {
-				t.Fatal(err)
+				if err := <-ended; err == nil {
+					t.Fatal("the statement ended well")
+				}
+			})
+			if c.stop != nil && !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("the order to stop ended with %v", err)
 			}
 			if got := newClient(t, engine).must("", "SELECT sum(a) FROM default.t"); got != "1\n" {
 				t.Errorf("rows of before: %s", got)
@@ -194,36 +198,59 @@ func TestDeafStatementEndsTheEngine(t *testing.T) {
 // TestDeafStatementOfASlowReader: it makes no difference that the engine had sent rows, and waited for its reader to take them, when the
 // reader went away.
 func TestDeafStatementOfASlowReader(t *testing.T) {
+	const like = "%numbers(1000000000000)%"
 	var log bytes.Buffer
 	engine := start(t, func(cfg *embedded.Config) {
 		embedded.DeafAfter(cfg, 50*time.Millisecond)
 		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	s, c := open(t, engine), newClient(t, engine)
-	old := engine.PID()
-	res, err := c.begin(t.Context(), http.MethodPost, "max_threads=4", "SELECT number FROM numbers(1000000000000) UNION ALL "+
-		"SELECT length(arraySort(x -> cityHash64(x), range(a))) FROM (SELECT number + 8000000 AS a FROM numbers(1000) SETTINGS max_block_size = 1)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	waitFor(t, s, "1\n", "%numbers(1000000000000)%")
-	for same, last := 0, ""; same < 20; { // until the reader is waited for
-		rows := c.must("", "SELECT max(read_rows) FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%system.processes%'")
-		if same++; rows != last {
-			same, last = 0, rows
+	untilDeaf(t, engine, s, like, func() {
+		res, err := c.begin(t.Context(), http.MethodPost, "max_threads=4", "SELECT number FROM numbers(1000000000000) UNION ALL "+
+			"SELECT "+deafStep+" FROM (SELECT number + 8000000 AS a FROM numbers(1000) SETTINGS max_block_size = 1)")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	_ = res.Body.Close()
-	if err := engine.WaitReady(t.Context(), old); err != nil {
-		t.Fatal(err)
-	}
+		defer func() { _ = res.Body.Close() }()
+		waitFor(t, s, 1, like, 0)
+		for same, last := 0, ""; same < 20; { // until the reader is waited for
+			rows := c.must("", "SELECT max(read_rows) FROM system.processes WHERE query LIKE '"+like+"' AND query NOT LIKE '%system.processes%'")
+			if same++; rows != last {
+				same, last = 0, rows
+			}
+		}
+	})
 	if err := engine.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(log.String(), "does not hear an order to stop") {
 		t.Errorf("the log does not say why: %s", log.String())
 	}
+}
+
+// untilDeaf tries until the engine's process has ended and another one answers. Who tells a statement to stop in the last moments of a
+// step, or between two, is heard: the engine goes on then, and rightly.
+func untilDeaf(t *testing.T, engine *embedded.Engine, s *store.Store, like string, try func()) {
+	t.Helper()
+	const tries = 10
+	old := engine.PID()
+	for range tries {
+		try()
+		for heard := false; !heard; {
+			n, err := running(t, s, like, 0)
+			switch {
+			case errors.Is(err, store.ErrUnavailable) || engine.PID() != old:
+				if err := engine.WaitReady(t.Context(), old); err != nil {
+					t.Fatal(err)
+				}
+				return
+			case err != nil:
+				t.Fatalf("%v: %s", err, store.Detail(err))
+			}
+			heard = n == 0
+		}
+	}
+	t.Fatalf("the engine goes on after %d tries", tries)
 }
 
 // TestOrderToStopThatHangs: an engine in which the order itself does not come back hears no other one either.
@@ -249,34 +276,41 @@ func TestSlowReaderIsNotDeaf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	waitFor(t, s, "1\n", "%numbers(1000000000000)%")
+	waitFor(t, s, 1, "%numbers(1000000000000)%", 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*deafAfter)
 	defer cancel()
 	if _, err := c.begin(ctx, http.MethodPost, "", "KILL QUERY WHERE startsWith(query, '/* readtrail:slow-1-') SYNC"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("cancelled while the reader held it: %v", err)
 	}
 	_ = res.Body.Close()
-	waitFor(t, s, "0\n", "%numbers(1000000000000)%")
+	waitFor(t, s, 0, "%numbers(1000000000000)%", 0)
 	if pid := engine.PID(); pid != old {
 		t.Errorf("the engine was started again")
 	}
 }
 
-// waitFor asks until as many statements like this run as wanted.
-func waitFor(t *testing.T, s *store.Store, want, like string) {
+// waitFor asks until as many statements like this run as wanted that have taken as many bytes of memory.
+func waitFor(t *testing.T, s *store.Store, want uint64, like string, bytes uint64) {
 	t.Helper()
 	for {
-		var n uint64
-		err := s.Query(t.Context(), "SELECT count() FROM system.processes WHERE query LIKE {like:String} AND query NOT LIKE '%system.processes%'",
-			store.Params{"like": like}, func(r store.Row) error { return r.Scan(&n) })
+		n, err := running(t, s, like, bytes)
 		if err != nil {
 			t.Fatalf("%v: %s", err, store.Detail(err))
 		}
-		if strconv.FormatUint(n, 10)+"\n" == want {
+		if n == want {
 			return
 		}
 		if t.Context().Err() != nil {
 			t.Fatal("never")
 		}
 	}
+}
+
+// running counts the statements like this that have taken as many bytes of memory.
+func running(t *testing.T, s *store.Store, like string, bytes uint64) (n uint64, err error) {
+	t.Helper()
+	err = s.Query(t.Context(), `SELECT count() FROM system.processes
+		WHERE query LIKE {like:String} AND query NOT LIKE '%system.processes%' AND peak_memory_usage >= {bytes:UInt64}`,
+		store.Params{"like": like, "bytes": bytes}, func(r store.Row) error { return r.Scan(&n) })
+	return n, err
 }
