@@ -136,11 +136,11 @@ func TestCancelReachesWhatHasNotBegun(t *testing.T) {
 	}
 }
 
-// stepBytes is what a statement with deafStep has taken once it works on it: it begins by taking all of its numbers.
-const stepBytes = 100 << 20
-
-// deafStep takes seconds for twenty million numbers, and the engine looks at orders between two steps only.
+// deafStep takes seconds for twenty million numbers: to sort them is one step, and the engine looks at orders between two steps only.
 const deafStep = "length(arraySort(x -> cityHash64(x), range(a)))"
+
+// stepBytes is what a statement has taken that sorts: the numbers, the hash of each and the order, 160 MB each.
+const stepBytes = 400 << 20
 
 // TestDeafStatementEndsTheEngine: a statement that goes on after it was told to stop takes the engine's process with it, which is started
 // again with all that was acknowledged.
