@@ -198,8 +198,8 @@ func (f *folder) row(id tableID, position uint64) *rowWriter {
 	return f.out.blocks[id].begin()
 }
 
-// noRecorded is recorded_delay of an event without a recorded time.
-const noRecorded = math.MinInt64
+// NoRecorded is recorded_delay, in microseconds, of an event without a recorded time.
+const NoRecorded = math.MinInt64
 
 // occurredOf is when an event counts as occurred: as stated, else recorded, else received.
 func occurredOf(e *v1.AccessEvent, received int64) int64 {

@@ -338,7 +338,7 @@ func one(b bool) uint16 {
 
 func recordedDelay(e *v1.AccessEvent, occurred int64) int64 {
 	if e.RecordedUs == 0 {
-		return noRecorded
+		return NoRecorded
 	}
 	return clampMicros(e.RecordedUs) - occurred
 }

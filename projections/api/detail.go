@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
@@ -70,7 +71,8 @@ func unpackLabels(text string) labels {
 
 // detail is what a row of the patient-first table says that only a page shows, still packed.
 type detail struct {
-	recorded                             int64
+	// delay is from when it occurred to when it was recorded, in microseconds; projections.NoRecorded: nobody says when it was.
+	delay                                int64
 	importKey                            uint64
 	patient, setting, objects, encounter string
 	values                               []string
@@ -83,11 +85,13 @@ func scanDetail(r store.Row, full map[uint64]*v1.Access, imports map[uint64][]*v
 	var codes uint64
 	var actor, labels string
 	var d detail
-	err := r.Scan(&a.Position, &a.OccurredUs, &d.recorded, &a.ReceivedUs, &codes, &d.patient, &actor, &labels, &d.setting, &d.values,
+	var occurred, received time.Time
+	err := r.Scan(&a.Position, &occurred, &d.delay, &received, &codes, &d.patient, &actor, &labels, &d.setting, &d.values,
 		&d.objects, &d.encounter, &d.importKey)
 	if err != nil {
 		return err
 	}
+	a.OccurredUs, a.ReceivedUs = occurred.UnixMicro(), received.UnixMicro()
 	known := full[a.Position]
 	if known == nil {
 		known = a
@@ -104,7 +108,9 @@ func scanDetail(r store.Row, full map[uint64]*v1.Access, imports map[uint64][]*v
 
 // fill adds what the row says to the access.
 func (d *detail) fill(a *v1.Access) {
-	a.RecordedUs = d.recorded
+	if d.delay != projections.NoRecorded {
+		a.RecordedUs = a.OccurredUs + d.delay
+	}
 	a.Objects = unpackObjects(d.objects, d.values)
 	f := fields(d.setting)
 	a.ActionCode, a.Application, a.OnBehalfOf, a.Organization = f(0), f(1), f(2), f(3)
@@ -145,17 +151,19 @@ func describe(a *v1.Access, c projections.Codes, by actor, l labels) {
 	}
 }
 
+// objectFields are the fields of each object in a packed text: type, system, name, count.
+const objectFields = 4
+
 // unpackObjects puts an event's objects together; the values stand apart, because they are searched for.
 func unpackObjects(text string, values []string) []*v1.Object {
 	f := fields(text)
-	const each = 4 // type, system, name, count
 	var out []*v1.Object
 	for i, value := range values {
-		o := &v1.Object{Type: f(each * i), Name: f(each*i + 2)}
+		o := &v1.Object{Type: f(objectFields * i), Name: f(objectFields*i + 2)}
 		if value != "" {
-			o.Id = &v1.Identifier{System: f(each*i + 1), Value: value}
+			o.Id = &v1.Identifier{System: f(objectFields*i + 1), Value: value}
 		}
-		if n, err := strconv.ParseUint(f(each*i+3), 10, 32); err == nil {
+		if n, err := strconv.ParseUint(f(objectFields*i+3), 10, 32); err == nil {
 			o.Count = uint32(n)
 		}
 		out = append(out, o)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"container/heap"
+	"hash/maphash"
+	"strconv"
 	"time"
 
 	"github.com/readtrail/readtrail/proto"
@@ -22,6 +24,28 @@ const (
 type pairKey struct {
 	key, patient uint64
 	rule         bool
+}
+
+// ruleSeed keeps who sends events from choosing two that pair.
+var ruleSeed = maphash.MakeSeed()
+
+// ruleKey is by what an event pairs that states no request id and whose source has a rule: reader, action, and the values, types and systems
+// of its objects. It is the same for equal ones as long as this process runs, and never 0.
+func ruleKey(r *row, objects string, values []string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(ruleSeed)
+	add := func(texts ...string) {
+		for _, text := range texts {
+			_, _ = h.WriteString(strconv.Itoa(len(text)) + " " + text)
+		}
+	}
+	add(r.source, r.reader.system, r.reader.value, strconv.Itoa(int(r.action)), strconv.Itoa(len(values)))
+	add(values...)
+	f := fields(objects)
+	for i := range values {
+		add(f(objectFields*i), f(objectFields*i+1)) // type, system
+	}
+	return max(h.Sum64(), 1)
 }
 
 // row is what pairing and counting need of one event.

@@ -31,11 +31,6 @@ func (q *recordAsk) whose(r recordRow) {
 	}
 }
 
-// params are what the statements that read a record have in common.
-func (q recordAsk) params(ruled []string) store.Params {
-	return store.Params{"keys": keysOf(q.ids), "packed": packedOf(q.ids), "rules": len(ruled) > 0, "ruled": ruled}
-}
-
 // recordRows turns rows of a record into what pairing and counting need. Its rows repeat few texts.
 type recordRows struct {
 	patients map[string]ident
@@ -45,12 +40,13 @@ type recordRows struct {
 	within   map[string]time.Duration
 }
 
-// recordRow is what a row says, still packed.
+// recordRow is what a row says, still packed. Objects are there where a source pairs by rule.
 type recordRow struct {
-	position, codes, pair, rule uint64
-	occurred, received          int64
-	patient                     uint16
-	actor, labels               string
+	position, codes, pair  uint64
+	occurred, received     int64
+	patient                uint16
+	actor, labels, objects string
+	values                 []string
 }
 
 func (q *recordRows) row(from recordRow) *row {
@@ -58,7 +54,11 @@ func (q *recordRows) row(from recordRow) *row {
 	r.judge(projections.CodesOf(from.codes))
 	r.actor = unpacked(q.actors, from.actor, unpackActor)
 	r.purposes = unpacked(q.labels, from.labels, unpackLabels).purposes
-	r.pairBy(from.pair, from.rule, 0, q.within)
+	rule := uint64(0)
+	if from.pair == 0 && q.within[r.source] > 0 {
+		rule = ruleKey(r, from.objects, from.values)
+	}
+	r.pairBy(from.pair, rule, 0, q.within)
 	named := r.reader.byName()
 	r.rank = readerRank(r.readerType, r.reader.value != "" && !named, r.readerName != "" || named)
 	return r
@@ -73,15 +73,17 @@ func (p *pin) recordEvents(ctx context.Context, q recordAsk, add func(*row) erro
 	if len(q.ids) == 0 {
 		return nil
 	}
-	names, within := ruled(q.sources)
-	params := q.params(names)
+	_, within := ruled(q.sources)
+	params := store.Params{
+		"keys": keysOf(q.ids), "packed": packedOf(q.ids), "rules": len(within) > 0,
+		"start_occurred": q.from.occurred, "start_position": uint64(q.from.position),
+	}
 	params["from"], params["until"] = q.at.bounds(maxPair.Microseconds())
-	params["start_occurred"], params["start_position"] = q.from.occurred, uint64(q.from.position)
 	rows := newRecordRows(within)
 	return p.query(ctx, "record_events", params, func(sr store.Row) error {
 		var r recordRow
 		var part string
-		err := sr.Scan(&r.position, &r.patient, &r.occurred, &r.received, &r.codes, &r.actor, &r.labels, &r.pair, &r.rule, &part)
+		err := sr.Scan(&r.position, &r.patient, &r.occurred, &r.received, &r.codes, &r.actor, &r.labels, &r.pair, &r.values, &r.objects, &part)
 		if err != nil {
 			return err
 		}
@@ -148,18 +150,18 @@ func (p *pin) wholeRows(ctx context.Context, q recordAsk, take func(*wholeRow) e
 
 // readWhole runs the statement.
 func (p *pin) readWhole(ctx context.Context, q recordAsk, take func(*wholeRow) error) error {
-	names, _ := ruled(q.sources)
-	params := q.params(names)
-	params["limit"] = uint32(p.engine.listedFull)
-	delete(params, "packed")
+	params := store.Params{"keys": keysOf(q.ids), "limit": uint32(p.engine.listedFull)}
 	return p.query(ctx, "record_whole", params, func(sr store.Row) error {
 		r := &wholeRow{}
 		d := &r.detail
-		err := sr.Scan(&r.position, &r.recordRow.patient, &r.occurred, &d.recorded, &r.received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
-			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair, &r.rule)
+		var occurred, received time.Time
+		err := sr.Scan(&r.position, &r.recordRow.patient, &occurred, &d.delay, &received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
+			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair)
 		if err != nil {
 			return err
 		}
+		r.occurred, r.received = occurred.UnixMicro(), received.UnixMicro()
+		r.recordRow.objects, r.recordRow.values = d.objects, d.values
 		return take(r)
 	})
 }

@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/readtrail/readtrail/projections/store"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -85,15 +83,13 @@ func (d *documenting) places(ctx context.Context) (map[reportKey]judgement, erro
 	if len(positions) == 0 {
 		return found, nil
 	}
-	err := d.pin.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
-		position, patient, j, err := scanJudgement(row)
+	err := d.pin.lastJudgements(ctx, positions, func(of reportKey, j judgement) {
 		if j.verdict == v1.Verdict_VERDICT_EXPLAINED {
-			found[reportKey{position, patient}] = j
+			found[of] = j
 		}
-		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read verdicts: %w", err)
+		return nil, err
 	}
 	return found, nil
 }

@@ -108,15 +108,7 @@ func (c correction) apply(found map[reportKey]uint8) {
 
 // readVerdicts reads the verdicts on some events, of each patient.
 func (p *pin) readVerdicts(ctx context.Context, positions []uint64, found map[reportKey]uint8) error {
-	err := p.query(ctx, "verdicts", store.Params{"accesses": positions}, func(row store.Row) error {
-		position, patient, j, err := scanJudgement(row)
-		found[reportKey{position, patient}] = uint8(j.verdict)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read verdicts: %w", err)
-	}
-	return nil
+	return p.lastJudgements(ctx, positions, func(of reportKey, j judgement) { found[of] = uint8(j.verdict) })
 }
 
 // told are the verdicts of a row as an answer has them; nil when detectors never judged.

@@ -143,35 +143,56 @@ func (v *verdicts) each(ctx context.Context, told func(position uint64, j judgem
 
 // judgements reads the verdicts on some accesses into found. ours, where it knows an event, says whose verdicts on it count.
 func (p *pin) judgements(ctx context.Context, accesses []uint64, ours map[patientOf]bool, found map[uint64]judgement) error {
-	err := p.query(ctx, "verdicts", store.Params{"accesses": accesses}, func(row store.Row) error {
-		position, patient, j, err := scanJudgement(row)
-		if err != nil {
+	return p.lastJudgements(ctx, accesses, func(of reportKey, j judgement) {
+		if ours[patientOf{of.position, anyPatient}] && !ours[patientOf{of.position, int32(of.ordinal)}] {
+			return
+		}
+		if j.tells(found[of.position]) {
+			found[of.position] = j
+		}
+	})
+}
+
+// statedJudgement is a judgement and the message that says it. place has the message's number also where nothing documents it.
+type statedJudgement struct {
+	judgement
+	place placeOfDocument
+}
+
+// after reports whether this one replaces the other: the later one, and of one message, in which patients beyond the 65,535th of an event
+// share a number, the one that least accounts for it.
+func (s statedJudgement) after(other statedJudgement) bool {
+	return cmp.Or(
+		cmp.Compare(s.cause, other.cause), cmp.Compare(s.place.sequence, other.place.sequence), cmp.Compare(s.concern(), other.concern()),
+		cmp.Compare(s.explanation, other.explanation), cmp.Compare(s.place.number, other.place.number)) > 0
+}
+
+// lastJudgements tells the latest judgement on each patient of some events, in no order.
+func (p *pin) lastJudgements(ctx context.Context, events []uint64, told func(of reportKey, j judgement)) error {
+	last := make(map[reportKey]statedJudgement, len(events))
+	err := p.query(ctx, "verdicts", store.Params{"accesses": events}, func(row store.Row) error {
+		var of reportKey
+		var verdict, explanation uint8
+		var s statedJudgement
+		if err := row.Scan(&of.position, &of.ordinal, &verdict, &explanation, &s.closed, &s.cause, &s.place.sequence, &s.place.number); err != nil {
 			return err
 		}
-		if ours[patientOf{position, anyPatient}] && !ours[patientOf{position, int32(patient)}] {
-			return nil
+		s.verdict, s.explanation = v1.Verdict(verdict), v1.Explanation(explanation)
+		if s.place.number > 0 {
+			s.document = s.place
 		}
-		if j.tells(found[position]) {
-			found[position] = j
+		if known, ok := last[of]; !ok || s.after(known) {
+			last[of] = s
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read verdicts: %w", err)
 	}
-	return nil
-}
-
-// scanJudgement reads a row of verdicts.sql.
-func scanJudgement(row store.Row) (position uint64, patient uint16, j judgement, err error) {
-	var verdict, explanation uint8
-	var at placeOfDocument
-	err = row.Scan(&position, &patient, &verdict, &explanation, &j.closed, &j.cause, &at.sequence, &at.number)
-	j.verdict, j.explanation = v1.Verdict(verdict), v1.Explanation(explanation)
-	if at.number > 0 {
-		j.document = at
+	for of, s := range last {
+		told(of, s.judgement)
 	}
-	return position, patient, j, err //nolint:wrapcheck // wrapped where the statement is named
+	return nil
 }
 
 // mark writes the judgements into the accesses of the page.

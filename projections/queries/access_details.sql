@@ -4,9 +4,9 @@
 -- Read by: every list of accesses, once a page, but for those that record_whole.sql lists in full. Cost: granules of 512 rows at the places of the page's rows.
 SELECT
     position,
-    toUnixTimestamp64Micro(occurred) AS occurred_us,
-    if(recorded_delay = -9223372036854775808, 0, toUnixTimestamp64Micro(occurred) + recorded_delay) AS recorded_us,
-    toUnixTimestamp64Micro(received) AS received_us,
+    occurred,
+    recorded_delay,
+    received,
     codes,
     patient,
     actor,
