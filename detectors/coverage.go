@@ -36,6 +36,7 @@ var contextKinds = [...]struct {
 	{AbsentContext{"Patient", "names, addresses, relatives and labels of records"}, nil},
 	{AbsentContext{"Person", "which readers are patients themselves, unless name, birth date and address say so"}, nil},
 	{AbsentContext{"RelatedPerson", "relatives that the record itself does not name"}, nil},
+	{AbsentContext{"Account, Coverage", "who pays for a patient, or has them insured"}, []string{"Account", "Coverage"}},
 	{AbsentContext{"Practitioner", "names and homes of readers"}, nil},
 	{AbsentContext{"PractitionerRole", "departments, roles and employment of readers"}, nil},
 	{AbsentContext{"Organization", "names of departments, which of them are one, and which are outside companies"}, nil},

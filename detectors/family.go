@@ -8,7 +8,7 @@ func (n *numerals) likely(g facts.Grade) bool { return int64(g) >= n[likelyMatch
 func (n *numerals) sure(g facts.Grade) bool   { return int64(g) >= n[sureMatch] }
 
 // familyAccess (D2): family and household. One thing in common is weak, because names and telephones are shared by many;
-// two are strong, and a relative or contact that the record names is as good as said.
+// two are strong, and who is listed with the patient, as a relative or contact, or because they pay for the patient, is as good as said.
 func familyAccess() pairDetector {
 	return pairDetector{
 		Scale: Scale{
@@ -21,11 +21,11 @@ func familyAccess() pairDetector {
 			if n.likely(k.Same) || k.Former {
 				return Quiet
 			}
-			home, name := max(k.Household, k.Phone), k.Surname
+			home, name, listed := max(k.Household, k.Phone), k.Surname, max(k.Contact, k.Pays, k.Insures)
 			switch {
-			case n.likely(k.Contact) && (n.faint(home) || n.faint(name)), n.sure(k.Contact), n.likely(home) && n.faint(name):
+			case n.likely(listed) && (n.faint(home) || n.faint(name)), n.sure(listed), n.likely(home) && n.faint(name):
 				return 3
-			case n.likely(home), n.likely(k.Contact):
+			case n.likely(home), n.likely(listed):
 				return 2
 			case n.likely(name):
 				return 1

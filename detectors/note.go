@@ -320,10 +320,20 @@ func (t *teller) kinship(p *Pair) string {
 	if n.faint(k.Surname) {
 		signs = append(signs, "they share a surname that few people here have")
 	}
+	family := "seem to be family"
+	if len(signs) == 0 { // who pays may be no relative
+		family = "seem to belong together"
+	}
+	if n.likely(k.Pays) {
+		signs = append(signs, "the reader pays for the patient")
+	}
+	if n.likely(k.Insures) {
+		signs = append(signs, "the reader has the patient insured")
+	}
 	if len(signs) == 0 {
 		return "Reader and patient seem to be related."
 	}
-	return "Reader and patient seem to be family: " + strings.Join(signs, "; ") + "."
+	return "Reader and patient " + family + ": " + strings.Join(signs, "; ") + "."
 }
 
 // relation is what the record calls it, where it says more than "contact".

@@ -47,6 +47,7 @@ func TestEachFileLeftOut(t *testing.T) {
 		}
 		whole[name] = &fstest.MapFile{Data: text}
 	}
+	whole["Account.ndjson"] = &fstest.MapFile{Data: []byte(`{"resourceType":"Account","id":"a","status":"active"}` + "\n")} // the simulator writes none
 	without := func(t *testing.T, gone ...string) *evaluation.Report {
 		t.Helper()
 		left := maps.Clone(whole)
@@ -79,7 +80,9 @@ func TestEachFileLeftOut(t *testing.T) {
 	if r := without(t); len(r.Absent)+len(r.Blind)+len(r.Abstain) > 0 {
 		t.Errorf("the whole dataset: %v, %v and %v are called absent", r.Absent, r.Blind, r.Abstain)
 	}
-	named := map[string]string{"vendors": "tickets and contracts of vendors", "watchlist": "watch list", "managers": "managers", "badges": "door badges"}
+	named := map[string]string{
+		"Account": "Account, Coverage", "vendors": "tickets and contracts of vendors", "watchlist": "watch list", "managers": "managers", "badges": "door badges",
+	}
 	for name := range whole {
 		kind, ext, _ := strings.Cut(name, ".")
 		if kind == "AuditEvent" || kind == "labels" || ext != "ndjson" && ext != "csv" {

@@ -276,11 +276,16 @@ func (s *State) putCare(f *fact, n ID, r row) {
 		s.evicted++
 	}
 	s.changes.patient(n)
-	switch a := s.about[f.n]; {
+	s.isAbout(f.n, n)
+}
+
+// isAbout notes one of the patients whom a resource is about.
+func (s *State) isAbout(fact, n ID) {
+	switch a := s.about[fact]; {
 	case a == 0:
-		s.about[f.n] = n
+		s.about[fact] = n
 	case a != n:
-		s.spread[f.n] = insertID(s.spread[f.n], n)
+		s.spread[fact] = insertID(s.spread[fact], n)
 	}
 }
 

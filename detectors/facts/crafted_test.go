@@ -17,7 +17,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 		"longer":  {0x80, 0, 5, 0x7f, 0, 0, 0, 0},
 	} {
 		var out bytes.Buffer
-		e := block.NewEncoder(&out, "readtrail facts\n", 5)
+		e := block.NewEncoder(&out, "readtrail facts\n", 6)
 		table := func(pages ...[]byte) {
 			e.Count(1) // no pattern
 			e.Count(len(pages))
@@ -40,7 +40,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 			e.Count(0)
 		}
 		table()       // schedules
-		for range 3 { // rosters, watches, kin
+		for range 4 { // rosters, watches, payers, kin
 			e.Count(0)
 		}
 		if err := e.Close(); err != nil {

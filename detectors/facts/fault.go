@@ -77,7 +77,7 @@ func (d *document) isTimeAt(i int) bool {
 func isPeriod(name string) bool {
 	switch name {
 	case "period", "actualPeriod", "occurrencePeriod", "occurencePeriod", "effectivePeriod", "performedPeriod", "executionPeriod",
-		"requestedPeriod", "applies":
+		"requestedPeriod", "servicePeriod", "applies":
 		return true
 	}
 	return false
@@ -97,7 +97,7 @@ func isTime(name string) bool {
 // holdsPeriod tells the elements whose parts have a period that is read.
 func holdsPeriod(name string) bool {
 	switch name {
-	case "participant", "location", "address", "contact", "restriction":
+	case "participant", "location", "address", "contact", "restriction", "guarantor":
 		return true
 	}
 	return false

@@ -1,6 +1,9 @@
 package facts
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Grades of matching, per mille. They say how much two people who match so have turned out to be what it looks like: a fact
 // that states it is certain, two independent properties nearly so, one alone is a hint. See the README.
@@ -35,6 +38,7 @@ func (s *State) Kinship(staff, patient ID, at int64) Kinship {
 	name := s.nameInCommon(&k, r, p)
 	s.sameHuman(&k, staff, r, p, name)
 	s.contactOf(&k, staff, r, p, at)
+	s.payersOf(&k, staff, patient, r, at)
 	s.colleagues(&k, staff, p, at)
 	return k
 }
@@ -208,27 +212,42 @@ func (s *State) contactGrade(c *Contact, staff ID, r *Staff) Grade {
 	if c.Staff != 0 {
 		return 0 // somebody else of staff
 	}
-	name, phone, otherPhone := false, false, false
-	for _, n := range r.Names {
-		name = name || n.Family != 0 && sameName(n, c.Name)
+	names, phones := [1]Name{c.Name}, [1]uint64{c.Phone}
+	named := names[:]
+	if c.Name == (Name{}) {
+		named = nil
 	}
-	if c.Phone != 0 && s.phoneGrade(c.Phone) > 0 {
-		for _, n := range r.Phones {
-			phone = phone || n == c.Phone
+	return s.listedGrade(named, c.Birth, phones[:], false, r)
+}
+
+// listedGrade grades whether somebody who is listed with a patient is the reader. home: they live at the reader's door.
+func (s *State) listedGrade(names []Name, birthDate int32, phones []uint64, home bool, r *Staff) Grade {
+	name, rarity := false, Grade(0)
+	for _, a := range r.Names {
+		for _, b := range names {
+			if a.Family != 0 && sameName(a, b) {
+				name, rarity = true, max(rarity, s.surnameGrade(b.Family))
+			}
 		}
-		otherPhone = !phone && len(r.Phones) > 0
 	}
-	birth := c.Birth != NoDay && r.Birth != NoDay
+	phone, otherPhone := false, false
+	for _, number := range phones {
+		if number != 0 && s.phoneGrade(number) > 0 {
+			phone = phone || slices.Contains(r.Phones, number)
+			otherPhone = len(r.Phones) > 0
+		}
+	}
+	birth := birthDate != NoDay && r.Birth != NoDay
 	switch {
-	case name && birth && c.Birth != r.Birth:
+	case name && birth && birthDate != r.Birth:
 		return 0
-	case name && (phone || birth):
+	case name && (phone || birth || home):
 		return gradeNamePhone
 	case name && otherPhone:
-		return s.surnameGrade(c.Name.Family) / 4
+		return rarity / 4
 	case name:
-		return Grade(int(gradeNameContact) * int(s.surnameGrade(c.Name.Family)) / 850)
-	case phone && c.Name == (Name{}):
+		return Grade(int(gradeNameContact) * int(rarity) / 850)
+	case phone && len(names) == 0:
 		return gradePhoneContact
 	case phone:
 		return gradePhoneContact / 2 // their household's number

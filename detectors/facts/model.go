@@ -191,6 +191,9 @@ type Kinship struct {
 	Contact  Grade
 	Relation ID
 	Former   bool
+	// Pays: the reader pays for the patient (Account.guarantor, Coverage.payor and paymentBy); Insures: they have the patient insured
+	// (Coverage.policyHolder, subscriber).
+	Pays, Insures Grade
 	// Surname: a family name in common, maiden names too, graded by how rare it is among patients.
 	Surname Grade
 	// Metres between their homes when both are located, else -1. SameStreet: by text.

@@ -79,6 +79,18 @@ func hospital(rng *rand.Rand) []string {
 				pick("dept", "bus")+`"}]}]}`,
 			`{"resourceType":"Location","id":"`+id+`","name":"Ward `+n(3)+`"}`)
 	}
+	payer := func() string {
+		return pick(whose(), `{"reference":"RelatedPerson/`+n(4)+`"}`, `{"reference":"Organization/`+n(3)+`"}`, `{"display":"Ana Ruiz"}`, `{"reference":"#p"}`)
+	}
+	contained := `"contained":[{"resourceType":"RelatedPerson","id":"p","name":[{"family":"Lopez","given":["Ben"]}],"telecom":[{"value":"555-810-7201"}]}]`
+	for i := range 5 {
+		id := fmt.Sprint(i)
+		out = append(out,
+			`{"resourceType":"Account","id":"`+id+`",`+contained+`,"status":"`+pick("active", "inactive")+`","subject":[`+whose()+maybe(`,`+whose())+
+				`],"servicePeriod":{"start":"`+time()+`"},"guarantor":[{"party":`+payer()+maybe(`,"period":{"end":"`+time()+`"}`)+`}]}`,
+			`{"resourceType":"Coverage","id":"`+id+`",`+contained+`,"beneficiary":`+whose()+`,"subscriber":`+payer()+`,"policyHolder":`+payer()+
+				`,"payor":[`+payer()+`]}`)
+	}
 	for i := range 12 {
 		id := fmt.Sprint(i)
 		out = append(out,
@@ -275,6 +287,9 @@ func TestFaults(t *testing.T) {
 		{"time of a participant", "Encounter", "1", `{"participant":[{"period":{"end":"secret"}}]}`, "Encounter.participant.period.end"},
 		{"time of an order", "ServiceRequest", "1", `{"authoredOn":"secret"}`, "ServiceRequest.authoredOn"},
 		{"time of a slot", "Slot", "1", `{"start":"2026-01-01","end":"secret"}`, "Slot.end"},
+		{"time of an account", "Account", "1", `{"servicePeriod":{"start":"secret"}}`, "Account.servicePeriod.start"},
+		{"time of a guarantor", "Account", "1", `{"guarantor":[{"period":{"end":"secret"}}]}`, "Account.guarantor.period.end"},
+		{"time of a coverage", "Coverage", "1", `{"period":{"start":"secret"}}`, "Coverage.period.start"},
 		{"time of an address", "Patient", "1", `{"address":[{"period":{"start":"secret"}}]}`, "Patient.address.period.start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -333,7 +348,8 @@ func FuzzApply(f *testing.F) {
 			t.Fatalf("the second time: %v", err)
 		}
 		same(t, "care said twice", care(s, n), once)
-		_ = s.Kinship(reader(s, "Practitioner/a"), n, at(march))
+		kin := s.Kinship(reader(s, "Practitioner/a"), n, at(march))
+		same(t, "kinship after a snapshot of that", checkSnapshot(t, s).Kinship(reader(s, "Practitioner/a"), n, at(march)), kin)
 		fact.Deleted, fact.Resource = true, nil
 		if err := s.Apply(fact); err != nil {
 			t.Fatal(err)

@@ -55,19 +55,27 @@ func (d *document) resolve(t *target, ref, local string) {
 
 // contained reads a contained resource: its type, first identifier and name.
 func (d *document) contained(t *target, id string) {
-	for c := range d.walk(0, "contained") {
-		if id == "" || d.field(c, "id") != id {
-			continue
-		}
-		t.typ = d.field(c, "resourceType")
-		if t.idValue == "" {
-			t.idSystem, t.idValue = d.identifier(d.first(c, "identifier"))
-		}
-		if t.display == "" {
-			t.display = d.displayName(c)
-		}
+	c := d.containedAt(id)
+	if c == none {
 		return
 	}
+	t.typ = d.field(c, "resourceType")
+	if t.idValue == "" {
+		t.idSystem, t.idValue = d.identifier(d.first(c, "identifier"))
+	}
+	if t.display == "" {
+		t.display = d.displayName(c)
+	}
+}
+
+// containedAt is where a contained resource stands, or none.
+func (d *document) containedAt(id string) int {
+	for c := range d.walk(0, "contained") {
+		if id != "" && d.field(c, "id") == id {
+			return c
+		}
+	}
+	return none
 }
 
 // displayName is a resource's name as one text.

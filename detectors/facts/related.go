@@ -8,6 +8,8 @@ import (
 )
 
 func (s *State) applyRelated(f *fact) {
+	key := s.keyOf(&s.staff, f.local, "RelatedPerson/"+f.GetResourceId())
+	s.payeesOf(key)
 	if n := s.about[f.n]; n != 0 {
 		r := s.record(n)
 		r.Contacts = slices.DeleteFunc(r.Contacts, func(c Contact) bool { return c.fact == f.n })
@@ -21,7 +23,7 @@ func (s *State) applyRelated(f *fact) {
 	}
 	s.about[f.n] = n
 	if c, ok := s.contact(f, 0); ok {
-		c.person = s.keyOf(&s.staff, f.local, "RelatedPerson/"+f.GetResourceId())
+		c.person = key
 		r := s.record(n)
 		r.Contacts = append(r.Contacts, c)
 		sortContacts(r.Contacts)

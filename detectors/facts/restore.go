@@ -53,6 +53,7 @@ func (s *State) read(d *decoder) {
 	d.table(&s.schedules)
 	s.rosters = readList(d, d.roster)
 	readMap(d, s.watches, d.watchList)
+	readMap(d, s.payers, d.payerList)
 	readMap(d, s.kin.facts, func() kinFact { return kinFact{d.ID(), d.ids()} })
 }
 
@@ -160,19 +161,31 @@ func (d *decoder) record() *record {
 	r.title, r.family = d.ID(), d.ID()
 	r.Names, r.Birth, r.Homes, r.Phones = d.names(), d.ID(), d.homes(), d.phones()
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		names := d.names()
-		if len(names) != 1 {
-			d.Fail("changed")
-			return r
-		}
-		r.Contacts = append(r.Contacts, Contact{
-			Name: names[0], Birth: d.ID(), fact: d.ID(), Phone: d.Uint(), Relation: d.ID(), person: d.ID(), Period: d.period(),
-		})
+		r.Contacts = append(r.Contacts, d.contact())
 	}
 	r.Contacts = slices.Clip(r.Contacts)
 	r.Labels, r.Deceased = Label(d.Uint()), d.Int()
 	r.care = rows(d.Bytes())
 	return r
+}
+
+func (d *decoder) contact() Contact {
+	names := d.names()
+	if len(names) != 1 {
+		d.Fail("changed")
+		return Contact{}
+	}
+	return Contact{
+		Name: names[0], Birth: d.ID(), fact: d.ID(), Phone: d.Uint(), Relation: d.ID(), person: d.ID(), Period: d.period(),
+	}
+}
+
+func (d *decoder) payerList() []payer {
+	var out []payer
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, payer{Contact: d.contact(), record: d.ID(), related: d.ID(), insures: d.Bool()})
+	}
+	return slices.Clip(out)
 }
 
 func (d *decoder) person() *person {
@@ -236,6 +249,13 @@ func (s *State) connect() {
 	for _, f := range slices.Sorted(maps.Keys(facts)) {
 		s.kin.set(f, facts[f].staff, facts[f].patients)
 		s.patients.dirty = append(s.patients.dirty, facts[f].patients...)
+	}
+	for n, ps := range s.payers {
+		for i := range ps {
+			for _, k := range ps[i].keys() {
+				s.payees[k] = add(s.payees[k], said{n, ps[i].fact})
+			}
+		}
 	}
 	for n, u := range s.units {
 		if u != nil && u.parent != 0 {

@@ -135,8 +135,7 @@ var careShapes = map[string]careShape{
 
 // ignored are types that are about money, terms or machines.
 var ignored = map[string]bool{
-	"Claim": true, "ClaimResponse": true, "Coverage": true, "ExplanationOfBenefit": true, "Account": true, "Invoice": true,
-	"Provenance": true, "AuditEvent": true, "Device": true, "Medication": true, "Substance": true, "Bundle": true, "Binary": true,
+	"Claim": true, "ClaimResponse": true, "ExplanationOfBenefit": true, "Invoice": true, "Provenance": true, "AuditEvent": true, "Device": true, "Medication": true, "Substance": true, "Bundle": true, "Binary": true,
 	"CoverageEligibilityRequest": true, "CoverageEligibilityResponse": true, "PaymentNotice": true, "ChargeItem": true,
 	"SupplyDelivery": true, "Specimen": true, "Group": true, "Endpoint": true, "Questionnaire": true, "Parameters": true,
 }

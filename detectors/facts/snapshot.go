@@ -44,6 +44,7 @@ func (s *State) Snapshot(w io.Writer) error {
 	e.table(&s.schedules)
 	list(e, s.rosters, e.roster)
 	eachSorted(e, s.watches, func(_ ID, ws []Watch) { e.watchList(ws) })
+	eachSorted(e, s.payers, func(_ ID, ps []payer) { e.payerList(ps) })
 	eachSorted(e, s.kin.facts, func(_ ID, k kinFact) {
 		e.ID(k.staff)
 		e.ids(k.patients)
@@ -138,18 +139,32 @@ func (e *encoder) record(r *record) {
 	e.phones(r.Phones)
 	e.Count(len(r.Contacts))
 	for i := range r.Contacts {
-		c := &r.Contacts[i]
-		e.names([]Name{c.Name})
-		e.ID(c.Birth)
-		e.ID(c.fact)
-		e.Uint(c.Phone)
-		e.ID(c.Relation)
-		e.ID(c.person)
-		e.period(c.Period)
+		e.contact(&r.Contacts[i])
 	}
 	e.Uint(uint64(r.Labels))
 	e.Int(r.Deceased)
 	e.Bytes([]byte(r.care))
+}
+
+func (e *encoder) contact(c *Contact) {
+	e.names([]Name{c.Name})
+	e.ID(c.Birth)
+	e.ID(c.fact)
+	e.Uint(c.Phone)
+	e.ID(c.Relation)
+	e.ID(c.person)
+	e.period(c.Period)
+}
+
+func (e *encoder) payerList(ps []payer) {
+	e.Count(len(ps))
+	for i := range ps {
+		p := &ps[i]
+		e.contact(&p.Contact)
+		e.ID(p.record)
+		e.ID(p.related)
+		e.Bool(p.insures)
+	}
 }
 
 func (e *encoder) person(p *person) {

@@ -88,7 +88,10 @@ type State struct {
 	// roleUnits are the departments of roles, by the role's key among staff.
 	roleUnits []ID
 	watches   map[ID][]Watch // by patient node
-	kin       kinships
+	payers    map[ID][]payer // by patient node
+	// payees are the patients (nodes) for whom somebody pays, by the keys of payers.
+	payees map[ID][]said
+	kin    kinships
 
 	stats stats
 	doc   document
@@ -128,6 +131,7 @@ func New(cfg Config) (*State, error) {
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),
 		watches: map[ID][]Watch{}, systems: map[systemKey]ID{},
+		payers: map[ID][]payer{}, payees: map[ID][]said{},
 		managed:   map[ID][]ID{},
 		noPatient: Patient{Birth: NoDay}, noStaff: Staff{Birth: NoDay},
 	}
@@ -266,6 +270,8 @@ func (s *State) apply(f *fact, typ string) {
 		s.applyWatch(f)
 	case "BadgeStay":
 		s.applyStay(f)
+	case "Account", "Coverage":
+		s.applyPayers(f, typ)
 	case "Manager":
 		s.applyManagerOf(f)
 	default:
@@ -307,6 +313,7 @@ func (s *State) settle() {
 	for _, n := range distinct(patients) {
 		s.rebuildPatient(n)
 		s.changes.patient(n)
+		s.paysFor(n)
 	}
 }
 

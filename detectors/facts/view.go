@@ -51,11 +51,16 @@ func (s *State) linkPatient(p *Patient, staff ID) {
 	p.Staff = staff
 	for i := range p.Contacts {
 		c := &p.Contacts[i]
-		c.Staff = 0
-		if n := s.staff.lookup(c.person); n != 0 && s.isKnownStaff(n) {
-			c.Staff = n
-		}
+		c.Staff = s.memberOf(c.person)
 	}
+}
+
+// memberOf is the member of staff who goes by a key; 0 while no Practitioner was read of them.
+func (s *State) memberOf(k ID) ID {
+	if n := s.staff.lookup(k); n != 0 && s.isKnownStaff(n) {
+		return n
+	}
+	return 0
 }
 
 // isKnownStaff reports whether a Practitioner was read of an entity.

@@ -124,6 +124,12 @@ func TestFieldsOfContext(t *testing.T) {
 			h.fact("Practitioner", "n1", `"name":[{"family":"Quux","given":["Y"]}]`)
 			h.fact("Patient", "p1", `"contact":[{"name":{"family":"Quux","given":["Y"]},"relationship":[{"coding":[{"code":"SIB"}]}]}]`)
 		}},
+		{`kin.pays > 0 && kin.insures == 0`, func(h *hospital) {
+			h.fact("Account", "a1", `"subject":[{"reference":"Patient/p1"}],"guarantor":[{"party":{"reference":"Practitioner/n1"}}]`)
+		}},
+		{`kin.insures > 0 && kin.pays == 0`, func(h *hospital) {
+			h.fact("Coverage", "c1", `"beneficiary":{"reference":"Patient/p1"},"subscriber":{"reference":"Practitioner/n1"}`)
+		}},
 		{`kin.coworker && kin.colleague`, func(h *hospital) {
 			h.fact("Person", "x", `"link":[{"target":{"reference":"Patient/p1"}},{"target":{"reference":"Practitioner/n2"}}]`)
 		}},

@@ -162,6 +162,8 @@ func kinFields() []field {
 		grade("phone", "a telephone number in common", needsKin, func(k *facts.Kinship) facts.Grade { return k.Phone }),
 		grade("contact", "the record names the reader as relative or contact", needsKin, func(k *facts.Kinship) facts.Grade { return k.Contact }),
 		flag("former", "what the record says of that is over", needsKin, func(s *subject) bool { return s.view.Kin().Former }),
+		grade("pays", "the reader pays for the patient", needsKin, func(k *facts.Kinship) facts.Grade { return k.Pays }),
+		grade("insures", "the reader has the patient insured", needsKin, func(k *facts.Kinship) facts.Grade { return k.Insures }),
 		grade("surname", "a surname in common, by how rare it is", needsKin, func(k *facts.Kinship) facts.Grade { return k.Surname }),
 		whole("metres", "between their homes; -1 where one is not located", needsKin, func(s *subject) int { return int(s.view.Kin().Metres) }),
 		flag("same_street", "by name", needsKin, func(s *subject) bool { return s.view.Kin().SameStreet }),

@@ -111,7 +111,7 @@ func (h *handler) metadata(w http.ResponseWriter, r *http.Request) {
 	}}
 	h.Reading.add(&resources[0])
 	for _, typ := range []string{
-		"Appointment", "CareTeam", "Condition", "Consent", "Device", "DocumentReference", "Encounter", "Location",
+		"Account", "Appointment", "CareTeam", "Condition", "Consent", "Coverage", "Device", "DocumentReference", "Encounter", "Location",
 		"MedicationAdministration", "Observation", "Organization", "Patient", "Person", "Practitioner", "PractitionerRole",
 		"Provenance", "RelatedPerson", "Schedule", "ServiceRequest", "Slot",
 	} {
