@@ -52,7 +52,7 @@ var contextKinds = [...]struct {
 		[]string{"Observation", "DocumentReference", "MedicationAdministration", "DiagnosticReport", "Composition", "Procedure"},
 	},
 	{AbsentContext{"Condition", "diagnoses, unless an Encounter gives them as its reason"}, nil},
-	{AbsentContext{"Consent", "who may use a record for research"}, nil},
+	{AbsentContext{"Consent", "who may use a record for research, or see its protected parts"}, nil},
 	{AbsentContext{"tickets and contracts of vendors", "which task a vendor has"}, []string{"Contract", "Task", "Ticket", "VendorTicket"}},
 	{AbsentContext{"watch list", "which records are watched, beside those that are labelled"}, []string{"WatchListEntry"}},
 	{AbsentContext{"door badges", "who is in the building"}, []string{"BadgeStay"}},

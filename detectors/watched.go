@@ -66,7 +66,8 @@ func (t *teller) watch(p *Pair) string {
 }
 
 // sensitiveRecord (D14): segments that the law protects more, opened from a department that has nothing to do with them: no
-// reason, or a reason that is only learned.
+// reason, or a reason that is only learned. Whom the patient's consent names for all of them (42 CFR Part 2) belongs to those who may see them,
+// and still has no reason.
 func sensitiveRecord() pairDetector {
 	const protected = facts.LabelSubstance | facts.LabelHIV | facts.LabelMental | facts.LabelViolence | facts.LabelSexual |
 		facts.LabelGenetic | facts.LabelRestricted
@@ -75,11 +76,11 @@ func sensitiveRecord() pairDetector {
 			Name: "SensitiveRecord", Catalogue: "D14", Key: KeyPair, Peers: PeersSituation, Needs: NeedsWatches,
 			Words: []string{"a specially protected part of a record"},
 		},
-		grade: func(_ *judge, p *Pair) Grade {
-			switch b := p.Bond(); {
-			case b <= bondWindow:
+		grade: func(j *judge, p *Pair) Grade {
+			switch marked := p.Labels & protected; {
+			case p.Bond() <= bondWindow, marked != 0 && j.consented(p, marked):
 				return Blind // what is usual is counted among looks from elsewhere
-			case p.Labels&protected != 0:
+			case marked != 0:
 				return 1
 			}
 			return Quiet
@@ -90,4 +91,19 @@ func sensitiveRecord() pairDetector {
 		},
 		normal: "Working in the programme that treats this condition would have made it normal.",
 	}
+}
+
+// consented reports whether the patient's consents let the reader see all protected parts, by naming them or their department. That a record is
+// restricted follows from what it is about, and counts where nothing else is marked.
+func (j *judge) consented(p *Pair, marked facts.Label) bool {
+	if about := marked &^ facts.LabelRestricted; about != 0 {
+		marked = about
+	}
+	departments := [2]facts.ID{p.Post.Department, p.Post.DutyDepartment}
+	for i, d := range departments {
+		if d != 0 && j.whole(d) {
+			departments[i] = 0
+		}
+	}
+	return marked&^j.state.Consented(p.Patient, p.Reader, departments, p.First()) == 0
 }

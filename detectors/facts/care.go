@@ -4,6 +4,7 @@ import "strings"
 
 func (s *State) applyCare(f *fact, typ string) {
 	s.dropTickets(f.n)
+	s.dropConsents(f.n)
 	s.dropCare(f.n)
 	if f.GetDeleted() || ignored[typ] {
 		return
@@ -33,6 +34,9 @@ func (s *State) applyCare(f *fact, typ string) {
 	}
 	for _, n := range patients {
 		s.addActors(f, n, &shape, base)
+	}
+	if typ == "Consent" {
+		s.applyConsents(f, patients, Period{base.from, base.until})
 	}
 }
 

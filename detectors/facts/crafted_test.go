@@ -40,7 +40,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 			e.Count(0)
 		}
 		table()       // schedules
-		for range 4 { // rosters, watches, payers, kin
+		for range 5 { // rosters, watches, consents, payers, kin
 			e.Count(0)
 		}
 		if err := e.Close(); err != nil {

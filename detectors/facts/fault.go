@@ -40,10 +40,15 @@ func (d *document) badTime(i int, name string) string {
 			return ""
 		}
 		for m, end := int32(i+1), d.nodes[i].next; m < end; m = d.nodes[m].next {
-			if inner := d.key(int(m)); isPeriod(inner) {
-				if bad := d.badPeriod(int(m), inner); bad != "" {
-					return name + "." + bad
-				}
+			inner, bad := d.key(int(m)), ""
+			switch {
+			case isPeriod(inner):
+				bad = d.badPeriod(int(m), inner)
+			case inner == "provision": // one within another
+				bad = d.badTime(int(m), inner)
+			}
+			if bad != "" {
+				return name + "." + bad
 			}
 		}
 	case kindList:
@@ -97,7 +102,7 @@ func isTime(name string) bool {
 // holdsPeriod tells the elements whose parts have a period that is read.
 func holdsPeriod(name string) bool {
 	switch name {
-	case "participant", "location", "address", "contact", "restriction", "guarantor":
+	case "participant", "location", "address", "contact", "restriction", "guarantor", "provision":
 		return true
 	}
 	return false

@@ -134,12 +134,18 @@ func TestPayers(t *testing.T) {
 			name: "coverage that is over", more: []string{coverage(`"period":{"end":"2025"},"subscriber":{"reference":"Patient/ann"}`), linked},
 		},
 		{
-			name: "their own guarantor", more: []string{account(`"guarantor":[{"party":{"reference":"Patient/p"}}]`),
-				`{"resourceType":"Person","id":"x","link":[{"target":{"reference":"Practitioner/s"}},{"target":{"reference":"Patient/p"}}]}`},
+			name: "their own guarantor",
+			more: []string{
+				account(`"guarantor":[{"party":{"reference":"Patient/p"}}]`),
+				`{"resourceType":"Person","id":"x","link":[{"target":{"reference":"Practitioner/s"}},{"target":{"reference":"Patient/p"}}]}`,
+			},
 		},
 		{
-			name: "their own guarantor, under another number", more: []string{account(`"guarantor":[{"party":{"identifier":{"system":"urn:mrn","value":"77"}}}]`),
-				`{"resourceType":"Person","id":"x","link":[{"target":{"reference":"Practitioner/s"}},{"target":{"reference":"Patient/p"}}]}`},
+			name: "their own guarantor, under another number",
+			more: []string{
+				account(`"guarantor":[{"party":{"identifier":{"system":"urn:mrn","value":"77"}}}]`),
+				`{"resourceType":"Person","id":"x","link":[{"target":{"reference":"Practitioner/s"}},{"target":{"reference":"Patient/p"}}]}`,
+			},
 		},
 		{
 			name: "their own subscriber, as it says", more: []string{coverage(`"relationship":{"coding":[{"code":"self"}]},"subscriber":{"display":"Ann Reed"}`)},

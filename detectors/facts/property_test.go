@@ -89,7 +89,10 @@ func hospital(rng *rand.Rand) []string {
 			`{"resourceType":"Account","id":"`+id+`",`+contained+`,"status":"`+pick("active", "inactive")+`","subject":[`+whose()+maybe(`,`+whose())+
 				`],"servicePeriod":{"start":"`+time()+`"},"guarantor":[{"party":`+payer()+maybe(`,"period":{"end":"`+time()+`"}`)+`}]}`,
 			`{"resourceType":"Coverage","id":"`+id+`",`+contained+`,"beneficiary":`+whose()+`,"subscriber":`+payer()+`,"policyHolder":`+payer()+
-				`,"payor":[`+payer()+`]}`)
+				`,"payor":[`+payer()+`]}`,
+			`{"resourceType":"Consent","id":"`+id+`","patient":`+whose()+`,"dateTime":"`+time()+`","provision":{"actor":[{"reference":`+pick(who(), where())+
+				`}],"securityLabel":[{"code":"`+pick("ETH", "HIV", "R")+`"}],"provision":[{"type":"`+pick("permit", "deny")+`","actor":[{"reference":`+
+				pick(who(), where())+`}]`+maybe(`,"period":{"end":"`+time()+`"}`)+`}]}}`)
 	}
 	for i := range 12 {
 		id := fmt.Sprint(i)
@@ -127,6 +130,7 @@ func answers(s *facts.State) []string {
 				relation := s.Text(k.Relation)
 				k.Relation = 0
 				say("  to %d: %+v %s", j, k, relation)
+				say("  who may see %d", s.Consented(n, s.CanonicalStaff(reader(s, fmt.Sprintf("Practitioner/%d", j))), [2]facts.ID{s.Department("Ward 1")}, when))
 			}
 		}
 	}
@@ -290,6 +294,12 @@ func TestFaults(t *testing.T) {
 		{"time of an account", "Account", "1", `{"servicePeriod":{"start":"secret"}}`, "Account.servicePeriod.start"},
 		{"time of a guarantor", "Account", "1", `{"guarantor":[{"period":{"end":"secret"}}]}`, "Account.guarantor.period.end"},
 		{"time of a coverage", "Coverage", "1", `{"period":{"start":"secret"}}`, "Coverage.period.start"},
+		{"time of a consent", "Consent", "1", `{"period":{"start":"secret"}}`, "Consent.period.start"},
+		{"time of a provision", "Consent", "1", `{"provision":{"period":{"end":"secret"}}}`, "Consent.provision.period.end"},
+		{
+			"time of a provision in another", "Consent", "1", `{"provision":[{"provision":[{"period":{"end":"secret"}}]}]}`,
+			"Consent.provision.provision.period.end",
+		},
 		{"time of an address", "Patient", "1", `{"address":[{"period":{"start":"secret"}}]}`, "Patient.address.period.start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,6 +53,7 @@ func (s *State) read(d *decoder) {
 	d.table(&s.schedules)
 	s.rosters = readList(d, d.roster)
 	readMap(d, s.watches, d.watchList)
+	readMap(d, s.consents, d.consentList)
 	readMap(d, s.payers, d.payerList)
 	readMap(d, s.kin.facts, func() kinFact { return kinFact{d.ID(), d.ids()} })
 }
@@ -178,6 +179,14 @@ func (d *decoder) contact() Contact {
 	return Contact{
 		Name: names[0], Birth: d.ID(), fact: d.ID(), Phone: d.Uint(), Relation: d.ID(), person: d.ID(), Period: d.period(),
 	}
+}
+
+func (d *decoder) consentList() []consent {
+	var out []consent
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		out = append(out, consent{fact: d.ID(), who: d.ID(), labels: Label(d.Uint()), denies: d.Bool(), Period: d.period()})
+	}
+	return slices.Clip(out)
 }
 
 func (d *decoder) payerList() []payer {

@@ -44,6 +44,7 @@ func (s *State) Snapshot(w io.Writer) error {
 	e.table(&s.schedules)
 	list(e, s.rosters, e.roster)
 	eachSorted(e, s.watches, func(_ ID, ws []Watch) { e.watchList(ws) })
+	eachSorted(e, s.consents, func(_ ID, cs []consent) { e.consentList(cs) })
 	eachSorted(e, s.payers, func(_ ID, ps []payer) { e.payerList(ps) })
 	eachSorted(e, s.kin.facts, func(_ ID, k kinFact) {
 		e.ID(k.staff)
@@ -154,6 +155,17 @@ func (e *encoder) contact(c *Contact) {
 	e.ID(c.Relation)
 	e.ID(c.person)
 	e.period(c.Period)
+}
+
+func (e *encoder) consentList(cs []consent) {
+	e.Count(len(cs))
+	for _, c := range cs {
+		e.ID(c.fact)
+		e.ID(c.who)
+		e.Uint(uint64(c.labels))
+		e.Bool(c.denies)
+		e.period(c.Period)
+	}
 }
 
 func (e *encoder) payerList(ps []payer) {

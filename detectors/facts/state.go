@@ -87,8 +87,9 @@ type State struct {
 	managed map[ID][]ID
 	// roleUnits are the departments of roles, by the role's key among staff.
 	roleUnits []ID
-	watches   map[ID][]Watch // by patient node
-	payers    map[ID][]payer // by patient node
+	watches   map[ID][]Watch   // by patient node
+	payers    map[ID][]payer   // by patient node
+	consents  map[ID][]consent // by patient node
 	// payees are the patients (nodes) for whom somebody pays, by the keys of payers.
 	payees map[ID][]said
 	kin    kinships
@@ -131,7 +132,7 @@ func New(cfg Config) (*State, error) {
 		records: make([]*record, 1), people: make([]*person, 1), units: make([]*unit, 1),
 		about: make([]ID, 1), spread: map[ID][]ID{}, rosters: make([]*roster, 1),
 		watches: map[ID][]Watch{}, systems: map[systemKey]ID{},
-		payers: map[ID][]payer{}, payees: map[ID][]said{},
+		consents: map[ID][]consent{}, payers: map[ID][]payer{}, payees: map[ID][]said{},
 		managed:   map[ID][]ID{},
 		noPatient: Patient{Birth: NoDay}, noStaff: Staff{Birth: NoDay},
 	}
