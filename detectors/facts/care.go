@@ -175,6 +175,9 @@ func (s *State) reason(f *fact, typ string) ID {
 		if i := d.first(0, "provision", "purpose"); i != none {
 			return s.concept(d, i)
 		}
+		if part2(d) { // to disclosure, which is no study
+			return s.textPlain(fold(categoryPart2, "._-"))
+		}
 	}
 	return 0
 }

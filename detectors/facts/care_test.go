@@ -178,6 +178,12 @@ var careCases = []struct {
 		[]string{"other Millbrook General hresch Consent/e 2026-01-02.."},
 	},
 	{
+		"consent of 42 CFR Part 2: it says what it is to",
+		`{"resourceType":"Consent","id":"e","status":"active","patient":{"reference":"Patient/1"},"dateTime":"2026-01-02",` +
+			`"category":[{"coding":[{"code":"42-CFR-2"}]}],"provision":{"actor":[{"reference":{"reference":"Practitioner/a"}}]}}`,
+		[]string{"other Practitioner/a 42-cfr-2 Consent/e 2026-01-02.."},
+	},
+	{
 		"a type that nobody listed",
 		`{"resourceType":"BodyStructure","id":"e","patient":{"reference":"Patient/1"},"author":{"reference":"Practitioner/a"},` +
 			`"date":"2026-01-02T10:00:00Z"}`,

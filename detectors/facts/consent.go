@@ -45,10 +45,13 @@ func (s *State) applyConsents(f *fact, patients []ID, holds Period) {
 	}
 }
 
-// part2 reports whether a consent has the category of 42 CFR Part 2 (http://terminology.hl7.org/CodeSystem/consentcategorycodes).
+// categoryPart2 is the form of written consent of 42 CFR Part 2 (http://terminology.hl7.org/CodeSystem/consentcategorycodes).
+const categoryPart2 = "42-CFR-2"
+
+// part2 reports whether a consent has that category.
 func part2(d *document) bool {
 	for c := range d.walk(0, "category", "coding") {
-		if d.field(c, "code") == "42-CFR-2" {
+		if d.field(c, "code") == categoryPart2 {
 			return true
 		}
 	}
