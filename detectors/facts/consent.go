@@ -37,6 +37,10 @@ func (s *State) applyConsents(f *fact, patients []ID, holds Period) {
 	if len(out) == 0 {
 		return
 	}
+	if len(out)*len(patients) > maxNamed { // what denies may be beyond
+		s.evicted++
+		return
+	}
 	for _, n := range patients {
 		s.consents[n] = append(s.consents[n], out...)
 		slices.SortStableFunc(s.consents[n], func(a, b consent) int { return int(a.fact) - int(b.fact) })
@@ -89,6 +93,9 @@ func (s *State) provisions(f *fact, i int, of provision, out []consent) []consen
 	}
 	if of.labels != 0 || of.denies && !of.labelled {
 		for _, who := range of.actors {
+			if len(out) > maxNamed {
+				return out
+			}
 			c := consent{Period: of.Period, fact: f.n, who: who, labels: of.labels, denies: of.denies}
 			if of.denies && !of.labelled {
 				c.labels = ^Label(0)

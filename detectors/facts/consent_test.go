@@ -1,6 +1,8 @@
 package facts_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -109,4 +111,37 @@ func TestConsentedByVersions(t *testing.T) {
 	step("of another reader", 0, facts.LabelSubstance, consent("c2", "1", "HIV", "b"))
 	applyDeleted(t, s, "Consent", "c1")
 	step("deleted", 0, 0, `{"resourceType":"Patient","id":"2"}`)
+}
+
+// TestManyNamed: a small resource that names many by many says no more than the bound.
+func TestManyNamed(t *testing.T) {
+	many := func(n int, text string) string { return strings.TrimSuffix(strings.Repeat(text+",", n), ",") }
+	refs := func(n int, typ string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `{"reference":"%s/%d"},`, typ, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	actors := many(40, `{"reference":{"reference":"Practitioner/a"}}`)
+	for _, c := range []struct {
+		name, resource string
+		evicted        int64
+	}{
+		{"a consent", `{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/1"},"provision":{"actor":[` + actors + `],"provision":[` +
+			many(24, `{"type":"permit","securityLabel":[{"code":"HIV"}]}`) + `]}}`, 0},
+		{"a consent of more", `{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/1"},"provision":{"actor":[` + actors + `],"provision":[` +
+			many(26, `{"type":"permit","securityLabel":[{"code":"HIV"}]}`) + `]}}`, 1},
+		{"an account", `{"resourceType":"Account","id":"c","status":"active","subject":[` + refs(25, "Patient") + `],"guarantor":[` +
+			many(40, `{"party":{"reference":"Practitioner/a"}}`) + `]}`, 0},
+		{"an account of more", `{"resourceType":"Account","id":"c","status":"active","subject":[` + refs(26, "Patient") + `],"guarantor":[` +
+			many(40, `{"party":{"reference":"Practitioner/a"}}`) + `]}`, 1},
+	} {
+		s := newState(t)
+		apply(t, s, `{"resourceType":"Practitioner","id":"a"}`, `{"resourceType":"Patient","id":"1"}`, c.resource)
+		if got := s.Coverage().Evicted; got != c.evicted {
+			t.Errorf("%s: %d left out", c.name, got)
+		}
+		same(t, c.name, s.Consented(patient(s, "Patient/1"), reader(s, "Practitioner/a"), [2]facts.ID{}, at(march)) == facts.LabelHIV, c.name == "a consent")
+	}
 }

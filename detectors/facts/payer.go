@@ -15,6 +15,10 @@ type payer struct {
 	insures bool
 }
 
+// maxNamed bounds the people whom one Account, Coverage or Consent names, for each of its patients: a small one can name a million of them by
+// naming many of both. An account says no more then, a consent nothing; it is counted in Coverage.Evicted.
+const maxNamed = 1000
+
 // payShape says where a resource type names who pays.
 type payShape struct {
 	patient, period string
@@ -43,10 +47,15 @@ func (s *State) applyPayers(f *fact, typ string) {
 	if len(all) == 0 {
 		return
 	}
+	left := maxNamed
 	for i := range d.walk(0, shape.patient) {
 		t := d.target(i, f.local)
 		if t.typ != "" && t.typ != "Patient" {
 			continue
+		}
+		if left -= len(all); left < 0 {
+			s.evicted++
+			return
 		}
 		if n := s.patientNode(f, &t); n != 0 {
 			s.putPayers(f, n, all)
