@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/readtrail/readtrail/detectors/facts"
 )
@@ -238,16 +239,17 @@ func (j *judge) strange(from facts.ID) bool {
 	return n == nil || int64(n.staff) < j.numbers[addressDays]
 }
 
-// twoSites (D17): one account at work at two sites within minutes, by the addresses that it comes from. What SharedAccount sees by the
-// workstations is not counted again. It is a scale of its own, because what a hospital's sources name as a site may be anything: peers decide.
+// twoSites (D17): one account at work at two sites, by the addresses that it comes from, sooner than anybody gets from one to the other. What
+// SharedAccount sees by the workstations is not counted again. It is a scale of its own, because what a hospital's sources name as a site may
+// be anything: peers decide.
 func twoSites() readerDetector {
 	return readerDetector{
 		Scale: Scale{
 			Name: "TwoSites", Catalogue: "D17", Key: KeyReader, Peers: PeersGroup,
-			Words: []string{"at two sites within minutes", "at two sites in turn within minutes"},
+			Words: []string{"at two sites sooner than anybody gets there", "at two sites in turn sooner than anybody gets there"},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
-			switch n, _, _ := j.hops(d.Accesses); {
+			switch n, _ := j.hops(d.Accesses); {
 			case n >= hopsInTurn:
 				return 2
 			case n > 0:
@@ -256,16 +258,33 @@ func twoSites() readerDetector {
 			return Quiet
 		},
 		tell: func(t *teller, d *ReaderDay, _ Grade) string {
-			n, from, to := t.judge.hops(d.Accesses)
-			return fmt.Sprintf("The account was at work at two sites within %s, %s and %s, %s: two people seem to use it.",
-				t.judge.numbers.inWords(siteMinutes, "minute"), t.judge.state.Text(from), t.judge.state.Text(to), times(n))
+			n, first := t.judge.hops(d.Accesses)
+			from, to := t.judge.state.Text(first.from), t.judge.state.Text(first.to)
+			if first.metres < 0 {
+				return fmt.Sprintf("The account was at work at two sites within %s, %s and %s, %s: two people seem to use it.",
+					t.judge.numbers.inWords(siteMinutes, "minute"), from, to, times(n))
+			}
+			said := fmt.Sprintf("The account was at work at %s and at %s, %s apart, with %s between", from, to, farAway(first.metres), minutesOf(first.after))
+			if n > 1 {
+				said += ", and changed so " + times(n)
+			}
+			return said + ": two people seem to use it."
 		},
 		normal: "One account for each person would have made it normal.",
 	}
 }
 
-// hops counts changes between sites that are too fast to be travelled, and names the two sites of the first.
-func (j *judge) hops(accesses []Access) (n int, from, to facts.ID) {
+// hop is a change between two sites that is too fast to be travelled.
+type hop struct {
+	from, to facts.ID
+	// metres is how far apart they are; -1: it is not known where they are.
+	metres int32
+	// after is how much later the account was at work at the other one, in microseconds.
+	after int64
+}
+
+// hops counts changes between sites that are too fast to be travelled, and returns the first.
+func (j *judge) hops(accesses []Access) (n int, first hop) {
 	var here, desk facts.ID // the site, and the department of the workstation
 	var seen int64
 	for i := range accesses {
@@ -279,12 +298,45 @@ func (j *judge) hops(accesses []Access) (n int, from, to facts.ID) {
 		}
 		now, since := j.placeOf(a), a.Occurred-seen
 		told := desk != 0 && now != 0 && now != desk && since <= j.numbers.minutes(leapMinutes)
-		if here != 0 && at != here && since <= j.numbers.minutes(siteMinutes) && !told {
-			if n++; n == 1 {
-				from, to = here, at
+		if here != 0 && at != here && !told {
+			if metres := j.state.MetresApart(here, at); since <= j.numbers.travel(metres) {
+				if n++; n == 1 {
+					first = hop{here, at, metres, since}
+				}
 			}
 		}
 		here, desk, seen = at, now, a.Occurred
 	}
-	return n, from, to
+	return n, first
+}
+
+// travel is within which time two sites exclude each other, in microseconds, by how many metres they are apart: by road, or from so far on by
+// air where that takes longer, and never less than the minutes of the site, which alone count where it is not known how far that is. Of what
+// is next to each other it is less than none.
+func (n *numerals) travel(metres int32) int64 {
+	least, away := n.minutes(siteMinutes), int64(metres)
+	switch {
+	case away < 0:
+		return least
+	case away <= n[nextToMetres]:
+		return -1
+	}
+	hours := func(metres, kmPerHour int64) int64 { return metres * time.Hour.Microseconds() / (1000 * kmPerHour) }
+	return max(least, hours(min(away, 1000*n[flownKilometres]), n[roadSpeed]), hours(away, n[airSpeed]))
+}
+
+// farAway is a distance in words.
+func farAway(metres int32) string {
+	if metres < 995 {
+		return count(int(metres+5)/10*10, "metre")
+	}
+	return count((int(metres)+500)/1000, "kilometre")
+}
+
+// minutesOf is a time in words, in microseconds.
+func minutesOf(us int64) string {
+	if us < time.Minute.Microseconds() {
+		return "less than a minute"
+	}
+	return count(int(us/time.Minute.Microseconds()), "minute")
 }

@@ -40,7 +40,7 @@ var contextKinds = [...]struct {
 	{AbsentContext{"Practitioner", "names and homes of readers"}, nil},
 	{AbsentContext{"PractitionerRole", "departments, roles and employment of readers"}, nil},
 	{AbsentContext{"Organization", "names of departments, which of them are one, and which are outside companies"}, nil},
-	{AbsentContext{"Location", "which department a place belongs to"}, nil},
+	{AbsentContext{"Location", "which department a place belongs to, and where a site is"}, nil},
 	{AbsentContext{"Schedule", "whose shifts there are"}, nil},
 	{AbsentContext{"Slot", "who is on duty"}, nil},
 	{AbsentContext{"Encounter", "who takes part in a stay or visit, and which department has the patient"}, nil},

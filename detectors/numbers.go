@@ -93,6 +93,10 @@ const (
 	leapsInTurn
 	leapsAgain
 	siteMinutes
+	nextToMetres
+	roadSpeed
+	flownKilometres
+	airSpeed
 	burstMinutes
 	severalAttempts
 	manyAttempts
@@ -113,7 +117,9 @@ const (
 
 // numbering is all of them. What is kept of a reader or a desk halves every 28 closed days, so that days of it are bounded by what half of four
 // weeks of work leaves. Windows of care are 30 days each way by Epic's break-the-glass practice (Salem Health), notes within 72 hours by
-// the catalogue (D8), silence of 60 to 90 days by D15; the others are ours, tried on simulated hospitals.
+// the catalogue (D8), silence of 60 to 90 days by D15; the way between two sites is flown at 800 km an hour, as an airliner does and as identity
+// providers have it (Okta: 805), and driven at 120, which nobody keeps up from door to door where motorways allow 130; the others are ours,
+// tried on simulated hospitals.
 func numbering() [numeralCount]Number {
 	return [numeralCount]Number{
 		careDays:     {ofExplanations, "care_days", "how far before and after an access what is documented of the patient's care is a reason", 30, 1, 365},
@@ -194,7 +200,11 @@ func numbering() [numeralCount]Number {
 		leapsInTurn: {"SharedAccount", "changes", "changes between departments that are too fast, several", 2, 2, 100},
 		leapsAgain:  {"SharedAccount", "many_changes", "the same, many", 4, 2, 100},
 
-		siteMinutes: {"TwoSites", "minutes", "how close in time two sites exclude each other", 10, 1, 240},
+		siteMinutes:     {"TwoSites", "minutes", "how close in time two sites exclude each other, at least", 10, 1, 240},
+		nextToMetres:    {"TwoSites", "next_to_metres", "sites that are so close exclude nothing", 500, 0, 10_000},
+		roadSpeed:       {"TwoSites", "km_per_hour", "how fast anybody gets by road from one site to another, from door to door", 120, 10, 1000},
+		flownKilometres: {"TwoSites", "flown_km", "sites that are farther apart are flown between", 300, 1, 20_000},
+		airSpeed:        {"TwoSites", "flown_km_per_hour", "how fast", 800, 100, 3000},
 
 		burstMinutes:    {"FailedBurst", "minutes", "how long a burst of one account's refused attempts lasts", 10, 1, 240},
 		severalAttempts: {"FailedBurst", "attempts", "attempts refused in a burst, several", 4, 2, 1000},
@@ -234,6 +244,7 @@ func steps() [][]numeral {
 		{exportMuch, exportVeryMuch},
 		{leavingRecords, leavingMany},
 		{leapsInTurn, leapsAgain},
+		{roadSpeed, airSpeed},
 		{severalAttempts, manyAttempts},
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 const (
 	snapshotMagic   = "readtrail facts\n"
-	snapshotVersion = 6
+	snapshotVersion = 7
 )
 
 // ErrSnapshot is wrapped by every refusal of Restore: the snapshot is of another version, cut off or changed. The caller replays

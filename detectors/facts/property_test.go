@@ -77,7 +77,8 @@ func hospital(rng *rand.Rand) []string {
 		out = append(out,
 			`{"resourceType":"Organization","id":"`+id+`","name":"Ward `+n(3)+`","partOf":{"reference":"Organization/h"},"type":[{"coding":[{"code":"`+
 				pick("dept", "bus")+`"}]}]}`,
-			`{"resourceType":"Location","id":"`+id+`","name":"Ward `+n(3)+`"}`)
+			`{"resourceType":"Location","id":"`+id+`","name":"Ward `+n(3)+`"`+maybe(`,"position":{"latitude":41.`+n(2)+`,"longitude":-84.9}`)+
+				maybe(`,"partOf":{"reference":"Location/`+n(3)+`"}`)+pick("", `,"physicalType":{"coding":[{"code":"bd"}]}`)+`}`)
 	}
 	payer := func() string {
 		return pick(whose(), `{"reference":"RelatedPerson/`+n(4)+`"}`, `{"reference":"Organization/`+n(3)+`"}`, `{"display":"Ana Ruiz"}`, `{"reference":"#p"}`)
@@ -155,6 +156,12 @@ func answers(s *facts.State) []string {
 		for day := range int64(30) {
 			when := moments[0] + day*86_400_000_000
 			say("  in the house at %d: %d", when, s.PresentAt(n, when, 15*time.Minute))
+		}
+	}
+	for i := range 3 {
+		for j := range 3 {
+			a, b := s.TextID(fmt.Sprintf("Ward %d", i)), s.TextID(fmt.Sprintf("Location/%d", j))
+			say("%d metres from ward %d to location %d, %d to ward %d", s.MetresApart(a, b), i, j, s.MetresApart(a, s.TextID(fmt.Sprintf("Ward %d", j))), j)
 		}
 	}
 	say("%+v", s.Coverage())

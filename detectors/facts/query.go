@@ -138,17 +138,13 @@ func (s *State) Department(text string) ID {
 	if folded == "" {
 		return 0
 	}
+	if n := s.departmentOf(text); n != 0 {
+		return n
+	}
 	sp := &s.departments
-	if n := sp.lookup(sp.keys.find(s.system(className, "", ""), folded)); n != 0 {
-		return n
-	}
-	weak := s.system(classWeak, "", "")
-	if n := sp.lookup(sp.keys.find(weak, strings.ToLower(text))); n != 0 {
-		return n
-	}
 	k := sp.keyOf(s.system(className, "", ""), folded)
 	if slash := strings.LastIndexByte(text, '/'); slash > 0 && fhirid.IsType(text[:slash]) {
-		k = sp.keyOf(weak, strings.ToLower(text))
+		k = sp.keyOf(s.system(classWeak, "", ""), strings.ToLower(text))
 	}
 	n := sp.mention(k)
 	s.settle()

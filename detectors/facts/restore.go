@@ -219,7 +219,7 @@ func (d *decoder) person() *person {
 }
 
 func (d *decoder) unit() *unit {
-	return &unit{known: d.Bool(), vendor: d.Bool(), name: d.ID(), parent: d.ID()}
+	return &unit{known: d.Bool(), vendor: d.Bool(), name: d.ID(), parent: d.ID(), at: position{d.ID(), d.ID()}, within: d.ID()}
 }
 
 func (d *decoder) roster() *roster {

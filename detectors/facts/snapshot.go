@@ -222,6 +222,9 @@ func (e *encoder) unit(u *unit) {
 	e.Bool(u.vendor)
 	e.ID(u.name)
 	e.ID(u.parent)
+	e.ID(u.at.latE6)
+	e.ID(u.at.lonE6)
+	e.ID(u.within)
 }
 
 func (e *encoder) roster(r *roster) {

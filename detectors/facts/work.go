@@ -10,6 +10,9 @@ type unit struct {
 	name ID
 	// parent is the node that this one is part of.
 	parent ID
+	// at is the Location's own position, within the key of the Location that it is part of.
+	at     position
+	within ID
 	// vendor: the type of the organisation is none that treats patients.
 	vendor bool
 	known  bool
@@ -87,11 +90,19 @@ func (s *State) applyDepartment(f *fact, typ string) {
 			}
 		}
 	}
+	if typ == "Location" {
+		u.at = d.position()
+	}
 	if t := d.target(d.get(0, "partOf"), f.local); !t.isZero() {
 		if k := s.targetKey(f, &s.departments, &t); k != 0 {
-			if form := d.concept(d.first(0, "physicalType")) + d.concept(d.first(0, "form")); form == "bd" || form == "ro" {
+			form := d.concept(d.first(0, "physicalType")) + d.concept(d.first(0, "form"))
+			switch {
+			case form == "bd" || form == "ro":
 				keys = append(keys, k)
-			} else if typ == "Organization" {
+				u.at = position{} // that of the ward is asked for
+			case typ == "Location":
+				u.within = k
+			case typ == "Organization":
 				s.setParent(n, s.departments.mention(k))
 			}
 		}
