@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/readtrail/readtrail/detectors/facts"
 	"github.com/readtrail/readtrail/proto"
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -43,6 +45,8 @@ const (
 	SignResearch
 	// SignAgain: another event reported the same access before, as client and server do. Both are judged and cited, and counted and told once.
 	SignAgain
+	// SignReset: the sign-in of an account was reset or unlocked.
+	SignReset
 )
 
 // Access is one access as detectors see it: one patient of one event. 80 bytes, no pointer.
@@ -57,7 +61,8 @@ type Access struct {
 	Workstation, Network, Object, Site facts.ID
 	// Request is a hash of the request id that reports of one access have in common; 0: there is none.
 	Request uint32
-	// Number is the numeric value of the record number, for enumeration; 0 is none.
+	// Number is the numeric value of the record number, for enumeration; 0 is none. Of a reset, which is about no record, it is the
+	// reader whose account was reset.
 	Number int64
 	Labels facts.Label
 	Action uint8
@@ -125,8 +130,12 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 			a.Signs |= SignNameSearch
 		}
 		a.Signs &^= SignLook
+		if a.Any(SignReset) {
+			a.Number = int64(v.account(e))
+		}
 		return append(into, a)
 	}
+	a.Signs &^= SignReset  // what was changed is something about a patient
 	account := facts.ID(0) // whose portal account it is
 	if e.Reader.GetType() == v1.ReaderType_READER_TYPE_PATIENT {
 		account = v.state.KnownPatient(e.Reader.GetIdentifiers())
@@ -146,6 +155,34 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 		into = append(into, one)
 	}
 	return into
+}
+
+// account is the reader whose account was reset: whom an entity names (object role 11, Security User Entity, or a reference to a person), else
+// an agent beside the one who did it, else that one. 0 is nobody.
+func (v *viewer) account(e *v1.AccessEvent) facts.ID {
+	var named *v1.Identifier
+	for _, o := range e.Objects {
+		switch {
+		case o.Id == nil:
+		case o.Type == "Practitioner" || o.Type == "PractitionerRole" || o.Type == "Person":
+			return v.state.Account(o.Id, e.Source)
+		case named == nil && !fhirid.IsType(o.Type):
+			named = o.Id
+		}
+	}
+	if named != nil {
+		return v.state.Account(named, e.Source)
+	}
+	for _, p := range e.Participants {
+		switch p.Type {
+		case v1.ReaderType_READER_TYPE_APPLICATION, v1.ReaderType_READER_TYPE_ORGANIZATION:
+		default:
+			if n := v.state.Reader(p, e.Source); n != 0 {
+				return n
+			}
+		}
+	}
+	return v.state.Reader(e.Reader, e.Source)
 }
 
 // several finds whose records the event's patients are, and reports whether there is more than one.
@@ -201,6 +238,9 @@ func signs(e *v1.AccessEvent, free *v1.FreeText) Sign {
 	for _, p := range e.Purposes {
 		s |= purposeSign(p.Code)
 	}
+	if s&SignRefused == 0 && (isReset(e.Type) || slices.ContainsFunc(e.Subtypes, isReset)) {
+		s |= SignReset
+	}
 	if e.BreakGlass {
 		s |= SignBreakGlass
 		if !meansSomething(e.BreakGlassReason, free.GetBreakGlassText()) {
@@ -209,6 +249,10 @@ func signs(e *v1.AccessEvent, free *v1.FreeText) Sign {
 	}
 	return s
 }
+
+// isReset reads DICOM's types of security alerts (PS3.16): 110137, User Security Attributes Changed, is a password that was reset or an account
+// that was unlocked.
+func isReset(c *v1.Coding) bool { return c.GetCode() == "110137" }
 
 // purposeSign reads v3-ActReason PurposeOfUse.
 func purposeSign(code string) Sign {

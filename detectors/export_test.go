@@ -44,8 +44,8 @@ func RefusedAtOnce(accesses []Access) (most, several Burst) {
 	}
 	j := &judge{}
 	j.numbers, _ = Chosen(nil).numerals()
-	a, b := j.refusedAtOnce(&d)
-	return Burst{a.attempts, a.records}, Burst{b.attempts, b.records}
+	b := j.refusedAtOnce(&d)
+	return Burst{b.most.attempts, b.most.records}, Burst{b.several.attempts, b.several.records}
 }
 
 // Stayed is how long one reader had each record open on a day, -1 where it is not known.

@@ -17,7 +17,8 @@ const (
 
 // failedBurst (D18): attempts that were refused, one after the other. Three are a password that expired or was mistyped; ten within ten
 // minutes lock an account of Windows by default. A few at each of several sign-ins do not make many on a day, and one record that is
-// locked is tried again and again.
+// locked is tried again and again. Whose account was reset within the hour and used again had forgotten the password; ten tries within minutes,
+// or several records, are no way to remember it.
 func failedBurst() readerDetector {
 	return readerDetector{
 		Scale: Scale{
@@ -29,21 +30,21 @@ func failedBurst() readerDetector {
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
 			n := &j.numbers
-			switch most, several := j.refusedAtOnce(d); {
-			case most.attempts >= n[manyAttempts]:
+			switch b := j.refusedAtOnce(d); {
+			case b.most.attempts >= n[manyAttempts]:
 				return 4
-			case several.attempts > 0:
+			case b.several.attempts > 0:
 				return 3
-			case int64(d.Refused) >= n[attemptsADay]:
+			case int64(d.Refused-j.forgotten(d)) >= n[attemptsADay]:
 				return 2
-			case most.attempts >= n[severalAttempts]:
+			case b.open.attempts >= n[severalAttempts]:
 				return 1
 			}
 			return Quiet
 		},
 		tell: func(t *teller, d *ReaderDay, g Grade) string {
 			if g == 2 {
-				return fmt.Sprintf("On that day %s of this account were refused.", count(d.Refused, "attempt"))
+				return fmt.Sprintf("On that day %s of this account were refused%s.", count(d.Refused, "attempt"), t.judge.forgottenOf(d))
 			}
 			n, b := &t.judge.numbers, t.judge.refusedAs(d, g)
 			said := fmt.Sprintf("Within %s, %s of this account were refused", n.inWords(burstMinutes, "minute"), count(int(b.attempts), "attempt"))
@@ -53,7 +54,7 @@ func failedBurst() readerDetector {
 			if int64(d.Refused) > b.attempts {
 				said += fmt.Sprintf("; on the whole day it was %s", number(d.Refused))
 			}
-			return said + "."
+			return said + t.judge.forgottenOf(d) + "."
 		},
 	}
 }
@@ -65,30 +66,48 @@ type ownBurst struct {
 	first, last int64
 }
 
+// ownBursts are those of one reader's day; without attempts, there is none.
+type ownBursts struct {
+	// most is the one with the most attempts, open that of the attempts which no reset accounts for, several the one with the most among those
+	// of several attempts at several records.
+	most, open, several ownBurst
+}
+
 // refusedAs is the burst of which a grade speaks; that of the grade which speaks of the whole day is the day.
 func (j *judge) refusedAs(d *ReaderDay, g Grade) ownBurst {
-	most, several := j.refusedAtOnce(d)
+	b := j.refusedAtOnce(d)
 	switch g {
+	case 1:
+		return b.open
 	case 2:
 		return ownBurst{first: d.Accesses[0].Occurred, last: d.Accesses[len(d.Accesses)-1].Occurred}
 	case 3:
-		return several
+		return b.several
 	}
-	return most
+	return b.most
 }
 
-// refusedAtOnce finds the burst with the most attempts and, among those of several attempts at several records, the one with the most; no
-// attempts: there is none.
-func (j *judge) refusedAtOnce(d *ReaderDay) (most, several ownBurst) {
+// refusedAtOnce finds the bursts of a reader's day.
+func (j *judge) refusedAtOnce(d *ReaderDay) (out ownBursts) {
 	if d.Refused == 0 {
-		return most, several
+		return out
 	}
+	out.most, out.several = j.refusedAmong(d, false)
+	if out.open = out.most; len(d.resets) > 0 {
+		out.open, _ = j.refusedAmong(d, true)
+	}
+	return out
+}
+
+// refusedAmong finds the burst with the most attempts and, among those of several attempts at several records, the one with the most, of all
+// attempts or of the open ones.
+func (j *judge) refusedAmong(d *ReaderDay, open bool) (most, several ownBurst) {
 	n := &j.numbers
 	var in []*Access            // those of the last minutes
 	at := map[facts.ID]uint32{} // how many of them are at each record
 	for i := range d.Accesses {
 		a := &d.Accesses[i]
-		if !a.Any(SignRefused) || a.Any(SignAgain) || i > 0 && a.Position == d.Accesses[i-1].Position {
+		if !d.attempt(i) || open && j.beforeReset(d, a) {
 			continue
 		}
 		if in = append(in, a); a.Patient != 0 {
@@ -110,6 +129,75 @@ func (j *judge) refusedAtOnce(d *ReaderDay) (most, several ownBurst) {
 		}
 	}
 	return most, several
+}
+
+// attempt reports whether the access is an attempt that was refused, and counts: one event of several records is one, and so are two reports.
+func (d *ReaderDay) attempt(i int) bool {
+	a := &d.Accesses[i]
+	return a.Any(SignRefused) && !a.Any(SignAgain) && (i == 0 || a.Position != d.Accesses[i-1].Position)
+}
+
+// findResets finds when the accounts of readers were reset and used again. It looks across readers, because the help desk resets accounts.
+func (j *judge) findResets(c *closed) {
+	var at map[facts.ID][]int64
+	for i := range c.readers {
+		for k := range c.readers[i].Accesses {
+			a := &c.readers[i].Accesses[k]
+			if !a.Any(SignReset) {
+				continue
+			}
+			if at == nil {
+				at = map[facts.ID][]int64{}
+			}
+			account := j.state.CanonicalStaff(facts.ID(a.Number))
+			at[account] = append(at[account], a.Occurred)
+		}
+	}
+	if at == nil {
+		return
+	}
+	for i := range c.readers {
+		d := &c.readers[i]
+		resets := at[d.Reader]
+		slices.Sort(resets)
+		used := d.lastUsed()
+		d.resets = slices.DeleteFunc(resets, func(us int64) bool { return d.Reader == 0 || us >= used })
+	}
+}
+
+// lastUsed is when the account was used last; 0: it was not.
+func (d *ReaderDay) lastUsed() int64 {
+	for i := len(d.Accesses) - 1; i >= 0; i-- {
+		if a := &d.Accesses[i]; !a.Any(SignRefused | SignSystem | SignLogout | SignReset) {
+			return a.Occurred
+		}
+	}
+	return 0
+}
+
+// beforeReset reports whether an attempt is one of somebody whose account was reset soon after.
+func (j *judge) beforeReset(d *ReaderDay, a *Access) bool {
+	next, _ := slices.BinarySearch(d.resets, a.Occurred)
+	return next < len(d.resets) && d.resets[next]-a.Occurred <= j.numbers.minutes(resetMinutes)
+}
+
+// forgotten counts the attempts before a reset.
+func (j *judge) forgotten(d *ReaderDay) (n int) {
+	for i := range d.Accesses {
+		if len(d.resets) > 0 && d.attempt(i) && j.beforeReset(d, &d.Accesses[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// forgottenOf says how many attempts of a day came before a reset; nothing where none did.
+func (j *judge) forgottenOf(d *ReaderDay) string {
+	n := j.forgotten(d)
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of that day came before the account was reset", count(n, "attempt"))
 }
 
 // mostRefusals is how many refused attempts a story cites of a day on which something was opened.

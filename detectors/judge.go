@@ -133,6 +133,7 @@ func (j *judge) explained(at day, all []Access) *closed {
 		c.readers[i].in, c.readers[i].Base = c, j.baseline(c.readers[i].Reader)
 	}
 	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.readerDay(&c.readers[i]) })
+	j.findResets(c)
 	c.records = j.recordDays(c)
 	return c
 }

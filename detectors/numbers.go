@@ -102,6 +102,7 @@ const (
 	manyAttempts
 	severalRecords
 	attemptsADay
+	resetMinutes
 	accountMinutes
 	burstAccounts
 	timesUsual
@@ -211,6 +212,7 @@ func numbering() [numeralCount]Number {
 		manyAttempts:    {"FailedBurst", "many_attempts", "the same, many", 10, 2, 10_000},
 		severalRecords:  {"FailedBurst", "records", "records that were refused in a burst, several", 3, 1, 100},
 		attemptsADay:    {"FailedBurst", "attempts_a_day", "attempts refused on one day that are many without any burst", 20, 2, 10_000},
+		resetMinutes:    {"FailedBurst", "reset_minutes", "how long before their account was reset somebody tries a password that they forgot", 60, 0, 1440},
 
 		accountMinutes: {"AddressBurst", "minutes", "how long a burst of many accounts at one address lasts", 15, 1, 240},
 		burstAccounts:  {"AddressBurst", "accounts", "accounts that were refused at one address, at least", 4, 2, 1000},

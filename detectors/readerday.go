@@ -26,6 +26,8 @@ type ReaderDay struct {
 	// Peak is the most different records that were looked at within an hour; Glass how many records the glass was broken of.
 	Peak, Glass int
 	Refused     int
+	// resets are when the account was reset and used again afterwards, in order.
+	resets []int64
 	// burst is what happened at an address where this and other accounts were refused.
 	burst burst
 	// hours has a bit for each hour of the local clock in which there was something.

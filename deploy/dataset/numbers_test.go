@@ -92,6 +92,7 @@ func TestNumbers(t *testing.T) {
 		{"FailedBurst.many_attempts", "FailedBurst/boundary", 11},
 		{"FailedBurst.records", "FailedBurst/burst-boundary", 2},
 		{"FailedBurst.attempts_a_day", "FailedBurst/burst-boundary", 19},
+		{"FailedBurst.reset_minutes", "FailedBurst/reset-boundary", 61},
 		{"AddressBurst.minutes", "AddressBurst/boundary", 16},
 		{"AddressBurst.accounts", "AddressBurst/boundary", 3},
 		{"AddressBurst.times_usual", "AddressBurst/boundary", 1},

@@ -99,6 +99,23 @@ func TestReader(t *testing.T) {
 	checkSnapshot(t, s)
 }
 
+// TestAccount asserts that an entity names the reader that events name, by reference, by an identifier and by one of the source's own.
+func TestAccount(t *testing.T) {
+	s, err := facts.New(facts.Config{Zone: time.UTC, Systems: func(string) (patient, reader string) { return "", "urn:login" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, s, `{"resourceType":"Practitioner","id":"a","identifier":[{"system":"urn:login","value":"kwood"}]}`)
+	a := reader(s, "Practitioner/a")
+	for _, ref := range []string{"Practitioner/a", "urn:login|kwood", "source:ehr|kwood"} {
+		same(t, ref, s.Account(identifier(ref), "ehr"), a)
+	}
+	if s.Account(identifier("source:pacs|kwood"), "ehr") == a {
+		t.Error("an identifier of another source is one of this one's readers")
+	}
+	same(t, "nobody", s.Account(nil, "ehr"), facts.ID(0))
+}
+
 // TestNationalNumber asserts that an identifier in common says that a patient is staff, when a number of people's own assigned it.
 func TestNationalNumber(t *testing.T) {
 	practitioner := `{"resourceType":"Practitioner","id":"a","identifier":[{"system":"urn:ssn","value":"5"}]}`

@@ -59,6 +59,15 @@ func (s *State) Reader(e *v1.Reader, source string) ID {
 	return s.staff.canon[n]
 }
 
+// Account is the number of the reader whose account an entity of an event names. An identifier of which only the source is known is one of
+// the source's readers.
+func (s *State) Account(id *v1.Identifier, source string) ID {
+	if id.GetSystem() == s.local(source) && !strings.Contains(id.GetValue(), "/") {
+		id = &v1.Identifier{System: s.bare(source, false), Value: id.GetValue()}
+	}
+	return s.Reader(&v1.Reader{Identifiers: []*v1.Identifier{id}}, source)
+}
+
 // PatientOf is the number of an event's patient, with merges followed as they are known now. It makes one when there is none.
 // 0 is an unresolved patient.
 func (s *State) PatientOf(p *v1.Patient) ID {
