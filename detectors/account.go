@@ -1,5 +1,11 @@
 package detectors
 
+import (
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
 // leftAccount (D15): an account that acts when its owner is not employed, or after a long silence. Credentials of leavers were
 // used daily for a year (Memorial, 80,000 patients), or eight days after firing (New Haven).
 func leftAccount() readerDetector {
@@ -56,12 +62,32 @@ func vendorAccess() readerDetector {
 			}
 			return 1
 		},
-		tell: func(_ *teller, _ *ReaderDay, g Grade) string {
-			if g == 2 {
-				return "The account belongs to an outside company, and no ticket or contract names a task at that time."
+		tell: func(t *teller, d *ReaderDay, g Grade) string {
+			switch {
+			case g == 2 && t.judge.forOthers(d):
+				return "The account belongs to an outside company, and the task that it had at that time names other patients."
+			case g == 2:
+				return "The account belongs to an outside company, and no ticket or contract names a task for what it opened at that time."
 			}
 			return "The account belongs to an outside company."
 		},
 		normal: "A ticket for the time of the access would have made it normal.",
 	}
+}
+
+// forOthers reports whether a vendor had a task each time that no task accounts for, which names other patients.
+func (j *judge) forOthers(d *ReaderDay) bool {
+	for k := range d.Pairs {
+		p := &d.Pairs[k]
+		if p.Looks == 0 || p.Reasons.has(ReasonTicket) {
+			continue
+		}
+		for i := range p.Accesses {
+			at := p.Accesses[i].Occurred
+			if !slices.ContainsFunc(p.Staff.Tickets, func(t facts.Ticket) bool { return t.Patient != 0 && j.counts(p, &t, at) }) {
+				return false
+			}
+		}
+	}
+	return true
 }

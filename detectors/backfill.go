@@ -80,7 +80,7 @@ func newJudge(cfg Config, state *facts.State) *judge {
 		state: state, zone: cfg.Zone, tables: &tables{},
 		base: map[facts.ID]*baseline{}, peers: map[group]*peerCount{}, wards: map[facts.ID]*peerCount{}, whys: map[facts.ID]*roleWhys{},
 		benches: map[facts.ID]*workstation{}, addresses: map[facts.ID]*address{}, networks: map[netip.Prefix]*network{},
-		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), calendar: calendar{zone: cfg.Zone},
+		history: map[pairKey]pairHistory{}, consent: state.TextID("Consent"), taskType: state.TextID("Task"), calendar: calendar{zone: cfg.Zone},
 		rates3: newRatesOfKeys(), spreads: [3]*spread{{}, {}, {}},
 	}
 	j.workBy(cfg)

@@ -176,9 +176,8 @@ func (j *judge) explain(p *Pair) {
 	if d, ok := j.worked(p); ok {
 		p.because(ReasonWrote, d)
 	}
-	if p.Post.Vendor && j.withinTasks(p) {
-		task := p.Staff.Tickets[slices.IndexFunc(p.Staff.Tickets, j.task(p, p.First()))]
-		p.because(ReasonTicket, document{period: task.Period, resource: task.Resource})
+	if d, ok := j.withinTasks(p); ok {
+		p.because(ReasonTicket, d)
 	}
 	p.bond(j)
 	if j.coverage.lacks(NeedsCare) {
@@ -190,21 +189,47 @@ func (j *judge) explain(p *Pair) {
 	p.Tried = allReasons &^ p.Reasons &^ p.Blind &^ j.coverage.abstaining
 }
 
-// withinTasks reports whether a vendor had a task at the time of each of the pair's accesses.
-func (j *judge) withinTasks(p *Pair) bool {
+// withinTasks reports whether a vendor had a task at the time of each of the pair's accesses, and returns that of the first.
+func (j *judge) withinTasks(p *Pair) (first document, within bool) {
+	if !p.Post.Vendor {
+		return first, false
+	}
 	for i := range p.Accesses {
-		if !slices.ContainsFunc(p.Staff.Tickets, j.task(p, p.Accesses[i].Occurred)) {
-			return false
+		d, ok := j.taskAt(p, p.Accesses[i].Occurred)
+		if !ok {
+			return first, false
+		}
+		if i == 0 {
+			first = d
 		}
 	}
-	return true
+	return first, true
 }
 
-// task tells the tasks that account for an access at a time.
-func (j *judge) task(p *Pair, at int64) func(facts.Ticket) bool {
-	return func(t facts.Ticket) bool {
-		return t.Holds(at) && (j.isTask(t) || !slices.ContainsFunc(p.Staff.Tickets, j.isTask))
+// taskAt is the task that accounts for an access at a time: a ticket about the patient, or about none in particular, or a Task for the patient,
+// which is documented with their care.
+func (j *judge) taskAt(p *Pair, at int64) (document, bool) {
+	for i := range p.Staff.Tickets {
+		if t := &p.Staff.Tickets[i]; j.counts(p, t, at) && (t.Patient == 0 || j.state.Canonical(t.Patient) == p.Patient) {
+			return document{period: t.Period, resource: t.Resource}, true
+		}
 	}
+	for i := range j.care {
+		if c := &j.care[i]; c.Staff == p.Reader && j.isTaskFor(c) && c.Period.Holds(at) {
+			return documentOf(c), true
+		}
+	}
+	return document{}, false
+}
+
+// isTaskFor tells a Task for a patient, which holds from when it was written until its end: of a vendor it is a ticket, and no order.
+func (j *judge) isTaskFor(c *facts.Care) bool {
+	return c.Kind == facts.CarePerformer && c.Type == j.taskType
+}
+
+// counts reports whether a ticket is one at a time, whomever it is about.
+func (j *judge) counts(p *Pair, t *facts.Ticket, at int64) bool {
+	return t.Holds(at) && (j.isTask(*t) || !slices.ContainsFunc(p.Staff.Tickets, j.isTask))
 }
 
 // isTask tells a task from a contract: who has both needs a task.
@@ -238,6 +263,9 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 				p.because(ReasonResearch, documentOf(c))
 			}
 			continue // a consent is no care
+		}
+		if p.Post.Vendor && j.isTaskFor(c) && (c.Staff == p.Reader || c.Staff != 0 && j.home(c.Staff, at) == p.Post.Department) {
+			continue // nor is what a vendor has to do
 		}
 		if c.Staff != 0 && c.Staff == p.Reader {
 			p.because(personalReason(c.Kind), documentOf(c))

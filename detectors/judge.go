@@ -56,8 +56,8 @@ type judge struct {
 	// book gives the days around the one that is closed, for what was done on a record later.
 	wrote func(day, pairKey) bool
 
-	// consent is the text of that type.
-	consent facts.ID
+	// consent and taskType are the texts of those types.
+	consent, taskType facts.ID
 
 	// hands are how many work on the units of a day at the same time; workers are their judges, which share all but scratch.
 	hands   int

@@ -21,10 +21,17 @@ func (s *State) applyCare(f *fact, typ string) {
 		return
 	}
 	patients := s.subjects(f, typ)
-	if len(patients) == 0 {
-		if typ == "Task" || typ == "Ticket" || typ == "VendorTicket" || typ == "Contract" {
-			s.applyTicket(f)
+	switch typ {
+	case "Task":
+		if len(patients) > 0 { // it stands with their care
+			break
 		}
+		fallthrough
+	case "Ticket", "VendorTicket", "Contract":
+		s.applyTicket(f, s.ticketPatients(f, patients))
+		return
+	}
+	if len(patients) == 0 {
 		return
 	}
 	base := row{from: 0, until: Forever, reason: s.reason(f, typ)}

@@ -134,6 +134,9 @@ type Staff struct {
 type Ticket struct {
 	Period
 	Resource ID
+	// Patient is whom it is about, by the number of then (see State.Canonical); Nobody is none that is known, and 0 says nothing. Of a ticket
+	// about several there is one for each.
+	Patient ID
 }
 
 // CareKind says what kind of relation a Care is.

@@ -36,9 +36,10 @@ type person struct {
 // said is a node of staff that a fact names.
 type said struct{ staff, fact ID }
 
+// ticket is about a patient's node, Nobody, or with 0 about none in particular.
 type ticket struct {
 	Period
-	fact ID
+	fact, patient ID
 }
 
 func (s *State) record(n ID) *record {

@@ -66,7 +66,8 @@ func hospital(rng *rand.Rand) []string {
 				pick("Patient/", "RelatedPerson/")+n(4)+`"}}]}`,
 			`{"resourceType":"Schedule","id":"`+id+`","actor":[`+who()+`,`+where()+`]}`,
 			`{"resourceType":"WatchListEntry","id":"`+id+`","list":"vip","subject":`+whose()+`}`,
-			`{"resourceType":"Task","id":"`+id+`","owner":`+who()+`,"executionPeriod":{"start":"`+time()+`"}}`)
+			`{"resourceType":"Task","id":"`+id+`","owner":`+who()+maybe(`,"`+pick("for", "focus")+`":`+whose())+`,"executionPeriod":{"start":"`+time()+`"}}`,
+			`{"resourceType":"Contract","id":"`+id+`","signer":[{"party":`+who()+`}]`+maybe(`,"subject":[`+whose()+`,`+whose()+`]`)+`,"applies":{"start":"`+time()+`"}}`)
 	}
 	for i := range 30 {
 		out = append(out, `{"resourceType":"BadgeStay","id":"`+fmt.Sprint(i)+`","practitioner":`+who()+`,"period":{"start":"`+time()+`"`+
@@ -149,6 +150,11 @@ func answers(s *facts.State) []string {
 			d, on := s.DutyAt(n, when, 0)
 			say("  at %d: role %v since %d, duty %v from %d covered %v", when, ok, r.Period.From, on, d.Period.From, s.RosterCovers(when))
 		}
+		var tickets []string
+		for _, t := range v.Tickets {
+			tickets = append(tickets, fmt.Sprintf("  ticket %s from %d about %s", s.Resource(t.Resource), t.From, who(s.Canonical(t.Patient))))
+		}
+		out = append(out, sorted(tickets)...)
 		say("  %d duties, %d tickets", len(v.Duties), len(v.Tickets))
 		stays := s.AppendStays(nil, n, facts.Period{From: 0, Until: facts.Forever})
 		slices.SortFunc(stays, func(a, b facts.Stay) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Until, b.Until)) })

@@ -212,7 +212,7 @@ func (d *decoder) person() *person {
 		p.managers = append(p.managers, said{d.ID(), d.ID()})
 	}
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		p.tickets = append(p.tickets, ticket{d.period(), d.ID()})
+		p.tickets = append(p.tickets, ticket{d.period(), d.ID(), d.ID()})
 	}
 	p.stays, p.staysSince = stays(d.Bytes()), d.Int()
 	return p

@@ -212,6 +212,7 @@ func (e *encoder) person(p *person) {
 	for _, t := range p.tickets {
 		e.period(t.Period)
 		e.ID(t.fact)
+		e.ID(t.patient)
 	}
 	e.Bytes([]byte(p.stays))
 	e.Int(p.staysSince)

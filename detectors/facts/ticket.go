@@ -14,8 +14,38 @@ func (s *State) dropTickets(fact ID) {
 	}
 }
 
-// applyTicket reads a task that is about no patient: a vendor's ticket or contract.
-func (s *State) applyTicket(f *fact) {
+// Nobody is the patient of a ticket that names somebody who is not known: no record is theirs.
+const Nobody ID = -1
+
+// ticketPatients are those that a ticket names: its subject, patient or, of a Task, its focus. One who is named and not known is Nobody. 0:
+// it names none.
+func (s *State) ticketPatients(f *fact, patients []ID) []ID {
+	d := f.doc
+	unknown := false
+	for _, member := range [...]string{"subject", "patient", "focus"} {
+		for i := range d.walk(0, member) {
+			t := d.target(i, f.local)
+			if t.isZero() || t.typ != "Patient" && (t.typ != "" || member != "patient") {
+				continue
+			}
+			if n := s.patientNode(f, &t); n != 0 {
+				patients = insertID(patients, n)
+			} else {
+				unknown = true
+			}
+		}
+	}
+	switch {
+	case len(patients) > 0:
+		return patients
+	case unknown:
+		return []ID{Nobody}
+	}
+	return []ID{0}
+}
+
+// applyTicket reads a vendor's ticket or contract, about some patients.
+func (s *State) applyTicket(f *fact, patients []ID) {
 	d := f.doc
 	period := Period{0, Forever}
 	for _, path := range [...][]string{{"executionPeriod"}, {"restriction", "period"}, {"period"}, {"applies"}} {
@@ -39,12 +69,14 @@ func (s *State) applyTicket(f *fact) {
 			}
 			s.about[f.n] = n
 			p := s.person(n)
-			p.tickets = append(p.tickets, ticket{period, f.n})
+			for _, patient := range patients {
+				p.tickets = append(p.tickets, ticket{period, f.n, patient})
+			}
 			slices.SortFunc(p.tickets, func(a, b ticket) int {
 				if a.From != b.From {
 					return compare64(a.From, b.From)
 				}
-				return int(a.fact) - int(b.fact)
+				return compare2(a.fact, b.fact, a.patient, b.patient)
 			})
 			s.staff.dirty = append(s.staff.dirty, n)
 			return

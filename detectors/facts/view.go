@@ -214,7 +214,7 @@ func (s *State) addPerson(view *Staff, p *person) {
 		view.Manager = s.smaller(&s.staff, view.Manager, s.staff.canon[m.staff])
 	}
 	for _, t := range p.tickets {
-		view.Tickets = append(view.Tickets, Ticket{t.Period, t.fact})
+		view.Tickets = append(view.Tickets, Ticket{t.Period, t.fact, t.patient})
 	}
 }
 

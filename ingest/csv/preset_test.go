@@ -127,8 +127,11 @@ func TestContextPresets(t *testing.T) {
 			[]string{`{"id":"E1","resourceType":"Manager","manager":{"reference":"Practitioner/E7"},"period":{"start":"2023-04-16"},"practitioner":{"reference":"Practitioner/E1"}}`},
 		},
 		"vendor-tickets": {
-			"TICKET,EMPLOYEE_ID,FIRM,KIND,FROM,UNTIL\nT1,E9,Imaging Ltd,ticket,2026-03-02,2026-03-05\n",
-			[]string{`{"id":"T1","resourceType":"VendorTicket","firm":"Imaging Ltd","kind":"ticket","period":{"end":"2026-03-05T00:00:00+01:00","start":"2026-03-02T00:00:00+01:00"},"practitioner":{"reference":"Practitioner/E9"}}`},
+			"TICKET,EMPLOYEE_ID,FIRM,KIND,FROM,UNTIL,PATIENT_ID\nT1,E9,Imaging Ltd,ticket,2026-03-02,2026-03-05,\nT2,E9,,,2026-03-02,2026-03-05,Z1\n",
+			[]string{
+				`{"id":"T1","resourceType":"VendorTicket","firm":"Imaging Ltd","kind":"ticket","period":{"end":"2026-03-05T00:00:00+01:00","start":"2026-03-02T00:00:00+01:00"},"practitioner":{"reference":"Practitioner/E9"}}`,
+				`{"id":"T2","resourceType":"VendorTicket","patient":{"identifier":{"value":"Z1"}},"period":{"end":"2026-03-05T00:00:00+01:00","start":"2026-03-02T00:00:00+01:00"},"practitioner":{"reference":"Practitioner/E9"}}`,
+			},
 		},
 		"badges": {
 			"EMPLOYEE_ID,BADGE_IN,BADGE_OUT,SITE\nE1,2026-03-02 06:52,2026-03-02 15:10:30,Main House\nE1,2026-03-03 06:55,,\n",
