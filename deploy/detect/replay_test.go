@@ -104,6 +104,14 @@ var (
 // runner makes a runner of four hands over batches that keeps a snapshot every so many of them; killed may end it at a stage.
 func runner(tb testing.TB, h *hospital, dir string, out *stream, every, hands int, killed func(string) error) *live.Runner {
 	tb.Helper()
+	return runnerWaiting(tb, h, dir, out, every, hands, killed, func() {})
+}
+
+// runnerWaiting is runner that waits before each batch.
+func runnerWaiting(
+	tb testing.TB, h *hospital, dir string, out *stream, every, hands int, killed func(string) error, wait func(),
+) *live.Runner {
+	tb.Helper()
 	cfg := engineConfig(tb, h)
 	cfg.HeldInMemory, cfg.Hands = 1000, hands
 	now := time.Unix(0, 0)
@@ -118,6 +126,7 @@ func runner(tb testing.TB, h *hospital, dir string, out *stream, every, hands in
 				mu.Lock()
 				now = now.Add(time.Second)
 				mu.Unlock()
+				wait()
 				if err := fn(ctx, b); err != nil {
 					return err
 				}
@@ -220,17 +229,39 @@ func TestKillsChangeNothing(t *testing.T) {
 			for start := 0; ; start++ {
 				seen := 0
 				var mu sync.Mutex
-				r := runner(t, h, dir, out, 70, [...]int{1, 4, 16}[start%3], func(at string) error {
+				var writing chan struct{} // while a snapshot is: on a slow disk there would be fewer of them, and of kills
+				r := runnerWaiting(t, h, dir, out, 70, [...]int{1, 4, 16}[start%3], func(at string) error {
 					mu.Lock()
 					defer mu.Unlock()
-					if at != stage {
-						return nil
+					kill := false
+					if at == stage {
+						seen++
+						kill = seen == 2+start
 					}
-					if seen++; seen == 2+start {
+					switch {
+					case at == "snapshot written" && !kill:
+						writing = make(chan struct{})
+					case writing != nil && (kill || at == "snapshot named"):
+						close(writing)
+						writing = nil
+					}
+					if kill {
 						kills++
 						return errKilled
 					}
 					return nil
+				}, func() {
+					mu.Lock()
+					written := writing
+					mu.Unlock()
+					if written == nil {
+						return
+					}
+					select {
+					case <-written:
+					case <-time.After(time.Minute):
+						t.Error("a snapshot is not written in a minute")
+					}
 				})
 				err := r.Run(t.Context())
 				if errors.Is(err, errKilled) && start < 100 {

@@ -12,7 +12,7 @@ import (
 
 // maxListedFull is how many rows of a record are read with everything that a page shows: a page of them costs the engine less
 // than to look for its rows once more, and a record of more rows is read on without.
-const maxListedFull = 1000
+const maxListedFull = 4000
 
 // recordAsk is which of a record's events are read, by whose rules they pair.
 type recordAsk struct {
