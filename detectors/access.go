@@ -157,17 +157,19 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	return into
 }
 
-// account is the reader whose account was reset: whom an entity names (object role 11, Security User Entity, or a reference to a person), else
-// an agent beside the one who did it, else that one. 0 is nobody.
+// account is the reader whose account was reset: whom an entity names, by a reference to a person, else by an identifier of a reader who is
+// known, else by any; else an agent beside the one who did it, else that one. 0 is nobody.
 func (v *viewer) account(e *v1.AccessEvent) facts.ID {
 	var named *v1.Identifier
+	known := false
 	for _, o := range e.Objects {
 		switch {
 		case o.Id == nil:
 		case o.Type == "Practitioner" || o.Type == "PractitionerRole" || o.Type == "Person":
 			return v.state.Account(o.Id, e.Source)
-		case named == nil && !fhirid.IsType(o.Type):
-			named = o.Id
+		case fhirid.IsType(o.Type):
+		case named == nil || !known && v.state.KnownAccount(o.Id, e.Source) != 0:
+			named, known = o.Id, v.state.KnownAccount(o.Id, e.Source) != 0
 		}
 	}
 	if named != nil {

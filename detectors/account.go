@@ -1,8 +1,6 @@
 package detectors
 
 import (
-	"slices"
-
 	"github.com/readtrail/readtrail/detectors/facts"
 )
 
@@ -63,9 +61,12 @@ func vendorAccess() readerDetector {
 			return 1
 		},
 		tell: func(t *teller, d *ReaderDay, g Grade) string {
+			others, known := t.judge.forOthers(d)
 			switch {
-			case g == 2 && t.judge.forOthers(d):
+			case g == 2 && others && known:
 				return "The account belongs to an outside company, and the task that it had at that time names other patients."
+			case g == 2 && others:
+				return "The account belongs to an outside company, and the task that it had at that time names a patient who is not known here."
 			case g == 2:
 				return "The account belongs to an outside company, and no ticket or contract names a task for what it opened at that time."
 			}
@@ -75,8 +76,9 @@ func vendorAccess() readerDetector {
 	}
 }
 
-// forOthers reports whether a vendor had a task each time that no task accounts for, which names other patients.
-func (j *judge) forOthers(d *ReaderDay) bool {
+// forOthers reports whether a vendor had a task each time that no task accounts for, which names others, and whether one of them is a patient
+// who is known.
+func (j *judge) forOthers(d *ReaderDay) (others, known bool) {
 	for k := range d.Pairs {
 		p := &d.Pairs[k]
 		if p.Looks == 0 || p.Reasons.has(ReasonTicket) {
@@ -84,10 +86,16 @@ func (j *judge) forOthers(d *ReaderDay) bool {
 		}
 		for i := range p.Accesses {
 			at := p.Accesses[i].Occurred
-			if !slices.ContainsFunc(p.Staff.Tickets, func(t facts.Ticket) bool { return t.Patient != 0 && j.counts(p, &t, at) }) {
-				return false
+			named := false
+			for i := range p.Staff.Tickets {
+				if t := &p.Staff.Tickets[i]; t.Patient != 0 && j.counts(p, t, at) {
+					named, known = true, known || t.Patient != facts.Nobody
+				}
+			}
+			if !named {
+				return false, false
 			}
 		}
 	}
-	return true
+	return true, known
 }

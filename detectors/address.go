@@ -311,18 +311,18 @@ func (j *judge) hops(accesses []Access) (n int, first hop) {
 }
 
 // travel is within which time two sites exclude each other, in microseconds, by how many metres they are apart: by road, or from so far on by
-// air where that takes longer, and never less than the minutes of the site, which alone count where it is not known how far that is. Of what
-// is next to each other it is less than none.
+// air where that takes longer. Where it is not known how far that is, it is the minutes of the site; of what is next to each other, less than
+// none.
 func (n *numerals) travel(metres int32) int64 {
-	least, away := n.minutes(siteMinutes), int64(metres)
+	away := int64(metres)
 	switch {
 	case away < 0:
-		return least
+		return n.minutes(siteMinutes)
 	case away <= n[nextToMetres]:
 		return -1
 	}
 	hours := func(metres, kmPerHour int64) int64 { return metres * time.Hour.Microseconds() / (1000 * kmPerHour) }
-	return max(least, hours(min(away, 1000*n[flownKilometres]), n[roadSpeed]), hours(away, n[airSpeed]))
+	return max(hours(min(away, 1000*n[flownKilometres]), n[roadSpeed]), hours(away, n[airSpeed]))
 }
 
 // farAway is a distance in words.

@@ -215,7 +215,7 @@ func (j *judge) taskAt(p *Pair, at int64) (document, bool) {
 		}
 	}
 	for i := range j.care {
-		if c := &j.care[i]; c.Staff == p.Reader && j.isTaskFor(c) && c.Period.Holds(at) {
+		if c := &j.care[i]; j.isTaskFor(c) && c.Period.Holds(at) && (c.Staff == p.Reader || c.Department != 0 && c.Department == p.Post.Department) {
 			return documentOf(c), true
 		}
 	}
@@ -264,8 +264,9 @@ func (j *judge) fromCare(p *Pair, care []facts.Care, at int64) {
 			}
 			continue // a consent is no care
 		}
-		if p.Post.Vendor && j.isTaskFor(c) && (c.Staff == p.Reader || c.Staff != 0 && j.home(c.Staff, at) == p.Post.Department) {
-			continue // nor is what a vendor has to do
+		if p.Post.Vendor && j.isTaskFor(c) && (c.Staff == p.Reader || c.Staff != 0 && j.home(c.Staff, at) == p.Post.Department ||
+			c.Department != 0 && c.Department == p.Post.Department) {
+			continue // nor is what a vendor, or their firm, has to do
 		}
 		if c.Staff != 0 && c.Staff == p.Reader {
 			p.because(personalReason(c.Kind), documentOf(c))

@@ -35,7 +35,7 @@ func failedBurst() readerDetector {
 				return 4
 			case b.several.attempts > 0:
 				return 3
-			case int64(d.Refused-j.forgotten(d)) >= n[attemptsADay]:
+			case int64(d.Refused)-min(int64(j.forgotten(d)), n[manyAttempts]-1) >= n[attemptsADay]: // who forgets a password tries a few
 				return 2
 			case b.open.attempts >= n[severalAttempts]:
 				return 1

@@ -201,7 +201,7 @@ func numbering() [numeralCount]Number {
 		leapsInTurn: {"SharedAccount", "changes", "changes between departments that are too fast, several", 2, 2, 100},
 		leapsAgain:  {"SharedAccount", "many_changes", "the same, many", 4, 2, 100},
 
-		siteMinutes:     {"TwoSites", "minutes", "how close in time two sites exclude each other, at least", 10, 1, 240},
+		siteMinutes:     {"TwoSites", "minutes", "how close in time two sites exclude each other where it is not known how far apart they are", 10, 1, 240},
 		nextToMetres:    {"TwoSites", "next_to_metres", "sites that are so close exclude nothing", 500, 0, 10_000},
 		roadSpeed:       {"TwoSites", "km_per_hour", "how fast anybody gets by road from one site to another, from door to door", 120, 10, 1000},
 		flownKilometres: {"TwoSites", "flown_km", "sites that are farther apart are flown between", 300, 1, 20_000},

@@ -105,5 +105,10 @@ func (j *judge) consented(p *Pair, marked facts.Label) bool {
 			departments[i] = 0
 		}
 	}
-	return marked&^j.state.Consented(p.Patient, p.Reader, departments, p.First()) == 0
+	for i := range p.Accesses {
+		if marked&^j.state.Consented(p.Patient, p.Reader, departments, p.Accesses[i].Occurred) != 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -27,6 +27,9 @@ type provision struct {
 func (s *State) applyConsents(f *fact, patients []ID, holds Period) {
 	d := f.doc
 	all := provision{Period: holds.within(s.period(d, d.get(0, "period")))}
+	if d.field(0, "status") == "inactive" && all.Until == Forever { // it held until the version that says so, at least
+		all.Until = max(all.From+1, f.GetEffectiveUs())
+	}
 	if part2(d) {
 		all.labels, all.labelled = LabelSubstance, true
 	}
@@ -42,6 +45,10 @@ func (s *State) applyConsents(f *fact, patients []ID, holds Period) {
 		return
 	}
 	for _, n := range patients {
+		if len(s.consents[n])+len(out) > maxNamed {
+			s.evicted++
+			continue
+		}
 		s.consents[n] = append(s.consents[n], out...)
 		slices.SortStableFunc(s.consents[n], func(a, b consent) int { return int(a.fact) - int(b.fact) })
 		s.isAbout(f.n, n)
@@ -91,7 +98,7 @@ func (s *State) provisions(f *fact, i int, of provision, out []consent) []consen
 	if actors, named := s.recipients(f, i); named {
 		of.actors = actors
 	}
-	if of.labels != 0 || of.denies && !of.labelled {
+	if (of.labels != 0 || of.denies && !of.labelled) && of.From < of.Until && (of.denies || d.first(i, "data") == none) {
 		for _, who := range of.actors {
 			if len(out) > maxNamed {
 				return out
@@ -100,9 +107,7 @@ func (s *State) provisions(f *fact, i int, of provision, out []consent) []consen
 			if of.denies && !of.labelled {
 				c.labels = ^Label(0)
 			}
-			if c.From < c.Until {
-				out = append(out, c)
-			}
+			out = append(out, c)
 		}
 	}
 	inner := of
@@ -162,7 +167,7 @@ func (s *State) dropConsents(fact ID) {
 }
 
 // Consented are the protected parts of a record that the patient's consents let somebody see at a time, by naming them or one of their
-// departments (0 is none), and that none of them keeps from them.
+// departments (0 is none), but for those of which one of these consents says that they may not. A consent that is no more than a refusal is none.
 func (s *State) Consented(patient, staff ID, departments [2]ID, at int64) Label {
 	if patient <= 0 || patient > s.patients.size() || len(s.consents) == 0 {
 		return 0

@@ -145,3 +145,14 @@ func TestManyNamed(t *testing.T) {
 		same(t, c.name, s.Consented(patient(s, "Patient/1"), reader(s, "Practitioner/a"), [2]facts.ID{}, at(march)) == facts.LabelHIV, c.name == "a consent")
 	}
 }
+
+// TestManyOfOnePatient: the accounts and consents of one patient are bounded together.
+func TestManyOfOnePatient(t *testing.T) {
+	s := newState(t)
+	apply(t, s, `{"resourceType":"Practitioner","id":"a"}`, `{"resourceType":"Patient","id":"1"}`)
+	for i := range 1002 {
+		apply(t, s, fmt.Sprintf(`{"resourceType":"Account","id":"a%d","status":"active","subject":[{"reference":"Patient/1"}],`+
+			`"guarantor":[{"party":{"reference":"RelatedPerson/%d"}}]}`, i, i))
+	}
+	same(t, "left out", s.Coverage().Evicted, int64(2))
+}

@@ -40,10 +40,20 @@ func (k *kinships) set(fact, staff ID, patients []ID) (before ID, touched []ID) 
 }
 
 func add(list []said, s said) []said {
-	list = append(list, s)
-	slices.SortFunc(list, func(a, b said) int { return compare2(a.staff, b.staff, a.fact, b.fact) })
-	return list
+	at, _ := slices.BinarySearchFunc(list, s, compareSaid)
+	return slices.Insert(list, at, s)
 }
+
+// remove takes one out, where it is in.
+func remove(list []said, s said) []said {
+	at, ok := slices.BinarySearchFunc(list, s, compareSaid)
+	if !ok {
+		return list
+	}
+	return slices.Delete(list, at, at+1)
+}
+
+func compareSaid(a, b said) int { return compare2(a.staff, b.staff, a.fact, b.fact) }
 
 func drop(lists map[ID][]said, at, fact ID) []said {
 	return slices.DeleteFunc(lists[at], func(s said) bool { return s.fact == fact })

@@ -63,7 +63,7 @@ func (s *State) applyPayers(f *fact, typ string) {
 	}
 }
 
-// payersIn lists the people whom a resource names. What was withdrawn or is a draft names nobody; nor does what is suspended.
+// payersIn lists the people whom a resource names. What was withdrawn or is a draft names nobody; nor does a guarantor who is on hold.
 func (s *State) payersIn(f *fact, shape *payShape) []payer {
 	d := f.doc
 	period := s.period(d, d.get(0, shape.period))
@@ -154,6 +154,10 @@ func (s *State) payer(f *fact, i int) (payer, bool) {
 // putPayers stores who pays for a patient, but for the patient themself.
 func (s *State) putPayers(f *fact, n ID, all []payer) {
 	list := s.payers[n]
+	if len(list)+len(all) > maxNamed {
+		s.evicted++
+		return
+	}
 	for _, p := range all {
 		if p.record == s.patients.key[n] {
 			continue
@@ -186,7 +190,7 @@ func (s *State) dropPayers(fact ID) {
 				continue
 			}
 			for _, k := range p.keys() {
-				if s.payees[k] = drop(s.payees, k, fact); len(s.payees[k]) == 0 {
+				if s.payees[k] = remove(s.payees[k], said{m, fact}); len(s.payees[k]) == 0 {
 					delete(s.payees, k)
 				}
 			}
@@ -224,6 +228,9 @@ func (s *State) paysFor(n ID) {
 }
 
 func (s *State) payeesOf(k ID) {
+	if len(s.payees[k]) > maxNamed {
+		return // an insurer, which is nobody's relative
+	}
 	for _, of := range s.payees[k] {
 		s.changes.patient(of.staff)
 	}

@@ -62,10 +62,20 @@ func (s *State) Reader(e *v1.Reader, source string) ID {
 // Account is the number of the reader whose account an entity of an event names. An identifier of which only the source is known is one of
 // the source's readers.
 func (s *State) Account(id *v1.Identifier, source string) ID {
+	return s.Reader(&v1.Reader{Identifiers: []*v1.Identifier{s.account(id, source)}}, source)
+}
+
+// KnownAccount is Account of a reader who is known, from an event or a fact; else 0.
+func (s *State) KnownAccount(id *v1.Identifier, source string) ID {
+	id = s.account(id, source)
+	return s.staff.lookup(s.find(&s.staff, id.GetSystem(), id.GetValue()))
+}
+
+func (s *State) account(id *v1.Identifier, source string) *v1.Identifier {
 	if id.GetSystem() == s.local(source) && !strings.Contains(id.GetValue(), "/") {
-		id = &v1.Identifier{System: s.bare(source, false), Value: id.GetValue()}
+		return &v1.Identifier{System: s.bare(source, false), Value: id.GetValue()}
 	}
-	return s.Reader(&v1.Reader{Identifiers: []*v1.Identifier{id}}, source)
+	return id
 }
 
 // PatientOf is the number of an event's patient, with merges followed as they are known now. It makes one when there is none.

@@ -255,9 +255,16 @@ func (s *space) connected(n ID, seen map[ID]bool) []ID {
 			group = append(group, m)
 		}
 	}
+	var followed map[ID]bool // in a large group the same keys connect all of it
 	follow := func(k ID) {
-		if !s.connects(k) {
+		if !s.connects(k) || followed[k] {
 			return
+		}
+		if len(group) > 8 {
+			if followed == nil {
+				followed = map[ID]bool{}
+			}
+			followed[k] = true
 		}
 		add(s.node[k])
 		add(s.first[k])

@@ -17,15 +17,19 @@ func (s *State) dropTickets(fact ID) {
 // Nobody is the patient of a ticket that names somebody who is not known: no record is theirs.
 const Nobody ID = -1
 
-// ticketPatients are those that a ticket names: its subject, patient or, of a Task, its focus. One who is named and not known is Nobody. 0:
-// it names none.
+// ticketPatients are those that a ticket names: its subject, patient or, of a Task, its focus. One who is named and not known is Nobody, and
+// whom a Task is for who is no patient that is known; a Task for one who is belongs to their care. 0: it names none.
 func (s *State) ticketPatients(f *fact, patients []ID) []ID {
 	d := f.doc
-	unknown := false
+	unknown := d.get(0, "for") != none
 	for _, member := range [...]string{"subject", "patient", "focus"} {
 		for i := range d.walk(0, member) {
 			t := d.target(i, f.local)
-			if t.isZero() || t.typ != "Patient" && (t.typ != "" || member != "patient") {
+			if t.typ != "Patient" && (t.typ != "" || member != "patient") {
+				continue
+			}
+			if t.isZero() { // by a display alone
+				unknown = true
 				continue
 			}
 			if n := s.patientNode(f, &t); n != 0 {
@@ -43,6 +47,9 @@ func (s *State) ticketPatients(f *fact, patients []ID) []ID {
 	}
 	return []ID{0}
 }
+
+// maxTicketed bounds the patients of one ticket: each look of a vendor's is held against all of them. It accounts for no more.
+const maxTicketed = 200
 
 // applyTicket reads a vendor's ticket or contract, about some patients.
 func (s *State) applyTicket(f *fact, patients []ID) {
@@ -69,6 +76,10 @@ func (s *State) applyTicket(f *fact, patients []ID) {
 			}
 			s.about[f.n] = n
 			p := s.person(n)
+			if len(patients) > maxTicketed {
+				s.evicted++
+				patients = patients[:maxTicketed]
+			}
 			for _, patient := range patients {
 				p.tickets = append(p.tickets, ticket{period, f.n, patient})
 			}

@@ -167,30 +167,40 @@ func (s statedJudgement) after(other statedJudgement) bool {
 		cmp.Compare(s.explanation, other.explanation), cmp.Compare(s.place.number, other.place.number)) > 0
 }
 
-// lastJudgements tells the latest judgement on each patient of some events, in no order.
+// lastJudgements tells the latest judgement on each patient of some events, by position and patient.
 func (p *pin) lastJudgements(ctx context.Context, events []uint64, told func(of reportKey, j judgement)) error {
-	last := make(map[reportKey]statedJudgement, len(events))
+	var of reportKey
+	var last statedJudgement
+	found := false
 	err := p.query(ctx, "verdicts", store.Params{"accesses": events}, func(row store.Row) error {
-		var of reportKey
+		var next reportKey
 		var verdict, explanation uint8
 		var s statedJudgement
-		if err := row.Scan(&of.position, &of.ordinal, &verdict, &explanation, &s.closed, &s.cause, &s.place.sequence, &s.place.number); err != nil {
+		err := row.Scan(&next.position, &next.ordinal, &verdict, &explanation, &s.closed, &s.cause, &s.place.sequence, &s.place.number)
+		if err != nil {
 			return err
 		}
 		s.verdict, s.explanation = v1.Verdict(verdict), v1.Explanation(explanation)
 		if s.place.number > 0 {
 			s.document = s.place
 		}
-		if known, ok := last[of]; !ok || s.after(known) {
-			last[of] = s
+		switch {
+		case found && next == of:
+			if s.after(last) {
+				last = s
+			}
+			return nil
+		case found:
+			told(of, last.judgement)
 		}
+		of, last, found = next, s, true
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read verdicts: %w", err)
 	}
-	for of, s := range last {
-		told(of, s.judgement)
+	if found {
+		told(of, last.judgement)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 -- Every event about one record, newest first, with what pairing and counting need: rows stream, nothing is held.
 -- _part is where a row stands, so that its details are not searched in all parts.
--- Objects are read for events without a request id, which pair by the rule of their source: same reader, object and action.
+-- Objects are read where a source has a rule: its events without a request id pair by same reader, objects and action (pair.go).
 -- Read by: who-viewed (whole record on the first page, from the page on afterwards), the pairs of GetEvent.
 -- Cost: the record's own rows, rounded up to granules of 512 an identifier and part; parts without the record read its key
 -- only.

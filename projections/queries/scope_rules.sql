@@ -1,4 +1,4 @@
--- By what the events of a breach scope pair whose source has a rule and which state no request id, as in record_events.sql. Only
+-- By what the events of a breach scope pair whose source has a rule and which state no request id, as pair.go compares those of a record. Only
 -- those that stand within five minutes of another one of the same source, reader and action.
 -- Read by: breach scopes, when a source has a rule. Cost: a granule of 512 rows a report.
 SELECT
