@@ -214,9 +214,12 @@ func (s *space) unclaim(n, k ID) {
 
 // regroup finds the entities of nodes, and of those that were one with them, anew.
 func (s *space) regroup(seeds []ID) {
-	all := slices.Clone(seeds)
+	all, entities := slices.Clone(seeds), make(map[ID]bool, len(seeds))
 	for _, n := range seeds {
-		all = append(all, s.members(n)...)
+		if head := s.canon[n]; !entities[head] { // the others of an entity have the same members
+			entities[head] = true
+			all = append(all, s.members(n)...)
+		}
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)

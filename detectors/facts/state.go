@@ -288,8 +288,12 @@ func reads(typ string) bool { return !ignored[typ] }
 // enough and the order does not matter.
 func (s *State) settle() {
 	if len(s.departments.dirty) > 0 {
+		last := ID(0)
 		for _, n := range s.departments.takeDirty() {
-			s.rolesOf(n)
+			if head := s.departments.canon[n]; head != last { // the others of a department mostly follow each other
+				last = head
+				s.rolesOf(n)
+			}
 		}
 	}
 	if len(s.staff.dirty)+len(s.patients.dirty) == 0 {
