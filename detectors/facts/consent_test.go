@@ -40,6 +40,8 @@ func TestConsented(t *testing.T) {
 		{"42 CFR Part 2, as restricted as that is", part2 + `,"provision":{"type":"permit",` + r + `,` + a + `}`, sud | facts.LabelRestricted, nobody},
 		{"another category without a label", loinc + `,"provision":{"type":"permit",` + a + `}`, nobody, nobody},
 		{"what is not protected", loinc + `,"provision":{"type":"permit",` + n + `,` + a + `}`, nobody, nobody},
+		{"for one document only", `"provision":{"type":"permit",` + eth + `,` + a + `,"data":[{"meaning":"instance","reference":{"reference":"Observation/1"}}]}`, nobody, nobody},
+		{"one that is over since nobody says when", `"status":"inactive","provision":{"type":"permit",` + eth + `,` + a + `}`, nobody, nobody},
 		{"nobody in particular", part2 + `,"provision":{"type":"permit"}`, nobody, nobody},
 		{"an author's data, not a reader", part2 + `,"provision":{"type":"permit",` + author + `}`, nobody, nobody},
 		{"a relative", part2 + `,"provision":{"type":"permit","actor":[{"reference":{"reference":"RelatedPerson/r"}}]}`, nobody, nobody},
