@@ -168,8 +168,10 @@ func (v *viewer) account(e *v1.AccessEvent) facts.ID {
 		case o.Type == "Practitioner" || o.Type == "PractitionerRole" || o.Type == "Person":
 			return v.state.Account(o.Id, e.Source)
 		case fhirid.IsType(o.Type):
-		case named == nil || !known && v.state.KnownAccount(o.Id, e.Source) != 0:
-			named, known = o.Id, v.state.KnownAccount(o.Id, e.Source) != 0
+		case !known:
+			if known = v.state.KnownAccount(o.Id, e.Source) != 0; known || named == nil {
+				named = o.Id
+			}
 		}
 	}
 	if named != nil {

@@ -1,8 +1,6 @@
 package detectors
 
-import (
-	"github.com/readtrail/readtrail/detectors/facts"
-)
+import "github.com/readtrail/readtrail/detectors/facts"
 
 // leftAccount (D15): an account that acts when its owner is not employed, or after a long silence. Credentials of leavers were
 // used daily for a year (Memorial, 80,000 patients), or eight days after firing (New Haven).
