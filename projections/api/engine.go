@@ -57,6 +57,7 @@ type engine struct {
 	heard   heard
 	readers readerLinks
 	known   knownReaders
+	systems systems
 	scopes  keptScopes
 	cases   keptCases
 }

@@ -97,10 +97,10 @@ func (p *pin) resolve(ctx context.Context, subject Subject, as role, around *bac
 
 // find is resolve in the tables.
 func (p *pin) find(ctx context.Context, subject Subject, as role, around *backdrop) (*identity, error) {
-	seeds, found := []ident{{subject.System, subject.Value}}, &step{}
+	seeds, found, links := []ident{{subject.System, subject.Value}}, &step{}, (*step)(nil)
 	if !subject.Exact {
 		var err error
-		if seeds, found, err = p.seeds(ctx, subject.Value, as); err != nil {
+		if seeds, found, links, err = p.seeds(ctx, subject.Value, as); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +109,7 @@ func (p *pin) find(ctx context.Context, subject Subject, as role, around *backdr
 	}
 	w := newWalk(seeds)
 	w.identity.learn(found)
-	if err := w.run(ctx, p, as, around, subject.Exact); err != nil {
+	if err := w.run(ctx, p, as, around, subject.Exact, links); err != nil {
 		return nil, err
 	}
 	if firsts := w.separate(seeds); len(firsts) > 1 {
@@ -119,9 +119,29 @@ func (p *pin) find(ctx context.Context, subject Subject, as role, around *backdr
 	return w.identity, nil
 }
 
-// seeds finds who is known by a bare value, and what is known of them. Values differ in case at times; where one matches
-// as written, that is meant.
-func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, *step, error) {
+// seeds finds who is known by a bare value, what is known of them, and where they are whom one would guess, the links that leave them: nil, they
+// were not read.
+func (p *pin) seeds(ctx context.Context, value string, as role) (seeds []ident, found, links *step, err error) {
+	if guess := p.engine.systems.guess(as, value); len(guess) > 0 {
+		if found, links, err = p.guessed(ctx, guess, value, as); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if found == nil {
+		if found, err = p.byValue(ctx, value, as); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	seeds, found = found.meant(value)
+	p.engine.systems.learn(as, seeds)
+	if links != nil && !links.leave(seeds) {
+		links = nil
+	}
+	return seeds, found, links, nil
+}
+
+// byValue is what is known of a bare value.
+func (p *pin) byValue(ctx context.Context, value string, as role) (*step, error) {
 	found := newStep(as)
 	params := store.Params{"folded": projections.Fold(value), "kinds": as.kinds}
 	var last ident
@@ -139,15 +159,23 @@ func (p *pin) seeds(ctx context.Context, value string, as role) ([]ident, *step,
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("find identifiers by value: %w", err)
+		return nil, fmt.Errorf("find identifiers by value: %w", err)
 	}
 	found.forget(p.position)
-	all := found.idents()
-	exact := slices.DeleteFunc(slices.Clone(all), func(id ident) bool { return id.value != value })
-	if len(exact) > 0 {
-		return exact, found.only(exact), nil
+	return found, nil
+}
+
+// guessed is byValue, together with the links that leave some identifiers of that value. Nil: there are too many of either, and they have to be
+// read in order.
+func (p *pin) guessed(ctx context.Context, guess []ident, value string, as role) (found, links *step, err error) {
+	s := newStep(as)
+	s.at, s.mostNames = setOf(guess), maxCandidates
+	if err := p.readStep(ctx, s, guess, []string{projections.Fold(value)}); err != nil || s.bounded {
+		return nil, nil, err
 	}
-	return all, found, nil
+	found = newStep(as)
+	found.names, s.names = s.names, nil
+	return found, s, nil
 }
 
 // learn adds what a step found out about identifiers.
@@ -236,8 +264,9 @@ func tooManyLinks() error {
 	return connect.NewError(connect.CodeFailedPrecondition, errors.New("identity links join more identifiers than one person can have: correct the links of this record at their source"))
 }
 
-// run follows links until nothing new is reached. named: look the seeds up too; else it was done.
-func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop, named bool) error {
+// run follows links until nothing new is reached. named: look the seeds up too; else it was done. links are those that leave the seeds, where they
+// were read before.
+func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop, named bool, links *step) error {
 	for n := 0; len(w.frontier) > 0; n++ {
 		if n == maxSteps || len(w.followed) > maxIdentifiers {
 			return tooManyLinks()
@@ -253,9 +282,12 @@ func (w *walk) run(ctx context.Context, p *pin, as role, around *backdrop, named
 				return err
 			}
 		}
-		found, err := p.step(ctx, at, look, as)
-		if err != nil {
-			return err
+		found := links
+		if links = nil; found == nil {
+			var err error
+			if found, err = p.step(ctx, at, look, as); err != nil {
+				return err
+			}
 		}
 		if found.bounded {
 			return tooManyLinks()

@@ -110,8 +110,8 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 	limit, ours := p.engine.listedFull, setOf(q.ids)
 	rows, n, last := newRecordRows(within), 0, (*row)(nil)
 	err := p.wholeRows(ctx, q, func(r *wholeRow) error {
-		if n++; !ours[unpacked(rows.patients, r.detail.patient, unpackPatient)] {
-			return nil // of another identifier that has the same key
+		if n++; proto.Position(r.position) > p.position || !ours[unpacked(rows.patients, r.detail.patient, unpackPatient)] {
+			return nil // not known yet at the pin, or of another identifier that has the same key
 		}
 		q.whose(r.recordRow)
 		if last != nil && last.position == proto.Position(r.position) {

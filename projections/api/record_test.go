@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -157,5 +158,30 @@ func TestLooksAddUpAlike(t *testing.T) {
 	}
 	if diff := cmp.Diff(few.Looks, many.Looks, protocmp.Transform()); diff != "" || few.LooksTotal != many.LooksTotal {
 		t.Errorf("%d and %d looks:\n%s", few.LooksTotal, many.LooksTotal, diff)
+	}
+}
+
+// TestRecordAsOfBeforeItsLaterEvents: what the journal did not hold yet is in no answer as of then, however many of the record's newest
+// rows it has.
+func TestRecordAsOfBeforeItsLaterEvents(t *testing.T) {
+	w := newWorld(t)
+	looked := func(reader string, ago time.Duration) *v1.Item {
+		return access("ehr", begin.Add(-ago), id("urn:mrn", "1"), id("urn:staff", reader))
+	}
+	w.append(looked("a", 3*time.Hour), looked("b", 5*time.Hour), looked("c", 7*time.Hour))
+	w.settle()
+	early := w.clock().UnixMicro()
+	w.pass(time.Minute)
+	w.append(looked("x", time.Hour), looked("y", 2*time.Hour), looked("z", 6*time.Hour))
+	w.settle()
+	for _, full := range []int{1, 2, 3, 4, 100} {
+		w.service.SetBounds(full, 100)
+		res := w.whoViewed("urn:mrn|1", func(m *v1.WhoViewedRequest) { m.AsOfUs = early })
+		if got := readersOf(res.Accesses); !slices.Equal(got, []string{"a", "b", "c"}) || res.Totals.Accesses != 3 || res.Totals.Readers != 3 {
+			t.Errorf("%d rows in full, as of before: %v, totals %v", full, got, res.Totals)
+		}
+		if got := readersOf(w.whoViewed("urn:mrn|1").Accesses); !slices.Equal(got, []string{"x", "y", "a", "b", "z", "c"}) {
+			t.Errorf("%d rows in full, now: %v", full, got)
+		}
 	}
 }

@@ -92,20 +92,17 @@ func (x *scoped) reader(ctx context.Context) (*identity, error) {
 
 // account finds one account: the identifier as it was written, or the only one that is known by the value. No link is followed.
 func (p *pin) account(ctx context.Context, subject Subject) (*identity, error) {
-	var seeds []ident
 	var found *step
 	var err error
 	if subject.Exact {
 		found, err = p.step(ctx, nil, []ident{{subject.System, subject.Value}}, readerRole)
-		if err == nil {
-			seeds = found.idents()
-		}
 	} else {
-		seeds, found, err = p.seeds(ctx, subject.Value, readerRole)
+		found, err = p.byValue(ctx, subject.Value, readerRole)
 	}
 	if err != nil {
 		return nil, err
 	}
+	seeds, found := found.meant(subject.Value)
 	if len(seeds) > 1 {
 		return &identity{candidates: seeds, known: true}, nil
 	}

@@ -63,9 +63,9 @@ type step struct {
 	names               map[ident]*identified
 	ofEvents, ofContext map[edgeKey]edge
 	resources           map[uint64]*stated
-	// bounded: there were more links than a step keeps, which are most, and no person has as many.
-	bounded bool
-	most    int
+	// bounded: there were more links than a step keeps, which are most, and no person has as many; or more names than mostNames, where that is not 0.
+	bounded         bool
+	most, mostNames int
 	// self, when set, is told of the identifiers that key rows, whoever they are.
 	self func(ident)
 }
@@ -112,6 +112,30 @@ func (s *step) only(ids []ident) *step {
 	return out
 }
 
+// meant are those who are known by a value. Values differ in case at times; where one matches as written, that is meant.
+func (s *step) meant(value string) ([]ident, *step) {
+	all := s.idents()
+	exact := slices.DeleteFunc(slices.Clone(all), func(id ident) bool { return id.value != value })
+	if len(exact) > 0 {
+		return exact, s.only(exact)
+	}
+	return all, s
+}
+
+// leave keeps of the links those that leave some identifiers, and reports whether those of all of them were read.
+func (s *step) leave(ids []ident) bool {
+	wanted := setOf(ids)
+	for id := range wanted {
+		if !s.at[id] {
+			return false
+		}
+	}
+	for _, edges := range []map[edgeKey]edge{s.ofEvents, s.ofContext} {
+		maps.DeleteFunc(edges, func(k edgeKey, _ edge) bool { return !wanted[k.from] })
+	}
+	return true
+}
+
 // idents are the identifiers that were named, in order.
 func (s *step) idents() []ident {
 	return slices.SortedFunc(maps.Keys(s.names), func(a, b ident) int {
@@ -141,19 +165,24 @@ func keep(edges map[edgeKey]edge, e edge) {
 func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error) {
 	s := newStep(as)
 	s.at, s.look = setOf(at), setOf(look)
-	statement, params := "identity_links", store.Params{"keys": keysOf(at), "excluded": as.excluded, "event_kind": as.event}
-	if len(look) > 0 {
-		folded := make([]string, len(look))
-		for i, id := range look {
-			folded[i] = projections.Fold(id.value)
-		}
-		statement, params["folded"], params["kinds"] = "identity_step", folded, as.kinds
+	folded := make([]string, len(look))
+	for i, id := range look {
+		folded[i] = projections.Fold(id.value)
+	}
+	return s, p.readStep(ctx, s, at, folded)
+}
+
+// readStep reads the links that leave some identifiers at the pin, and what goes by some folded values.
+func (p *pin) readStep(ctx context.Context, s *step, at []ident, folded []string) error {
+	statement, params := "identity_links", store.Params{"keys": keysOf(at), "excluded": s.as.excluded, "event_kind": s.as.event}
+	if len(folded) > 0 {
+		statement, params["folded"], params["kinds"] = "identity_step", folded, s.as.kinds
 	}
 	if err := p.query(ctx, statement, params, s.add); err != nil {
-		return nil, fmt.Errorf("follow identifiers: %w", err)
+		return fmt.Errorf("follow identifiers: %w", err)
 	}
 	s.forget(p.position)
-	return s, p.current(ctx, s)
+	return p.current(ctx, s)
 }
 
 // add takes a row of identity_step.sql.
@@ -201,7 +230,7 @@ func (s *step) add(row store.Row) error {
 			last.edges = append(last.edges, e)
 		}
 	}
-	if len(s.ofEvents) > s.most || len(s.resources) > s.most {
+	if len(s.ofEvents) > s.most || len(s.resources) > s.most || (s.mostNames > 0 && len(s.names) > s.mostNames) {
 		s.bounded = true
 		return store.Stop()
 	}

@@ -49,3 +49,16 @@ func HangingOrder(ctx context.Context, deafAfter time.Duration) <-chan struct{} 
 	go p.kill(tagPrefix)
 	return p.deaf
 }
+
+// Acquired says which of the free sessions, by their settings, a statement with these settings gets, and how many stay free.
+func Acquired(ctx context.Context, free []map[string]string, settings map[string]string) (chosen map[string]string, left int, err error) {
+	p := newEmptyPool(&library{}, nil, len(free), time.Second)
+	for _, s := range free {
+		p.free <- &session{settings: s}
+	}
+	s, err := p.acquire(ctx, settings)
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.settings, len(p.free), nil
+}

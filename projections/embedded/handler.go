@@ -102,7 +102,9 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 	waiting, stop := context.WithCancel(r.Context())
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	session, err := h.pool.acquire(waiting)
+	settings := maps.Clone(h.pool.base)
+	maps.Copy(settings, req.settings)
+	session, err := h.pool.acquire(waiting, settings)
 	if err != nil {
 		out.fail(asException(err))
 		return
@@ -117,9 +119,7 @@ func (h *handler) answer(ctx context.Context, w http.ResponseWriter, r *http.Req
 		ctx = waiting
 	}
 	defer h.pool.killOnDone(ctx, session, req.tag())()
-	want := maps.Clone(h.pool.base)
-	maps.Copy(want, req.settings)
-	if err := session.prepare(want, req.database); err != nil {
+	if err := session.prepare(settings, req.database); err != nil {
 		out.fail(asException(err))
 		return
 	}

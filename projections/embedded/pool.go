@@ -86,11 +86,26 @@ func (p *pool) open() (*session, error) {
 	return s, nil
 }
 
-// acquire waits for a free session.
-func (p *pool) acquire(ctx context.Context) (*session, error) {
+// acquire waits for a free session, one that has these settings where there is one: to change them is a statement of its own, a third of
+// what the shortest question costs.
+func (p *pool) acquire(ctx context.Context, settings map[string]string) (*session, error) {
 	s, err := p.next(ctx)
-	if err != nil || !s.broken {
-		return s, err
+	if err != nil {
+		return nil, err
+	}
+	for range len(p.free) {
+		if !s.broken && maps.Equal(s.settings, settings) {
+			break
+		}
+		select {
+		case other := <-p.free:
+			p.free <- s // there is room: it is one that was taken
+			s = other
+		default:
+		}
+	}
+	if !s.broken {
+		return s, nil
 	}
 	fresh, err := p.open()
 	if err != nil {
