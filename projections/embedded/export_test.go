@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"io"
+	"maps"
 	"time"
 	"unsafe"
 )
@@ -61,4 +62,24 @@ func Acquired(ctx context.Context, free []map[string]string, settings map[string
 		return nil, 0, err
 	}
 	return s.settings, len(p.free), nil
+}
+
+// Changes is how often a session's settings are changed when statements with these settings run one after the other on a pool of some sessions.
+func Changes(ctx context.Context, sessions int, statements []map[string]string) (n int, err error) {
+	p := newEmptyPool(&library{}, nil, sessions, time.Second)
+	for range sessions {
+		p.free <- &session{}
+	}
+	for _, settings := range statements {
+		s, err := p.acquire(ctx, settings)
+		if err != nil {
+			return n, err
+		}
+		if !maps.Equal(s.settings, settings) {
+			n++
+		}
+		s.settings = settings
+		p.release(s)
+	}
+	return n, nil
 }

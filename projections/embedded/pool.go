@@ -93,7 +93,7 @@ func (p *pool) acquire(ctx context.Context, settings map[string]string) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	for range len(p.free) {
+	for range len(p.free) + 1 { // the last turn comes back to the one that was used longest ago
 		if !s.broken && maps.Equal(s.settings, settings) {
 			break
 		}

@@ -24,3 +24,15 @@ func TestSessionOfTheSameSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestSettingsAreChangedOnce: statements of a few kinds, one after the other, do not take each other's sessions.
+func TestSettingsAreChangedOnce(t *testing.T) {
+	a, b := map[string]string{"max_threads": "1"}, map[string]string{"max_threads": "2"}
+	var statements []map[string]string
+	for range 20 {
+		statements = append(statements, a, b, b, a)
+	}
+	if n, err := embedded.Changes(t.Context(), 8, statements); err != nil || n != 2 {
+		t.Errorf("settings were changed %d times for two kinds of statements, %v", n, err)
+	}
+}
