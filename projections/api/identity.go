@@ -175,7 +175,7 @@ func (p *pin) guessed(ctx context.Context, guess []ident, value string, as role)
 	}
 	found = newStep(as)
 	found.names, s.names = s.names, nil
-	return found, s, nil
+	return found, s, p.current(ctx, s)
 }
 
 // learn adds what a step found out about identifiers.

@@ -169,10 +169,13 @@ func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error
 	for i, id := range look {
 		folded[i] = projections.Fold(id.value)
 	}
-	return s, p.readStep(ctx, s, at, folded)
+	if err := p.readStep(ctx, s, at, folded); err != nil {
+		return nil, err
+	}
+	return s, p.current(ctx, s)
 }
 
-// readStep reads the links that leave some identifiers at the pin, and what goes by some folded values.
+// readStep reads the links that leave some identifiers at the pin, those of context whether or not they still hold, and what goes by some folded values.
 func (p *pin) readStep(ctx context.Context, s *step, at []ident, folded []string) error {
 	statement, params := "identity_links", store.Params{"keys": keysOf(at), "excluded": s.as.excluded, "event_kind": s.as.event}
 	if len(folded) > 0 {
@@ -182,7 +185,7 @@ func (p *pin) readStep(ctx context.Context, s *step, at []ident, folded []string
 		return fmt.Errorf("follow identifiers: %w", err)
 	}
 	s.forget(p.position)
-	return p.current(ctx, s)
+	return nil
 }
 
 // add takes a row of identity_step.sql.
