@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -47,6 +48,9 @@ func dictionaryDocuments(t *testing.T) (items []*v1.Item, originals [][]byte) {
 // a tenth on tables of its own.
 func makeDictionary(t *testing.T) []byte {
 	t.Helper()
+	// Packers that earlier tests gave back pack by what they learned there. The second collection empties what the first one set aside.
+	runtime.GC()
+	runtime.GC()
 	itemSchema := columns.NewSchema((&v1.Item{}).ProtoReflect().Descriptor(), "readtrail.v1.ContextFact.resource")
 	sealedSchema := columns.NewSchema((&v1.SealedItem{}).ProtoReflect().Descriptor(), "readtrail.v1.SealedItem.original", "readtrail.v1.FreeText.query_text")
 	texts := func(it *v1.Item, original []byte) [][]byte {
