@@ -165,6 +165,16 @@ func (h *pairHistory) aloneOn(d day) {
 	h.alone[len(h.alone)-1] = d
 }
 
+// first is the first day without a reason that is kept; 0: there is none.
+func (h *pairHistory) first() (out day) {
+	for _, d := range h.alone {
+		if d != 0 && (out == 0 || d < out) {
+			out = d
+		}
+	}
+	return out
+}
+
 // aloneDays counts the days without a reason.
 func (h *pairHistory) aloneDays() int {
 	n := 0

@@ -339,3 +339,12 @@ func QueueOf(all SiteQueues, sites ...string) (string, error) {
 	}
 	return name, nil
 }
+
+// JoinedWhy is what a note of several records of one reader says of why they are unusual; each record by itself says why.
+func JoinedWhy(records []string, why [][]string) []string {
+	pairs := make([]*Candidate, len(records))
+	for i, r := range records {
+		pairs[i] = &Candidate{Shape: ShapePair, Score: certainly, Note: &Note{record: r, Why: why[i]}}
+	}
+	return join(nil, pairs)[0].Note.Why
+}

@@ -293,11 +293,11 @@ func (t *teller) recordDay(d *RecordDay) *Note {
 		}
 		n.What = append(n.What, fmt.Sprintf("%s at %s.", t.who(p.Reader, p.Post), t.clock(p.First())))
 	}
-	n.Why = append(n.Why, "So many readers who have nothing to do with the patient's care do not come to one record by chance.")
+	n.Why = append(n.Why, "So many readers without a known reason do not come to one record by chance.")
 	if d.Blind > 0 {
 		n.What = append(n.What, fmt.Sprintf("Of %s more it cannot be assessed whether there was one.", number(d.Blind)))
 	}
-	n.Tried = append(n.Tried, t.amongMany()...)
+	n.Tried = append(t.amongMany(), t.lastCares(formerReaders, d.Readers)...)
 	n.Usual = append(n.Usual, "On nearly all days, no record is opened by more than one reader without a reason.")
 	n.Normal = append(n.Normal,
 		"A resuscitation, a conference about the patient or a review that somebody ordered would have made it normal.")
@@ -356,10 +356,11 @@ func (n *Note) alsoOf(day *Note) {
 	n.Normal = slices.Concat(day.Normal[:day.normals], n.Normal)
 }
 
-// and adds the note of another record of the same reader and day. What both say is said once.
-func (n *Note) and(other *Note) {
+// and adds the note of another record of the same reader and day. What both say is said once; told: what names that record is told as well.
+func (n *Note) and(other *Note, told bool) {
 	n.What = append(n.What, other.What...)
-	n.Why, n.Normal = added(n.Why, other.Why), added(n.Normal, other.Normal)
+	why := slices.DeleteFunc(slices.Clone(other.Why), func(s string) bool { return !told && strings.Contains(s, other.record) })
+	n.Why, n.Normal = added(n.Why, why), added(n.Normal, other.Normal)
 	n.Evidence = n.Evidence.and(other.Evidence)
 }
 
@@ -395,8 +396,9 @@ func ofReaders(notes []*Note) *Note {
 		for _, s := range one.Usual {
 			n.Usual = append(n.Usual, name+": "+s)
 		}
-		n.Tried, n.Normal = added(n.Tried, one.Tried), added(n.Normal, one.Normal)
+		n.Normal = added(n.Normal, one.Normal)
 	}
+	n.Tried = triedOf(notes, (*Note).name)
 	if left := len(notes) - len(told); left > 0 {
 		n.What = append(n.What, fmt.Sprintf("And %s more.", count(left, "reader")))
 	}

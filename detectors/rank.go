@@ -226,11 +226,11 @@ func join(out []Candidate, pairs []*Candidate) []Candidate {
 		for _, p := range pairs[:n] {
 			notes = append(notes, p.Note)
 		}
-		note.Tried = triedOf(notes)
-		for _, p := range pairs[1:n] {
+		note.Tried = triedOf(notes, func(one *Note) string { return one.record })
+		for i, p := range pairs[1:n] {
 			story.alone = story.alone && p.alone && aimless(p.Scenario)
 			story.Patients = append(story.Patients, p.Patients...)
-			note.and(p.Note)
+			note.and(p.Note, i+1 < mostTold)
 			story.kept, story.labels, story.signs = append(story.kept, p.kept...), story.labels|p.labels, story.signs|p.signs
 			story.Accesses = append(story.Accesses, p.Accesses...)
 		}

@@ -1,5 +1,11 @@
 package detectors
 
+import (
+	"slices"
+
+	"github.com/readtrail/readtrail/detectors/facts"
+)
+
 // noRelation (D8, D9, D16): how close the documented relation of the reader to the record is, from "by name" to "none at all, and
 // the patient is in nobody's care" (166 hits a million without a recent visit, Boxwala 2011). It is judged when the period of
 // grace is over. Coders, quality and mortality review open such records for a living: peers decide what it weighs.
@@ -34,28 +40,42 @@ func noRelation() pairDetector {
 			}
 		},
 		tell: func(t *teller, p *Pair, g Grade) string {
-			d := "the reader's department"
-			if name := t.judge.state.DepartmentName(p.Post.Department); name != "" {
-				d += " (" + name + ")"
-			}
+			days, patient, d := t.judge.numbers.inWords(careDays, "day"), t.record(p.Patient), t.department(p, p.Post.Department)
+			nothing := "othing documented of the " + days + " before and after connects the reader with "
 			switch g {
 			case bondNone - bondPersonal + 2:
-				return "The patient died more than " + t.judge.numbers.inWords(deadDays, "day") + " before, and nothing documented connects " +
-					"the reader with them."
+				return patient + " died more than " + t.judge.numbers.inWords(deadDays, "day") + " before, and n" + nothing + "them."
 			case bondNone - bondPersonal + 1:
-				return "Nothing documented connects the reader with the patient, who was in nobody's care here in the " +
-					t.judge.numbers.inWords(careDays, "day") + " before and after."
+				return "N" + nothing + patient + ", who was in nobody's care here then."
 			case bondNone - bondPersonal:
-				return "Nothing documented connects the reader with the patient, who was in the care of another department; " + d +
-					" does not usually see such patients."
+				if p.elsewhere() {
+					patient += ", who was in the care of another department"
+				}
+				return "N" + nothing + patient + "; " + d + " does not usually see such patients."
 			case bondWeak - bondPersonal:
 				if p.seated && p.share < rareShare {
-					return "Nothing documented connects the reader with the patient; the access came from a workstation of a department " +
-						"that has the patient."
+					return "N" + nothing + patient + "; the access came from a workstation of a department that has the patient."
 				}
-				return "Nothing documented connects the reader with the patient; " + d + " sees such patients only now and then."
+				return "N" + nothing + patient + "; " + d + " sees such patients only now and then."
 			}
-			return "The reader's department, not the reader by name, is connected with the patient."
+			return "The reader's department, not the reader by name, is connected with " + patient + "."
 		},
 	}
+}
+
+// elsewhere reports whether a department that is none of the reader's has or had the patient within the window.
+func (p *Pair) elsewhere() bool {
+	return slices.ContainsFunc(p.near.departments, func(d phased) bool { return d.id != p.Post.Department && d.id != p.Post.DutyDepartment })
+}
+
+// department is one of the reader's, by name where it has one.
+func (t *teller) department(p *Pair, id facts.ID) string {
+	d := "the reader's department"
+	if id != p.Post.Department {
+		d = "the department of the reader's duty"
+	}
+	if name := t.judge.state.DepartmentName(id); name != "" {
+		d += " (" + name + ")"
+	}
+	return d
 }

@@ -30,8 +30,8 @@ func repeatedLooks() pairDetector {
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, p *Pair, _ Grade) string {
-			return fmt.Sprintf("The same reader opened this record on %s without a known reason.", count(p.History.aloneDays(), "day"))
+		tell: func(t *teller, p *Pair, _ Grade) string {
+			return fmt.Sprintf("The same reader opened the record of %s on %s without a known reason.", t.record(p.Patient), count(p.History.aloneDays(), "day"))
 		},
 	}
 }

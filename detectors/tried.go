@@ -11,13 +11,22 @@ import (
 const (
 	noConnection = "No %s connects the reader or their department with the patient within %s, and the department does not usually see " +
 		"such patients."
-	// nothingButWindow: the department had or will have the patient, and that is no reason there.
-	nothingButWindow = "The reader's department had or will have the patient within %[2]s, but its people leave such records alone, " +
-		"so that is no reason here. No %[1]s names the reader."
+	// nothingButWindow: the department, or somebody of it, had or will have the patient, and that is no reason there.
+	nothingButWindow = "The reader's department, or somebody of it, had or will have to do with the patient within %[2]s, but its people leave such " +
+		"records alone, so that is no reason here. No %[1]s names the reader."
 	// noConnections is for several patients, or several readers.
 	noConnections = "%s within %s were tried, and what each department usually sees. None of them connects reader and patient where it " +
 		"says that no reason is known."
 	nobodyNamed = "No %s within %s names the reader."
+	// onlyOrders takes what is near, the department, and how long before and after it an order is a reason.
+	onlyOrders = "Within %s nothing but %s connects %s with the patient: such an order is a reason from %s before until %s after it. The department " +
+		"does not usually see such patients."
+)
+
+// What is said of patients who were cared for before; see lastCares.
+const (
+	formerPatients = "Care that was over more than %s before names the reader or their department for %s of the patients without a known reason, %s."
+	formerReaders  = "Care of the patient that was over more than %s before names %s of these readers or their departments, %s."
 )
 
 // What is said of reasons that could not be tried. That nothing was found is no sign against anybody where nothing could be looked for.
@@ -99,14 +108,18 @@ func (t *teller) tried(n *Note, p *Pair) {
 	}
 	switch {
 	case p.Blind&^departmental != 0:
-		n.Tried = append(n.Tried, t.untried()...)
 	case p.Blind != 0:
-		n.Tried = append(append(n.Tried, t.within(nobodyNamed), noWorkplace), t.untried()...)
+		n.Tried = append(n.Tried, t.within(nobodyNamed), noWorkplace)
 	case p.window:
-		n.Tried = append(append(n.Tried, t.within(nothingButWindow)), t.untried()...)
+		n.Tried = append(n.Tried, t.within(nothingButWindow))
 	default:
-		n.Tried = append(append(n.Tried, t.within(noConnection)), t.untried()...)
+		if orders := t.staleOrders(p); orders != "" {
+			n.Tried = append(n.Tried, t.within(nobodyNamed), orders)
+			break
+		}
+		n.Tried = append(n.Tried, t.within(noConnection))
 	}
+	n.Tried = append(append(n.Tried, t.lastCare(p)...), t.untried()...)
 	if i := p.typed(); i >= 0 {
 		n.Tried = append(n.Tried, fmt.Sprintf("At %s the reader gave a reason for breaking the glass, which stands with that event. It is their own "+
 			"word, and nothing that is documented bears it out.", t.clock(p.Accesses[i].Occurred)))
@@ -143,8 +156,16 @@ func (t *teller) triedOfDay(d *ReaderDay) (tried []string) {
 	if d.Unexplained > 0 {
 		tried = append(tried, t.amongMany()...)
 		if slices.ContainsFunc(d.Pairs, func(p Pair) bool { return p.Looks > 0 && p.Reasons == 0 && p.window }) {
-			tried = append(tried, "Where the reader's department had or will have the patient, its people leave such records alone.")
+			tried = append(tried, "Where the reader's department, or somebody of it, had or will have to do with the patient, its people leave such "+
+				"records alone.")
 		}
+		var alone []*Pair
+		for k := range d.Pairs {
+			if p := &d.Pairs[k]; p.Looks > 0 && p.Reasons == 0 && p.Blind == 0 {
+				alone = append(alone, p)
+			}
+		}
+		tried = append(tried, t.lastCares(formerPatients, alone)...)
 	}
 	switch {
 	case d.Unexplained == 0 && d.Blind == 0:
@@ -157,14 +178,16 @@ func (t *teller) triedOfDay(d *ReaderDay) (tried []string) {
 	return tried
 }
 
-// triedOf are the reasons that were tried for several records. What holds for all that are told is said once; else it is said of which
-// record it holds.
-func triedOf(notes []*Note) (tried []string) {
+// triedOf are the reasons that were tried for several records, or several readers. What holds for all that are told is said once; else it is said of
+// which of them it holds, where the sentence does not name it.
+func triedOf(notes []*Note, which func(*Note) string) (tried []string) {
 	told := notes[:min(len(notes), mostTold)]
 	for _, one := range told {
 		for _, s := range one.Tried {
-			if slices.ContainsFunc(told, func(other *Note) bool { return !slices.Contains(other.Tried, s) }) {
-				s = one.record + ": " + s
+			whose := which(one)
+			named := whose == one.record && strings.Contains(s, whose)
+			if !named && slices.ContainsFunc(told, func(other *Note) bool { return !slices.Contains(other.Tried, s) }) {
+				s = whose + ": " + s
 			}
 			tried = added(tried, []string{s})
 		}

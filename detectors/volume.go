@@ -134,7 +134,7 @@ func manyAlone() readerDetector {
 			return Quiet
 		},
 		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
-			return fmt.Sprintf("For %s of the records nothing connects this reader with the patient.", number(d.Unexplained))
+			return fmt.Sprintf("For %s of the records no reason is known.", number(d.Unexplained))
 		},
 		normal: "An assignment to these patients would have made it normal.",
 	}

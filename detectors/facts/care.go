@@ -35,7 +35,10 @@ func (s *State) applyCare(f *fact, typ string) {
 		return
 	}
 	base := row{from: 0, until: Forever, reason: s.reason(f, typ)}
-	base.from, base.until = s.careTime(f, &shape)
+	base.from, base.until, base.doubt = s.careTime(f, &shape)
+	if leavesOpen(d.field(0, "status")) {
+		base.doubt |= DoubtHappened
+	}
 	if typ == "Encounter" {
 		base.class = s.textPlain(s.encounterClass(d))
 	}
@@ -85,13 +88,14 @@ func (s *State) subjects(f *fact, typ string) []ID {
 
 // careTime is the time of a resource as stated: a period, or the moment or moments that it names. What lasts and has no end
 // goes on, unless its status says that it is over; then it held until the version that says so, at least.
-func (s *State) careTime(f *fact, shape *careShape) (from, until int64) {
+func (s *State) careTime(f *fact, shape *careShape) (from, until int64, doubt Doubt) {
 	d := f.doc
-	from, until = Forever, 0
+	from, until, doubt = Forever, 0, DoubtBegin|DoubtEnd
 	ends := false // an end is stated
 	for _, element := range shape.times {
 		i := d.get(0, element)
 		var p Period
+		var of Doubt
 		switch d.kindOf(i) {
 		case kindString:
 			at, ok := instant(d.string(i), s.cfg.Zone)
@@ -101,40 +105,82 @@ func (s *State) careTime(f *fact, shape *careShape) (from, until int64) {
 			if p = at; element == "end" {
 				p.Until, ends = endOf(at), true
 			}
+			if !toTheDay(d.string(i)) {
+				of = DoubtBegin | DoubtEnd
+			}
 		case kindObject:
 			if p = s.period(d, i); p == (Period{0, Forever}) {
 				continue
 			}
+			of = d.doubtOf(i)
 			if p.Until == Forever {
 				p.Until = p.From + 1
+				if of&DoubtBegin != 0 { // which is the end as well
+					of |= DoubtEnd
+				}
 			} else {
 				ends = true
 			}
 		default:
 			continue
 		}
-		from, until = min(from, p.From), max(until, p.Until)
+		if element == "requestedPeriod" || element == "onsetDateTime" { // of neither is it said that somebody cared then
+			of = DoubtBegin | DoubtEnd
+		}
+		if p.From < from {
+			from, doubt = p.From, doubt&^DoubtBegin|of&DoubtBegin
+		}
+		if p.Until > until {
+			until, doubt = p.Until, doubt&^DoubtEnd|of&DoubtEnd
+		}
 	}
 	effective := max(f.GetEffectiveUs(), 0)
 	goesOn := shape.lasting && !ends && !isOver(d.field(0, "status"))
 	switch {
 	case from == Forever && effective == 0: // no time is stated
-		return 0, Forever
+		return 0, Forever, doubt
 	case from == Forever:
 		from, until = effective, effective+1
 	case shape.lasting && !ends:
-		until = max(until, effective) // at least until this version said so
+		until, doubt = max(until, effective), doubt|DoubtEnd // at least until this version said so
 	}
 	if goesOn {
-		return from, Forever
+		return from, Forever, doubt &^ DoubtEnd
 	}
-	return from, max(until, from+1)
+	if until < from {
+		doubt |= DoubtBegin | DoubtEnd
+	}
+	return from, max(until, from+1), doubt
+}
+
+// toTheDay reports whether a date or time is no year or month alone.
+func toTheDay(text string) bool { return len(text) >= len("2006-01-02") }
+
+// doubtOf is what a Period does not state to the day, of an end only where there is one.
+func (d *document) doubtOf(period int) (doubt Doubt) {
+	if !toTheDay(d.field(period, "start")) {
+		doubt |= DoubtBegin
+	}
+	if end := d.field(period, "end"); end != "" && !toTheDay(end) {
+		doubt |= DoubtEnd
+	}
+	return doubt
 }
 
 func isOver(status string) bool {
 	switch status {
 	case "finished", "completed", "discharged", "cancelled", "canceled", "inactive", "revoked", "stopped", "rejected", "ended",
 		"discontinued", "failed", "noshow", "fulfilled":
+		return true
+	}
+	return false
+}
+
+// leavesOpen reports whether the status of a resource, or of somebody or of a place in it, does not say that what it tells of took place.
+func leavesOpen(status string) bool {
+	switch status {
+	case "cancelled", "canceled", "noshow", "revoked", "rejected", "failed", "not-done", "planned", "proposed", "draft", "pending", "waitlist",
+		"requested", "received", "preparation", "declined", "tentative", "needs-action", "reserved", "unknown":
 		return true
 	}
 	return false
@@ -229,6 +275,9 @@ func (s *State) addActors(f *fact, n ID, shape *careShape, base row) {
 				if own := d.get(p, "period"); own != none {
 					s.ownPeriod(d, own, &r)
 				}
+				if leavesOpen(d.field(p, "status")) {
+					r.doubt |= DoubtHappened
+				}
 			}
 			for ref := range d.items(d.get(p, a.path[len(a.path)-1])) {
 				added = s.addCare(f, n, ref, r, a.department) || added
@@ -243,12 +292,15 @@ func (s *State) addActors(f *fact, n ID, shape *careShape, base row) {
 
 // ownPeriod narrows a row to the period of a participant or location.
 func (s *State) ownPeriod(d *document, i int, r *row) {
-	p := s.period(d, i)
+	p, doubt := s.period(d, i), d.doubtOf(i)
 	if p.From > 0 {
-		r.from = p.From
+		r.from, r.doubt = p.From, r.doubt&^DoubtBegin|doubt&DoubtBegin
 	}
 	if p.Until < Forever {
-		r.until = p.Until
+		r.until, r.doubt = p.Until, r.doubt&^DoubtEnd|doubt&DoubtEnd
+	}
+	if r.until < r.from {
+		r.doubt |= DoubtBegin | DoubtEnd
 	}
 	r.until = max(r.until, r.from+1)
 }

@@ -1,6 +1,7 @@
 package facts_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/readtrail/readtrail/detectors/facts"
@@ -241,6 +242,76 @@ func TestCare(t *testing.T) {
 }
 
 var nothing []string
+
+// TestDoubt asserts what is not told of care, because its resource does not state it, R4 and R5 shapes.
+func TestDoubt(t *testing.T) {
+	const begin, end, happened = facts.DoubtBegin, facts.DoubtEnd, facts.DoubtHappened
+	encounter := func(more string) string {
+		return `{"resourceType":"Encounter","id":"e","subject":{"reference":"Patient/1"},` + more + `}`
+	}
+	const who, r5, on = `"participant":[{"individual":{"reference":"Practitioner/a"}}]`, `"participant":[{"actor":{"reference":"Practitioner/a"}}]`,
+		`"subject":{"reference":"Patient/1"},"performer":[{"reference":"Practitioner/a"}]`
+	for _, c := range []struct {
+		name, resource string
+		want           facts.Doubt
+	}{
+		{"all is stated", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2025-01-04"},` + who), 0},
+		{"all is stated, R5", encounter(`"status":"completed","actualPeriod":{"start":"2025-01-02","end":"2025-01-04"},` + r5), 0},
+		{"it goes on", encounter(`"status":"in-progress","period":{"start":"2025-01-02"},` + who), 0},
+		{"over without an end", encounter(`"status":"finished","period":{"start":"2025-01-02"},` + who), end},
+		{"over without an end, R5", encounter(`"status":"completed","actualPeriod":{"start":"2025-01-02"},` + r5), end},
+		{"an end alone", encounter(`"status":"finished","period":{"end":"2025-01-04"},` + who), begin},
+		{"over at no stated time", encounter(`"status":"finished",` + who), begin | end},
+		{"it goes on since no stated time", encounter(`"status":"in-progress",` + who), begin | end},
+		{"a month as the end", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2025-02"},` + who), end},
+		{"years", encounter(`"status":"finished","period":{"start":"2024","end":"2025"},` + who), begin | end},
+		{"an end before the beginning", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2024-01-04"},` + who), begin | end},
+		{"at once", encounter(`"status":"finished","period":{"start":"2025-01-02T10:00:00Z","end":"2025-01-02T10:00:00Z"},` + who), 0},
+		{"the participant's own end", encounter(`"status":"finished","period":{"start":"2025-01-02"},"participant":[{"individual":` +
+			`{"reference":"Practitioner/a"},"period":{"end":"2025-01-03"}}]`), 0},
+		{"the participant's own beginning", encounter(`"status":"finished","participant":[{"individual":{"reference":"Practitioner/a"},` +
+			`"period":{"start":"2025-01-02"}}]`), end},
+		{"the participant's own month", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2025-01-04"},"participant":` +
+			`[{"individual":{"reference":"Practitioner/a"},"period":{"start":"2025-01","end":"2025-01"}}]`), begin | end},
+		{"a participant who came when it was over", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2025-01-04"},` +
+			`"participant":[{"individual":{"reference":"Practitioner/a"},"period":{"start":"2025-02-02"}}]`), begin | end},
+		{"cancelled", encounter(`"status":"cancelled","period":{"start":"2025-01-02","end":"2025-01-04"},` + who), happened},
+		{"planned", encounter(`"status":"planned","period":{"start":"2025-01-02","end":"2025-01-04"},` + who), happened},
+		{"a place that was planned", encounter(`"status":"finished","period":{"start":"2025-01-02","end":"2025-01-04"},` +
+			`"location":[{"location":{"reference":"Location/sur"},"status":"planned"}]`), happened},
+		{"a care team that is over", `{"resourceType":"CareTeam","id":"e","status":"inactive","subject":{"reference":"Patient/1"},` +
+			`"period":{"start":"2025-01-02"},"participant":[{"member":{"reference":"Practitioner/a"}}]}`, end},
+		{"a missed appointment", `{"resourceType":"Appointment","id":"e","status":"noshow","start":"2025-01-02T09:00:00Z",` +
+			`"end":"2025-01-02T09:20:00Z","participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Practitioner/a"}}]}`, happened},
+		{"an appointment that they declined", `{"resourceType":"Appointment","id":"e","status":"booked","start":"2025-01-02T09:00:00Z",` +
+			`"participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Practitioner/a"},"status":"declined"}]}`, happened},
+		{"an appointment", `{"resourceType":"Appointment","id":"e","status":"booked","start":"2025-01-02T09:00:00Z",` +
+			`"participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Practitioner/a"},"status":"accepted"}]}`, 0},
+		{"an appointment some time in spring", `{"resourceType":"Appointment","id":"e","status":"booked","start":"2025-01-02T09:00:00Z",` +
+			`"requestedPeriod":[{"start":"2024-12-01","end":"2025-05-31"}],"subject":{"reference":"Patient/1"},` +
+			`"participant":[{"actor":{"reference":"Practitioner/a"}}]}`, 0},
+		{"an appointment that was asked for", `{"resourceType":"Appointment","id":"e","status":"booked","requestedPeriod":{"start":"2024-12-01",` +
+			`"end":"2025-05-31"},"subject":{"reference":"Patient/1"},"participant":[{"actor":{"reference":"Practitioner/a"}}]}`, begin | end},
+		{"a result", `{"resourceType":"Observation","id":"e","status":"final","effectiveDateTime":"2025-01-02T09:00:00Z",` + on + `}`, 0},
+		{"a result from then on", `{"resourceType":"Observation","id":"e","status":"final","effectivePeriod":{"start":"2025-01-02"},` + on + `}`, 0},
+		{"a result of a year", `{"resourceType":"Observation","id":"e","status":"final","effectiveDateTime":"2025",` + on + `}`, begin | end},
+		{"a result of no stated time", `{"resourceType":"Observation","id":"e","status":"final",` + on + `}`, begin | end},
+		{"a diagnosis of an onset", `{"resourceType":"Condition","id":"e","onsetDateTime":"2019-03-02","subject":{"reference":"Patient/1"},` +
+			`"recorder":{"reference":"Practitioner/a"}}`, begin | end},
+		{"a diagnosis that was recorded", `{"resourceType":"Condition","id":"e","onsetDateTime":"2019-03-02","recordedDate":"2025-01-02",` +
+			`"subject":{"reference":"Patient/1"},"recorder":{"reference":"Practitioner/a"}}`, begin},
+		{"a draft of an order", `{"resourceType":"ServiceRequest","id":"e","status":"draft","authoredOn":"2025-01-02",` + on + `}`, happened},
+	} {
+		s := newState(t)
+		apply(t, s, append(slices.Clone(staffed), c.resource)...)
+		for what, s := range map[string]*facts.State{"read": s, "restored": checkSnapshot(t, s)} {
+			care := s.Care(patient(s, "Patient/1"))
+			if len(care) != 1 || care[0].Doubt != c.want {
+				t.Errorf("%s, %s: %+v, want doubt %d", c.name, what, care, c.want)
+			}
+		}
+	}
+}
 
 // TestCareMoves asserts that a version about another patient takes the care along.
 func TestCareMoves(t *testing.T) {

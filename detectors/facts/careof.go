@@ -82,6 +82,7 @@ func (s *State) nameReasons(care []Care, group []ID) {
 func (s *State) careOf(r *row) Care {
 	c := Care{
 		Kind: r.kind, Class: r.class, Period: Period{r.from, r.until}, Reason: r.reason, Type: r.typ, Resource: r.fact,
+		Doubt: r.doubt,
 	}
 	switch {
 	case r.who > 0:

@@ -9,7 +9,7 @@ import (
 
 const (
 	snapshotMagic   = "readtrail facts\n"
-	snapshotVersion = 7
+	snapshotVersion = 8
 )
 
 // ErrSnapshot is wrapped by every refusal of Restore: the snapshot is of another version, cut off or changed. The caller replays

@@ -17,7 +17,7 @@ func TestRestoreRefusesWhatPackDoesNotWrite(t *testing.T) {
 		"longer":  {0x80, 0, 5, 0x7f, 0, 0, 0, 0},
 	} {
 		var out bytes.Buffer
-		e := block.NewEncoder(&out, "readtrail facts\n", 7)
+		e := block.NewEncoder(&out, "readtrail facts\n", 8)
 		table := func(pages ...[]byte) {
 			e.Count(1) // no pattern
 			e.Count(len(pages))

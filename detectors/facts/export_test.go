@@ -40,10 +40,11 @@ type Row struct {
 	Fact, Who, Reason ID
 	Kind              CareKind
 	Class, Type       ID
+	Doubt             Doubt
 }
 
 func (r *Row) row() row {
-	return row{r.From, r.Until, r.Fact, r.Who, r.Reason, form{r.Kind, r.Class, r.Type}}
+	return row{r.From, r.Until, r.Fact, r.Who, r.Reason, form{r.Kind, r.Class, r.Type, r.Doubt}}
 }
 
 // Rows is rows with the forms that they refer to.
@@ -78,7 +79,7 @@ func (r *Rows) Evict(last Row) {
 func (r *Rows) All() (out []Row) {
 	var at row
 	for rest := rows(r.Bytes); r.forms.next(&rest, &at); {
-		out = append(out, Row{at.from, at.until, at.fact, at.who, at.reason, at.kind, at.class, at.typ})
+		out = append(out, Row{at.from, at.until, at.fact, at.who, at.reason, at.kind, at.class, at.typ, at.doubt})
 	}
 	return out
 }

@@ -167,7 +167,22 @@ type Care struct {
 	Reason ID
 	// Type (a text) and Resource (see State.Resource) say which fact it is: the evidence.
 	Type, Resource ID
+	// Doubt is what the resource does not state, though it is held for care.
+	Doubt Doubt
 }
+
+// Doubt is a set of bits: what may not be told of a Care, because its resource does not state it.
+type Doubt uint8
+
+// What a resource of care may not state.
+const (
+	// DoubtBegin: to the day, Period.From is not stated; it may be the time of the version.
+	DoubtBegin Doubt = 1 << iota
+	// DoubtEnd: to the day, an end that has come is not stated; Period.Until may be the time of the version whose status says that it is over.
+	DoubtEnd
+	// DoubtHappened: the status does not say that it took place: cancelled, missed, proposed, declined.
+	DoubtHappened
+)
 
 // Watch is an entry of a watch list that a patient or a reader is on.
 type Watch struct {

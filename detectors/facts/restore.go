@@ -41,7 +41,7 @@ func (s *State) read(d *decoder) {
 	readMap(d, s.former, func() bool { return true })
 	readMap(d, s.parts, func() []ID { return nil })
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		s.forms.of(form{CareKind(d.Uint()), d.ID(), d.ID()})
+		s.forms.of(form{CareKind(d.Uint()), d.ID(), d.ID(), Doubt(d.Uint())})
 	}
 	s.evicted, s.evictedStays = d.Int(), d.Int()
 	readMap(d, s.stats.types, func() *TypeCoverage {

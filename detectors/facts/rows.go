@@ -18,6 +18,8 @@ type form struct {
 	kind CareKind
 	// class and typ are texts.
 	class, typ ID
+	// doubt is seldom any, so that forms stay few.
+	doubt Doubt
 }
 
 // forms numbers the forms from 0: a hospital has some dozens.

@@ -60,6 +60,7 @@ func someRow(rng *rand.Rand) facts.Row {
 	r.Until = pick(facts.Forever, r.From+1, r.From+3600e6, r.From, r.From+1001, 253402300800000000)
 	// What a row of one fact says beside is the same in all of them.
 	r.Reason, r.Class, r.Type = [...]facts.ID{0, 7, -3, -20_000_000}[r.Fact%4], r.Fact%3, r.Fact%7
+	r.Doubt = facts.Doubt(r.Fact % 5)
 	return r
 }
 

@@ -29,6 +29,7 @@ func (s *State) Snapshot(w io.Writer) error {
 		e.Uint(uint64(f.kind))
 		e.ID(f.class)
 		e.ID(f.typ)
+		e.Uint(uint64(f.doubt))
 	}
 	e.Int(s.evicted)
 	e.Int(s.evictedStays)
