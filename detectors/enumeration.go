@@ -23,8 +23,9 @@ func enumeration() readerDetector {
 			return Quiet
 		},
 		tell: func(t *teller, d *ReaderDay, _ Grade) string {
-			return capital(count(t.judge.walk(d.Accesses), "record")) +
-				" were opened in the order of their numbers, as somebody does who copies them."
+			opened := t.judge.walked(d.Accesses)
+			return capital(count(len(opened), "record")) + " were opened in the order of their numbers, as somebody does who copies them." +
+				pace(" From one of these records to the next it took %s or less in %s of %s cases.", opened)
 		},
 		normal: "A work list in the order of record numbers would have made it normal.",
 	}
@@ -43,22 +44,7 @@ func cohortHarvest() readerDetector {
 			if int64(d.Unexplained) < least {
 				return Quiet
 			}
-			var kinds []facts.ID
-			for k := range d.Pairs {
-				if p := &d.Pairs[k]; p.Looks > 0 && p.Reasons == 0 && p.kind != 0 {
-					kinds = append(kinds, p.kind)
-				}
-			}
-			slices.Sort(kinds)
-			most := 0
-			for i := 0; i < len(kinds); {
-				k := i
-				for k < len(kinds) && kinds[k] == kinds[i] {
-					k++
-				}
-				most, i = max(most, k-i), k
-			}
-			switch {
+			switch _, most := d.commonest(); {
 			case most*3 < d.Unexplained*2:
 				return Quiet
 			case int64(most) >= j.numbers[largeCohortRecords]:
@@ -68,9 +54,43 @@ func cohortHarvest() readerDetector {
 			}
 			return Quiet
 		},
-		tell: func(_ *teller, _ *ReaderDay, _ Grade) string {
-			return "Most of these patients have one thing in common: the same department cares for them, or they have the same diagnosis."
+		tell: func(_ *teller, d *ReaderDay, _ Grade) string {
+			kind, _ := d.commonest()
+			var opened []int64
+			for k := range d.Pairs {
+				if p := &d.Pairs[k]; p.alone() && p.kind == kind {
+					first, _ := p.looked()
+					opened = append(opened, first)
+				}
+			}
+			return "Most of these patients have one thing in common: the same department cares for them, or they have the same diagnosis." +
+				pace(" From the first look at one such record to that at the next it took %s or less in %s of %s cases.", opened)
 		},
 		normal: "A study or a registry that the patients consented to would have made it normal.",
 	}
 }
+
+// commonest is what most records that were opened without a reason have in common, and how many those are.
+func (d *ReaderDay) commonest() (kind facts.ID, most int) {
+	var kinds []facts.ID
+	for k := range d.Pairs {
+		if p := &d.Pairs[k]; p.alone() && p.kind != 0 {
+			kinds = append(kinds, p.kind)
+		}
+	}
+	slices.Sort(kinds)
+	for i := 0; i < len(kinds); {
+		k := i
+		for k < len(kinds) && kinds[k] == kinds[i] {
+			k++
+		}
+		if k-i > most {
+			kind, most = kinds[i], k-i
+		}
+		i = k
+	}
+	return kind, most
+}
+
+// alone reports whether the record was opened and no reason is known for it.
+func (p *Pair) alone() bool { return p.Looks > 0 && p.Reasons == 0 }

@@ -22,6 +22,9 @@ var (
 	MeansSomething = meansSomething
 	RecordNumber   = recordNumber
 	WhyOf          = whyOf
+	Pace           = pace
+	Count          = count
+	Exactly        = exactly
 )
 
 // Walk is the longest walk through record numbers, by the default numbers.
@@ -29,6 +32,13 @@ func Walk(accesses []Access) int {
 	j := &judge{}
 	j.numbers, _ = Chosen(nil).numerals()
 	return j.walk(accesses)
+}
+
+// Walked is when each record of it was opened, the last one first.
+func Walked(accesses []Access) []int64 {
+	j := &judge{}
+	j.numbers, _ = Chosen(nil).numerals()
+	return j.walked(accesses)
 }
 
 // Burst is how many attempts were refused within a burst, and at how many records.

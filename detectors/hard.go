@@ -159,7 +159,7 @@ func (e *Engine) leaps(r *openReader, a *Access) bool {
 // walks follows walks through record numbers as the detector does; it reports when one is long, and when one is half as long again.
 func (e *Engine) walks(r *openReader, a *Access) bool {
 	n := &e.judge.numbers
-	walked := r.walks.step(a, n)
+	walked := r.walks.step(a, n).records()
 	if int64(walked) < n[walkRecords] || walked < r.walks.told+r.walks.told/2 {
 		return false
 	}

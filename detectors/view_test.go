@@ -1,6 +1,7 @@
 package detectors_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -114,8 +115,13 @@ func TestWalksByChance(t *testing.T) {
 			for range 60 {
 				numbers = slices.Insert(numbers, random.IntN(len(numbers)+1), 1+random.Int64N(900_000))
 			}
-			if detectors.Walk(looks(numbers...)) >= least {
+			all := looks(numbers...)
+			walk := detectors.Walk(all)
+			if walk >= least {
 				among++
+			}
+			if got := detectors.Walked(all); len(got) != walk {
+				t.Fatalf("%s: %d records of a walk of %d", ward.name, len(got), walk)
 			}
 		}
 		if among > alone || among > ward.most {
@@ -146,6 +152,17 @@ func TestWalk(t *testing.T) {
 		if got := detectors.Walk(tt.in); got != tt.want {
 			t.Errorf("%s: a walk of %d, want %d", tt.name, got, tt.want)
 		}
+		if tt.in == nil {
+			continue
+		}
+		got := detectors.Walked(tt.in)
+		if len(got) != tt.want || !slices.IsSortedFunc(got, func(a, b int64) int { return cmp.Compare(b, a) }) {
+			t.Errorf("%s: its records were opened at %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	between := looks(100, 900, 103, 700, 106, 300)
+	if got, want := detectors.Walked(between), []int64{between[4].Occurred, between[2].Occurred, between[0].Occurred}; !slices.Equal(got, want) {
+		t.Errorf("the records of a walk were opened at %d, want %d", got, want)
 	}
 	slow := looks(100, 101, 102)
 	slow[2].Occurred += 3600 * second

@@ -37,10 +37,13 @@ const mostOpened, mostWalks = 64, 64
 // neighbourhood is how many steps away a number is elsewhere.
 const neighbourhood = 10
 
-// step takes in an access and returns how many records the walk has that it continues; 0 where it is no step.
-func (w *walks) step(a *Access, n *numerals) int {
+// records is how many records a walk has.
+func (x walk) records() int { return max(x.up, x.down) }
+
+// step takes in an access and returns the walk that it continues, or begins; none where it is no step.
+func (w *walks) step(a *Access, n *numerals) walk {
 	if a.Number == 0 || !a.Any(SignLook) || w.again(a) {
-		return 0
+		return walk{}
 	}
 	var before walk // the latest in the neighbourhood
 	w.under = slices.DeleteFunc(w.under, func(x walk) bool {
@@ -60,7 +63,7 @@ func (w *walks) step(a *Access, n *numerals) int {
 		now.down = before.down + 1
 	}
 	w.begin(now)
-	return max(now.up, now.down)
+	return now
 }
 
 // again reports whether the record was opened within the hour, and remembers that it is now.
@@ -87,7 +90,7 @@ func (w *walks) begin(x walk) {
 	out := 0
 	for i := range w.under {
 		was, now := &w.under[out], &w.under[i]
-		if a, b := max(was.up, was.down), max(now.up, now.down); b < a || b == a && now.at < was.at {
+		if a, b := was.records(), now.records(); b < a || b == a && now.at < was.at {
 			out = i
 		}
 	}
@@ -98,7 +101,31 @@ func (w *walks) begin(x walk) {
 func (j *judge) walk(accesses []Access) int {
 	best, w := 0, walks{}
 	for i := range accesses {
-		best = max(best, w.step(&accesses[i], &j.numbers))
+		best = max(best, w.step(&accesses[i], &j.numbers).records())
 	}
 	return best
+}
+
+// walked is when each record of that walk was opened, the last one first.
+func (j *judge) walked(accesses []Access) []int64 {
+	steps, last, w := make([]walk, len(accesses)), 0, walks{}
+	for i := range accesses {
+		if steps[i] = w.step(&accesses[i], &j.numbers); steps[i].records() > steps[last].records() {
+			last = i
+		}
+	}
+	now := steps[last]
+	sign, of := int64(1), func(x walk) int { return x.up }
+	if now.down > now.up {
+		sign, of = -1, func(x walk) int { return x.down }
+	}
+	out := []int64{now.at}
+	for i := last - 1; i >= 0; i-- {
+		// Of two that could be the step before, the later one is it: being so near, it ended the walk of the other.
+		if gone := sign * (now.number - steps[i].number); steps[i].number != 0 && gone > 0 && gone <= j.numbers[walkGap] && of(steps[i]) == of(now)-1 {
+			now = steps[i]
+			out = append(out, now.at)
+		}
+	}
+	return out
 }
