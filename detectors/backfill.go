@@ -93,6 +93,7 @@ func (j *judge) workBy(cfg Config) {
 	found := j.found()
 	own := newCustoms(cfg.Custom, cfg.Weights)
 	j.numbers, _ = cfg.Numbers.numerals() // validated before
+	j.exemptions = cfg.Exemptions
 	j.dets, j.least, j.hands = allDetectors().with(own), cfg.Queue.Least, cfg.Hands
 	j.pairs = newModel(scalesOf(j.dets.pairs, func(d pairDetector) Scale { return d.Scale }),
 		own.scenarios(KeyPair, learned(pairScenarios(), cfg.Weights)))

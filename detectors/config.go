@@ -18,6 +18,8 @@ type Config struct {
 	Weights []ScenarioWeights
 	// Numbers are those that the site changed.
 	Numbers Chosen
+	// Exemptions are days on which detectors say nothing of some readers.
+	Exemptions Exemptions
 	// Hands are how many work on the units of a day at the same time. What comes out is the same for any number. Default 1.
 	Hands int
 }
@@ -37,7 +39,7 @@ func (c Config) Validate() error {
 	if c.Queue.Least < 0 || c.Queue.Least > certainly {
 		faults = append(faults, fmt.Errorf("queue.least: %d; want 1 to %d, or 0 for %d", c.Queue.Least, certainly, 5*bit))
 	}
-	faults = append(faults, c.Numbers.Validate(), validateCustom(c.Custom))
+	faults = append(faults, c.Numbers.Validate(), c.Exemptions.Validate(), validateCustom(c.Custom))
 	return errors.Join(faults...)
 }
 

@@ -126,6 +126,8 @@ type Engine struct {
 	latest day
 	// cameLate are the pairs of which something came late of a day that taught, once they are counted.
 	cameLate map[day]map[pairKey]struct{}
+	// heldBack are the readers' days that are counted as held back; as Stats, it is no part of a snapshot.
+	heldBack map[heldBackDay]bool
 
 	// known counts the facts taken, so that what was looked up before one is looked up again.
 	known uint64
@@ -177,7 +179,7 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	e := &Engine{
-		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, cameLate: map[day]map[pairKey]struct{}{}, learning: true, lessons: newLessons(),
+		cfg: cfg, wroteThen: map[day]map[pairKey]struct{}{}, cameLate: map[day]map[pairKey]struct{}{}, heldBack: map[heldBackDay]bool{}, learning: true, lessons: newLessons(),
 		imports: map[string]*importing{}, sources: map[string]systems{}, gaps: map[Needs]gapState{},
 		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), series: newEpisodes(), imported: newEpisodes(), stats: newStats(),
 	}
@@ -212,7 +214,8 @@ func (e *Engine) newBook(name string) *Book {
 // config is what the judge works by.
 func (e *Engine) config() Config {
 	return Config{
-		Zone: e.cfg.Zone, Queue: e.settings.Queue, Custom: e.settings.Custom, Weights: e.settings.Weights, Numbers: e.settings.Numbers, Hands: e.cfg.Hands,
+		Zone: e.cfg.Zone, Queue: e.settings.Queue, Custom: e.settings.Custom, Weights: e.settings.Weights, Numbers: e.settings.Numbers,
+		Exemptions: e.settings.Exemptions, Hands: e.cfg.Hands,
 	}
 }
 

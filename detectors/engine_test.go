@@ -137,10 +137,10 @@ func restored(cfg detectors.EngineConfig, parts map[string][]byte) (*detectors.E
 	return detectors.Restore(cfg, func(name string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(parts[name])), nil })
 }
 
-// standing is an engine that learns for so many days, and what hands it an item at the next position.
-func standing(t *testing.T, learningDays int) (*detectors.Engine, func(*v1.Item)) {
+// standing is an engine that judges by settings from the beginning, and what hands it an item at the next position.
+func standing(t *testing.T, settings detectors.Settings) (*detectors.Engine, func(*v1.Item)) {
 	t.Helper()
-	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &detectors.Settings{LearningDays: learningDays}})
+	e, err := detectors.NewEngine(detectors.EngineConfig{Zone: time.UTC, Standing: &settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func standing(t *testing.T, learningDays int) (*detectors.Engine, func(*v1.Item)
 // for its end, and are no live ones.
 func TestImportBeforeTheFirstTick(t *testing.T) {
 	t.Parallel()
-	e, take := standing(t, 1)
+	e, take := standing(t, detectors.Settings{LearningDays: 1})
 	mark := func(phase v1.ImportMark_Phase) {
 		take(&v1.Item{Body: &v1.Item_ImportMark{ImportMark: &v1.ImportMark{ImportId: []byte("old"), Phase: phase, Backfill: true}}})
 	}
@@ -188,7 +188,7 @@ func TestImportBeforeTheFirstTick(t *testing.T) {
 // the same look that comes every day is counted once.
 func TestOldDaysTeachNothingAnew(t *testing.T) {
 	t.Parallel()
-	e, take := standing(t, 2)
+	e, take := standing(t, detectors.Settings{LearningDays: 2})
 	look := func(at time.Time, reader, patient, department string) {
 		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
 			OccurredUs: at.UnixMicro(), Action: v1.Action_ACTION_READ,
@@ -235,7 +235,7 @@ func TestOldDaysTeachNothingAnew(t *testing.T) {
 // TestWorkOfALateDay: work on a record is a reason in the days around it, also when something else of that day came late.
 func TestWorkOfALateDay(t *testing.T) {
 	t.Parallel()
-	e, take := standing(t, 2)
+	e, take := standing(t, detectors.Settings{LearningDays: 2})
 	access := func(at time.Time, patient string, action v1.Action) {
 		take(&v1.Item{Body: &v1.Item_Access{Access: &v1.AccessEvent{
 			OccurredUs: at.UnixMicro(), Action: action, Reader: &v1.Reader{Identifiers: []*v1.Identifier{{System: "s", Value: "anna"}}},

@@ -358,3 +358,12 @@ func JoinedWhy(records []string, why [][]string) []string {
 	}
 	return join(nil, pairs)[0].Note.Why
 }
+
+// Observed is how much of readers' days is counted of a detector among peers, whatever its grades.
+func (e *Engine) Observed(detector string) (n uint64) {
+	at := slices.IndexFunc(e.judge.readers.scales, func(s Scale) bool { return s.Name == detector })
+	for _, mine := range e.judge.rates3[KeyReader].any {
+		n += sum(mine[at][:])
+	}
+	return n
+}

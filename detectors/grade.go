@@ -56,6 +56,8 @@ type Scale struct {
 	Hard bool
 	// HardFrom is the lowest grade that is hard by itself, whatever else is known; 0: only the highest.
 	HardFrom Grade
+	// Exemptible: a site may exempt readers from it for a time (Exemption).
+	Exemptible bool
 	// Needs names the context without which the detector abstains.
 	Needs Needs
 }

@@ -32,6 +32,8 @@ type judge struct {
 	least Weight
 	// numbers are what detectors count to.
 	numbers numerals
+	// exemptions are those of the rule set.
+	exemptions Exemptions
 	// pairs, readers and records are the models, one a key.
 	pairs, readers, records *model
 	dets                    detectorSet
@@ -111,6 +113,8 @@ type closed struct {
 	records []RecordDay
 	// then are the numbers under which it was accessed, where readers and records go by others now.
 	then thenNumbers
+	// exemptions are those of the day.
+	exemptions []exemptDay
 	// extent is how much of the day it is; countings are what the counters of custom detectors say of it.
 	extent    extent
 	countings countings
@@ -141,6 +145,7 @@ func (j *judge) explained(at day, all []Access) *closed {
 // graded lets the detectors grade the units of a day.
 func (j *judge) graded(c *closed) {
 	j.findBursts(c)
+	c.exemptions = j.exemptionsOn(c.at)
 	j.shareOut(len(c.readers), func(hand *judge, i int) { hand.gradeDay(&c.readers[i]) })
 	if j.dets.customs.any() {
 		for i := range c.readers { // a custom detector works for one at a time
@@ -160,6 +165,7 @@ func (j *judge) gradeDay(d *ReaderDay) {
 		j.dets.gradePair(j, p)
 	}
 	j.dets.gradeReader(j, d)
+	j.holdBack(d)
 }
 
 // readerDay makes one reader's day and tries its explanations.

@@ -54,10 +54,11 @@ func (j *judge) seenOn(reader facts.ID, d day) bool {
 	})
 }
 
-// forgetLate drops the late pairs of days of which no alert rejoins any more.
+// forgetLate drops the late pairs of days of which no alert rejoins any more, and what was held back of them.
 func (e *Engine) forgetLate() {
 	horizon := e.through - day(e.settings.Recheck/(24*time.Hour))
 	maps.DeleteFunc(e.cameLate, func(d day, _ map[pairKey]struct{}) bool { return d < horizon })
+	maps.DeleteFunc(e.heldBack, func(x heldBackDay, _ bool) bool { return x.day < horizon })
 }
 
 // uncounted are the records of a reader's day that were not counted before.

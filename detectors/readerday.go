@@ -44,6 +44,8 @@ type ReaderDay struct {
 	grades   grades
 	Weight   Weight
 	scenario int
+	// heldBack are the exemptions that held a finding back, by their places in the rule set.
+	heldBack []int
 }
 
 func (d *ReaderDay) group() group { return group{d.Post.Department, d.Post.Role} }

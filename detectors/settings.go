@@ -34,6 +34,8 @@ type Settings struct {
 	MaxAge map[Needs]time.Duration
 	// Numbers are those that the site changed.
 	Numbers Chosen
+	// Exemptions are days on which detectors say nothing of some readers.
+	Exemptions Exemptions
 	// Weights are learned from dispositions: they replace what is configured of the scenarios that they name.
 	Weights []ScenarioWeights
 }
@@ -67,7 +69,7 @@ func (s Settings) WithDefaults() Settings {
 
 // Validate reports everything that is wrong.
 func (s Settings) Validate() error {
-	faults := []error{Config{Zone: time.UTC, Queue: s.Queue, Custom: s.Custom, Numbers: s.Numbers}.Validate()}
+	faults := []error{Config{Zone: time.UTC, Queue: s.Queue, Custom: s.Custom, Numbers: s.Numbers, Exemptions: s.Exemptions}.Validate()}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if s.Grace < 0 || s.Grace > 14*24*time.Hour {
 		fault("grace: %s; want 0 to 336h", s.Grace)

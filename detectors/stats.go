@@ -14,6 +14,8 @@ type Stats struct {
 	// ExplainedFindings are those of them on pairs that are explained. Pairs are reader and record on a day, with a look.
 	ExplainedFindings map[string]uint64
 	Pairs             uint64
+	// HeldBack are the readers' days on which an exemption held a finding back.
+	HeldBack map[Exemption]uint64
 	// ChancePairs were paired at random, where EngineConfig.Chance asks for it; ChanceFindings are the grades above quiet on them.
 	ChancePairs    uint64
 	ChanceFindings map[string]uint64
@@ -33,7 +35,7 @@ type Stats struct {
 }
 
 func newStats() Stats {
-	return Stats{Findings: map[string]uint64{}, ExplainedFindings: map[string]uint64{}, ChanceFindings: map[string]uint64{}}
+	return Stats{Findings: map[string]uint64{}, ExplainedFindings: map[string]uint64{}, ChanceFindings: map[string]uint64{}, HeldBack: map[Exemption]uint64{}}
 }
 
 func (s *Stats) alerts(shown bool) {
@@ -49,6 +51,7 @@ func (e *Engine) Stats() Stats {
 	s := e.stats
 	s.Findings = maps.Clone(e.stats.Findings)
 	s.ExplainedFindings, s.ChanceFindings = maps.Clone(e.stats.ExplainedFindings), maps.Clone(e.stats.ChanceFindings)
+	s.HeldBack = maps.Clone(e.stats.HeldBack)
 	s.Readers, s.Histories, s.OpenAccesses = len(e.judge.base), len(e.judge.history), e.book.inMemory()
 	for _, im := range e.imports {
 		s.OpenAccesses += im.book.inMemory()
@@ -79,6 +82,7 @@ func (e *Engine) count(c *closed) {
 		if !d.counted {
 			add(e.judge.readers.scales, &d.grades, d.Records > 0 && d.Unexplained == 0 && d.Blind == 0)
 		}
+		e.countHeldBack(d)
 		for k := range d.Pairs {
 			p := &d.Pairs[k]
 			if p.Looks == 0 || p.counted {

@@ -37,7 +37,7 @@ func (s spike) grade(n *numerals) Grade {
 func volumeSpike() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "VolumeSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup,
+			Name: "VolumeSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup, Exemptible: true,
 			Words: []string{"more records than usual for them", "many more", "many times more"},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {
@@ -61,7 +61,7 @@ func volumeSpike() readerDetector {
 func hourSpike() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "HourSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup,
+			Name: "HourSpike", Catalogue: "D11", Key: KeyReader, Peers: PeersGroup, Exemptible: true,
 			Words: []string{
 				"more records within an hour than usual for them", "many more within an hour", "many times more within an hour",
 			},
@@ -115,7 +115,7 @@ func (j *judge) peak(accesses []Access) int {
 func manyAlone() readerDetector {
 	return readerDetector{
 		Scale: Scale{
-			Name: "ManyUnexplained", Catalogue: "D8", Key: KeyReader, Peers: PeersGroup, Needs: NeedsCare,
+			Name: "ManyUnexplained", Catalogue: "D8", Key: KeyReader, Peers: PeersGroup, Exemptible: true, Needs: NeedsCare,
 			Words: []string{"a few records without a reason", "several records without a reason", "many records without a reason", "very many records without a reason"},
 		},
 		grade: func(j *judge, d *ReaderDay) Grade {

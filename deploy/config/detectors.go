@@ -32,6 +32,8 @@ type Detectors struct {
 	MaxAge MaxAge `yaml:"max_age"`
 	// Numbers are what explanations and detectors count to, where that is not the default.
 	Numbers detectors.Chosen `yaml:"numbers"`
+	// Exemptions are days on which detectors say nothing of the readers of a department or a role.
+	Exemptions detectors.Exemptions `yaml:"exemptions"`
 	// RulesFile holds custom detectors, WeightsFile what calibration learned.
 	RulesFile   string `yaml:"rules_file"`
 	WeightsFile string `yaml:"weights_file"`
@@ -101,7 +103,7 @@ func (d Detectors) faults() []error {
 			fault("max_age."+kind, "want 0 or more")
 		}
 	}
-	for _, err := range []error{d.Queues.Validate(), d.Numbers.Validate()} {
+	for _, err := range []error{d.Queues.Validate(), d.Numbers.Validate(), d.Exemptions.Validate()} {
 		if err == nil {
 			continue
 		}
@@ -142,7 +144,7 @@ func (c *Config) RuleSet(asker string) (*v1.RuleSet, error) {
 	}
 	rs, err := ruleset.Make(ruleset.Config{
 		TimeZone: c.Site.TimeZone, Budget: d.Budget, Queues: d.Queues, Threshold: int32(d.Threshold*1000 + 0.5), LearningDays: d.LearningDays,
-		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Numbers: d.Numbers, Rules: rules,
+		Grace: d.Grace, Recheck: d.Recheck, Sample: d.Sample, MaxAge: d.MaxAge.byKind(), Numbers: d.Numbers, Exemptions: d.Exemptions, Rules: rules,
 	}, weights, asker)
 	var file *ruleset.FileFault
 	switch {

@@ -117,6 +117,78 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// TestExemptions: exemptions come from the file and from the environment, stand in the rule set, and each fault is named with its element;
+// without any the rule set is what it was.
+func TestExemptions(t *testing.T) {
+	p := newPlace(t)
+	load := func(exemptions string) (*v1.RuleSet, error) {
+		file := p.file("readtrail.yaml", "site: {time_zone: UTC}\ndetectors:\n  budget: 20\n"+exemptions, 0o600)
+		cfg, err := config.Load(file, nil)
+		if err != nil {
+			return nil, err
+		}
+		return cfg.RuleSet("os:test")
+	}
+	none, err := load("")
+	if err != nil || strings.Contains(none.GetConfig(), "exemptions") {
+		t.Fatalf("a rule set without exemptions says %q (%v)", none.GetConfig(), err)
+	}
+	if empty, err := load("  exemptions: []\n"); err != nil || !bytes.Equal(empty.GetHash(), none.GetHash()) {
+		t.Errorf("no exemptions are another rule set (%v)", err)
+	}
+	const good = "detector: VolumeSpike, department: Ward 3, role: nurse, from: 2026-03-01, until: 2027-03-02, reason: register, owner: quality office"
+	some, err := load("  exemptions: [{" + good + "}]\n")
+	if err != nil || bytes.Equal(some.GetHash(), none.GetHash()) {
+		t.Fatalf("exemptions are the rule set without them (%v)", err)
+	}
+	want := detectors.Exemptions{{
+		Detector: "VolumeSpike", Department: "Ward 3", Role: "nurse", From: "2026-03-01", Until: "2027-03-02", Reason: "register", Owner: "quality office",
+	}}
+	if settings, err := ruleset.Parse(some); err != nil || !reflect.DeepEqual(settings.Exemptions, want) {
+		t.Errorf("the rule set has the exemptions %v (%v)", settings.Exemptions, err)
+	}
+	cfg, err := config.Load("", []string{"READTRAIL_DETECTORS_EXEMPTIONS=[{" + good + "}]"})
+	if err != nil || !reflect.DeepEqual(cfg.Detectors.Exemptions, want) {
+		t.Errorf("from the environment: %v (%v)", cfg, err)
+	}
+	other := func(pairs ...string) string { return "{" + strings.NewReplacer(pairs...).Replace(good) + "}" }
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = other("Ward 3", fmt.Sprintf("Ward %d", i))
+	}
+	const which = "want VolumeSpike, ManyUnexplained, HourSpike"
+	for text, want := range map[string]string{
+		"[" + other("owner", "by") + "]":                                                "line 4: field by not found",
+		"[" + other() + ", " + other("detector: VolumeSpike, ", "") + "]":               "detectors.exemptions[1].detector: no detector is called \"\"; " + which,
+		"[" + other("VolumeSpike", "volumespike") + "]":                                 "detectors.exemptions[0].detector: no detector is called \"volumespike\"; " + which,
+		"[" + other("VolumeSpike", "LeftAccount") + "]":                                 "detectors.exemptions[0].detector: \"LeftAccount\" is a hard sign, from which nobody is exempt; " + which,
+		"[" + other("VolumeSpike", "NoRelation") + "]":                                  "detectors.exemptions[0].detector: \"NoRelation\" cannot be left out; " + which,
+		"[" + other("department: Ward 3, role: nurse, ", "") + "]":                      "detectors.exemptions[0]: want a department, a role, or both",
+		"[" + other("role: nurse", "role: ' nurse'") + "]":                              "detectors.exemptions[0].role: want plain text on one line",
+		"[" + other("Ward 3", strings.Repeat("x", 257)) + "]":                           "detectors.exemptions[0].department: 257 bytes; want at most 256",
+		"[" + other("reason: register, ", "") + "]":                                     "detectors.exemptions[0].reason: required",
+		"[" + other("quality office", "''") + "]":                                       "detectors.exemptions[0].owner: required",
+		"[" + other("reason: register", "reason: \"a\\nb\"") + "]":                      "detectors.exemptions[0].reason: want plain text on one line",
+		"[" + other("from: 2026-03-01, ", "") + "]":                                     "detectors.exemptions[0].from: want a day like 2026-03-01",
+		"[" + other("from: 2026-03-01", "from: 2026-02-29") + "]":                       "detectors.exemptions[0].from: want a day like 2026-03-01",
+		"[" + other("until: 2027-03-02, ", "") + "]":                                    "detectors.exemptions[0].until: want a day like 2026-03-01",
+		"[" + other("until: 2027-03-02", "until: 2026-03-01") + "]":                     "detectors.exemptions[0].until: 2026-03-01; want a day after from",
+		"[" + other() + ", " + other() + ", " + other("2027-03-02", "2027-03-03") + "]": "detectors.exemptions[2].until: 367 days; want at most 366",
+		"[" + other() + ", " + other("nurse", "Nurse", "register", "other") + "]":       "detectors.exemptions[1]: says what exemptions[0] says",
+		"[" + strings.Join(many, ", ") + "]":                                            "detectors.exemptions: 101 of them; want at most 100",
+	} {
+		if _, err := load("  exemptions: " + text + "\n"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", text, err, want)
+		}
+	}
+	if _, err := load("  exemptions: [" + strings.Join(many[:100], ", ") + "]\n"); err != nil {
+		t.Errorf("a hundred exemptions: %v", err)
+	}
+	if _, err := config.Load("", []string{"READTRAIL_DETECTORS_EXEMPTIONS=[{ward: 3}]"}); err == nil || !strings.Contains(err.Error(), "field ward not found") {
+		t.Errorf("a key that there is not, from the environment: %v", err)
+	}
+}
+
 // TestNumbers: numbers come from the file and from the environment, stand in the rule set, and each that is wrong is named.
 func TestNumbers(t *testing.T) {
 	p := newPlace(t)

@@ -92,14 +92,25 @@ func set(field reflect.Value, text string) error {
 		field.Set(reflect.ValueOf(chosen))
 	case detectors.SiteQueues:
 		var queues detectors.SiteQueues
-		d := yaml.NewDecoder(strings.NewReader(text))
-		d.KnownFields(true)
-		if err := d.Decode(&queues); err != nil {
-			return err //nolint:wrapcheck // says what is wrong
+		if err := strict(text, &queues); err != nil {
+			return err
 		}
 		field.Set(reflect.ValueOf(queues))
+	case detectors.Exemptions:
+		var exemptions detectors.Exemptions
+		if err := strict(text, &exemptions); err != nil {
+			return err
+		}
+		field.Set(reflect.ValueOf(exemptions))
 	default:
 		return fmt.Errorf("keys of type %s cannot be set from the environment", field.Type())
 	}
 	return nil
+}
+
+// strict reads YAML without a key that there is not.
+func strict(text string, into any) error {
+	d := yaml.NewDecoder(strings.NewReader(text))
+	d.KnownFields(true)
+	return d.Decode(into) //nolint:wrapcheck // says what is wrong
 }

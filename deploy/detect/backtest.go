@@ -6,9 +6,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -31,6 +33,9 @@ type Difference struct {
 	Same     int `json:"same"`
 	// Detectors says for each what it shows and showed.
 	Detectors map[string]*DetectorDifference `json:"detectors"`
+	// ExemptBefore and ExemptAfter are what each exemption of the rule set in force, and of the other one, held back on all days of the journal.
+	ExemptBefore []detectors.HeldBack `json:"exemptions_before,omitempty"`
+	ExemptAfter  []detectors.HeldBack `json:"exemptions_after,omitempty"`
 	// Examples are the most likely ones of each kind.
 	Examples map[string][]Example `json:"examples"`
 
@@ -78,6 +83,7 @@ func (p period) has(a *judged) bool { return a.day >= p.from && a.day <= p.to }
 func difference(before, after *replayed, from, to int32) Difference {
 	d := Difference{
 		Detectors: map[string]*DetectorDifference{}, Examples: map[string][]Example{}, days: map[int32]bool{}, period: period{from, to},
+		ExemptBefore: before.heldBack, ExemptAfter: after.heldBack,
 	}
 	ids := maps.Clone(before.alerts)
 	maps.Copy(ids, after.alerts)
@@ -270,8 +276,10 @@ func date(day int32) string { return time.Unix(int64(day)*86_400, 0).UTC().Forma
 // write prints a difference for people.
 func (d Difference) write(w io.Writer) error {
 	if d.Days == 0 {
-		_, err := fmt.Fprintln(w, "Neither configuration shows an alert on these days.")
-		return err //nolint:wrapcheck // nothing to add
+		if _, err := fmt.Fprintln(w, "Neither configuration shows an alert on these days."); err != nil {
+			return err //nolint:wrapcheck // nothing to add
+		}
+		return d.writeExemptions(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "days\t%d with alerts, %s to %s\n", d.Days, d.From, d.To)
@@ -304,5 +312,27 @@ func (d Difference) write(w io.Writer) error {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%.0f %%\t%s\n", e.AlertID, day, rank, 100*e.Chance, what)
 		}
 	}
-	return t.Flush() //nolint:wrapcheck // nothing to add
+	if err := t.Flush(); err != nil {
+		return err //nolint:wrapcheck // nothing to add
+	}
+	return d.writeExemptions(w)
+}
+
+// writeExemptions prints what the exemptions of both sides held back.
+func (d Difference) writeExemptions(w io.Writer) error {
+	if len(d.ExemptBefore)+len(d.ExemptAfter) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	text.WriteString("\nExempt, and how many readers' days each exemption held back in the whole journal:\n")
+	for _, side := range []struct {
+		name string
+		all  []detectors.HeldBack
+	}{{"now", d.ExemptBefore}, {"then", d.ExemptAfter}} {
+		for i := range side.all {
+			fmt.Fprintf(&text, "%s, from %s: %s\n", side.name, side.all[i].Detector, &side.all[i])
+		}
+	}
+	_, err := io.WriteString(w, text.String())
+	return err //nolint:wrapcheck // nothing to add
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -71,12 +73,19 @@ func newInstallation(t *testing.T, without string) *installation {
 	i.settings.DataDir, i.settings.Site.TimeZone, i.settings.Detectors.LearningDays = dir, i.h.zone.String(), 3
 	i.rules, err = i.settings.RuleSet("os:test")
 	must(t, err)
-	_, handler, err := detect.Open(detect.Config{Settings: &i.settings, Journal: i.jn, Zone: i.h.zone, Logger: log})
-	must(t, err)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	i.server = detect.Server{HTTP: server.Client(), Base: server.URL, Out: &i.out, Aside: &i.aside, Clock: time.Now}
+	i.open()
 	return i
+}
+
+// open opens the detectors by the settings as they are now.
+func (i *installation) open() {
+	i.t.Helper()
+	log := slog.New(slog.NewTextHandler(i.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	_, handler, err := detect.Open(detect.Config{Settings: &i.settings, Journal: i.jn, Zone: i.h.zone, Logger: log})
+	must(i.t, err)
+	server := httptest.NewServer(handler)
+	i.t.Cleanup(server.Close)
+	i.server = detect.Server{HTTP: server.Client(), Base: server.URL, Out: &i.out, Aside: &i.aside, Clock: time.Now}
 }
 
 // alerts are what the rule set in force makes of the journal: ids, and whether they are shown.
@@ -182,6 +191,81 @@ func TestBacktest(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(i.settings.StateDir(), "replay", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
+}
+
+// TestExemptionIsSeen: a backtest shows the alerts that an exemption loses and how many findings it held back, and the scorecard says so of one in
+// force; an exemption of days before loses nothing.
+func TestExemptionIsSeen(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t, "")
+	i.settings.Detectors.Threshold, i.settings.Detectors.Budget = 0.001, 1_000 // in a week of so few people what is exempt is not likely enough
+	i.open()
+	exempt := func(from, until int) func(*config.Config) {
+		return func(c *config.Config) {
+			for _, role := range []string{"nurse", "physician", "clerk", "receptionist", "researcher"} {
+				c.Detectors.Exemptions = append(c.Detectors.Exemptions, detectors.Exemption{
+					Detector: "ManyUnexplained", Role: role, From: i.h.start(from).Format(time.DateOnly), Until: i.h.start(until).Format(time.DateOnly),
+					Reason: "register", Owner: "quality office",
+				})
+			}
+		}
+	}
+	same, text, err := i.backtest("", "", exempt(-30, 0))
+	must(t, err)
+	if same.Lost+same.Gained+same.Reranked != 0 || same.Same == 0 || strings.Contains(text, "exemptions_before") {
+		t.Errorf("an exemption of days before: %+v", same)
+	}
+	d, _, err := i.backtest("", "", exempt(0, 7))
+	must(t, err)
+	held := uint64(0)
+	for _, x := range d.ExemptAfter {
+		held += x.Findings
+	}
+	if len(d.ExemptAfter) != 5 || len(d.ExemptBefore) != 0 || held == 0 || d.Lost == 0 || d.Detectors["ManyUnexplained"].Lost == 0 {
+		t.Errorf("%d findings of %d exemptions: %+v", held, len(d.ExemptAfter), d)
+	}
+	exempt(0, 7)(&i.settings)
+	i.open()
+	i.out.Reset()
+	must(t, (&detect.ScorecardCommand{JSON: true}).Run(t.Context(), i.server))
+	var card detect.Scorecard
+	must(t, json.Unmarshal(i.out.Bytes(), &card))
+	if diff := cmp.Diff(d.ExemptAfter, card.Exemptions); diff != "" {
+		t.Errorf("what a backtest says and what the scorecard does (-backtest +scorecard):\n%s", diff)
+	}
+	i.out.Reset()
+	must(t, (&detect.ScorecardCommand{}).Run(t.Context(), i.server))
+	if want := fmt.Sprintf("Exempt from ManyUnexplained: %s\n", &d.ExemptAfter[0]); !strings.Contains(i.out.String(), want) {
+		t.Errorf("the scorecard does not say %q:\n%s", want, i.out.String())
+	}
+	i.out.Reset()
+	must(t, (&detect.BacktestCommand{}).Run(t.Context(), i.server, func() (*config.Config, error) {
+		other := i.settings
+		other.Detectors.Exemptions = other.Detectors.Exemptions[:1]
+		return &other, nil
+	}))
+	full := i.server
+	full.Out = fullAt("Exempt, and how many")
+	if err := (&detect.BacktestCommand{}).Run(t.Context(), full, func() (*config.Config, error) { return &i.settings, nil }); !errors.Is(err, errFull) {
+		t.Errorf("what was not written of exemptions: %v", err)
+	}
+	for _, want := range []string{"\nnow, from ManyUnexplained: " + d.ExemptAfter[1].String(), "\nthen, from ManyUnexplained: " + d.ExemptAfter[0].String()} {
+		if !strings.Contains(i.out.String(), want) {
+			t.Errorf("the backtest does not say %q:\n%s", want, i.out.String())
+		}
+	}
+}
+
+var errFull = errors.New("full")
+
+// fullAt is a file that has no room for some text.
+type fullAt string
+
+func (f fullAt) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(f)) {
+		return 0, errFull
+	}
+	return len(p), nil
 }
 
 // TestReplayHoldsLittle: days wait in files, as they do in an installation, the alerts are the same, and nothing is left behind.

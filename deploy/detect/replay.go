@@ -42,6 +42,8 @@ type replayed struct {
 	stats  detectors.Stats
 	// missing is the context that was absent or too old at the end.
 	missing detectors.Needs
+	// heldBack is what each exemption of the rule set held back.
+	heldBack []detectors.HeldBack
 }
 
 // judged is an alert as it stands at the end.
@@ -143,7 +145,7 @@ func (r *replay) run(ctx context.Context, sets ...*v1.RuleSet) (out []*replayed,
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	for _, p := range all {
-		p.out.stats, p.out.missing = p.engine.Stats(), p.engine.Missing()
+		p.out.stats, p.out.missing, p.out.heldBack = p.engine.Stats(), p.engine.Missing(), p.engine.HeldBack()
 	}
 	return out, nil
 }

@@ -18,9 +18,11 @@ type Scorecard struct {
 	// Decided are alerts on which somebody decided.
 	Decided int `json:"decided"`
 	// Missing are the kinds of context that are absent now, or too old; Abstain are the reasons and detectors that need one of them.
-	Missing   []string        `json:"missing_context"`
-	Abstain   []string        `json:"abstain,omitempty"`
-	Detectors []DetectorScore `json:"detectors"`
+	Missing []string `json:"missing_context"`
+	Abstain []string `json:"abstain,omitempty"`
+	// Exemptions are what each exemption of the rule set held back.
+	Exemptions []detectors.HeldBack `json:"exemptions,omitempty"`
+	Detectors  []DetectorScore      `json:"detectors"`
 }
 
 // DetectorScore is one detector's line.
@@ -45,7 +47,10 @@ const fewestByChance = 5
 
 func scorecard(r *replayed, dispositions map[string]v1.Disposition) Scorecard {
 	s := r.stats
-	out := Scorecard{Looks: s.Explained + s.Unexplained + s.NotAssessable, Pairs: s.Pairs, Missing: r.missing.List(), Abstain: detectors.Abstain(r.missing)}
+	out := Scorecard{
+		Looks: s.Explained + s.Unexplained + s.NotAssessable, Pairs: s.Pairs, Missing: r.missing.List(), Abstain: detectors.Abstain(r.missing),
+		Exemptions: r.heldBack,
+	}
 	lines := map[string]*DetectorScore{}
 	line := func(name string) *DetectorScore {
 		if lines[name] == nil {
@@ -102,6 +107,12 @@ func (s Scorecard) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d looks, %d pairs of reader and record; %d alerts were decided on\n\n", s.Looks, s.Pairs, s.Decided)
 	if len(s.Missing) > 0 {
 		fmt.Fprintf(w, "Missing, or too old: %s. What needs it abstains: %s.\n\n", strings.Join(s.Missing, ", "), strings.Join(s.Abstain, ", "))
+	}
+	for i := range s.Exemptions {
+		fmt.Fprintf(w, "Exempt from %s: %s\n", s.Exemptions[i].Detector, &s.Exemptions[i])
+	}
+	if len(s.Exemptions) > 0 {
+		fmt.Fprintln(w)
 	}
 	fmt.Fprint(t, "detector\thits\tper million\texplained\tlift\tshown\tmisuse\tappropriate\tinconclusive\t\n")
 	for _, d := range s.Detectors {

@@ -37,7 +37,8 @@ import (
 // together. Everything that comes out of the case's own events has to be wanted, line by line; of what comes out of events of
 // other archives (the everyday work that is the background) only the numbers. Notes are compared where a case holds some. A line
 // "only NAME..." leaves the findings of these detectors and no verdicts, so that a case of one detector stays what it is when
-// another one changes. A file "rules.yaml" holds custom detectors (package rules) that are tried in the case.
+// another one changes. A file "rules.yaml" holds custom detectors (package rules) that are tried in the case, "exemptions.yaml" exemptions of a site, of
+// which it comes out what each held back.
 
 // Case is one case file.
 type Case struct {
@@ -61,9 +62,10 @@ type Case struct {
 }
 
 const (
-	wantFile  = "want"
-	notesFile = "notes"
-	rulesFile = "rules.yaml"
+	wantFile   = "want"
+	notesFile  = "notes"
+	rulesFile  = "rules.yaml"
+	exemptFile = "exemptions.yaml"
 )
 
 // ReadCase reads a case file and those that it names.
@@ -205,9 +207,13 @@ func (c *Case) Run(ctx context.Context, decode Decode) (Outcome, error) {
 	if err := c.checkOnly(custom); err != nil {
 		return Outcome{}, err
 	}
+	exemptions, err := c.exemptions()
+	if err != nil {
+		return Outcome{}, err
+	}
 	o := newOutcomes(c.own, zone, c.only)
 	report, err := Run(ctx, Config{
-		Dir: dir, Zone: zone, Decode: decode, Custom: custom, Numbers: c.Numbers,
+		Dir: dir, Zone: zone, Decode: decode, Custom: custom, Numbers: c.Numbers, Exemptions: exemptions,
 		Queue: detectors.Queue{Budget: 20, Least: 1, Prior: -1}, Clock: func() time.Time { return time.Unix(0, 0) },
 		Judged: o.judged, Found: o.found, Ranked: o.ranked,
 	})
@@ -242,6 +248,20 @@ func (c *Case) custom() ([]detectors.CustomDetector, error) {
 		return own.Detectors(), nil
 	}
 	return c.Custom, nil
+}
+
+// exemptions are those that the case brings.
+func (c *Case) exemptions() (detectors.Exemptions, error) {
+	var file exemptionsFile
+	for _, f := range c.files.Files {
+		if f.Name != exemptFile {
+			continue
+		}
+		if err := readSection(bytes.NewReader(f.Data), &file); err != nil {
+			return nil, fmt.Errorf("%s: %w", exemptFile, err)
+		}
+	}
+	return file.Exemptions, nil // Run says what is wrong with them
 }
 
 // Update writes what came out into the case file.

@@ -20,15 +20,16 @@ import (
 
 // Command is `readtrail evaluate`.
 type Command struct {
-	Dir       string            `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
-	Budget    int               `help:"Alerts a local day at the most." default:"20"`
-	Queues    string            `help:"Queues of sites with budgets of their own, in a file as under detectors of the configuration (queues: [{name: North, sites: [North], budget: 12}]); --budget is that of everything else." type:"existingfile" placeholder:"FILE"`
-	Threshold float64           `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
-	Alerts    string            `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
-	Zone      string            `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
-	Rules     string            `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
-	Number    map[string]string `help:"Have a detector count to another number, as --number NeighbourAccess.next_door_metres=40; see readtrail detectors numbers. What a configuration says of numbers holds for its server." placeholder:"DETECTOR.NAME=N"`
-	JSON      bool              `help:"Print the report as JSON." name:"json"`
+	Dir        string            `arg:"" help:"Dataset directory: AuditEvent.ndjson, context files named by resource type, optionally labels.csv; gzip is allowed." type:"existingdir"`
+	Budget     int               `help:"Alerts a local day at the most." default:"20"`
+	Queues     string            `help:"Queues of sites with budgets of their own, in a file as under detectors of the configuration (queues: [{name: North, sites: [North], budget: 12}]); --budget is that of everything else." type:"existingfile" placeholder:"FILE"`
+	Threshold  float64           `help:"Show what is at least as likely as this; the budget is a ceiling, not a quota." default:"0.22"`
+	Alerts     string            `help:"Write every alert into this file, as NDJSON." type:"path" placeholder:"FILE"`
+	Zone       string            `help:"Time zone of the site, an IANA name. Default: the one in which the events state their times, which takes a pass over them." placeholder:"ZONE"`
+	Rules      string            `help:"Custom detectors to add (YAML); see readtrail detectors check." type:"existingfile" placeholder:"FILE"`
+	Number     map[string]string `help:"Have a detector count to another number, as --number NeighbourAccess.next_door_metres=40; see readtrail detectors numbers. What a configuration says of numbers holds for its server." placeholder:"DETECTOR.NAME=N"`
+	Exemptions string            `help:"Days on which detectors say nothing of some readers, in a file as under detectors of the configuration (exemptions: [...]); the report says what each held back." type:"existingfile" placeholder:"FILE"`
+	JSON       bool              `help:"Print the report as JSON." name:"json"`
 }
 
 // Run evaluates and prints the report; progress goes to aside.
@@ -65,6 +66,11 @@ func (c *Command) Run(ctx context.Context, out, aside io.Writer, decode Decode, 
 	}
 	if c.Queues != "" {
 		if cfg.Queues, err = loadQueues(c.Queues); err != nil {
+			return err
+		}
+	}
+	if c.Exemptions != "" {
+		if cfg.Exemptions, err = loadExemptions(c.Exemptions); err != nil {
 			return err
 		}
 	}

@@ -156,6 +156,43 @@ func TestQueuesFile(t *testing.T) {
 	}
 }
 
+// TestExemptionsFile: a file of exemptions is read as a configuration says them, the report says what each held back, and it is refused by its name.
+func TestExemptionsFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, hospital(t)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(text string, asJSON bool) (string, error) {
+		path := filepath.Join(t.TempDir(), "exemptions.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		c := evaluation.Command{Dir: dir, Budget: 20, Threshold: 0.2, Exemptions: path, JSON: asJSON}
+		err := c.Run(t.Context(), &out, io.Discard, decode, func() time.Time { return time.Unix(0, 0) })
+		return strings.Join(strings.Fields(out.String()), " "), err
+	}
+	const file = "exemptions:\n  - {detector: HourSpike, role: nurse, from: 2026-03-01, until: 2026-04-01, reason: register, owner: office}\n"
+	if text, err := run(file, false); err != nil || !strings.Contains(text, "exempt HourSpike nurse, 2026-03-01 until 2026-04-01: 0 held back, it covers nobody: the staff list has no such role (register; office)") {
+		t.Errorf("%v: %s", err, text)
+	}
+	const asJSON = `"exemptions": [ { "detector": "HourSpike", "role": "nurse", "from": "2026-03-01", "until": "2026-04-01", "reason": "register", "owner": "office", "held_back": 0, "covers_nobody": "the staff list has no such role" } ]`
+	if text, err := run(file, true); err != nil || !strings.Contains(text, asJSON) {
+		t.Errorf("%v: %s", err, text)
+	}
+	for text, want := range map[string]string{
+		"":                               "names no exemption",
+		"exemptions: []":                 "names no exemption",
+		"exemptions: [{detectors: A}]":   "field detectors not found",
+		"queues: []":                     "field queues not found",
+		"exemptions: [{detector: Self}]": `exemptions[0].detector: no detector is called "Self"`,
+	} {
+		if _, err := run(text, false); err == nil || !strings.HasPrefix(err.Error(), "--exemptions: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // The keys that a program reads are there whatever came out, null or empty where there is nothing to tell; people read that no alert was shown.
 func TestReportOfNothing(t *testing.T) {
 	look := event("e1", "Practitioner/a", "Patient/p1", "2026-03-05T10:15:00-06:00")

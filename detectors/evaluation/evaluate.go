@@ -31,6 +31,8 @@ type Config struct {
 	Custom []detectors.CustomDetector
 	// Numbers are those that the site changed.
 	Numbers detectors.Chosen
+	// Exemptions are days on which detectors say nothing of some readers.
+	Exemptions detectors.Exemptions
 	// Alerts, when set, gets every alert as NDJSON.
 	Alerts io.Writer
 	// Progress is told what is done, in bytes or days of a step; nil is allowed.
@@ -96,7 +98,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 			r.labels = newLabelReport(labels)
 		}
 	}
-	settings := detectors.Settings{Queue: cfg.Queue, Queues: cfg.Queues, Custom: cfg.Custom, Numbers: cfg.Numbers}
+	settings := detectors.Settings{Queue: cfg.Queue, Queues: cfg.Queues, Custom: cfg.Custom, Numbers: cfg.Numbers, Exemptions: cfg.Exemptions}
 	r.engine, err = detectors.NewEngine(detectors.EngineConfig{Zone: r.cfg.Zone, Standing: &settings, Observer: r.observer()})
 	if err != nil {
 		return nil, fmt.Errorf("prepare detectors: %w", err)
@@ -294,6 +296,7 @@ func (r *run) fill(t detectors.Tally) {
 	out.Reasons, out.Findings = t.ReasonCounts(), t.Findings
 	out.Blind, out.Faults = t.Missing.List(), t.Faults
 	out.Abstain, out.Absent = detectors.Abstain(t.Missing), r.engine.Absent()
+	out.Exemptions = r.engine.HeldBack()
 	if out.Findings == nil {
 		out.Findings = map[string]uint64{}
 	}

@@ -118,6 +118,9 @@ func (o *outcomes) outcome(report *Report) Outcome {
 	for _, name := range slices.Sorted(maps.Keys(report.Faults)) {
 		lines = append(lines, fmt.Sprintf("%s: could not be told", name))
 	}
+	for i := range report.Exemptions {
+		lines = append(lines, fmt.Sprintf("exempt from %s: %s", report.Exemptions[i].Detector, &report.Exemptions[i]))
+	}
 	if report.DeadLetters > 0 {
 		lines = append(lines, fmt.Sprintf("dead letters: %d", report.DeadLetters))
 	}

@@ -27,7 +27,7 @@ type Report struct {
 	NotAssessableShare float64           `json:"not_assessable_share"`
 	Reasons            map[string]uint64 `json:"explained_by"`
 	// Queues is what each queue shows, where there are some of sites. Blind are the kinds of context that are missing, Abstain the reasons and detectors that need one of them, Absent the kinds of resources
-	// of which the dataset has none.
+	// of which the dataset has none. Exemptions are what each exemption held back, where there are some.
 	Blind            []string                  `json:"missing_context"`
 	Abstain          []string                  `json:"abstain,omitempty"`
 	Absent           []detectors.AbsentContext `json:"absent_resources,omitempty"`
@@ -36,6 +36,7 @@ type Report struct {
 	Candidates       int                       `json:"candidates"`
 	Queues           []QueueReport             `json:"shown_by_queue,omitempty"`
 	Findings         map[string]uint64         `json:"findings_by_detector"`
+	Exemptions       []detectors.HeldBack      `json:"exemptions,omitempty"`
 	EventsPerSecond  float64                   `json:"events_per_second"`
 	JudgedPerSecond  float64                   `json:"judged_per_second"`
 	PeakRSS          uint64                    `json:"peak_rss_bytes"`

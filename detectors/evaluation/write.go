@@ -81,6 +81,12 @@ func (r *Report) write(w io.Writer) error {
 	table(row, r.Reasons)
 	row("findings", "")
 	table(row, r.Findings)
+	if len(r.Exemptions) > 0 {
+		row("exempt", "")
+	}
+	for i := range r.Exemptions {
+		row("  "+r.Exemptions[i].Detector, "%s", &r.Exemptions[i])
+	}
 	if len(r.Faults) > 0 {
 		row("could not be told", "")
 		table(row, r.Faults)

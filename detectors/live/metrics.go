@@ -15,6 +15,7 @@ import (
 type metrics struct {
 	looks     *prometheus.GaugeVec
 	findings  *prometheus.GaugeVec
+	heldBack  *prometheus.GaugeVec
 	alerts    *prometheus.CounterVec
 	events    prometheus.Gauge
 	faults    prometheus.Gauge
@@ -40,6 +41,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		looks:     gauges("looks_judged", "Looks that were judged since the engine was made, by verdict.", "verdict"),
 		findings:  gauges("findings_made", "Grades above quiet since the engine was made, by detector.", "detector"),
+		heldBack:  gauges("findings_held_back", "Grades above quiet that an exemption held back since the engine was made, by detector.", "detector"),
 		alerts:    counters("alerts_total", "Versions of alerts published, by state, whether they are shown, and queue of sites.", "state", "shown", "queue"),
 		events:    gauges("events_read", "Access events read since the engine was made.").WithLabelValues(),
 		faults:    gauges("facts_unreadable", "Context facts that could not be read.").WithLabelValues(),
@@ -59,7 +61,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.looks, m.findings, m.alerts, m.events, m.faults, m.held, m.evicted, m.lag, m.learning, m.openDays, m.reversed, m.snapshots,
+		m.looks, m.findings, m.heldBack, m.alerts, m.events, m.faults, m.held, m.evicted, m.lag, m.learning, m.openDays, m.reversed, m.snapshots,
 		m.age, m.took, m.size,
 	} {
 		errs = append(errs, reg.Register(c))
@@ -85,6 +87,13 @@ func (m *metrics) set(s detectors.Stats, lagMicros int64) {
 	}
 	for name, n := range s.Findings {
 		m.findings.WithLabelValues(name).Set(float64(n))
+	}
+	held := map[string]float64{}
+	for x, n := range s.HeldBack {
+		held[x.Detector] += float64(n)
+	}
+	for name, n := range held {
+		m.heldBack.WithLabelValues(name).Set(n)
 	}
 	for what, n := range map[string]int{
 		"readers": s.Readers, "histories": s.Histories, "open_accesses": s.OpenAccesses, "recent_alerts": s.RecentAlerts,

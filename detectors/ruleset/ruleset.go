@@ -41,6 +41,8 @@ type Config struct {
 	MaxAge map[string]time.Duration `yaml:"max_age,omitempty"`
 	// Numbers are what explanations and detectors count to, where that is not the default: by detector and name.
 	Numbers detectors.Chosen `yaml:"numbers,omitempty"`
+	// Exemptions are days on which detectors say nothing of some readers.
+	Exemptions detectors.Exemptions `yaml:"exemptions,omitempty"`
 	// Rules are the site's own detectors, as their file says them.
 	Rules string `yaml:"rules,omitempty"`
 }
@@ -77,7 +79,7 @@ func kinds() map[string]detectors.Needs {
 func (c Config) Settings() (detectors.Settings, error) {
 	s := detectors.Settings{
 		Queue: detectors.Queue{Budget: c.Budget, Threshold: c.Threshold}, Queues: c.Queues, Grace: c.Grace, Recheck: c.Recheck,
-		LearningDays: c.LearningDays, Sample: c.Sample, MaxAge: map[detectors.Needs]time.Duration{}, Numbers: c.Numbers,
+		LearningDays: c.LearningDays, Sample: c.Sample, MaxAge: map[detectors.Needs]time.Duration{}, Numbers: c.Numbers, Exemptions: c.Exemptions,
 	}
 	if s.Sample == 0 {
 		s.Sample = -1
