@@ -436,7 +436,7 @@ func answers(ctx context.Context, reg *register.Register, jn *journal.Journal, p
 	}
 	version, err := projector.Version(ctx)
 	if err == nil && version == 0 {
-		err = errors.New("the projections have no tables yet, or none of this journal")
+		err = errors.New("the projections have no tables yet, or none of this journal, or are taking over those of an earlier release")
 	}
 	return errors.Join(jn.Ready(), err)
 }

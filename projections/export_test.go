@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"testing"
 	"time"
 
 	"github.com/readtrail/readtrail/proto"
@@ -31,6 +32,57 @@ func (p *Projector) Prepare(ctx context.Context) (uint32, error) {
 		return 0, err
 	}
 	return p.registry.first(ctx)
+}
+
+// Statements are those of a migration for a version.
+func Statements(t testing.TB, name string, version uint32) []string {
+	text, err := migrationFiles.ReadFile("migrations/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return statements(string(text), version)
+}
+
+// BeginVersion applies the first migrations to a version, as a start leaves it that was broken off behind them.
+func (p *Projector) BeginVersion(ctx context.Context, version uint32, first int) error {
+	if err := p.registry.prepare(ctx); err != nil {
+		return err
+	}
+	all, err := migrations()
+	if err != nil {
+		return err
+	}
+	for _, m := range all[1:first] {
+		if err := p.registry.apply(ctx, version, m, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Migrations is how many there are.
+func Migrations(t testing.TB) int {
+	all, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// RunBytes is how many bytes a run of one message counts, and how many its blocks hold.
+func RunBytes(b *proto.Batch) (counted, held int, err error) {
+	f, err := foldBatch(b, &present{}, true, true)
+	if err != nil {
+		return 0, 0, err
+	}
+	r := &run{}
+	r.add(f, newSeenSet())
+	for _, block := range r.blocks {
+		if block != nil {
+			held += block.bytes()
+		}
+	}
+	return r.size, held, nil
 }
 
 // FoldBatch folds one message for both projectors.

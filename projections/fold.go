@@ -19,7 +19,7 @@ type folded struct {
 	// skipped counts rows that were left out because recovery found them in the table.
 	skipped [firstMerging]int
 	names   []identifierRow
-	links   []eventLinkRow
+	links   []linkRow
 	groups  []readerGroupRow
 	places  []placeRow
 	extents []extentRow
@@ -38,23 +38,31 @@ func (f *folded) idle() bool {
 	return len(f.names) == 0 && len(f.links) == 0
 }
 
-// identifierRow is a row of identifiers_vN without what follows from it.
+// identifierRow is a name in identities_vN without what follows from it.
 type identifierRow struct {
 	kind                uint8
 	system, value, text string
-	key                 uint64
 	position            uint64
 	// hash tells rows of the same identifier and text apart from others.
 	hash uint64
 }
 
-// eventLinkRow is a link of event_links_vN; it becomes two rows.
-type eventLinkRow struct {
+// linkRow is a link in identities_vN; it becomes two rows, or one where an identifier stands alone.
+type linkRow struct {
 	kind     uint8
 	from, to *v1.Identifier
 	position uint64
 	source   string
-	hash     uint64
+	// fact is set for links of kind LinkOfContext, hash for the others.
+	fact *factLink
+	hash uint64
+}
+
+// factLink is what a link of a context fact says beside its ends and its source.
+type factLink struct {
+	resource     uint64
+	resourceType string
+	kind         v1.IdentityLink_Kind
 }
 
 // extentRow counts the events of one source and hour in one message.

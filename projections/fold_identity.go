@@ -15,11 +15,11 @@ var contextKinds = map[string]uint8{
 func (f *folder) identities(position uint64, e *v1.AccessEvent) {
 	for _, p := range f.patients {
 		if p.key == UnresolvedPatient && p.text != "" {
-			f.name(identifierRow{kind: IdentifierUnresolved, value: p.text, text: p.text, key: UnresolvedPatient, position: position})
+			f.name(identifierRow{kind: IdentifierUnresolved, value: p.text, text: p.text, position: position})
 		}
 		if p.key > UnresolvedPatient {
 			self := &v1.Identifier{System: p.system, Value: p.value}
-			f.link(eventLinkRow{kind: IdentifierPatient, from: self, position: position})
+			f.link(linkRow{kind: LinkOfPatient, from: self, position: position})
 		}
 	}
 	for _, p := range e.Patients {
@@ -32,7 +32,7 @@ func (f *folder) identities(position uint64, e *v1.AccessEvent) {
 	if len(r.Identifiers) == 0 {
 		if system, value := ReaderIdentifier(e); value != "" {
 			f.name(identifierRow{
-				kind: IdentifierReader, system: system, value: value, text: r.Name, key: ReaderKey(system, value), position: position,
+				kind: IdentifierReader, system: system, value: value, text: r.Name, position: position,
 			})
 		}
 		return
@@ -47,34 +47,31 @@ func (f *folder) same(kind uint8, position uint64, source string, ids []*v1.Iden
 		if id.GetValue() == "" {
 			continue
 		}
-		f.name(identifierRow{kind: kind, system: id.System, value: id.Value, text: text, key: Key(id.System, id.Value), position: position})
+		f.name(identifierRow{kind: kind, system: id.System, value: id.Value, text: text, position: position})
 		if first == nil {
 			first = id
 			continue
 		}
 		if !sameIdentifier(first, id) {
-			f.link(eventLinkRow{kind: kind, from: first, to: id, position: position, source: source})
+			f.link(linkRow{kind: LinkOf(kind), from: first, to: id, position: position, source: source})
 		}
 	}
 }
 
 // name keeps a row about once a message.
 func (f *folder) name(row identifierRow) {
-	row.hash = row.key ^ hashOf(row.kind, row.value, row.text, row.system)
+	row.hash = hashOf(NameOf(row.kind), row.system, row.value, row.text)
 	if !f.repeated(row.hash) {
 		f.out.names = append(f.out.names, row)
 	}
 }
 
-func (f *folder) link(row eventLinkRow) {
-	row.hash = hashOf(row.kind+linkKinds, row.from.System, row.from.Value, row.to.GetSystem(), row.to.GetValue(), row.source)
+func (f *folder) link(row linkRow) {
+	row.hash = hashOf(row.kind, row.from.System, row.from.Value, row.to.GetSystem(), row.to.GetValue(), row.source)
 	if !f.repeated(row.hash) {
 		f.out.links = append(f.out.links, row)
 	}
 }
-
-// linkKinds sets hashes of links apart from those of identifiers.
-const linkKinds = 128
 
 // context folds one version of a context fact: its row, its links under both ends, its identifiers.
 func (f *folder) context(position uint64, c *v1.ContextFact) {
@@ -100,9 +97,11 @@ func (f *folder) context(position uint64, c *v1.ContextFact) {
 		w.u64(ImportKey(c.ImportId))
 		w.end()
 	}
-	for i, link := range contextLinks(c, people) {
-		f.identityLink(position, uint32(2*i), key, c, link.Kind, link.From, link.To, false)
-		f.identityLink(position, uint32(2*i+1), key, c, link.Kind, link.To, link.From, true)
+	for _, link := range contextLinks(c, people) {
+		f.out.links = append(f.out.links, linkRow{
+			kind: LinkOfContext, from: link.From, to: link.To, position: position, source: c.Source,
+			fact: &factLink{resource: key, resourceType: c.ResourceType, kind: link.Kind},
+		})
 	}
 	if c.ResourceType == "Patient" {
 		f.addresses(position, key, c)
@@ -113,7 +112,7 @@ func (f *folder) context(position uint64, c *v1.ContextFact) {
 	for _, id := range c.Identifiers {
 		if id.GetValue() != "" {
 			f.name(identifierRow{
-				kind: kind, system: id.System, value: id.Value, text: c.Display, key: Key(id.System, id.Value), position: position,
+				kind: kind, system: id.System, value: id.Value, text: c.Display, position: position,
 			})
 		}
 	}
@@ -151,28 +150,6 @@ func contextLinks(c *v1.ContextFact, people bool) []*v1.IdentityLink {
 		}
 	}
 	return links
-}
-
-func (f *folder) identityLink(position uint64, ordinal uint32, resource uint64, c *v1.ContextFact, kind v1.IdentityLink_Kind, from, to *v1.Identifier, reverse bool) {
-	w := f.row(identityLinks, position)
-	if w == nil {
-		return
-	}
-	w.u64(Key(from.System, from.Value))
-	w.u64(position)
-	w.u32(ordinal)
-	w.text(from.System)
-	w.text(from.Value)
-	w.u64(Key(to.System, to.Value))
-	w.text(to.System)
-	w.text(to.Value)
-	w.u8(small(kind))
-	w.bool(reverse)
-	w.u64(resource)
-	w.text(c.ResourceType)
-	w.text(c.Source)
-	w.time(f.out.received)
-	w.end()
 }
 
 func sameIdentifier(a, b *v1.Identifier) bool {

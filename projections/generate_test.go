@@ -18,6 +18,8 @@ type generator struct {
 	now time.Time
 	// turn counts what people decided.
 	turn int
+	// odd has identifiers, sources and types hold what packed texts are told apart by, and letters that fold in their own way.
+	odd bool
 }
 
 func newGenerator(seed uint64) *generator {
@@ -37,6 +39,12 @@ func (g *generator) id() []byte {
 }
 
 func (g *generator) identifier(kind string, n int) *v1.Identifier {
+	if g.odd {
+		return &v1.Identifier{
+			System: pick(g, "urn:mrn", "urn:a\x1fb", "\x1e", "a'\\\"", ""),
+			Value:  pick(g, kind+"1", "\x1e\x1f\x1eu"+kind, " "+kind+"\u0130\u212A ", "  ", "\x00\n", "\x1er"),
+		}
+	}
 	return &v1.Identifier{
 		System: pick(g, "urn:oid:1.2.3", "https://ehr.example/fhir", "source:lab", ""),
 		Value:  fmt.Sprintf("%s%d", kind, g.r.IntN(n)),
@@ -54,6 +62,9 @@ func (g *generator) some(kind string, n, most int) []*v1.Identifier {
 // item is any item of the journal.
 func (g *generator) item() *v1.Item {
 	source := pick(g, "ehr", "pacs", "lab")
+	if g.odd {
+		source = pick(g, "ehr", "e\x1fh\x1er")
+	}
 	switch n := g.r.IntN(100); {
 	case n < 70:
 		it := &v1.Item{Body: &v1.Item_Access{Access: g.access(source)}}
@@ -221,6 +232,9 @@ func (g *generator) context(source string) *v1.ContextFact {
 		VersionId: fmt.Sprint(g.r.IntN(9)), Identifiers: g.some("P", 6, 3), EffectiveUs: pick(g, 0, g.time()),
 		Display: pick(g, "", "Ida Jäger"), Deleted: g.chance(10), ImportId: g.imported(),
 		Resource: []byte(pick(g, slices.Sorted(maps.Keys(homes))...)),
+	}
+	if g.odd && g.chance(30) {
+		c.ResourceType = "T\x1fy\x1epe"
 	}
 	for range g.r.IntN(3) {
 		c.Links = append(c.Links, &v1.IdentityLink{

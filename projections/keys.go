@@ -18,7 +18,7 @@ const (
 	UnresolvedPatient uint64 = 1
 )
 
-// Kinds of rows in identifiers_vN.
+// Whom identifiers are of, and what made them known.
 const (
 	IdentifierPatient        uint8 = 1
 	IdentifierReader         uint8 = 2
@@ -26,6 +26,31 @@ const (
 	IdentifierContextPatient uint8 = 4
 	IdentifierContextReader  uint8 = 5
 )
+
+// Kinds of rows in identities_vN: links that events state of one patient or reader, links of context facts, and names.
+const (
+	LinkOfPatient uint8 = 1
+	LinkOfReader  uint8 = 2
+	LinkOfContext uint8 = 3
+	nameOf        uint8 = 10
+)
+
+// LinkOf is the kind of the rows that link identifiers of a kind which one event states.
+func LinkOf(identifier uint8) uint8 {
+	if identifier == IdentifierReader {
+		return LinkOfReader
+	}
+	return LinkOfPatient
+}
+
+// NameOf is the kind of the rows that name identifiers of a kind.
+func NameOf(identifier uint8) uint8 { return nameOf + identifier }
+
+// NamedKind is the kind of the identifiers that rows of a kind name; false: they are links.
+func NamedKind(row uint8) (identifier uint8, ok bool) { return row - nameOf, row > nameOf }
+
+// NameKey is the key under which names of a value stand: that of its folded form without a system.
+func NameKey(value string) uint64 { return Key("", Fold(value)) }
 
 // Subject kinds of rows in questions_vN.
 const (
@@ -83,7 +108,7 @@ func PairKey(requestID string) uint64 {
 	return max(xxhash.Sum64String(requestID)>>(64-pairKeyBits), 1)
 }
 
-// Fold is the form in which identifiers_vN.folded is searched: lower case, without blanks around it.
+// Fold is the form in which values are searched: lower case, without blanks around it.
 func Fold(value string) string { return strings.ToLower(strings.TrimSpace(value)) }
 
 // ReaderIdentifier is the identifier that keys an event's reader, as proto.ReaderKey says it: the first one, else the

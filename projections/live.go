@@ -42,7 +42,7 @@ func (p *Projector) Live() (Live, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.current[ProjectorAccesses]
-	links := max(m.written[contextFacts], m.written[identityLinks], m.written[readerLinkRows])
+	links := max(m.written[contextFacts], m.written[readerLinkRows])
 	return Live{
 		Version: version, Position: w.position, Received: w.received, Changed: m.changed, Cases: m.written[caseSteps],
 		Sources: m.written[sources], Coverage: m.written[coverage], Unresolved: m.written[unresolvedRows], Extents: m.written[sourceExtents],
@@ -77,8 +77,7 @@ func (m *marks) reached(sent, last proto.Position) bool {
 }
 
 // Beside the tables stand some of their rows, because the others, which come all the time, do not change what is read of them:
-// unresolvedRows are those of accesses_by_patient without an identifier, readerLinkRows those of event_links about readers, and readerNameRows those
-// of identifiers.
+// unresolvedRows are those of accesses_by_patient without an identifier, readerLinkRows and readerNameRows those of identities about readers.
 const (
 	unresolvedRows = numTables + iota
 	readerLinkRows

@@ -36,6 +36,8 @@ type pipeline struct {
 	runs    *runPool
 	// refused is told what ClickHouse refuses for a reason that does not pass by itself, and nil when it does no more.
 	refused func(err error)
+	// replaced is called once no table of an earlier release stands beside the version's; nil: nobody asks.
+	replaced func()
 	// hook is called after each insert, for tests that break there. nil outside of tests.
 	hook func(stage string) error
 	// writer is the name of the session that runs, which the tables' fences carry, and into what it inserts under that name;

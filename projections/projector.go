@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/readtrail/readtrail/projections/store"
@@ -24,6 +25,8 @@ type Projector struct {
 	metrics  *metrics
 	registry registry
 	owner    *owner
+	// current is true once no table of an earlier release stands beside the active version's: what one holds is not answered from.
+	current atomic.Bool
 	// hook is called after each insert, for tests that break there.
 	hook func(version uint32, stage string) error
 
@@ -121,6 +124,7 @@ func (p *Projector) keepUp(ctx context.Context) error {
 		return err
 	}
 	line, streams := p.pipeline(version), p.streams(version)
+	line.replaced = func() { p.current.Store(true) }
 	running, cancel := context.WithCancelCause(ctx)
 	idle := make(chan struct{})
 	defer close(idle)
@@ -167,6 +171,9 @@ func (p *Projector) begin(ctx context.Context) (uint32, error) {
 		return 0, err
 	}
 	version, err := p.registry.first(ctx)
+	if err == nil || errors.Is(err, ErrSchema) {
+		err = errors.Join(err, p.look(ctx))
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -178,6 +185,20 @@ func (p *Projector) begin(ctx context.Context) (uint32, error) {
 		return version, nil
 	}
 	return version, p.dropRetired(ctx, version)
+}
+
+// look finds out whether the active version has all that questions read.
+func (p *Projector) look(ctx context.Context) error {
+	version, _, err := p.registry.active(ctx)
+	if err != nil {
+		return err
+	}
+	former, err := p.registry.former(ctx, version)
+	if err != nil {
+		return err
+	}
+	p.current.Store(len(former) == 0)
+	return nil
 }
 
 // dropRetired removes the tables of versions below the active one.
@@ -200,10 +221,10 @@ func (p *Projector) dropRetired(ctx context.Context, active uint32) error {
 // errHeld ends the live pipeline because a rebuild takes over.
 var errHeld = errors.New("live projection is held")
 
-// Version is the version that answers; 0 while it is not known whether the database is this journal's: the projections of
-// another one answer nothing here.
+// Version is the version that answers; 0 while it is not known whether the database is this journal's, as the projections of
+// another one answer nothing here, and until tables of an earlier release are taken over: answers would lack what those hold.
 func (p *Projector) Version(ctx context.Context) (uint32, error) {
-	if !p.owner.claimed.Load() {
+	if !p.owner.claimed.Load() || !p.current.Load() {
 		return 0, nil
 	}
 	return ActiveVersion(ctx, p.cfg.Store)

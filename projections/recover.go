@@ -138,6 +138,14 @@ func (p *pipeline) recover(ctx context.Context) (*start, error) {
 	if err := p.take(ctx); err != nil {
 		return nil, err
 	}
+	if p.writer != "" {
+		if err := (registry{p.cfg.Store}).replace(ctx, p.version, p.into, p.cfg.Logger); err != nil {
+			return nil, err
+		}
+		if p.replaced != nil {
+			p.replaced()
+		}
+	}
 	ctx, done := context.WithTimeout(ctx, queryTimeout)
 	defer done()
 	found, err := readWatermarks(ctx, p.cfg.Store, p.version)

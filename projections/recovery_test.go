@@ -118,7 +118,7 @@ func TestErrorAtEveryCommitPoint(t *testing.T) {
 // TestLastPartLost deletes the newest part of one table after its insert, as a crash at ClickHouse's rename leaves it, and
 // stops before the watermark.
 func TestLastPartLost(t *testing.T) {
-	for _, base := range []string{"accesses_by_patient", "accesses_by_reader", "context", "identity_links", "questions", "identifiers"} {
+	for _, base := range []string{"accesses_by_patient", "accesses_by_reader", "context", "questions", "identities"} {
 		t.Run(base, func(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()

@@ -320,7 +320,7 @@ func (r *reference) access(pos uint64, received int64, e *v1.AccessEvent, confli
 			sorted(types), sorted(labels), groupKey(e.Reader))
 		r.touch(idKey(readerID), p.key, occurred, pos, e.BreakGlass)
 		if p.key == 1 {
-			r.identifier(3, &v1.Identifier{Value: p.text}, p.text, 1, pos)
+			r.identifier(3, &v1.Identifier{Value: p.text}, p.text, pos)
 		}
 	}
 	r.eventIdentity(pos, e)
@@ -442,23 +442,29 @@ func (r *reference) touch(reader, patient uint64, occurred int64, pos uint64, br
 	}
 }
 
-func (r *reference) identifier(kind int, id *v1.Identifier, text string, key, pos uint64) {
-	r.merge("identifiers", []any{strings.ToLower(strings.TrimSpace(id.Value)), kind, id.System, id.Value, key}, []any{text, pos}, func(old, new []any) {
+// identity adds what is said of an identifier: a name, with its text, or a link.
+func (r *reference) identity(kind int, key, version, pos uint64, text string, fields ...string) {
+	for i, f := range fields {
+		fields[i] = strings.ReplaceAll(strings.ReplaceAll(f, "\x1e", "\x1er"), "\x1f", "\x1eu")
+	}
+	r.merge("identities", []any{kind, key, strings.Join(fields, "\x1f"), version}, []any{text, pos}, func(old, new []any) {
 		old[0] = max(old[0].(string), new[0].(string))
 		old[1] = min(old[1].(uint64), new[1].(uint64))
 	})
 }
 
+func (r *reference) identifier(kind int, id *v1.Identifier, text string, pos uint64) {
+	r.identity(10+kind, idKey(&v1.Identifier{Value: strings.ToLower(strings.TrimSpace(id.Value))}), 0, pos, text, id.System, id.Value)
+}
+
 func (r *reference) eventIdentity(pos uint64, e *v1.AccessEvent) {
 	link := func(kind int, a, b *v1.Identifier) {
-		for _, p := range [][2]*v1.Identifier{{a, b}, {b, a}} {
-			key := []any{idKey(p[0]), idKey(p[1]), kind, p[0].System, p[0].Value, p[1].System, p[1].Value, e.Source}
-			r.merge("event_links", key, []any{pos}, func(old, new []any) { old[0] = min(old[0].(uint64), new[0].(uint64)) })
-		}
+		r.identity(kind, idKey(a), 0, pos, "", a.System, a.Value, b.System, b.Value, e.Source)
+		r.identity(kind, idKey(b), 0, pos, "", b.System, b.Value, a.System, a.Value, e.Source)
 	}
 	person := func(kind int, ids []*v1.Identifier, text string) {
 		for i, id := range ids {
-			r.identifier(kind, id, text, idKey(id), pos)
+			r.identifier(kind, id, text, pos)
 			if i > 0 && !cmp.Equal(id.System+"|"+id.Value, ids[0].System+"|"+ids[0].Value) {
 				link(kind, ids[0], id)
 			}
@@ -468,9 +474,7 @@ func (r *reference) eventIdentity(pos uint64, e *v1.AccessEvent) {
 		person(1, p.Identifiers, p.Text)
 		if len(p.Identifiers) > 0 {
 			id := p.Identifiers[0]
-			r.merge("event_links", []any{idKey(id), 0, 1, id.System, id.Value, "", "", ""}, []any{pos}, func(old, new []any) {
-				old[0] = min(old[0].(uint64), new[0].(uint64))
-			})
+			r.identity(1, idKey(id), 0, pos, "", id.System, id.Value, "", "", "")
 		}
 	}
 	switch {
@@ -479,7 +483,7 @@ func (r *reference) eventIdentity(pos uint64, e *v1.AccessEvent) {
 		person(2, e.Reader.Identifiers, e.Reader.Name)
 	case e.Reader.Name != "":
 		id := &v1.Identifier{System: "source:" + e.Source + "#name", Value: e.Reader.Name}
-		r.identifier(2, id, e.Reader.Name, idKey(id), pos)
+		r.identifier(2, id, e.Reader.Name, pos)
 	}
 }
 
@@ -493,7 +497,7 @@ func (r *reference) context(pos uint64, rec string, c *v1.ContextFact) {
 		if kind == 0 {
 			continue
 		}
-		r.identifier(kind, id, c.Display, idKey(id), pos)
+		r.identifier(kind, id, c.Display, pos)
 		if i > 0 {
 			links = append(links, &v1.IdentityLink{Kind: 1, From: c.Identifiers[0], To: id})
 		}
@@ -509,7 +513,6 @@ func (r *reference) context(pos uint64, rec string, c *v1.ContextFact) {
 		}
 	}
 	seen := map[string]bool{}
-	n := 0
 	for _, l := range links {
 		from, to := l.From.System+"|"+l.From.Value, l.To.System+"|"+l.To.Value
 		if name := fmt.Sprint(l.Kind, from, "\x00", to); from == to || seen[name] {
@@ -517,22 +520,18 @@ func (r *reference) context(pos uint64, rec string, c *v1.ContextFact) {
 		} else {
 			seen[name] = true
 		}
-		for _, reverse := range []bool{false, true} {
-			a, b := l.From, l.To
-			if reverse {
-				a, b = b, a
-			}
-			r.add("identity_links", idKey(a), pos, n, a.System, a.Value, idKey(b), b.System, b.Value, int(l.Kind), reverse, resource, c.ResourceType, c.Source, rec)
-			n++
+		as := func(end string) []string {
+			return []string{c.Source, fmt.Sprint(resource), fmt.Sprint(int(l.Kind)), end, c.ResourceType}
 		}
+		r.identity(3, idKey(l.From), pos, pos, "", append([]string{l.From.System, l.From.Value, l.To.System, l.To.Value}, as("0")...)...)
+		r.identity(3, idKey(l.To), pos, pos, "", append([]string{l.To.System, l.To.Value, l.From.System, l.From.Value}, as("1")...)...)
 	}
 }
 
 // mergedTables are the tables whose rows merge by key: how many columns the key has in the reference, and the select
 // that merges them.
 var mergedTables = map[string]struct{ key, rest string }{
-	"event_links":    {"key, other_key, kind, system, value, other_system, other_value, source", "min(position)"},
-	"identifiers":    {"folded, kind, system, value, key", "max(text), min(position)"},
+	"identities":     {"kind, key, said, version", "max(text), min(position)"},
 	"reader_groups":  {"group_key, day, reader_key, reader, department, role", "min(position)"},
 	"place_readers":  {"place_key, month, reader_key", "groupBitOr(days), min(position)"},
 	"source_hours":   {"source, hour", "min(first_occurred), max(last_occurred), min(first_received), max(last_received), min(first_position), max(last_position)"},

@@ -1,11 +1,13 @@
 package projections
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/readtrail/readtrail/proto"
+	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
 // run is a contiguous run of whole messages on its way into the tables: what one round of inserts carries. All its
@@ -24,6 +26,8 @@ type run struct {
 	want [firstMerging]int
 	// unresolved says that a row names its patient by text only, live that an access came by no import.
 	unresolved, live bool
+	// said is the memory of a row's packed text.
+	said []byte
 	// readerLinks says that there are links between identifiers of a reader, readerNames that there are identifiers of readers.
 	readerLinks, readerNames bool
 }
@@ -127,42 +131,46 @@ func (r *run) addName(n *identifierRow, seen *seenSet) {
 		return
 	}
 	r.readerNames = r.readerNames || n.kind == IdentifierReader || n.kind == IdentifierContextReader
-	w := r.block(identifiers).begin()
-	w.text(Fold(n.value))
-	w.u8(n.kind)
-	w.text(n.system)
-	w.text(n.value)
-	w.u64(n.key)
-	w.text(n.text)
-	w.u64(n.position)
-	w.end()
+	r.identity(NameOf(n.kind), NameKey(n.value), appendPacked(r.said[:0], true, n.system, n.value), n.text, 0, n.position)
 }
 
 // addLink writes a link under both of its ends; an identifier that stands alone has one.
-func (r *run) addLink(l *eventLinkRow, seen *seenSet) {
-	if !seen.add(l.hash) {
+func (r *run) addLink(l *linkRow, seen *seenSet) {
+	if l.fact == nil && !seen.add(l.hash) {
 		return
 	}
-	r.readerLinks = r.readerLinks || l.kind == IdentifierReader
-	from, to := l.from, l.to
-	ends := 2
-	if to == nil {
-		ends = 1
+	r.readerLinks = r.readerLinks || l.kind == LinkOfReader
+	r.linkEnd(l, l.from, l.to, "0")
+	if l.to != nil {
+		r.linkEnd(l, l.to, l.from, "1")
 	}
-	for range ends {
-		w := r.block(eventLinks).begin()
-		w.u64(Key(from.System, from.Value))
-		w.u64(Key(to.GetSystem(), to.GetValue()))
-		w.u8(l.kind)
-		w.text(from.System)
-		w.text(from.Value)
-		w.text(to.GetSystem())
-		w.text(to.GetValue())
-		w.u64(l.position)
-		w.text(l.source)
-		w.end()
-		from, to = to, from
+}
+
+// linkEnd writes a link under one of its ends; reverse is what it says where that is the end of a context fact's link.
+func (r *run) linkEnd(l *linkRow, from, to *v1.Identifier, reverse string) {
+	said, version := appendPacked(r.said[:0], true, from.System, from.Value, to.GetSystem(), to.GetValue(), l.source), uint64(0)
+	if l.fact != nil {
+		resource := strconv.FormatUint(l.fact.resource, 10)
+		said, version = appendPacked(said, false, resource, strconv.Itoa(int(small(l.fact.kind))), reverse, l.fact.resourceType), l.position
 	}
+	r.identity(l.kind, Key(from.System, from.Value), said, "", version, l.position)
+}
+
+// identityBytes is what a row of identities_vN holds beside its texts: a kind, three numbers, two lengths.
+const identityBytes = 1 + 3*8 + 2*4
+
+// identity writes a row of identities_vN.
+func (r *run) identity(kind uint8, key uint64, said []byte, text string, version, position uint64) {
+	r.said = said
+	r.size += identityBytes + len(said) + len(text)
+	w := r.block(identities).begin()
+	w.u8(kind)
+	w.u64(key)
+	w.bytes(said)
+	w.text(text)
+	w.u64(version)
+	w.u64(position)
+	w.end()
 }
 
 // hashOf hashes a kind and texts with their bounds.

@@ -14,7 +14,6 @@ const (
 	accessesByPatient tableID = iota
 	accessesByReader
 	contextFacts
-	identityLinks
 	patientAddresses
 	deadLetters
 	deadLetterRetries
@@ -31,8 +30,7 @@ const (
 	brokenGlass
 	savedViews
 	// From here on rows merge by key and may be inserted twice.
-	eventLinks
-	identifiers
+	identities
 	readerGroups
 	placeReaders
 	sourceHours
@@ -46,7 +44,7 @@ const (
 
 // firstMerging is the first table whose rows are idempotent; firstRollup the first of the rollups projector.
 const (
-	firstMerging = eventLinks
+	firstMerging = identities
 	firstRollup  = sourceHours
 )
 
@@ -65,14 +63,14 @@ type table struct {
 }
 
 // name is the table's name in a version.
-func (t *table) name(version uint32) string {
-	return t.base + "_v" + strconv.FormatUint(uint64(version), 10)
+func (t *table) name(version uint32) string { return nameIn(t.base, version) }
+
+func nameIn(base string, version uint32) string {
+	return base + "_v" + strconv.FormatUint(uint64(version), 10)
 }
 
 // fieldsName is the name of the view over a path table that shows the fields of its packed columns.
-func (t *table) fieldsName(version uint32) string {
-	return t.base + "_fields_v" + strconv.FormatUint(uint64(version), 10)
-}
+func (t *table) fieldsName(version uint32) string { return nameIn(t.base+"_fields", version) }
 
 // columnNames are the columns of every insert, in order.
 func (t *table) columnNames() []string { return t.names }
@@ -107,9 +105,6 @@ var tables = [numTables]*table{
 		`resource_key u64, position u64, received time, source text, resource_type text, resource_id text,
 		version_id text, effective time, display text, deleted bool, identifier_systems texts,
 		identifier_values texts, import_key u64`),
-	def(identityLinks, "identity_links",
-		`key u64, position u64, ordinal u32, system text, value text, other_key u64, other_system text,
-		other_value text, kind u8, reverse bool, resource_key u64, resource_type text, source text, received time`),
 	def(patientAddresses, "patient_addresses",
 		`key u64, position u64, ordinal u32, system text, value text, country text, state text, resource_key u64,
 		received time`),
@@ -151,11 +146,7 @@ var tables = [numTables]*table{
 		sites texts, departments texts, nothing bool`),
 	def(savedViews, "views",
 		`view_id text, position u64, received time, version u32, owner text, shared bool, deleted bool, page u8, body text`),
-	def(eventLinks, "event_links",
-		`key u64, other_key u64, kind u8, system text, value text, other_system text, other_value text,
-		position u64, source text`),
-	def(identifiers, "identifiers",
-		`folded text, kind u8, system text, value text, key u64, text text, position u64`),
+	def(identities, "identities", `kind u8, key u64, said text, text text, version u64, position u64`),
 	def(readerGroups, "reader_groups",
 		`group_key u64, day day, reader_key u64, reader text, department text, role text, position u64`),
 	def(placeReaders, "place_readers", `place_key u64, month day, reader_key u64, days u32, position u64`),
@@ -200,6 +191,17 @@ var (
 
 // streamTables are all of them; with tables, they are what a version has.
 var streamTables = []*table{verdictsTable, documentsTable, judgedTable, findingsTable, alertsTable}
+
+// replaced are tables of earlier releases, for which identities stands: sql/replace_*.sql take over what they hold.
+var replaced = []string{"identifiers", "event_links", "identity_links"}
+
+func replacedIn(version uint32) []string {
+	names := make([]string, len(replaced))
+	for i, base := range replaced {
+		names[i] = nameIn(base, version)
+	}
+	return names
+}
 
 // allTables are the tables of a version.
 func allTables() []*table { return slices.Concat(tables[:], streamTables) }

@@ -7,6 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,6 +113,32 @@ func (r registry) prepare(ctx context.Context) error {
 	return nil
 }
 
+// former returns the tables of a version for which another one stands.
+func (r registry) former(ctx context.Context, version uint32) (bases []string, err error) {
+	params := store.Params{"database": r.store.Database(), "tables": replacedIn(version)}
+	err = r.store.Query(ctx, query("exists"), params, func(row store.Row) error {
+		var name string
+		err := row.Scan(&name)
+		bases = append(bases, strings.TrimSuffix(name, nameIn("", version)))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for tables of earlier releases: %w", err)
+	}
+	return bases, nil
+}
+
+// tableName finds the names in a statement that may be those of tables.
+var tableName = regexp.MustCompile(`\w+`)
+
+// superfluous reports whether a statement is about a table for which another one stands, and which is not there: no version makes one any more.
+func superfluous(statement string, version uint32, former []string) bool {
+	return slices.ContainsFunc(tableName.FindAllString(statement, -1), func(name string) bool {
+		base, ok := strings.CutSuffix(name, nameIn("", version))
+		return ok && slices.Contains(replaced, base) && !slices.Contains(former, base)
+	})
+}
+
 // migrate makes the tables of a version, or applies the migrations that it has not seen. A crash in between leaves
 // statements that are safe to repeat.
 func (r registry) migrate(ctx context.Context, version uint32) error {
@@ -125,6 +154,10 @@ func (r registry) migrate(ctx context.Context, version uint32) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
+	former, err := r.former(ctx, version)
+	if err != nil {
+		return err
+	}
 	all, err := migrations()
 	if err != nil {
 		return err
@@ -137,15 +170,26 @@ func (r registry) migrate(ctx context.Context, version uint32) error {
 		case ok:
 			return fmt.Errorf("migrate version %d: %s: %w", version, m.name, ErrSchema)
 		}
-		for _, s := range statements(m.text, version) {
-			if err := r.store.Exec(ctx, s, nil); err != nil {
-				return fmt.Errorf("migrate version %d: %s: %w", version, m.name, err)
-			}
+		if err := r.apply(ctx, version, m, former); err != nil {
+			return err
 		}
-		params := store.Params{"version": version, "name": m.name, "sha256": m.sum}
-		if err := r.store.Exec(ctx, query("set_migration"), params); err != nil {
-			return fmt.Errorf("record migration: %w", err)
+	}
+	return nil
+}
+
+// apply runs one migration and records it. former are the tables of earlier releases that stand.
+func (r registry) apply(ctx context.Context, version uint32, m migration, former []string) error {
+	for _, s := range statements(m.text, version) {
+		if superfluous(s, version, former) {
+			continue
 		}
+		if err := r.store.Exec(ctx, s, nil); err != nil {
+			return fmt.Errorf("migrate version %d: %s: %w", version, m.name, err)
+		}
+	}
+	params := store.Params{"version": version, "name": m.name, "sha256": m.sum}
+	if err := r.store.Exec(ctx, query("set_migration"), params); err != nil {
+		return fmt.Errorf("record migration: %w", err)
 	}
 	return nil
 }
@@ -213,12 +257,46 @@ func (r registry) drop(ctx context.Context, version uint32) error {
 			return fmt.Errorf("drop version %d: %w", version, err)
 		}
 	}
+	names := replacedIn(version)
 	for _, t := range allTables() {
-		if err := r.store.Exec(ctx, "DROP TABLE IF EXISTS "+t.name(version)+" SYNC", nil); err != nil {
-			return fmt.Errorf("drop version %d: %w", version, err)
+		names = append(names, t.name(version))
+	}
+	for _, name := range names {
+		if err := r.dropTable(ctx, name); err != nil {
+			return err
 		}
 	}
 	return r.stage(ctx, version, stageGone)
+}
+
+// replace takes over what stands in the tables of an earlier release, and drops them. It is for whoever has fenced the version, and whose inserts
+// into writes: nobody else writes any of them by then. It is safe to repeat, and to break off: rows merge by key.
+func (r registry) replace(ctx context.Context, version uint32, into *store.Store, log *slog.Logger) error {
+	former, err := r.former(ctx, version)
+	if err != nil {
+		return err
+	}
+	for _, base := range former {
+		about := []any{slog.String("table", base), slog.Any("version", version)}
+		log.InfoContext(ctx, "taking over a table of an earlier release, no questions are answered meanwhile", about...)
+		for _, s := range statements(query("replace_"+base), version) {
+			if err := into.Exec(ctx, s, nil); err != nil {
+				return fmt.Errorf("take over %s: %w", base, err)
+			}
+		}
+		if err := r.dropTable(ctx, nameIn(base, version)); err != nil {
+			return err
+		}
+		log.InfoContext(ctx, "table of an earlier release taken over", about...)
+	}
+	return nil
+}
+
+func (r registry) dropTable(ctx context.Context, name string) error {
+	if err := r.store.Exec(ctx, "DROP TABLE IF EXISTS "+name+" SYNC", nil); err != nil {
+		return fmt.Errorf("drop %s: %w", name, err)
+	}
+	return nil
 }
 
 // first makes version 1 answer when nothing does, and returns the version that does. Migrations that the active version

@@ -191,17 +191,16 @@ func (s *Service) watermark(ctx context.Context, p *pin) (err error) {
 		p.set, err = s.engine.set(p.version, p.reach())
 		return err
 	}
-	fromToken := p.version != 0
-	if !fromToken {
-		if p.version, err = s.cfg.Version(ctx); err != nil {
-			return fmt.Errorf("find active version: %w", err)
-		}
-	}
-	if p.version == 0 || p.version > math.MaxUint32 {
-		if fromToken {
-			return staleToken()
-		}
+	active, err := s.cfg.Version(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("find active version: %w", err)
+	case active == 0:
 		return fmt.Errorf("no version of the projections answers yet: %w", store.ErrUnavailable)
+	case p.version == 0:
+		p.version = active
+	case p.version > math.MaxUint32:
+		return staleToken()
 	}
 	if p.set, err = s.engine.set(p.version, p.reach()); err != nil {
 		return err

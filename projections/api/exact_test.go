@@ -110,39 +110,38 @@ func TestLinksOfReadersAreKept(t *testing.T) {
 	w.settle()
 	c := &costs{}
 	w.service.SetMeter(c.meter)
-	ask := func(readers int, links int) {
+	ask := func(readers, patient, links int) {
 		t.Helper()
 		clear(c.statements)
 		if res := w.whoViewed("urn:mrn|1"); len(res.Readers) != readers {
 			t.Errorf("%d readers, want %d", len(res.Readers), readers)
 		}
-		// An exact identifier is walked by identity_step: identity_links is about its readers.
-		if got := c.statements["identity_links"]; got != links {
-			t.Errorf("links of readers were read %d times, want %d", got, links)
+		if got := c.statements["identity_step"]; got != patient+links {
+			t.Errorf("links were read %d times, want %d of the patient and %d of the readers", got, patient, links)
 		}
 	}
-	ask(2, 1)
-	ask(2, 0)
+	ask(2, 1, 1)
+	ask(2, 1, 0)
 	// Links of patients change nothing for readers.
 	w.append(access("ehr", begin.Add(-2*time.Hour), id("urn:mrn", "1"), id("urn:staff", "a"), func(e *v1.AccessEvent) {
 		e.Patients[0].Identifiers = append(e.Patients[0].Identifiers, id("urn:pid", "1"))
 	}))
 	w.settle()
-	ask(2, 0)
+	ask(2, 2, 0)
 	before := w.clock()
 	w.pass(time.Minute)
 	w.append(access("ehr", begin.Add(-3*time.Hour), id("urn:mrn", "1"), id("urn:staff", "a"), func(e *v1.AccessEvent) {
 		e.Reader.Identifiers = append(e.Reader.Identifiers, id("urn:staff", "b"))
 	}))
 	w.settle()
-	ask(1, 1)
+	ask(1, 2, 1)
 	if res := w.whoViewed("urn:mrn|1", func(m *v1.WhoViewedRequest) { m.AsOfUs = before.UnixMicro() }); len(res.Readers) != 2 {
 		t.Errorf("as of before the link: %d readers", len(res.Readers))
 	}
-	ask(1, 0)
+	ask(1, 2, 0)
 	w.append(practitionerFact("ehr", "1", []*v1.Identifier{id("urn:staff", "a")}))
 	w.settle()
-	ask(1, 2) // the resource that the fact links is asked about too
+	ask(1, 2, 2) // the resource that the fact links is asked about too
 }
 
 // TestLooksThatAreNotProjectedYet: a question counts as a look from its acknowledgement on, and its pages are one look wherever they stand.

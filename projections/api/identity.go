@@ -37,9 +37,8 @@ func (i ident) proto() *v1.Identifier {
 
 // role is the side on which an identifier is asked for: as a patient or as a reader.
 type role struct {
-	// kinds are the rows of identifiers_vN that know it, event the one that events make.
-	kinds []uint64
-	event uint8
+	// event and context are what identifiers are that events, and that context, made known.
+	event, context uint8
 	// excluded are resource types whose links are not followed: a record does not become its doctor's because one
 	// number names both, and a Person joins roles, not records.
 	excluded []string
@@ -47,16 +46,25 @@ type role struct {
 
 var (
 	patientRole = role{
-		kinds:    []uint64{uint64(projections.IdentifierPatient), uint64(projections.IdentifierContextPatient)},
 		event:    projections.IdentifierPatient,
+		context:  projections.IdentifierContextPatient,
 		excluded: []string{"Practitioner", "PractitionerRole", "Person", "RelatedPerson"},
 	}
 	readerRole = role{
-		kinds:    []uint64{uint64(projections.IdentifierReader), uint64(projections.IdentifierContextReader)},
 		event:    projections.IdentifierReader,
+		context:  projections.IdentifierContextReader,
 		excluded: []string{"Person"},
 	}
 )
+
+// links are the rows of identities_vN that link identifiers of this side, names those that name them.
+func (r role) links() []uint64 {
+	return []uint64{uint64(projections.LinkOf(r.event)), uint64(projections.LinkOfContext)}
+}
+
+func (r role) names() []uint64 {
+	return []uint64{uint64(projections.NameOf(r.event)), uint64(projections.NameOf(r.context))}
+}
 
 // identity is what a subject was followed to.
 type identity struct {
@@ -143,25 +151,24 @@ func (p *pin) seeds(ctx context.Context, value string, as role) (seeds []ident, 
 // byValue is what is known of a bare value.
 func (p *pin) byValue(ctx context.Context, value string, as role) (*step, error) {
 	found := newStep(as)
-	params := store.Params{"folded": projections.Fold(value), "kinds": as.kinds}
+	found.byValue(value)
 	var last ident
+	params := store.Params{"key": projections.NameKey(value), "kinds": as.names()}
 	err := p.query(ctx, "identifiers_by_value", params, func(row store.Row) error {
-		var n naming
-		if err := row.Scan(&n.id.system, &n.id.value, &n.kind, &n.text, &n.position); err != nil {
+		r, err := identityRowOf(row)
+		if err != nil {
 			return err
 		}
 		// Rows come in order: a new identifier begins when all of the one before are read.
-		if n.id != last && found.known(p.position) >= maxCandidates {
+		if r.of != last && len(found.names) >= maxCandidates {
 			return store.Stop()
 		}
-		last = n.id
-		found.name(n)
-		return nil
+		last = r.of
+		return found.take(r)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find identifiers by value: %w", err)
 	}
-	found.forget(p.position)
 	return found, nil
 }
 
@@ -170,7 +177,8 @@ func (p *pin) byValue(ctx context.Context, value string, as role) (*step, error)
 func (p *pin) guessed(ctx context.Context, guess []ident, value string, as role) (found, links *step, err error) {
 	s := newStep(as)
 	s.at, s.mostNames = setOf(guess), maxCandidates
-	if err := p.readStep(ctx, s, guess, []string{projections.Fold(value)}); err != nil || s.bounded {
+	s.byValue(value)
+	if err := p.readStep(ctx, s, guess, []string{value}); err != nil || s.bounded {
 		return nil, nil, err
 	}
 	found = newStep(as)

@@ -28,7 +28,7 @@ func TestKnownReadersAreWhoTheyAre(t *testing.T) {
 	keeps, asks := quiet(func(*api.Config) {}), quiet(func(c *api.Config) { c.Live = nil })
 	var walks atomic.Int64
 	keeps.SetMeter(func(name string, _ store.Stats) {
-		if name == "identifiers_by_value" || name == "identity_links" || name == "identity_step" {
+		if name == "identifiers_by_value" || name == "identity_step" {
 			walks.Add(1)
 		}
 	})

@@ -181,8 +181,8 @@ func (p *pin) takeLinks(ctx context.Context, s *step, keys []uint64) error {
 	}
 	together, running := errgroup.WithContext(ctx)
 	for half := range slices.Chunk(keys, max((len(keys)+1)/2, manyKeys)) {
-		params := store.Params{"keys": half, "excluded": s.as.excluded, "event_kind": s.as.event}
-		together.Go(func() error { return p.query(running, "identity_links", params, add) })
+		params := store.Params{"links": s.as.links(), "keys": half, "named": s.as.names(), "names": []uint64{}}
+		together.Go(func() error { return p.query(running, "identity_step", params, add) })
 	}
 	if err := together.Wait(); err != nil {
 		return fmt.Errorf("follow patients: %w", err)

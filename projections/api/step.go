@@ -3,24 +3,24 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
-	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-// What a row of identity_step.sql is.
-const (
-	stepContextLink = 1
-	stepEventLink   = 2
-	stepName        = 3
-)
+// errLink marks a row that says less than a link: it does not repeat it, which names people.
+var errLink = errors.New("its row does not say which resource, or how it links")
+
+// followedLinks are the links of context facts that are followed.
+var followedLinks = []v1.IdentityLink_Kind{v1.IdentityLink_KIND_SAME_RESOURCE, v1.IdentityLink_KIND_REPLACED_BY, v1.IdentityLink_KIND_REPLACES}
 
 // resourceChunk is how many context resources one statement asks about: keys of 20 digits, 100 KB of parameters.
 const resourceChunk = 5_000
@@ -35,7 +35,7 @@ type naming struct {
 
 // identified is what all rows say of an identifier.
 type identified struct {
-	// text is the largest of all names, as the table merges them.
+	// text is the largest of all names: rows may not be merged yet.
 	text  string
 	first uint64
 	// inEvents: an event named it, so it may key rows; the others are known from context only.
@@ -57,9 +57,10 @@ type stated struct {
 // step is what one statement of the identity walk found, while its rows are added up.
 type step struct {
 	as role
-	// at and look are whose links and names are wanted, everybody's when nil. ClickHouse finds rows by a hash and by folded value, which others may
-	// share ("a|b" of "c", "b|c" of "a"); whoever is meant is told apart here.
-	at, look            map[ident]bool
+	// at and look say whose links and names are wanted, everybody's when nil. ClickHouse finds rows by a hash, which others may share ("a|b" of
+	// "c", "b|c" of "a"); whoever is meant is told apart here.
+	at                  map[ident]bool
+	look                func(ident) bool
 	names               map[ident]*identified
 	ofEvents, ofContext map[edgeKey]edge
 	resources           map[uint64]*stated
@@ -76,6 +77,12 @@ func newStep(as role) *step {
 	}
 }
 
+// byValue has the step look up whoever goes by a value.
+func (s *step) byValue(value string) {
+	folded := projections.Fold(value)
+	s.look = func(id ident) bool { return projections.Fold(id.value) == folded }
+}
+
 // name adds a row that names an identifier.
 func (s *step) name(n naming) {
 	known := s.names[n.id]
@@ -85,22 +92,6 @@ func (s *step) name(n naming) {
 	}
 	known.text, known.first = max(known.text, n.text), min(known.first, n.position)
 	known.inEvents = known.inEvents || n.kind == s.as.event
-}
-
-// known counts the identifiers that were named at or before a position.
-func (s *step) known(position proto.Position) int {
-	n := 0
-	for _, x := range s.names {
-		if x.first <= uint64(position) {
-			n++
-		}
-	}
-	return n
-}
-
-// forget drops the identifiers that were first named later.
-func (s *step) forget(position proto.Position) {
-	maps.DeleteFunc(s.names, func(_ ident, n *identified) bool { return n.first > uint64(position) })
 }
 
 // only is what was found of some identifiers.
@@ -164,78 +155,108 @@ func keep(edges map[edgeKey]edge, e edge) {
 // step reads the links that leave some identifiers at the pin, and looks some up.
 func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error) {
 	s := newStep(as)
-	s.at, s.look = setOf(at), setOf(look)
-	folded := make([]string, len(look))
+	wanted := setOf(look)
+	s.at, s.look = setOf(at), func(id ident) bool { return wanted[id] }
+	values := make([]string, len(look))
 	for i, id := range look {
-		folded[i] = projections.Fold(id.value)
+		values[i] = id.value
 	}
-	if err := p.readStep(ctx, s, at, folded); err != nil {
+	if err := p.readStep(ctx, s, at, values); err != nil {
 		return nil, err
 	}
 	return s, p.current(ctx, s)
 }
 
-// readStep reads the links that leave some identifiers at the pin, those of context whether or not they still hold, and what goes by some folded values.
-func (p *pin) readStep(ctx context.Context, s *step, at []ident, folded []string) error {
-	statement, params := "identity_links", store.Params{"keys": keysOf(at), "excluded": s.as.excluded, "event_kind": s.as.event}
-	if len(folded) > 0 {
-		statement, params["folded"], params["kinds"] = "identity_step", folded, s.as.kinds
+// readStep reads the links that leave some identifiers at the pin, those of context whether or not they still hold, and what goes by some values.
+func (p *pin) readStep(ctx context.Context, s *step, at []ident, values []string) error {
+	names := make([]uint64, len(values))
+	for i, value := range values {
+		names[i] = projections.NameKey(value)
 	}
-	if err := p.query(ctx, statement, params, s.add); err != nil {
+	params := store.Params{"links": s.as.links(), "keys": keysOf(at), "named": s.as.names(), "names": names}
+	if err := p.query(ctx, "identity_step", params, s.add); err != nil {
 		return fmt.Errorf("follow identifiers: %w", err)
 	}
-	s.forget(p.position)
 	return nil
 }
 
-// add takes a row of identity_step.sql.
+// identityRow is a row of identities_vN.
+type identityRow struct {
+	kind     uint8
+	position uint64
+	of       ident
+	field    func(int) string
+	text     string
+}
+
+func identityRowOf(row store.Row) (identityRow, error) {
+	var r identityRow
+	var said string
+	err := row.Scan(&r.kind, &r.position, &said, &r.text)
+	r.field = fields(said)
+	r.of = ident{r.field(0), r.field(1)}
+	return r, err
+}
+
+// add takes a row, and stops where there are more than a step keeps.
 func (s *step) add(row store.Row) error {
-	var e edge
-	var what, kind uint8
-	var reverse bool
-	var resource uint64
-	// text packs a link, or is what the identifier came with.
-	var text string
-	if err := row.Scan(&what, &kind, &reverse, &e.position, &resource, &text, &e.from.system, &e.from.value); err != nil {
+	r, err := identityRowOf(row)
+	if err != nil {
 		return err
 	}
-	if what != stepName {
-		link := fields(text)
-		e.from, e.to, e.source = ident{link(0), link(1)}, ident{link(2), link(3)}, link(4)
-	}
-	wanted := s.at
-	if what == stepName {
-		wanted = s.look
-	}
-	if wanted != nil && !wanted[e.from] {
-		return nil
-	}
-	switch what {
-	case stepName:
-		s.name(naming{e.from, kind, text, e.position})
-	case stepEventLink:
-		if e.to == (ident{}) { // it stands alone
-			if s.self != nil {
-				s.self(e.from)
-			}
-			return nil
-		}
-		e.via = "same_event"
-		keep(s.ofEvents, e)
-	case stepContextLink:
-		e.via = via(v1.IdentityLink_Kind(kind), reverse)
-		last := s.resources[resource]
-		if last == nil || e.position > last.position {
-			last = &stated{position: e.position}
-			s.resources[resource] = last
-		}
-		if e.position == last.position {
-			last.edges = append(last.edges, e)
-		}
+	if err := s.take(r); err != nil {
+		return err
 	}
 	if len(s.ofEvents) > s.most || len(s.resources) > s.most || (s.mostNames > 0 && len(s.names) > s.mostNames) {
 		s.bounded = true
 		return store.Stop()
+	}
+	return nil
+}
+
+func (s *step) take(r identityRow) error {
+	if identifier, named := projections.NamedKind(r.kind); named {
+		if s.look == nil || s.look(r.of) {
+			s.name(naming{r.of, identifier, r.text, r.position})
+		}
+		return nil
+	}
+	if s.at != nil && !s.at[r.of] {
+		return nil
+	}
+	return s.link(r.kind, edge{from: r.of, to: ident{r.field(2), r.field(3)}, source: r.field(4), position: r.position}, r.field)
+}
+
+// link takes a row that links two identifiers, or says that one stands alone.
+func (s *step) link(kind uint8, e edge, field func(int) string) error {
+	if kind != projections.LinkOfContext {
+		if e.to != (ident{}) {
+			e.via = "same_event"
+			keep(s.ofEvents, e)
+		} else if s.self != nil {
+			s.self(e.from)
+		}
+		return nil
+	}
+	resource, err := strconv.ParseUint(field(5), 10, 64)
+	if err != nil {
+		return fmt.Errorf("link of a fact: %w", errLink)
+	}
+	as, err := strconv.ParseUint(field(6), 10, 8)
+	if err != nil {
+		return fmt.Errorf("link of a fact: %w", errLink)
+	}
+	if !slices.Contains(followedLinks, v1.IdentityLink_Kind(as)) || slices.Contains(s.as.excluded, field(8)) {
+		return nil
+	}
+	e.via = via(v1.IdentityLink_Kind(as), field(7) == "1")
+	last := s.resources[resource]
+	if last == nil || e.position > last.position {
+		last = &stated{position: e.position}
+		s.resources[resource] = last
+	}
+	if e.position == last.position {
+		last.edges = append(last.edges, e)
 	}
 	return nil
 }

@@ -304,16 +304,18 @@ func (p *pin) unresolvedCandidates(ctx context.Context, a *listAsk, who *identit
 		add(id.value)
 		add(who.names[id])
 	}
+	keys := make([]uint64, len(folded))
+	for i, form := range folded {
+		keys[i] = projections.NameKey(form)
+	}
 	texts := []string{}
-	params := store.Params{"folded": folded, "limit": uint32(maxUnresolved)}
+	params := store.Params{"keys": keys, "limit": uint32(maxUnresolved)}
 	err := p.query(ctx, "identifiers_unresolved", params, func(row store.Row) error {
-		var text string
-		var position uint64
-		if err := row.Scan(&text, &position); err != nil {
-			return err
+		r, err := identityRowOf(row)
+		if err == nil && slices.Contains(folded, projections.Fold(r.of.value)) {
+			texts = append(texts, r.of.value)
 		}
-		texts = append(texts, text)
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find unresolved candidates: %w", err)

@@ -31,6 +31,7 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
+-- Replaced by identities_vN (0020_identities.sql): no version makes it any more. Read there what holds now.
 -- Links as context facts state them, each under both of its ends. Read by: the identity walk, one step:
 --   links where key = k and position <= P, of which those hold whose position is max(position) of their resource_key in
 --   context_vN at P: a later version of the asserting resource replaces all links of the former (un-merge).
@@ -63,6 +64,7 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
+-- Replaced by identities_vN (0020_identities.sql).
 -- Identifiers that one event states for one patient (kind 1) or one reader (kind 2): the first with each other, under
 -- both ends, at the smallest position that says so. Not withdrawn by anything. The first of a patient also stands alone, other_key 0,
 -- the rest of the other end and source '': that is how a breach scope finds whom the keys of its rows name. Kinds stand apart, so
@@ -112,6 +114,7 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096,
          fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
          non_replicated_deduplication_window = 0;
 
+-- Replaced by identities_vN (0020_identities.sql).
 -- Which identifiers are known, findable by their bare value. Read by: every question that names somebody ("MRN" without a
 -- system; more than one record: ask back) and the list of unresolved candidates. Group by (kind, system, value): rows may
 -- not be merged yet.

@@ -1,3 +1,5 @@
+-- Of tables that identities_vN replaced (0020_identities.sql): run for versions that an earlier release made.
+
 -- What a link says in one text, for the walk over identities. A question reads a granule of each column for each identifier, and a
 -- breach scope has thousands of them: five texts, three of them dictionaries, took twice the time of one.
 

@@ -1,11 +1,8 @@
--- Texts of patients without an identifier that equal one of the given texts.
+-- Texts of patients without an identifier, by the keys of their names. Keys may be those of others too: whoever reads this compares. Rows may not be
+-- merged yet.
 -- Read by: the unresolved candidates of who-viewed. Cost: one granule (64 rows) a text and part.
-SELECT
-    value,
-    min(position) AS first_position
-FROM identifiers_vN
-WHERE folded IN {folded:Array(String)} AND kind = 3
-GROUP BY value
-HAVING first_position <= {position:UInt64}
-ORDER BY value
+SELECT DISTINCT kind, toUInt64(0), said, ''
+FROM identities_vN
+WHERE kind = 13 AND key IN {keys:Array(UInt64)} AND position <= {position:UInt64}
+ORDER BY said
 LIMIT {limit:UInt32}

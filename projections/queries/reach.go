@@ -42,7 +42,7 @@ func rules() map[string]rule {
 		// Read by the positions or ids of rows that were found within.
 		"verdicts": open, "documents": open, "decisions": open, "backfill_releases": open,
 		// Who is who: identities and where they live, not who looked at whom.
-		"context": open, "identity_links": open, "event_links": open, "identifiers": open, "patient_addresses": open,
+		"context": open, "identities": open, "patient_addresses": open,
 		// What answers rest on: how complete sources are, how far detectors and projections have read. Nobody is named, nothing is counted.
 		"sources": open, "source_extents": open, "source_hours": open, "coverage": open, "context_gaps": open, "judged": open, "imports": open,
 		"watermarks": open, "versions": open, "active": open, "broken_glass": open,

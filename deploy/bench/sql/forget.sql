@@ -7,6 +7,4 @@ DROP TABLE bench_seed;
 
 DROP TABLE bench_groups;
 
-DROP TABLE bench_identifiers;
-
-DROP TABLE bench_links
+DROP TABLE bench_identities
