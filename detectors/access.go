@@ -61,6 +61,9 @@ type Access struct {
 	Workstation, Network, Object, Site facts.ID
 	// Request is a hash of the request id that reports of one access have in common; 0: there is none.
 	Request uint32
+	// BasedOn is a hash of the order that the event names (orderHash of FHIR AuditEvent.basedOn, the first order of several, whomever of the event's
+	// patients it is for); 0: it names none. It is held against the orders of the patient alone, so that two of one hash meet next to never.
+	BasedOn uint32
 	// Number is the numeric value of the record number, for enumeration; 0 is none. Of a reset, which is about no record, it is the
 	// reader whose account was reset.
 	Number int64
@@ -120,6 +123,7 @@ func (v *viewer) view(into []Access, at proto.Position, received int64, e *v1.Ac
 	if e.RequestId != "" {
 		a.Request = uint32(xxhash.Sum64String(e.RequestId))
 	}
+	a.BasedOn = basedOn(e)
 	a.Signs = signs(e, free)
 	if a.Any(SignBreakGlass) {
 		a.Why = whyOf(e, free.GetBreakGlassText())

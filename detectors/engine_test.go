@@ -24,6 +24,7 @@ func TestCodes(t *testing.T) {
 		"charted": v1.Explanation_EXPLANATION_CHARTED, "vendor's task": v1.Explanation_EXPLANATION_TICKET,
 		"research with consent":                           v1.Explanation_EXPLANATION_RESEARCH,
 		"the department is responsible for the diagnosis": v1.Explanation_EXPLANATION_RESPONSIBLE,
+		"the request that it names":                       v1.Explanation_EXPLANATION_REQUESTED,
 	} {
 		if got := detectors.Reasons()[code-1].String(); got != reason {
 			t.Errorf("%s stands for %q, want %q", code, got, reason)

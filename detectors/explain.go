@@ -31,6 +31,7 @@ const (
 	ReasonResearch                  // a study that the patient consented to
 	ReasonWorksWith                 // learned: the department serves those who care for the patient
 	ReasonResponsible               // learned: the department is responsible for the diagnosis
+	ReasonRequested                 // each look names an order for the patient
 	reasonCount
 )
 
@@ -41,7 +42,7 @@ func (r Reason) String() string {
 		"charted", "has an appointment", "general practitioner", "worked on the record", "vendor's task",
 		"the department has the patient",
 		"an order is routed to the department", "the department had or will have the patient", "research with consent",
-		"the department works with those who care", "the department is responsible for the diagnosis",
+		"the department works with those who care", "the department is responsible for the diagnosis", "the request that it names",
 	}[r]
 }
 
@@ -70,6 +71,7 @@ var reasonNeeds = [reasonCount]Needs{
 	ReasonResearch:    NeedsConsents,
 	ReasonWorksWith:   NeedsCare,
 	ReasonResponsible: NeedsCare,
+	ReasonRequested:   NeedsOrders,
 }
 
 // Needs is the context without which it abstains.
@@ -179,6 +181,9 @@ func (j *judge) explain(p *Pair) {
 	if d, ok := j.withinTasks(p); ok {
 		p.because(ReasonTicket, d)
 	}
+	if d, ok := j.requested(p); ok {
+		p.because(ReasonRequested, d)
+	}
 	p.bond(j)
 	if j.coverage.lacks(NeedsCare) {
 		p.Blind |= documented
@@ -238,7 +243,7 @@ func (j *judge) isTask(t facts.Ticket) bool { return t.Until-t.From <= j.numbers
 const (
 	allReasons   = reasons(1<<reasonCount - 1)
 	departmental = reasons(1<<ReasonUnit | 1<<ReasonRouted | 1<<ReasonUnitWindow | 1<<ReasonWorksWith | 1<<ReasonResponsible)
-	documented   = departmental | reasons(1<<ReasonAttending|1<<ReasonTeam|1<<ReasonOrdered|1<<ReasonCharted|1<<ReasonAppointment)
+	documented   = departmental | reasons(1<<ReasonAttending|1<<ReasonTeam|1<<ReasonOrdered|1<<ReasonCharted|1<<ReasonAppointment|1<<ReasonRequested)
 	// personal are those that name the reader.
 	personal = reasons(1<<ReasonPatient | 1<<ReasonSystem | 1<<ReasonAttending | 1<<ReasonTeam | 1<<ReasonOrdered | 1<<ReasonCharted |
 		1<<ReasonAppointment | 1<<ReasonGeneral | 1<<ReasonWrote | 1<<ReasonTicket)
@@ -415,16 +420,17 @@ func (p *Pair) bond(j *judge) {
 	p.seated = home != 0 && j.set.during(home)
 }
 
-// Bond is the grade of the relation.
+// Bond is the grade of the relation. An order that the looks name is none: it may name neither the reader nor their department.
 func (p *Pair) Bond() int {
+	relations := p.Reasons &^ (1 << ReasonRequested)
 	switch {
-	case p.Reasons&personal != 0:
+	case relations&personal != 0:
 		return bondPersonal
-	case p.Reasons.has(ReasonUnit) || p.Reasons.has(ReasonRouted):
+	case relations.has(ReasonUnit) || relations.has(ReasonRouted):
 		return bondUnit
-	case p.Reasons.has(ReasonUnitWindow) || p.Reasons.has(ReasonResearch), p.Reasons == 0 && p.window:
+	case relations.has(ReasonUnitWindow) || relations.has(ReasonResearch), relations == 0 && p.window:
 		return bondWindow
-	case p.Reasons != 0:
+	case relations != 0:
 		return bondStrong
 	case p.Blind != 0:
 		return bondUnknown

@@ -25,6 +25,8 @@ var (
 	Pace           = pace
 	Count          = count
 	Exactly        = exactly
+	BasedOn        = basedOn
+	OrderHash      = orderHash
 )
 
 // Walk is the longest walk through record numbers, by the default numbers.

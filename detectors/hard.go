@@ -262,14 +262,14 @@ func (e *Engine) hardDay(d *ReaderDay) bool {
 const vendorName = "VendorAccess"
 
 // hardPair reports whether a hard sign speaks of one record. A watched record is opened in the course of care; the reader's own is
-// not.
+// not. That a look is for an order is the source's word, and nobody's who cares: of a watched record it is told all the same.
 func (e *Engine) hardPair(p *Pair) bool {
 	for i := range e.judge.pairs.scales {
 		s, g := &e.judge.pairs.scales[i], p.grades[i]
 		if !s.Hard || g == Quiet || g == Blind || e.learning && int(g) != len(s.Words) {
 			continue
 		}
-		if s.Name != watchedName || p.Reasons == 0 && p.Blind == 0 {
+		if s.Name != watchedName || p.Reasons&^(1<<ReasonRequested) == 0 && p.Blind == 0 {
 			return true
 		}
 	}

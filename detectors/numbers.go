@@ -124,8 +124,8 @@ const (
 func numbering() [numeralCount]Number {
 	return [numeralCount]Number{
 		careDays:     {ofExplanations, "care_days", "how far before and after an access what is documented of the patient's care is a reason", 30, 1, 365},
-		unitDays:     {ofExplanations, "unit_days", "how far before and after care a department counts as having the patient now", 3, 0, 30},
-		orderDays:    {ofExplanations, "order_days", "how long after an order the department that performs it has to do with it", 7, 0, 90},
+		unitDays:     {ofExplanations, "unit_days", "how far before and after care a department counts as having the patient now; before an order, how far it is a reason", 3, 0, 30},
+		orderDays:    {ofExplanations, "order_days", "how long after an order the department that performs it has to do with it, and so has a look that names it", 7, 0, 90},
 		noteDays:     {ofExplanations, "note_days", "how far before and after an access work on the record is a reason", 3, 1, 7},
 		dutyMinutes:  {ofExplanations, "duty_minutes", "how long before and after a shift somebody counts as on duty", 60, 0, 480},
 		contractDays: {ofExplanations, "contract_days", "a vendor's task that is longer is a contract, which is enough only for who has no tasks", 90, 1, 3650},

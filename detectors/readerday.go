@@ -144,20 +144,27 @@ const (
 // markAgain finds the accesses of a reader's day, which are in the order of time, that were reported before: by the same request, of the
 // same record, by an event that says the same was done.
 func markAgain(all []Access) {
-	const done = SignLook | SignListed | SignWrite | SignPrint | SignExport | SignRefused | SignLogin | SignLogout
 	for i := range all {
 		a := &all[i]
 		if a.Signs &^= SignAgain; a.Request == 0 {
 			continue
 		}
 		for k := i - 1; k >= max(0, i-reportsApart) && a.Occurred-all[k].Occurred <= sameRequest; k-- {
-			b := &all[k]
-			if b.Request == a.Request && b.Patient == a.Patient && b.Position != a.Position && (a.Signs^b.Signs)&done == 0 {
+			if a.reportsWith(&all[k]) {
 				a.Signs |= SignAgain
 				break
 			}
 		}
 	}
+}
+
+// reportsWith reports whether two accesses of a reader are reports of one, by client and server: of the same request and the same record, at the
+// same time, and the same was done.
+func (a *Access) reportsWith(b *Access) bool {
+	const done = SignLook | SignListed | SignWrite | SignPrint | SignExport | SignRefused | SignLogin | SignLogout
+	apart := max(a.Occurred-b.Occurred, b.Occurred-a.Occurred)
+	return a.Request != 0 && b.Request == a.Request && b.Patient == a.Patient && b.Position != a.Position && apart <= sameRequest &&
+		(a.Signs^b.Signs)&done == 0
 }
 
 func newPair(d *ReaderDay, accesses []Access) Pair {

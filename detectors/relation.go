@@ -22,31 +22,31 @@ func noRelation() pairDetector {
 			},
 		},
 		grade: func(j *judge, p *Pair) Grade {
-			switch b := p.Bond(); b {
-			case bondPersonal:
+			switch b := p.Bond(); {
+			case b == bondPersonal:
 				return Quiet
-			case bondUnknown:
+			case b == bondUnknown, b > bondWindow && p.onlyRequested(): // of an order that is named none of the words is true
 				return Blind
-			case bondNone:
-				switch {
-				case p.Record.Deceased != 0 && p.First() > p.Record.Deceased+j.numbers.days(deadDays):
-					return bondNone - bondPersonal + 2
-				case !p.inCare:
-					return bondNone - bondPersonal + 1
-				}
-				return bondNone - bondPersonal
-			default:
+			case b != bondNone:
 				return Grade(b - bondPersonal)
+			case p.Record.Deceased != 0 && p.First() > p.Record.Deceased+j.numbers.days(deadDays):
+				return bondNone - bondPersonal + 2
+			case !p.inCare:
+				return bondNone - bondPersonal + 1
 			}
+			return bondNone - bondPersonal
 		},
 		tell: func(t *teller, p *Pair, g Grade) string {
 			days, patient, d := t.judge.numbers.inWords(careDays, "day"), t.record(p.Patient), t.department(p, p.Post.Department)
-			nothing := "othing documented of the " + days + " before and after connects the reader with "
+			nothing, known := "othing documented of the "+days+" before and after connects the reader with ", ""
+			if p.namesOrder() { // an order that names nobody is not kept, and it may be that one
+				nothing, known = "othing that is known to be documented of the "+days+" before and after connects the reader with ", ", as far as is known,"
+			}
 			switch g {
 			case bondNone - bondPersonal + 2:
 				return patient + " died more than " + t.judge.numbers.inWords(deadDays, "day") + " before, and n" + nothing + "them."
 			case bondNone - bondPersonal + 1:
-				return "N" + nothing + patient + ", who was in nobody's care here then."
+				return "N" + nothing + patient + ", who" + known + " was in nobody's care here then."
 			case bondNone - bondPersonal:
 				if p.elsewhere() {
 					patient += ", who was in the care of another department"

@@ -15,7 +15,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 10
+	snapshotVersion = 11
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.

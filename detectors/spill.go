@@ -37,7 +37,7 @@ type spilled struct {
 const spillBlock = 4096
 
 // accessBytes is what an access takes in a file.
-const accessBytes = 74
+const accessBytes = 78
 
 func appendAccess(b []byte, a *Access) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(a.Position))
@@ -51,6 +51,7 @@ func appendAccess(b []byte, a *Access) []byte {
 		b = binary.LittleEndian.AppendUint32(b, uint32(id))
 	}
 	b = binary.LittleEndian.AppendUint32(b, a.Request)
+	b = binary.LittleEndian.AppendUint32(b, a.BasedOn)
 	b = binary.LittleEndian.AppendUint16(b, uint16(a.Labels))
 	return append(binary.LittleEndian.AppendUint16(b, a.Nth), a.Action, uint8(a.Why))
 }
@@ -62,7 +63,8 @@ func readAccess(b []byte) Access {
 		Number: int64(binary.LittleEndian.Uint64(b[16:])), Signs: Sign(binary.LittleEndian.Uint32(b[24:])),
 		Count: binary.LittleEndian.Uint32(b[28:]), Reader: id(0), Patient: id(1), Department: id(2), Role: id(3), Workstation: id(4),
 		Network: id(5), Object: id(6), Site: id(7), Request: binary.LittleEndian.Uint32(b[64:]),
-		Labels: facts.Label(binary.LittleEndian.Uint16(b[68:])), Nth: binary.LittleEndian.Uint16(b[70:]), Action: b[72], Why: min(Why(b[73]), whys-1),
+		BasedOn: binary.LittleEndian.Uint32(b[68:]), Labels: facts.Label(binary.LittleEndian.Uint16(b[72:])), Nth: binary.LittleEndian.Uint16(b[74:]),
+		Action: b[76], Why: min(Why(b[77]), whys-1),
 	}
 }
 

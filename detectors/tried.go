@@ -18,6 +18,12 @@ const (
 	noConnections = "%s within %s were tried, and what each department usually sees. None of them connects reader and patient where it " +
 		"says that no reason is known."
 	nobodyNamed = "No %s within %s names the reader."
+	// noKnown is noConnection where a look names an order: not each order is kept, and the one that is named may be such.
+	noKnown = "No %s that is known connects the reader or their department with the patient within %s, and the department does not usually see " +
+		"such patients."
+	// namedInVain: not each look names an order; or one is not known, another patient's, of another time, or called off.
+	namedInVain = "An order is named for it. It would be a reason if each look named one, and the first that each names were known to be for this " +
+		"patient and to hold then."
 	// onlyOrders takes what is near, the department, and how long before and after it an order is a reason.
 	onlyOrders = "Within %s nothing but %s connects %s with the patient: such an order is a reason from %s before until %s after it. The department " +
 		"does not usually see such patients."
@@ -117,9 +123,16 @@ func (t *teller) tried(n *Note, p *Pair) {
 			n.Tried = append(n.Tried, t.within(nobodyNamed), orders)
 			break
 		}
-		n.Tried = append(n.Tried, t.within(noConnection))
+		text := noConnection
+		if p.namesOrder() {
+			text = noKnown
+		}
+		n.Tried = append(n.Tried, t.within(text))
 	}
 	n.Tried = append(append(n.Tried, t.lastCare(p)...), t.untried()...)
+	if p.namesOrder() && !t.judge.coverage.lacks(NeedsOrders) {
+		n.Tried = append(n.Tried, namedInVain)
+	}
 	if i := p.typed(); i >= 0 {
 		n.Tried = append(n.Tried, fmt.Sprintf("At %s the reader gave a reason for breaking the glass, which stands with that event. It is their own "+
 			"word, and nothing that is documented bears it out.", t.clock(p.Accesses[i].Occurred)))

@@ -142,6 +142,8 @@ func explanation(e v1.Explanation) string {
 		return "departments work together"
 	case v1.Explanation_EXPLANATION_RESPONSIBLE:
 		return "department of the diagnosis"
+	case v1.Explanation_EXPLANATION_REQUESTED:
+		return "request it names"
 	}
 	return "explained"
 }

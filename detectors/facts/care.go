@@ -39,8 +39,11 @@ func (s *State) applyCare(f *fact, typ string) {
 	if leavesOpen(d.field(0, "status")) {
 		base.doubt |= DoubtHappened
 	}
-	if typ == "Encounter" {
+	switch {
+	case typ == "Encounter":
 		base.class = s.textPlain(s.encounterClass(d))
+	case IsOrder(typ) && d.isGiven() && base.doubt&(DoubtBegin|DoubtEnd) == 0:
+		base.class = s.textPlain("order")
 	}
 	for _, n := range patients {
 		s.addActors(f, n, &shape, base)
@@ -182,6 +185,22 @@ func leavesOpen(status string) bool {
 	case "cancelled", "canceled", "noshow", "revoked", "rejected", "failed", "not-done", "planned", "proposed", "draft", "pending", "waitlist",
 		"requested", "received", "preparation", "declined", "tentative", "needs-action", "reserved", "unknown":
 		return true
+	}
+	return false
+}
+
+// isGiven reports whether an order says that somebody is, or was, to carry it out: it is neither a draft nor called off (status), no mere plan or
+// proposal (intent), and nothing that is not to be done (doNotPerform).
+func (d *document) isGiven() bool {
+	switch d.field(0, "status") {
+	case "active", "on-hold", "completed", "ended", "stopped",
+		"requested", "received", "accepted", "ready", "in-progress", "failed": // of a Task
+	default:
+		return false
+	}
+	switch d.field(0, "intent") {
+	case "order", "original-order", "reflex-order", "filler-order", "instance-order":
+		return d.scalar(d.get(0, "doNotPerform")) != "true"
 	}
 	return false
 }

@@ -98,6 +98,48 @@ var careCases = []struct {
 		},
 	},
 	{
+		"order that somebody is to carry out",
+		`{"resourceType":"ServiceRequest","id":"e","status":"active","intent":"order","doNotPerform":false,"subject":{"reference":"Patient/1"},` +
+			`"authoredOn":"2026-01-02T10:00:00Z","requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester order Practitioner/a ServiceRequest/e 2026-01-02T10:00"},
+	},
+	{
+		"order that somebody filled, R5: ended",
+		`{"resourceType":"MedicationRequest","id":"e","status":"ended","intent":"filler-order","subject":{"reference":"Patient/1"},` +
+			`"authoredOn":"2026-01-02","requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester order Practitioner/a MedicationRequest/e 2026-01-02..2026-01-03"},
+	},
+	{
+		"order of what is not to be done",
+		`{"resourceType":"ServiceRequest","id":"e","status":"active","intent":"order","doNotPerform":true,"subject":{"reference":"Patient/1"},` +
+			`"authoredOn":"2026-01-02T10:00:00Z","requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester Practitioner/a ServiceRequest/e 2026-01-02T10:00"},
+	},
+	{
+		"order of no intent that could be read",
+		`{"resourceType":"ServiceRequest","id":"e","status":"active","intent":["order"],"subject":{"reference":"Patient/1"},` +
+			`"authoredOn":"2026-01-02T10:00:00Z","requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester Practitioner/a ServiceRequest/e 2026-01-02T10:00"},
+	},
+	{
+		"order of no stated time",
+		`{"resourceType":"ServiceRequest","id":"e","status":"active","intent":"order","subject":{"reference":"Patient/1"},` +
+			`"requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester Practitioner/a ServiceRequest/e .."},
+	},
+	{
+		"order that was called off",
+		`{"resourceType":"ServiceRequest","id":"e","status":"revoked","intent":"order","subject":{"reference":"Patient/1"},"authoredOn":"2026-01-02T10:00:00Z",` +
+			`"requester":{"reference":"Practitioner/a"}}`,
+		[]string{"requester Practitioner/a ServiceRequest/e 2026-01-02T10:00"},
+	},
+	{
+		"task that is not one yet",
+		`{"resourceType":"Task","id":"e","status":"draft","intent":"order","for":{"reference":"Patient/1"},"authoredOn":"2026-01-02T10:00:00Z",` +
+			`"owner":{"reference":"Practitioner/b"}}`,
+		[]string{"performer Practitioner/b Task/e 2026-01-02T10:00"},
+	},
+	{
 		"medication request",
 		`{"resourceType":"MedicationRequest","id":"e","status":"active","subject":{"reference":"Patient/1"},` +
 			`"authoredOn":"2026-01-02T10:00:00Z","requester":{"reference":"Practitioner/a"}}`,

@@ -158,7 +158,8 @@ const (
 // Care is one documented relation of a patient to a member of staff, a department, or both; to neither, it is a diagnosis.
 type Care struct {
 	Kind CareKind
-	// Class is the encounter's class, folded ("imp", "amb", "emer"), a text; 0 where there is none.
+	// Class is the encounter's class, folded ("imp", "amb", "emer"), a text; 0 where there is none. Of an order (IsOrder) it is "order"
+	// where the resource says that somebody is to carry it out, and when (status, intent, doNotPerform and authoredOn).
 	Class      ID
 	Staff      ID
 	Department ID

@@ -16,7 +16,7 @@ type row struct {
 // form is what many rows have in common.
 type form struct {
 	kind CareKind
-	// class and typ are texts.
+	// class (Care.Class) and typ are texts.
 	class, typ ID
 	// doubt is seldom any, so that forms stay few.
 	doubt Doubt

@@ -133,6 +133,15 @@ var careShapes = map[string]careShape{
 	},
 }
 
+// IsOrder reports whether a resource type is an order for a patient that an event can be based on (FHIR R5 AuditEvent.basedOn).
+func IsOrder(typ string) bool {
+	switch typ {
+	case "ServiceRequest", "Task", "MedicationRequest", "DeviceRequest", "NutritionOrder":
+		return true
+	}
+	return false
+}
+
 // ignored are types that are about money, terms or machines.
 var ignored = map[string]bool{
 	"Claim": true, "ClaimResponse": true, "ExplanationOfBenefit": true, "Invoice": true, "Provenance": true, "AuditEvent": true, "Device": true, "Medication": true, "Substance": true, "Bundle": true, "Binary": true,

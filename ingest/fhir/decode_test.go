@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -419,6 +420,55 @@ func TestHostsAreTold(t *testing.T) {
 		want := err != nil && address != "" && !strings.ContainsAny(address, ":/@")
 		if got := fhir.IsHost(address); got != want {
 			t.Errorf("%q: a host's name %t, want %t", address, got, want)
+		}
+	}
+}
+
+// TestBasedOn: what an event is based on is kept as its own element, or its own extension, says it in a reference, and nothing else of the event can
+// write it.
+func TestBasedOn(t *testing.T) {
+	t.Parallel()
+	const r4, pack = "http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent.basedOn", "http://hl7.org/fhir/StructureDefinition/event-basedOn"
+	extension := func(url string) string {
+		return `"extension":[{"url":"` + url + `","valueReference":{"reference":"ServiceRequest/o1"}}]`
+	}
+	for name, c := range map[string]struct {
+		event, base string
+		want        []string
+	}{
+		"R5":                           {`"basedOn":[{"reference":"ServiceRequest/o1"},{"reference":"/Task/t1/_history/2"}]`, "", []string{"ServiceRequest/o1", "Task/t1"}},
+		"R4":                           {extension(r4), "", []string{"ServiceRequest/o1"}},
+		"R4, the extension of a pack":  {extension(pack), "", []string{"ServiceRequest/o1"}},
+		"the source's own server":      {`"basedOn":[{"reference":"https://x.example/fhir/ServiceRequest/o1"}]`, "https://x.example/fhir/", []string{"ServiceRequest/o1"}},
+		"another server":               {`"basedOn":[{"reference":"https://y.example/fhir/ServiceRequest/o1"}]`, "", []string{"https://y.example/fhir/ServiceRequest/o1"}},
+		"another server than its own":  {`"basedOn":[{"reference":"https://y.example/fhir/Task/1"}]`, "https://x.example/fhir", []string{"https://y.example/fhir/Task/1"}},
+		"an order of another base":     {`"basedOn":[{"reference":"https://x.example/test/fhir/Task/1"}]`, "https://x.example/fhir", []string{"https://x.example/test/fhir/Task/1"}},
+		"a text":                       {`"basedOn":[{"display":"ServiceRequest/o1"}]`, "", nil},
+		"an identifier":                {`"basedOn":[{"identifier":{"value":"ServiceRequest/o1"}}]`, "", nil},
+		"an identifier that is sought": {`"basedOn":[{"reference":"Task?identifier=ServiceRequest/o1"}]`, "", nil},
+		"a number":                     {`"basedOn":[7,null]`, "", nil},
+		"an extension of an entity":    {`"entity":[{"what":{"reference":"Task/t1"},` + extension(r4) + `}]`, "", nil},
+		"an extension of an agent":     {`"agent":[{"requestor":true,` + extension(pack) + `}]`, "", nil},
+		"a detail of an entity":        {`"entity":[{"detail":[{"type":"based_on","valueString":"ServiceRequest/o1"}]}]`, "", nil},
+		"a coded detail of an entity":  {`"entity":[{"detail":[{"type":{"coding":[{"code":"based_on"}]},"valueString":"Task/t1"}]}]`, "", nil},
+		"an extension of that name":    {extension("based_on"), "", nil},
+	} {
+		src := ingesttest.Source("ehr")
+		src.BaseURL = c.base
+		entry, err := fhir.NewDecoder(fhir.Limits{}).Decode(src, fhir.Input{
+			Data: []byte(`{"resourceType":"AuditEvent","id":"1","recorded":"2026-01-01T00:00:00Z",` + c.event + `}`),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, x := range entry.Item.GetAccess().GetExtensions() {
+			if x.Name == "based_on" {
+				got = append(got, x.Value)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

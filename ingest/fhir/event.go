@@ -320,19 +320,44 @@ func (d *Decoder) reporter() {
 
 // rest keeps what has no field of its own: coded facts only, and never prose.
 func (d *Decoder) rest() {
-	d.doc.items(d.el.basedOn, func(i int) {
-		t := d.target(i)
-		d.addToken("based_on", t.text())
+	d.doc.items(d.el.basedOn, d.addBasedOn)
+	d.doc.items(d.el.extension, func(i int) {
+		if isBasedOn(d.doc.field(i, "url")) {
+			d.addBasedOn(d.doc.get(i, "valueReference"))
+		}
 	})
 	d.addToken("severity", d.doc.stringAt(d.el.severity))
 	d.extensionsOf(d.el.extension)
+}
+
+// basedOn is the name under which it is kept what the event is based on: the only one that nothing else of an event can write.
+const basedOn = "based_on"
+
+// isBasedOn tells the extensions by which R4 says AuditEvent.basedOn: R5's element, and that of the extensions pack.
+func isBasedOn(url string) bool {
+	return url == "http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent.basedOn" ||
+		url == "http://hl7.org/fhir/StructureDefinition/event-basedOn"
+}
+
+// addBasedOn keeps a reference of AuditEvent.basedOn: of the source's own server its type and id, of another one with the URL of that server, so that
+// neither is taken for the other. What names no resource is kept under a name of its own.
+func (d *Decoder) addBasedOn(i int) {
+	t := d.target(i)
+	switch {
+	case t.value == "" || !strings.HasPrefix(t.value, t.typ+"/"):
+		d.addToken("based_on_text", t.text())
+	case t.system == d.localSystem && isToken(basedOn, t.value):
+		d.addExtension(basedOn, t.value)
+	case isToken(basedOn, t.system+"/"+t.value):
+		d.addExtension(basedOn, t.system+"/"+t.value)
+	}
 }
 
 // extensionsOf keeps the coded values of extensions under their URL.
 func (d *Decoder) extensionsOf(list int) {
 	d.doc.items(list, func(i int) {
 		url := d.doc.field(i, "url")
-		if isOtherID(url) || isPurpose(url) {
+		if isOtherID(url) || isPurpose(url) || isBasedOn(url) {
 			return
 		}
 		for j, end := d.doc.first(i), d.doc.end(i); d.doc.kindOf(i) == kindObject && j < end; j = d.doc.end(j) {
@@ -357,15 +382,13 @@ func (d *Decoder) extensionsOf(list int) {
 // addToken keeps a coded fact. Codes, ids and URIs hold no blanks: what does may be something that a person typed, and
 // stays in the sealed original only.
 func (d *Decoder) addToken(name, value string) {
-	if len(value) > maxToken || len(name) > maxToken {
-		return
+	if name != basedOn && isToken(name, value) {
+		d.addExtension(name, value)
 	}
-	for i := range len(value) {
-		if c := value[i]; c == ' ' || c == '\t' || c == '\r' || c == '\n' {
-			return
-		}
-	}
-	d.addExtension(name, value)
+}
+
+func isToken(name, value string) bool {
+	return len(value) <= maxToken && len(name) <= maxToken && !strings.ContainsAny(value, " \t\r\n")
 }
 
 // queryText is a query's text: base64 as FHIR has it, or the text itself as some write it.

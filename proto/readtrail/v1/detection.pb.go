@@ -109,6 +109,8 @@ const (
 	Explanation_EXPLANATION_WORKS_WITH Explanation = 15
 	// Learned: the department is responsible for the diagnosis.
 	Explanation_EXPLANATION_RESPONSIBLE Explanation = 16
+	// The event names an order for this patient that it is based on (FHIR AuditEvent.basedOn).
+	Explanation_EXPLANATION_REQUESTED Explanation = 17
 )
 
 // Enum value maps for Explanation.
@@ -131,6 +133,7 @@ var (
 		14: "EXPLANATION_RESEARCH",
 		15: "EXPLANATION_WORKS_WITH",
 		16: "EXPLANATION_RESPONSIBLE",
+		17: "EXPLANATION_REQUESTED",
 	}
 	Explanation_value = map[string]int32{
 		"EXPLANATION_UNSPECIFIED":          0,
@@ -150,6 +153,7 @@ var (
 		"EXPLANATION_RESEARCH":             14,
 		"EXPLANATION_WORKS_WITH":           15,
 		"EXPLANATION_RESPONSIBLE":          16,
+		"EXPLANATION_REQUESTED":            17,
 	}
 )
 
@@ -1953,7 +1957,7 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11VERDICT_EXPLAINED\x10\x01\x12\x17\n" +
 	"\x13VERDICT_UNEXPLAINED\x10\x02\x12\x1a\n" +
-	"\x16VERDICT_NOT_ASSESSABLE\x10\x03*\xea\x03\n" +
+	"\x16VERDICT_NOT_ASSESSABLE\x10\x03*\x85\x04\n" +
 	"\vExplanation\x12\x1b\n" +
 	"\x17EXPLANATION_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPLANATION_PATIENT\x10\x01\x12\x16\n" +
@@ -1972,7 +1976,8 @@ const file_readtrail_v1_detection_proto_rawDesc = "" +
 	"\x1dEXPLANATION_DEPARTMENT_WINDOW\x10\r\x12\x18\n" +
 	"\x14EXPLANATION_RESEARCH\x10\x0e\x12\x1a\n" +
 	"\x16EXPLANATION_WORKS_WITH\x10\x0f\x12\x1b\n" +
-	"\x17EXPLANATION_RESPONSIBLE\x10\x10*l\n" +
+	"\x17EXPLANATION_RESPONSIBLE\x10\x10\x12\x19\n" +
+	"\x15EXPLANATION_REQUESTED\x10\x11*l\n" +
 	"\x05Shape\x12\x15\n" +
 	"\x11SHAPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
