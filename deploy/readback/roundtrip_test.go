@@ -192,6 +192,27 @@ func TestFixturesComeBack(t *testing.T) {
 	fixtures(t, func(name string, data []byte) { comesBack(t, name, data) })
 }
 
+// TestBasedOnComesBack: what an event is based on is told where FHIR has it, and comes back as it was kept, of the source's server and of others.
+func TestBasedOnComesBack(t *testing.T) {
+	const rest = `"recorded":"2026-05-01T08:02:01Z","agent":[{"who":{"reference":"Practitioner/1"},"requestor":true}],"source":{"observer":{"display":"EHR"}},
+		"entity":[{"what":{"reference":"Patient/1"}}]}`
+	for _, c := range []struct{ name, event, told string }{
+		{"R5", `{"resourceType":"AuditEvent","code":{"text":"read"},"basedOn":[{"reference":"ServiceRequest/s1"}],` + rest, `"basedOn":[{`},
+		{"R5, another server", `{"resourceType":"AuditEvent","code":{"text":"read"},"basedOn":[{"reference":"https://other.example/fhir/Task/t1"}],` + rest, `"basedOn":[{`},
+		{"R4", `{"resourceType":"AuditEvent","type":{"code":"rest"},"extension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent.basedOn",` +
+			`"valueReference":{"reference":"ServiceRequest/s1"}}],` + rest, `extension-AuditEvent.basedOn","valueReference"`},
+	} {
+		comesBack(t, c.name, []byte(c.event))
+		e := decode(t, []byte(c.event))
+		if n := len(e.Extensions); n != 1 || e.Extensions[0].Name != "based_on" {
+			t.Errorf("%s: keeps %v", c.name, e.Extensions)
+		}
+		if resource := string(emit(t, e, versionOf(e))); !strings.Contains(resource, c.told) || strings.Contains(resource, `"based_on"`) {
+			t.Errorf("%s: %s", c.name, resource)
+		}
+	}
+}
+
 // TestCorporaComeBack emits every AuditEvent of the corpora in the version that it came in, and reads it again: the same
 // event.
 func TestCorporaComeBack(t *testing.T) {

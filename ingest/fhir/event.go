@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/readtrail/readtrail/ingest"
+	"github.com/readtrail/readtrail/proto/fhirid"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -343,6 +344,10 @@ func isBasedOn(url string) bool {
 // neither is taken for the other. What names no resource is kept under a name of its own.
 func (d *Decoder) addBasedOn(i int) {
 	t := d.target(i)
+	if t.value == "" && t.idSystem == d.ownSystem { // as Readtrail's read-back names what is of the source's server
+		t.system = d.localSystem
+		_, t.value, t.typ = fhirid.Split(t.idValue, d.localSystem)
+	}
 	switch {
 	case t.value == "" || !strings.HasPrefix(t.value, t.typ+"/"):
 		d.addToken("based_on_text", t.text())

@@ -79,7 +79,9 @@ func (v *view) details() []detail {
 	}
 	located := false
 	for _, x := range v.ev.Extensions {
+		order, _ := v.request(x)
 		switch {
+		case order != nil:
 		case x.Name == "policy" && isNamed(v.ev.Reader), isURL(x.Name), v.tellsConsent(x):
 		case x.Name == "location" && isNamed(v.ev.Reader) && (!located || x.Value == v.ev.Reader.Department):
 			located = true

@@ -256,10 +256,38 @@ func (v *view) extensions(version Version) []extension {
 			add(uriOf(x.Name), x.Value)
 		}
 	}
+	if version == R4 {
+		for _, order := range v.basedOn() {
+			out = append(out, extension{URL: extBasedOn, ValueReference: &order})
+		}
+	}
 	if version == R4 && v.ev.Encounter.GetValue() != "" && !v.isObject(v.ev.Encounter) {
 		out = append(out, extension{URL: extEncounter, ValueReference: v.refer(refs{ids: []*v1.Identifier{v.ev.Encounter}, typ: "Encounter"})})
 	}
 	return out
+}
+
+// basedOn are the requests that the event says it is based on (AuditEvent.basedOn of R5).
+func (v *view) basedOn() []reference {
+	var out []reference
+	for _, x := range v.ev.Extensions {
+		if order, typ := v.request(x); order != nil {
+			out = append(out, *v.refer(refs{ids: []*v1.Identifier{order}, typ: typ}))
+		}
+	}
+	return out
+}
+
+// request is the request that an extension names, nil where it names none.
+func (v *view) request(x *v1.Extension) (order *v1.Identifier, typ string) {
+	if x.Name != "based_on" {
+		return nil, ""
+	}
+	system, value, typ := fhirid.Split(x.Value, "source:"+v.ev.Source)
+	if typ == "" || textOf(value) == "" {
+		return nil, ""
+	}
+	return &v1.Identifier{System: system, Value: value}, typ
 }
 
 // isURL tells names of extensions that came as such from details.

@@ -18,6 +18,7 @@ type auditEventR5 struct {
 	RecordedAbsent   *absent     `json:"_recorded,omitempty"`
 	Outcome          *outcomeR5  `json:"outcome,omitempty"`
 	Authorization    []concept   `json:"authorization,omitempty"`
+	BasedOn          []reference `json:"basedOn,omitempty"`
 	Patient          *reference  `json:"patient,omitempty"`
 	Encounter        *reference  `json:"encounter,omitempty"`
 	Agent            []agentR5   `json:"agent"`
@@ -66,6 +67,7 @@ func (v *view) r5() *auditEventR5 {
 		ResourceType: "AuditEvent", ID: v.found.ID, Meta: v.meta(), Extension: v.extensions(R5), Category: conceptsOf(k.broad),
 		Code: concept{Extension: unknown()}, Action: letter(e), Recorded: instant(e.RecordedUs),
 		Authorization: conceptsOf(codingsOf(e.Purposes)),
+		BasedOn:       v.basedOn(),
 		Source:        sourceR5{Observer: reference{Display: textOf(e.Observer)}},
 	}
 	if len(k.narrow) > 0 {

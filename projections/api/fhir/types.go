@@ -97,6 +97,7 @@ const (
 	extAbsent         = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 	extOtherID        = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/ihe-otherId"
 	extOnBehalfOf     = "http://hl7.org/fhir/StructureDefinition/auditevent-OnBehalfOf"
+	extBasedOn        = "http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent.basedOn"
 	extEncounter      = "http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent.encounter"
 	systemDICOM       = "http://dicom.nema.org/resources/ontology/DCM"
 	systemParticipant = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
