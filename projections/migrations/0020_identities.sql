@@ -14,8 +14,7 @@
 -- Kinds stand apart, so that a question about readers does not read patients, who are a thousand times as many.
 -- Read by: the identity walk, one step: of links of kind 3 those hold whose version is max(position) of their resource_key in
 -- context_vN at P, so that a later version of a resource replaces all links of the former (un-merge); breach scopes; unresolved
--- candidates. Cost: one granule (64 rows) an identifier, kind and part. Rows may
--- not be merged yet: min(position) <= P.
+-- candidates. Cost: one granule (64 rows) an identifier, kind and part. Rows may not be merged yet: min(position) <= P.
 CREATE TABLE IF NOT EXISTS identities_vN
 (
     kind     UInt8,
