@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // The order is the crash proof in short: what is acknowledged is in the journal; the journal outlives everything else;
 // so parts start from the journal outwards and stop from the outside inwards. It is one straight line on purpose.
 func up(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func()) (err error) {
-	serve.CollectOften()
+	defer serve.PaceCollector()()
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	zone, err := time.LoadLocation(cfg.Site.TimeZone)

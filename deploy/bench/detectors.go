@@ -283,6 +283,9 @@ func (b *bench) remembering(ctx context.Context) (err error) {
 		if _, _, err := f.live(ctx, day, thinned); err != nil {
 			return err
 		}
+		if done := day + 1; done%10 == 0 {
+			b.say("%d of %d days judged", done, b.size.days)
+		}
 	}
 	f.sim, f.codec = nil, nil
 	s := f.engine.Stats()

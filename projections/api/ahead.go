@@ -9,7 +9,7 @@ type recordAhead struct {
 	ids  map[ident]bool
 	done chan struct{}
 	// found and err are there when done is closed. At most maxListedFull rows are held.
-	found []wholeRow
+	found []*wholeRow
 	err   error
 }
 
@@ -26,7 +26,7 @@ func (r *recordAhead) begin(ctx context.Context, p *pin, ids []ident, around *ba
 	around.pending.Go(func() error {
 		defer close(r.done)
 		r.err = p.readWhole(ctx, recordAsk{ids: ids, sources: sources}, func(row *wholeRow) error {
-			r.found = append(r.found, *row)
+			r.found = append(r.found, row)
 			return nil
 		})
 		return nil // whoever needs the rows is told
@@ -36,7 +36,7 @@ func (r *recordAhead) begin(ctx context.Context, p *pin, ids []ident, around *ba
 
 // rows waits for what was read, and returns it where it has all rows of these identifiers. Rows of others may be among them, as they may be
 // among those that the statement finds by key.
-func (r *recordAhead) rows(ids []ident) ([]wholeRow, bool, error) {
+func (r *recordAhead) rows(ids []ident) ([]*wholeRow, bool, error) {
 	if r == nil || r.ids == nil {
 		return nil, false, nil
 	}

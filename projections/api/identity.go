@@ -150,7 +150,7 @@ func (p *pin) seeds(ctx context.Context, value string, as role) (seeds []ident, 
 
 // byValue is what is known of a bare value.
 func (p *pin) byValue(ctx context.Context, value string, as role) (*step, error) {
-	found := newStep(as)
+	found := newStep(as, p.position)
 	found.byValue(value)
 	var last ident
 	params := store.Params{"key": projections.NameKey(value), "kinds": as.names()}
@@ -175,13 +175,13 @@ func (p *pin) byValue(ctx context.Context, value string, as role) (*step, error)
 // guessed is byValue, together with the links that leave some identifiers of that value. Nil: there are too many of either, and they have to be
 // read in order.
 func (p *pin) guessed(ctx context.Context, guess []ident, value string, as role) (found, links *step, err error) {
-	s := newStep(as)
+	s := newStep(as, p.position)
 	s.at, s.mostNames = setOf(guess), maxCandidates
 	s.byValue(value)
 	if err := p.readStep(ctx, s, guess, []string{value}); err != nil || s.bounded {
 		return nil, nil, err
 	}
-	found = newStep(as)
+	found = newStep(as, p.position)
 	found.names, s.names = s.names, nil
 	return found, s, p.current(ctx, s)
 }

@@ -141,7 +141,7 @@ func (p *pin) wholeRecord(ctx context.Context, q recordAsk, l *lister) error {
 func (p *pin) wholeRows(ctx context.Context, q recordAsk, take func(*wholeRow) error) error {
 	if rows, ok, err := p.ahead.rows(q.ids); err != nil || ok {
 		for i := 0; i < len(rows) && err == nil; i++ {
-			err = take(&rows[i])
+			err = take(rows[i])
 		}
 		return stopped(err)
 	}

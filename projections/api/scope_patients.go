@@ -131,7 +131,7 @@ func (p *pin) linksAndHomes(ctx context.Context, at []ident, homes homes) (edges
 	together, ctx := errgroup.WithContext(ctx)
 	together.Go(func() error {
 		for chunk := range slices.Chunk(at, scopeChunk) {
-			found := newStep(patientRole)
+			found := newStep(patientRole, p.position)
 			found.at, found.most = setOf(chunk), maxScopeLinks
 			if err := p.takeLinks(ctx, found, keysOf(chunk)); err != nil {
 				return err
@@ -155,7 +155,7 @@ type keyNames struct {
 func (p *pin) namedLinks(ctx context.Context, keys []uint64) (*keyNames, error) {
 	out := &keyNames{selves: make(map[uint64][]ident, len(keys))}
 	for chunk := range slices.Chunk(keys, scopeChunk) {
-		found := newStep(patientRole)
+		found := newStep(patientRole, p.position)
 		found.most = maxScopeLinks
 		found.self = func(id ident) {
 			key := id.key()

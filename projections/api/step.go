@@ -13,6 +13,7 @@ import (
 
 	"github.com/readtrail/readtrail/projections"
 	"github.com/readtrail/readtrail/projections/store"
+	"github.com/readtrail/readtrail/proto"
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
@@ -57,6 +58,8 @@ type stated struct {
 // step is what one statement of the identity walk found, while its rows are added up.
 type step struct {
 	as role
+	// until is the position up to which rows are known.
+	until proto.Position
 	// at and look say whose links and names are wanted, everybody's when nil. ClickHouse finds rows by a hash, which others may share ("a|b" of
 	// "c", "b|c" of "a"); whoever is meant is told apart here.
 	at                  map[ident]bool
@@ -71,9 +74,9 @@ type step struct {
 	self func(ident)
 }
 
-func newStep(as role) *step {
+func newStep(as role, until proto.Position) *step {
 	return &step{
-		as: as, most: maxLinks, names: map[ident]*identified{}, ofEvents: map[edgeKey]edge{}, ofContext: map[edgeKey]edge{}, resources: map[uint64]*stated{},
+		as: as, until: until, most: maxLinks, names: map[ident]*identified{}, ofEvents: map[edgeKey]edge{}, ofContext: map[edgeKey]edge{}, resources: map[uint64]*stated{},
 	}
 }
 
@@ -96,7 +99,7 @@ func (s *step) name(n naming) {
 
 // only is what was found of some identifiers.
 func (s *step) only(ids []ident) *step {
-	out := newStep(s.as)
+	out := newStep(s.as, s.until)
 	for _, id := range ids {
 		out.names[id] = s.names[id]
 	}
@@ -154,7 +157,7 @@ func keep(edges map[edgeKey]edge, e edge) {
 
 // step reads the links that leave some identifiers at the pin, and looks some up.
 func (p *pin) step(ctx context.Context, at, look []ident, as role) (*step, error) {
-	s := newStep(as)
+	s := newStep(as, p.position)
 	wanted := setOf(look)
 	s.at, s.look = setOf(at), func(id ident) bool { return wanted[id] }
 	values := make([]string, len(look))
@@ -203,6 +206,9 @@ func (s *step) add(row store.Row) error {
 	r, err := identityRowOf(row)
 	if err != nil {
 		return err
+	}
+	if proto.Position(r.position) > s.until {
+		return nil
 	}
 	if err := s.take(r); err != nil {
 		return err
