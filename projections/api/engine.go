@@ -138,27 +138,49 @@ func (p *pin) query(ctx context.Context, name string, params store.Params, scan 
 }
 
 func (p *pin) queryIn(ctx context.Context, set queries.Set, name string, params store.Params, scan func(store.Row) error) error {
-	sql, ok := set[name]
+	db, sql, err := p.statement(set, name, params)
 	switch {
-	case !ok && p.limits.Limited():
-		return fmt.Errorf("statement %s: %w", name, errNotLimitable())
-	case !ok:
-		return fmt.Errorf("no statement %s", name)
-	}
-	p.limit(name, sql, params)
-	if strings.Contains(sql, "{position:") {
-		params["position"] = uint64(p.position)
-	}
-	db := p.store
-	if db == nil {
-		db = p.engine.store
-	}
-	if p.engine.meter == nil {
+	case err != nil:
+		return err
+	case p.engine.meter == nil:
 		return db.Query(ctx, sql, params, scan)
 	}
 	cost, err := db.QueryStats(ctx, sql, params, scan)
 	p.engine.meter(name, params, cost)
 	return err
+}
+
+// queryColumns is query of an answer that is read by column.
+func (p *pin) queryColumns(ctx context.Context, name string, params store.Params, columns []store.AnswerColumn, take func(rows int) error) error {
+	db, sql, err := p.statement(p.set, name, params)
+	switch {
+	case err != nil:
+		return err
+	case p.engine.meter == nil:
+		return db.QueryColumns(ctx, sql, params, columns, take)
+	}
+	cost, err := db.QueryColumnsStats(ctx, sql, params, columns, take)
+	p.engine.meter(name, params, cost)
+	return err
+}
+
+// statement is one of a set and what runs it; the pinned position and the limits are filled in.
+func (p *pin) statement(set queries.Set, name string, params store.Params) (*store.Store, string, error) {
+	sql, ok := set[name]
+	switch {
+	case !ok && p.limits.Limited():
+		return nil, "", fmt.Errorf("statement %s: %w", name, errNotLimitable())
+	case !ok:
+		return nil, "", fmt.Errorf("no statement %s", name)
+	}
+	p.limit(name, sql, params)
+	if strings.Contains(sql, "{position:") {
+		params["position"] = uint64(p.position)
+	}
+	if p.store != nil {
+		return p.store, sql, nil
+	}
+	return p.engine.store, sql, nil
 }
 
 // pin decides what an answer rests on: what the page token pinned, what was known at asOf, or everything there is.

@@ -151,19 +151,61 @@ func (p *pin) wholeRows(ctx context.Context, q recordAsk, take func(*wholeRow) e
 // readWhole runs the statement.
 func (p *pin) readWhole(ctx context.Context, q recordAsk, take func(*wholeRow) error) error {
 	params := store.Params{"keys": keysOf(q.ids), "limit": uint32(p.engine.listedFull)}
-	return p.query(ctx, "record_whole", params, func(sr store.Row) error {
-		r := &wholeRow{}
-		d := &r.detail
-		var occurred, received time.Time
-		err := sr.Scan(&r.position, &r.recordRow.patient, &occurred, &d.delay, &received, &r.codes, &d.patient, &r.actor, &r.labels, &d.setting,
-			&d.values, &d.objects, &d.encounter, &d.importKey, &r.pair)
-		if err != nil {
-			return err
+	c := newWholeColumns()
+	return p.queryColumns(ctx, "record_whole", params, c.answer(), func(n int) error {
+		rows := c.rows(n)
+		for i := range rows {
+			if err := take(&rows[i]); err != nil {
+				return err
+			}
 		}
-		r.occurred, r.received = occurred.UnixMicro(), received.UnixMicro()
-		r.recordRow.objects, r.recordRow.values = d.objects, d.values
-		return take(r)
+		return nil
 	})
+}
+
+// wholeColumns are the columns of record_whole.sql.
+type wholeColumns struct {
+	position, codes, importKey, pair   store.UInt64s
+	patientOrdinal                     store.UInt16s
+	occurred, received                 *store.Times
+	delay                              store.Int64s
+	patient, actor, objects, encounter store.Strings
+	labels, setting                    *store.Labels
+	values                             *store.Lists
+}
+
+func newWholeColumns() *wholeColumns {
+	return &wholeColumns{
+		occurred: store.NewTimes(), received: store.NewTimes(), labels: store.NewLabels(), setting: store.NewLabels(), values: store.NewLists(),
+	}
+}
+
+// answer are the columns in the statement's order.
+func (c *wholeColumns) answer() []store.AnswerColumn {
+	return []store.AnswerColumn{
+		&c.position, &c.patientOrdinal, c.occurred, &c.delay, c.received, &c.codes, &c.patient, &c.actor, c.labels, c.setting, c.values, &c.objects,
+		&c.encounter, &c.importKey, &c.pair,
+	}
+}
+
+// rows are those of the block at hand.
+func (c *wholeColumns) rows(n int) []wholeRow {
+	patients, actors, objects, encounters := store.Texts(&c.patient), store.Texts(&c.actor), store.Texts(&c.objects), store.Texts(&c.encounter)
+	values := store.TextLists(c.values)
+	rows := make([]wholeRow, n)
+	for i := range rows {
+		rows[i] = wholeRow{
+			recordRow: recordRow{
+				position: c.position[i], codes: c.codes[i], pair: c.pair[i], occurred: int64(c.occurred.Data[i]), received: int64(c.received.Data[i]),
+				patient: c.patientOrdinal[i], actor: actors[i], labels: c.labels.Values[i], objects: objects[i], values: values[i],
+			},
+			detail: detail{
+				delay: c.delay[i], importKey: c.importKey[i], patient: patients[i], setting: c.setting.Values[i], objects: objects[i],
+				encounter: encounters[i], values: values[i],
+			},
+		}
+	}
+	return rows
 }
 
 // full is the event as a page shows it.
