@@ -123,7 +123,7 @@ func (c *sender) verifyRollups(round string) {
 	}
 }
 
-// TestKilledAtACommitPoint kills the process at each commit point, early and late, and starts it again.
+// TestKilledAtACommitPoint kills the process at each commit point, early, and again later while it recovers and goes on, and starts it once more.
 func TestKilledAtACommitPoint(t *testing.T) {
 	t.Parallel()
 	points := []string{
@@ -146,14 +146,14 @@ func TestKilledAtACommitPoint(t *testing.T) {
 				t.Fatalf("%s was never passed", name)
 			}
 			s.kill()
-			s.mustStart()
-			c.again()
-			c.verify(name)
-			if i%3 == 0 {
-				s.kill()
-			} else {
-				s.stop()
-			}
+		}
+		s.mustStart()
+		c.again()
+		c.verify(point)
+		if i%3 == 0 {
+			s.kill()
+		} else {
+			s.stop()
 		}
 	}
 }

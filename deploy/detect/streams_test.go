@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -18,7 +19,10 @@ import (
 	v1 "github.com/readtrail/readtrail/proto/readtrail/v1"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m, removeQuiet) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(300) // tests hold several engines, and to collect them took a fifth of their time
+	storetest.Main(m, removeQuiet)
+}
 
 // TestStreamsAreProjected: what detectors publish to the embedded journal's streams stands in ClickHouse, each message once, over a stop
 // of everything in between; projections begin before there are any streams.

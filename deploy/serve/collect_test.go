@@ -33,10 +33,11 @@ func TestPaceCollector(t *testing.T) {
 	}
 	stop = serve.PaceCollector()
 	collectUntil(t, "of a small heap", func(percent uint64) bool { return percent > 100 })
-	live := make([]byte, 512<<20)
-	collectUntil(t, "of a large heap", func(percent uint64) bool { return percent > 0 && percent < 100 })
-	runtime.KeepAlive(live)
-	live = nil
+	func() {
+		live := make([]byte, 512<<20)
+		defer runtime.KeepAlive(live)
+		collectUntil(t, "of a large heap", func(percent uint64) bool { return percent > 0 && percent < 100 })
+	}()
 	collectUntil(t, "of a heap that became small", func(percent uint64) bool { return percent > 100 })
 	stop()
 	if got := gcPercent(); got != 100 {
