@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) config() api.Config {
 	return api.Config{
 		Store: w.store, Head: w.head, ReadBatch: w.readBatch, Ask: w.ask, Now: w.clock, SoftwareVersion: "test",
+		Logger:  slog.New(slog.NewTextHandler(w.t.Output(), nil)), // what an answer's error hides
 		Live:    w.projector.Live,
 		Streams: func() api.StreamHeads { return api.StreamHeads{Findings: w.findings.Head(), Alerts: w.alerts.Head()} },
 		Version: func(ctx context.Context) (uint64, error) {
