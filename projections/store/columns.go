@@ -120,7 +120,9 @@ func decodeColumns(ctx context.Context, answer io.Reader, columns []AnswerColumn
 		switch err := block.DecodeRawBlock(r, 0, results); {
 		case errors.Is(err, io.EOF) && block.Columns == 0: // between two blocks
 			return nil
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), ctx.Err() != nil, broken(err):
+		case ctx.Err() != nil: // also where this block came whole
+			return wrap(ctx, "query", ctx.Err())
+		case broken(err):
 			return wrap(ctx, "query", err)
 		case err != nil:
 			return &Error{Op: "scan", cause: errors.New("a column does not fit its variable"), detail: err.Error()}

@@ -136,5 +136,16 @@ func TestQueryColumnsFails(t *testing.T) {
 				t.Fatalf("%s, after %s: %v", way, name, err)
 			}
 		}
+		// Blocks are missing: that is no answer.
+		ending, end := context.WithCancel(t.Context())
+		blocks := 0
+		err := query(ending, manyRows, store.Params{"n": uint64(9000)}, newColumnsOf().columns(), func(int) error {
+			blocks++
+			end()
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: its time ended after %d blocks: %v", way, blocks, err)
+		}
 	}
 }
