@@ -98,11 +98,15 @@ func (s *Store) queryColumns(ctx context.Context, sql string, params Params, col
 	if err != nil {
 		cancel() // else Close would read the rest of the answer
 	}
-	closing := answer.Close()
-	if errors.Is(err, errStop) {
+	return ended(ctx, err, answer.Close())
+}
+
+// ended is what came of an answer: what its reader said, else of closing it.
+func ended(ctx context.Context, err, closing error) error {
+	switch {
+	case errors.Is(err, errStop):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return wrap(ctx, "query", closing)
@@ -198,12 +202,5 @@ func (s *Store) queryEncoded(ctx context.Context, sql string, params Params, col
 	if err != nil {
 		cancel()
 	}
-	closing := rows.Close()
-	if errors.Is(err, errStop) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return wrap(ctx, "query", closing)
+	return ended(ctx, err, rows.Close())
 }
