@@ -138,13 +138,15 @@ func (s *State) careTime(f *fact, shape *careShape) (from, until int64, doubt Do
 		}
 	}
 	effective := max(f.GetEffectiveUs(), 0)
-	goesOn := shape.lasting && !ends && !isOver(d.field(0, "status"))
+	over := isOver(d.field(0, "status"))
+	lasting := shape.lasting || shape.untilDone && d.isGiven() && !over
+	goesOn := lasting && !ends && !over
 	switch {
 	case from == Forever && effective == 0: // no time is stated
 		return 0, Forever, doubt
 	case from == Forever:
 		from, until = effective, effective+1
-	case shape.lasting && !ends:
+	case lasting && !ends:
 		until, doubt = max(until, effective), doubt|DoubtEnd // at least until this version said so
 	}
 	if goesOn {

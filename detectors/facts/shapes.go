@@ -20,6 +20,8 @@ type careShape struct {
 	actors []actor
 	// lasting: without an end it goes on, unless the status says that it is over.
 	lasting bool
+	// untilDone: it is lasting while it is given to somebody and not over; of what is over, what it states counts.
+	untilDone bool
 }
 
 func who(kind CareKind, path string) actor { return actor{kind: kind, path: strings.Split(path, ".")} }
@@ -49,6 +51,12 @@ func orders(more ...actor) careShape {
 			who(CarePerformer, "performer"),
 		}, more...),
 	}
+}
+
+// untilDone is of what stands in somebody's work queue.
+func untilDone(of careShape) careShape {
+	of.untilDone = true
+	return of
 }
 
 func charting(times string, actors ...actor) careShape {
@@ -97,8 +105,8 @@ var careShapes = map[string]careShape{
 	"DeviceRequest": orders(), "NutritionOrder": orders(), "VisionPrescription": orders(who(CareRequester, "prescriber")),
 	"ReferralRequest": orders(who(CarePerformer, "recipient")), "Referral": orders(who(CarePerformer, "recipient")),
 	"CommunicationRequest": orders(who(CarePerformer, "recipient")), "ProcedureRequest": orders(), "RequestGroup": orders(),
-	"Task": orders(who(CarePerformer, "owner"), who(CarePerformer, "performer.actor"), who(CarePerformer, "requestedPerformer"),
-		where(CarePerformer, "location")),
+	"Task": untilDone(orders(who(CarePerformer, "owner"), who(CarePerformer, "performer.actor"), who(CarePerformer, "requestedPerformer"),
+		where(CarePerformer, "location"))),
 	"Observation": charting("effectiveDateTime effectivePeriod effectiveInstant issued", who(CareAuthor, "performer")),
 	"DiagnosticReport": charting("effectiveDateTime effectivePeriod issued", who(CareAuthor, "performer"),
 		who(CareAuthor, "performer.actor"), who(CareAuthor, "resultsInterpreter")),
