@@ -138,6 +138,7 @@ func (c evaluateCommand) Run(ctx context.Context, e *Environment) error {
 type detectorsCommand struct {
 	Test    detectorsTestCommand `cmd:"" help:"Run case files: events in, findings out."`
 	Numbers numbersCommand       `cmd:"" help:"What detectors count to, with what holds here."`
+	Weights weightsCommand       `cmd:"" help:"What each kind of misuse weighs, with what holds here."`
 	Check   rules.CheckCommand   `cmd:"" help:"Say what is wrong with a file of custom detectors, or how it is understood."`
 
 	Backtest  backtestCommand  `cmd:"" help:"What another configuration would have shown: alerts gained, lost, re-ranked."`
@@ -149,8 +150,13 @@ func (c numbersCommand) Run(e *Environment) error {
 	return c.NumbersCommand.Run(e.Stdout, e.Config) //nolint:wrapcheck // says what failed
 }
 
+func (c weightsCommand) Run(e *Environment) error {
+	return c.WeightsCommand.Run(e.Stdout, e.Config) //nolint:wrapcheck // says what failed
+}
+
 type (
 	numbersCommand   struct{ detect.NumbersCommand }
+	weightsCommand   struct{ detect.WeightsCommand }
 	backtestCommand  struct{ detect.BacktestCommand }
 	scorecardCommand struct{ detect.ScorecardCommand }
 	calibrateCommand struct{ detect.CalibrateCommand }
