@@ -22,7 +22,7 @@ type Study struct {
 	Found func(Finding)
 	tally Tally
 	// units are told of each day's units when all is known; nil is allowed.
-	units func(c *closed)
+	units func(c *closed) error
 	// ranked, when set, ranks the candidates of a day in the place of the study.
 	ranked func(day int32, all []Candidate, priors [3]Weight) error
 	// lessons are what was learned from the days; keep is the first day whose candidates keep what they may be judged by again.
@@ -130,7 +130,7 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 	j := s.judge
 	days := s.book.days()
 	total, done := passes*len(days), 0
-	each := func(f func(c *closed)) error {
+	judged := func(f func(c *closed) error) error {
 		for _, d := range days {
 			if err := ctx.Err(); err != nil {
 				return err //nolint:wrapcheck // says enough
@@ -140,12 +140,20 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 				return err
 			}
 			j.forgetWholes()
-			f(j.close(d, accesses))
+			if err := f(j.close(d, accesses)); err != nil {
+				return err
+			}
 			if done++; s.Progress != nil {
 				s.Progress(done, total)
 			}
 		}
 		return nil
+	}
+	each := func(f func(c *closed)) error {
+		return judged(func(c *closed) error {
+			f(c)
+			return nil
+		})
 	}
 	// First how departments work together, then what is usual, then what is not.
 	l := newLessons()
@@ -180,17 +188,20 @@ func (s *Study) Run(ctx context.Context, emit func(day int32, queue []Alert) err
 	s.tally = Tally{Days: len(days), Accesses: s.book.number, Findings: map[string]uint64{}, Missing: j.coverage.missing()}
 	j.dets.customs.forget()
 	queues := make([][]Candidate, 0, len(days))
-	if err := each(func(c *closed) {
+	if err := judged(func(c *closed) error {
 		s.count(c)
 		j.weigh(c)
 		if s.units != nil {
-			s.units(c)
+			if err := s.units(c); err != nil {
+				return err
+			}
 		}
 		all := j.candidates(c)
 		for i := range all {
 			all[i].detach(c.at >= s.keep, c.then)
 		}
 		queues = append(queues, all)
+		return nil
 	}); err != nil {
 		return Tally{}, err
 	}

@@ -38,6 +38,8 @@ type page struct {
 	file spilled
 	// open finds a reader's accesses while the day goes on; nil where nobody asks.
 	open *openDay
+	// judged is the day on which what is held to be judged again was judged last.
+	judged day
 }
 
 // NewBook makes an empty book for a site.
@@ -101,6 +103,22 @@ func (b *Book) load(d day) ([]Access, error) {
 		return p.accesses, nil
 	}
 	return b.spill.read(&p.file, p.accesses)
+}
+
+// each hands over all accesses of a day, one by one: those in its file first.
+func (b *Book) each(d day, take func(*Access) error) error {
+	p := b.pages[d]
+	if p.file.accesses > 0 {
+		if err := b.spill.each(&p.file, take); err != nil {
+			return err
+		}
+	}
+	for i := range p.accesses {
+		if err := take(&p.accesses[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take moves days into a book of their own.

@@ -58,13 +58,15 @@ type Limits struct {
 	Addresses int
 	// Episodes are records without a reason that a series may tell. Default 500,000.
 	Episodes int
+	// Revisable are accesses of judged days without a reason, which a late fact may explain; they wait in files. Default 8 million, 624 MB.
+	Revisable int
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}, {&l.Addresses, 200_000}, {&l.Episodes, 500_000}} {
+	}{{&l.Readers, 200_000}, {&l.Histories, 2_000_000}, {&l.Known, 200_000}, {&l.Kept, 1_000_000}, {&l.Addresses, 200_000}, {&l.Episodes, 500_000}, {&l.Revisable, 8_000_000}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -143,6 +145,7 @@ type Engine struct {
 	context contextAges
 	gaps    map[Needs]gapState
 	recent  recents
+	revise  revisable
 	hard    hardSigns
 	past    outcomes
 	// series are the episodes of live days, imported those of the import that is judged.
@@ -184,14 +187,14 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 		recent: newRecents(), hard: newHardSigns(), past: newOutcomes(), series: newEpisodes(), imported: newEpisodes(), stats: newStats(),
 	}
 	if cfg.Dir != "" {
-		e.spill = &spill{dir: cfg.Dir}
+		e.spill = &spill{dir: cfg.Dir, fresh: map[string]struct{}{}}
 	}
 	var err error
 	if e.state, err = facts.New(facts.Config{Zone: cfg.Zone, Systems: e.systemsOf}); err != nil {
 		return nil, fmt.Errorf("make engine: %w", err)
 	}
 	e.state.Changes() // from now on
-	e.book = e.newBook("days")
+	e.book, e.revise = e.newBook("days"), e.newRevisable()
 	e.settings = Settings{}.WithDefaults()
 	if cfg.Standing != nil {
 		if err := cfg.Standing.Validate(); err != nil {
@@ -321,7 +324,7 @@ func (e *Engine) access(entry *Entry, event *v1.AccessEvent) error {
 		a := &book.scratch[i]
 		p := book.put(a)
 		if a.Any(SignWrite) && a.Patient != 0 {
-			e.recent.changed([]facts.ID{a.Patient}, nil) // work on a record explains looks at it
+			e.changed([]facts.ID{a.Patient}, nil) // work on a record explains looks at it
 		}
 		if book == e.book {
 			e.watch(p, len(p.accesses)-1)
@@ -362,7 +365,7 @@ func (e *Engine) fact(entry *Entry, f *v1.ContextFact) {
 	e.stats.Facts++
 	e.known++
 	patients, staff := e.state.Changes()
-	e.recent.changed(patients, staff)
+	e.changed(patients, staff)
 	e.watchFact(f.GetResourceType(), patients, staff)
 	e.context.seen(f.GetResourceType(), entry.Received)
 }

@@ -41,6 +41,7 @@ func (e *Engine) tick(ctx context.Context, entry *Entry, at int64) error {
 	if every := recheckEvery.Microseconds(); e.clock/every != e.checked {
 		e.checked = e.clock / every
 		e.recheck()
+		return e.reviseDays()
 	}
 	return nil
 }
@@ -87,6 +88,9 @@ func (e *Engine) closeDay(d day) error {
 	j.graded(c)
 	j.weigh(c)
 	e.unitsJudged(j, c, false)
+	if err := e.holdRevisable(c, false); err != nil {
+		return err
+	}
 	if len(rejoined) > 0 {
 		e.accountedFor(c)
 	}
@@ -149,7 +153,10 @@ func (e *Engine) study(ctx context.Context, book *Book, of *importing) error {
 	e.judge.coverage = s.judge.coverage
 	s.judge.wrote = func(d day, key pairKey) bool { return book.wrote(d, key) || e.wrote(d, key) }
 	s.Progress, s.Judged, s.Found = e.cfg.Observer.Progress, e.cfg.Observer.Judged, e.cfg.Observer.Found
-	s.units = func(c *closed) { e.unitsJudged(s.judge, c, backfill) }
+	s.units = func(c *closed) error {
+		e.unitsJudged(s.judge, c, backfill)
+		return e.holdRevisable(c, backfill)
+	}
 	s.keep = days[len(days)-1] - day(e.settings.Recheck/(24*time.Hour))
 	if backfill {
 		s.keep = days[len(days)-1] + 1

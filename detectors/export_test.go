@@ -185,7 +185,7 @@ func NewCalendar(zone *time.Location) func(us int64) (day int32, hourOfWeek int)
 
 // Spilled writes the parts of a day into a file of dir one after the other, and reads back all of it, with what is still in memory.
 func Spilled(dir string, parts [][]Access, memory []Access) ([]Access, error) {
-	s, p := &spill{dir: dir}, &page{}
+	s, p := &spill{dir: dir, fresh: map[string]struct{}{}}, &page{}
 	for _, part := range parts {
 		p.accesses = slices.Clone(part)
 		if err := s.write("test", p); err != nil {

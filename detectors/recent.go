@@ -53,6 +53,12 @@ func newRecents() recents {
 	return recents{alerts: map[alertID]*recentAlert{}, patients: map[facts.ID]struct{}{}, staff: map[facts.ID]struct{}{}}
 }
 
+// changed remembers of whom something was said.
+func (e *Engine) changed(patients, staff []facts.ID) {
+	e.recent.changed(patients, staff)
+	e.revise.changed(patients, staff)
+}
+
 // changed remembers of whom something was said. While there is no alert, nobody asks.
 func (r *recents) changed(patients, staff []facts.ID) {
 	if len(r.alerts) == 0 {

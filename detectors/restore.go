@@ -117,6 +117,8 @@ func (e *Engine) readEngine(r *reader) error {
 	r.each(func() { d := r.ID(); e.wroteThen[d] = r.wrote() })
 	r.each(func() { d := r.ID(); e.cameLate[d] = r.wrote() })
 	r.recents(&e.recent)
+	r.changed(e.revise.patients, e.revise.staff)
+	e.revise.checked, e.revise.have = r.Int(), Needs(r.Uint())
 	r.each(func() {
 		d, ids := r.ID(), map[alertID]bool{}
 		r.each(func() { ids[r.id()] = true })
@@ -134,10 +136,14 @@ func (r *reader) wrote() map[pairKey]struct{} {
 	return out
 }
 
-func (r *reader) recents(into *recents) {
-	for _, m := range []map[facts.ID]struct{}{into.patients, into.staff} {
+func (r *reader) changed(patients, staff map[facts.ID]struct{}) {
+	for _, m := range []map[facts.ID]struct{}{patients, staff} {
 		r.each(func() { m[r.ID()] = struct{}{} })
 	}
+}
+
+func (r *reader) recents(into *recents) {
+	r.changed(into.patients, into.staff)
 	r.each(func() {
 		id := r.id()
 		a := &recentAlert{
@@ -241,6 +247,9 @@ func (e *Engine) readDays(r *reader) error {
 		e.readBook(r, im.book)
 		e.imports[im.id] = im
 	})
+	for _, b := range e.revise.all() {
+		e.readBook(r, b)
+	}
 	if r.Err() != nil || e.spill == nil {
 		return r.Err() //nolint:wrapcheck // says what failed
 	}
@@ -269,7 +278,7 @@ func (e *Engine) readBook(r *reader, b *Book) {
 			r.Fail("changed")
 			return
 		}
-		p.accesses, p.wrote = r.accesses(), r.wrote()
+		p.accesses, p.wrote, p.judged = r.accesses(), r.wrote(), r.ID()
 		if r.Bool() {
 			p.open = r.openDay(len(p.accesses))
 		}

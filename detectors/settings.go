@@ -10,7 +10,7 @@ import (
 
 // CodeVersion names what the detectors do. It is part of every rule set: change it whenever the same accesses could be judged
 // differently.
-const CodeVersion = "2026.11.30.8"
+const CodeVersion = "2026.11.30.9"
 
 // Settings are what a rule set says about how a site is judged.
 type Settings struct {
@@ -28,7 +28,7 @@ type Settings struct {
 	LearningDays int
 	// Sample is how many pairs a day are drawn at random beside each ranked queue. Default 2; negative: none.
 	Sample int
-	// Recheck is how long after a day was closed a late fact can take an alert back. Default 7 days.
+	// Recheck is how long after a day was judged a late fact can take an alert back, or explain what had no reason. Default 7 days.
 	Recheck time.Duration
 	// MaxAge is how old the newest fact of a kind of context may be before what needs it abstains. 0: any age.
 	MaxAge map[Needs]time.Duration

@@ -15,7 +15,7 @@ import (
 // before, and an engine that was restored goes on as the one that wrote it: TestSnapshotsChangeNothing.
 const (
 	snapshotMagic   = "readtrail engine\n"
-	snapshotVersion = 11
+	snapshotVersion = 12
 )
 
 // Part is one file of a snapshot. Parts of one engine may be written at the same time, as long as nothing is applied meanwhile.
@@ -26,6 +26,9 @@ type Part struct {
 
 // Parts are what a snapshot is made of.
 func (e *Engine) Parts() []Part {
+	if e.spill != nil {
+		clear(e.spill.fresh)
+	}
 	return []Part{
 		{"facts", e.state.Snapshot},
 		e.part("engine", e.writeEngine),
@@ -43,6 +46,9 @@ func (e *Engine) Parts() []Part {
 				w.Bool(im.ended)
 				w.Int(im.last)
 				w.book(im.book)
+			}
+			for _, b := range e.revise.all() {
+				w.book(b)
 			}
 		}),
 		e.part("usual", func(w *writer) { w.usual(e.judge) }),
@@ -79,7 +85,7 @@ func (e *Engine) books() []*Book {
 	for _, im := range e.imports {
 		out = append(out, im.book)
 	}
-	return out
+	return append(out, e.revise.all()...)
 }
 
 // writer writes parts.
@@ -162,6 +168,9 @@ func (e *Engine) writeEngine(w *writer) {
 		})
 	}
 	w.recents(&e.recent)
+	w.changed(e.revise.patients, e.revise.staff)
+	w.Int(e.revise.checked)
+	w.Uint(uint64(e.revise.have))
 	sorted(w, e.hard.open, byNumber, func(d day, ids map[alertID]bool) {
 		w.ID(d)
 		sorted(w, ids, byID, func(id alertID, _ bool) { w.Bytes(id[:]) })
@@ -188,10 +197,15 @@ func (w *writer) wrote(m map[pairKey]struct{}) {
 	sorted(w, m, byPair, func(k pairKey, _ struct{}) { w.key(k) })
 }
 
-func (w *writer) recents(r *recents) {
-	for _, m := range []map[facts.ID]struct{}{r.patients, r.staff} {
+// changed writes of whom something was said.
+func (w *writer) changed(patients, staff map[facts.ID]struct{}) {
+	for _, m := range []map[facts.ID]struct{}{patients, staff} {
 		sorted(w, m, byNumber, func(id facts.ID, _ struct{}) { w.ID(id) })
 	}
+}
+
+func (w *writer) recents(r *recents) {
+	w.changed(r.patients, r.staff)
 	sorted(w, r.alerts, byID, func(id alertID, a *recentAlert) {
 		w.Bytes(id[:])
 		w.ID(a.day)
@@ -311,6 +325,7 @@ func (w *writer) book(b *Book) {
 		}
 		w.accesses(p.accesses)
 		w.wrote(p.wrote)
+		w.ID(p.judged)
 		w.Bool(p.open != nil)
 		if p.open != nil {
 			w.openDay(p.open)

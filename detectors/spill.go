@@ -19,8 +19,9 @@ import (
 // grow, so a snapshot says how much of each it knows; what is not needed any more is removed once a snapshot does without it.
 type spill struct {
 	dir string
-	// unused are files that nothing of now needs, but the last snapshot may.
+	// unused are files that nothing of now needs, but the last snapshot may; fresh those of which no snapshot can know.
 	unused []string
+	fresh  map[string]struct{}
 	buf    []byte
 	made   uint64
 }
@@ -74,6 +75,7 @@ func (s *spill) write(book string, p *page) error {
 	if p.file.name == "" {
 		s.made++
 		p.file = spilled{name: fmt.Sprintf("%s-%d-%d.accesses", book, p.at, s.made), sum: xxhash.New()}
+		s.fresh[p.file.name] = struct{}{}
 	}
 	file, err := os.OpenFile(filepath.Join(s.dir, p.file.name), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -101,29 +103,41 @@ func (s *spill) write(book string, p *page) error {
 
 // read gives back a page: what is in its file, and then what is in memory.
 func (s *spill) read(f *spilled, memory []Access) ([]Access, error) {
+	out := make([]Access, 0, f.accesses+len(memory))
+	err := s.each(f, func(a *Access) error {
+		out = append(out, *a)
+		return nil
+	})
+	return append(out, memory...), err
+}
+
+// each hands over what is in a file, one by one.
+func (s *spill) each(f *spilled, take func(*Access) error) error {
 	file, err := os.Open(filepath.Join(s.dir, f.name))
 	if err != nil {
-		return nil, fmt.Errorf("read a day: %w", err)
+		return fmt.Errorf("read a day: %w", err)
 	}
 	defer file.Close()
-	out := make([]Access, 0, f.accesses+len(memory))
 	block := make([]byte, min(spillBlock, f.accesses)*accessBytes)
 	sum := xxhash.New()
 	for left := f.accesses; left > 0; {
 		n := min(left, spillBlock)
 		if _, err := io.ReadFull(file, block[:n*accessBytes]); err != nil {
-			return nil, fmt.Errorf("read a day: %w", err)
+			return fmt.Errorf("read a day: %w", err)
 		}
 		_, _ = sum.Write(block[:n*accessBytes])
 		for i := range n {
-			out = append(out, readAccess(block[i*accessBytes:]))
+			a := readAccess(block[i*accessBytes:])
+			if err := take(&a); err != nil {
+				return err
+			}
 		}
 		left -= n
 	}
 	if sum.Sum64() != f.sum.Sum64() {
-		return nil, fmt.Errorf("read a day: its file was changed: %w", ErrSnapshot)
+		return fmt.Errorf("read a day: its file was changed: %w", ErrSnapshot)
 	}
-	return append(out, memory...), nil
+	return nil
 }
 
 // drop says that a file is not needed any more.
@@ -131,4 +145,16 @@ func (s *spill) drop(p *page) {
 	if s != nil && p.file.name != "" {
 		s.unused = append(s.unused, p.file.name)
 	}
+}
+
+// discard is drop of a day that may have been written anew many times since a snapshot: a file that none can know goes at once.
+func (s *spill) discard(p *page) {
+	if s == nil || p.file.name == "" {
+		return
+	}
+	if _, fresh := s.fresh[p.file.name]; fresh && os.Remove(filepath.Join(s.dir, p.file.name)) == nil {
+		delete(s.fresh, p.file.name)
+		return
+	}
+	s.drop(p)
 }

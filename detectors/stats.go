@@ -26,12 +26,13 @@ type Stats struct {
 	Reversed uint64
 	// What limits pushed out. EvictedKnown are alerts by whose decision nobody becomes a repeat offender any more, EvictedCare rows of
 	// patients with more care than is held of one, EvictedAddresses network addresses and the networks that they are in,
-	// EvictedStays stays of people with more than are held of one, EvictedEpisodes records without a reason that no series tells any more.
-	EvictedReaders, EvictedHistories, EvictedAlerts, EvictedKnown, EvictedCare, EvictedAddresses, EvictedStays, EvictedEpisodes uint64
+	// EvictedStays stays of people with more than are held of one, EvictedEpisodes records without a reason that no series tells any more,
+	// EvictedRevisable accesses without a reason that no late fact explains any more.
+	EvictedReaders, EvictedHistories, EvictedAlerts, EvictedKnown, EvictedCare, EvictedAddresses, EvictedStays, EvictedEpisodes, EvictedRevisable uint64
 	// What is held now.
-	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons, Known, Addresses, Episodes int
-	Learning                                                                                          bool
-	Clock                                                                                             int64
+	Readers, Histories, OpenAccesses, RecentAlerts, KeptAccesses, Lessons, Known, Addresses, Episodes, Revisable int
+	Learning                                                                                                     bool
+	Clock                                                                                                        int64
 }
 
 func newStats() Stats {
@@ -59,7 +60,7 @@ func (e *Engine) Stats() Stats {
 	s.RecentAlerts, s.KeptAccesses, s.Lessons = len(e.recent.alerts), e.recent.kept, len(e.lessons.seen[0])+len(e.lessons.seen[1])
 	s.Known, s.EvictedCare, s.EvictedStays = len(e.past.alerts), uint64(e.state.Evicted()), uint64(e.state.EvictedStays())
 	s.Addresses = len(e.judge.addresses) + len(e.judge.networks)
-	s.Episodes = e.series.n
+	s.Episodes, s.Revisable = e.series.n, int(e.revise.accesses())
 	s.Learning, s.Clock = e.learning, e.clock
 	return s
 }

@@ -22,7 +22,7 @@ type Detectors struct {
 	Threshold float64 `yaml:"threshold"`
 	// Queues are those of some sites, with budgets of their own; Budget is that of everything else.
 	Queues detectors.SiteQueues `yaml:"queues"`
-	// Grace is how long after its end a day is judged, Recheck how long after that a late fact takes an alert back.
+	// Grace is how long after its end a day is judged, Recheck how long after that a late fact takes an alert back, or explains what had no reason.
 	Grace   time.Duration `yaml:"grace"`
 	Recheck time.Duration `yaml:"recheck"`
 	// LearningDays are judged together before the first alert.

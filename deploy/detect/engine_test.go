@@ -400,6 +400,9 @@ func TestLateFactRetracts(t *testing.T) {
 		if turned[c.Position] != v1.Explanation_EXPLANATION_ATTENDING {
 			t.Errorf("the verdict on an access of the alert is not turned: %s", turned[c.Position])
 		}
+		if n := len(got.about()[proto.Position(c.Position)]); n != 2 {
+			t.Errorf("the verdict on an access of the alert came %d times", n)
+		}
 	}
 }
 

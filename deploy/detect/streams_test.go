@@ -20,7 +20,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(300) // tests hold several engines, and to collect them took a fifth of their time
+	debug.SetGCPercent(300)       // tests hold several engines, and to collect them took a fifth of their time
+	debug.SetMemoryLimit(4 << 30) // a machine of eight is enough
 	storetest.Main(m, removeQuiet)
 }
 

@@ -98,13 +98,14 @@ func (m *metrics) set(s detectors.Stats, lagMicros int64) {
 	for what, n := range map[string]int{
 		"readers": s.Readers, "histories": s.Histories, "open_accesses": s.OpenAccesses, "recent_alerts": s.RecentAlerts,
 		"kept_accesses": s.KeptAccesses, "lessons": s.Lessons, "known_alerts": s.Known,
-		"addresses": s.Addresses, "episodes": s.Episodes,
+		"addresses": s.Addresses, "episodes": s.Episodes, "revisable": s.Revisable,
 	} {
 		m.held.WithLabelValues(what).Set(float64(n))
 	}
 	for what, n := range map[string]uint64{
 		"readers": s.EvictedReaders, "histories": s.EvictedHistories, "recent_alerts": s.EvictedAlerts, "known_alerts": s.EvictedKnown,
 		"care": s.EvictedCare, "addresses": s.EvictedAddresses, "stays": s.EvictedStays, "episodes": s.EvictedEpisodes,
+		"revisable": s.EvictedRevisable,
 	} {
 		m.evicted.WithLabelValues(what).Set(float64(n))
 	}

@@ -184,6 +184,7 @@ func (s *store) save(e *detectors.Engine, marks Marks, unused []string, told sav
 		Position: e.Position(), Code: s.code, RuleSet: e.RuleSet(), Zone: s.engine.Zone.String(), Marks: marks, Parts: map[string]int64{},
 		Spilled: e.Spilled(),
 	}
+	s.left = append(s.left, unused...) // whatever becomes of this snapshot
 	name := fmt.Sprintf("%s%020d", prefix, uint64(m.Position))
 	work := filepath.Join(s.dir, unfinished+name)
 	files, err := s.write(e, work, &m)
@@ -203,7 +204,7 @@ func (s *store) save(e *detectors.Engine, marks Marks, unused []string, told sav
 		defer close(done)
 		bytes, err := s.finish(files, work, name, m, told.stage)
 		if err == nil {
-			s.left, err = s.drop(append(s.left, unused...))
+			s.left, err = s.drop(s.left)
 		}
 		s.failed = nil
 		if errors.Is(err, errStage) {
