@@ -10,7 +10,7 @@ import (
 
 // CodeVersion names what the detectors do. It is part of every rule set: change it whenever the same accesses could be judged
 // differently.
-const CodeVersion = "2026.11.30.9"
+const CodeVersion = "2026.11.30.10"
 
 // Settings are what a rule set says about how a site is judged.
 type Settings struct {

@@ -293,7 +293,11 @@ func (s *State) addActors(f *fact, n ID, shape *careShape, base row) {
 			r := base
 			r.kind = a.kind
 			if len(parent) > 0 {
-				if own := d.get(p, "period"); own != none {
+				own := d.get(p, "period")
+				if own == none {
+					own = d.get(p, "coveragePeriod") // CareTeam.participant of R5; a Timing bounds nobody
+				}
+				if own != none {
 					s.ownPeriod(d, own, &r)
 				}
 				if leavesOpen(d.field(p, "status")) {

@@ -82,6 +82,19 @@ var careCases = []struct {
 		[]string{"team Surgery CareTeam/e 2026-01-02..", "team Practitioner/a CareTeam/e 2026-01-02.."},
 	},
 	{
+		"care team: each member's own time, as R4 writes it",
+		`{"resourceType":"CareTeam","id":"e","status":"active","subject":{"reference":"Patient/1"},"period":{"start":"2025-01-02"},` +
+			`"participant":[{"member":{"reference":"Practitioner/a"},"period":{"end":"2025-06-30"}},{"member":{"reference":"Organization/sur"}}]}`,
+		[]string{"team Practitioner/a CareTeam/e 2025-01-02..2025-07-01", "team Surgery CareTeam/e 2025-01-02.."},
+	},
+	{
+		"care team R5: the member's time is a period, or a timing, which bounds nothing",
+		`{"resourceType":"CareTeam","id":"e","status":"active","subject":{"reference":"Patient/1"},"period":{"start":"2025-01-02"},` +
+			`"participant":[{"member":{"reference":"Practitioner/a"},"coveragePeriod":{"start":"2025-02-01","end":"2025-06-30"}},` +
+			`{"member":{"reference":"Organization/sur"},"coverageTiming":{"repeat":{"boundsPeriod":{"end":"2025-06-30"},"dayOfWeek":["mon"]}}}]}`,
+		[]string{"team Surgery CareTeam/e 2025-01-02..", "team Practitioner/a CareTeam/e 2025-02-01..2025-07-01"},
+	},
+	{
 		"episode of care",
 		`{"resourceType":"EpisodeOfCare","id":"e","status":"active","patient":{"reference":"Patient/1"},` +
 			`"careManager":{"reference":"Practitioner/a"},"period":{"start":"2026-01-02"}}`,
@@ -323,6 +336,8 @@ func TestDoubt(t *testing.T) {
 			`"location":[{"location":{"reference":"Location/sur"},"status":"planned"}]`), happened},
 		{"a care team that is over", `{"resourceType":"CareTeam","id":"e","status":"inactive","subject":{"reference":"Patient/1"},` +
 			`"period":{"start":"2025-01-02"},"participant":[{"member":{"reference":"Practitioner/a"}}]}`, end},
+		{"a member's own month", `{"resourceType":"CareTeam","id":"e","status":"active","subject":{"reference":"Patient/1"},` +
+			`"period":{"start":"2025-01-02"},"participant":[{"member":{"reference":"Practitioner/a"},"coveragePeriod":{"end":"2025-01"}}]}`, end},
 		{"a missed appointment", `{"resourceType":"Appointment","id":"e","status":"noshow","start":"2025-01-02T09:00:00Z",` +
 			`"end":"2025-01-02T09:20:00Z","participant":[{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"Practitioner/a"}}]}`, happened},
 		{"an appointment that they declined", `{"resourceType":"Appointment","id":"e","status":"booked","start":"2025-01-02T09:00:00Z",` +

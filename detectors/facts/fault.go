@@ -82,7 +82,7 @@ func (d *document) isTimeAt(i int) bool {
 func isPeriod(name string) bool {
 	switch name {
 	case "period", "actualPeriod", "occurrencePeriod", "occurencePeriod", "effectivePeriod", "performedPeriod", "executionPeriod",
-		"requestedPeriod", "servicePeriod", "applies":
+		"requestedPeriod", "servicePeriod", "coveragePeriod", "applies":
 		return true
 	}
 	return false

@@ -304,6 +304,7 @@ func TestFaults(t *testing.T) {
 		{"time of a participant", "Encounter", "1", `{"participant":[{"period":{"end":"secret"}}]}`, "Encounter.participant.period.end"},
 		{"time of an order", "ServiceRequest", "1", `{"authoredOn":"secret"}`, "ServiceRequest.authoredOn"},
 		{"time of a slot", "Slot", "1", `{"start":"2026-01-01","end":"secret"}`, "Slot.end"},
+		{"time of a member", "CareTeam", "1", `{"participant":[{"coveragePeriod":{"end":"secret"}}]}`, "CareTeam.participant.coveragePeriod.end"},
 		{"time of an account", "Account", "1", `{"servicePeriod":{"start":"secret"}}`, "Account.servicePeriod.start"},
 		{"time of a guarantor", "Account", "1", `{"guarantor":[{"period":{"end":"secret"}}]}`, "Account.guarantor.period.end"},
 		{"time of a coverage", "Coverage", "1", `{"period":{"start":"secret"}}`, "Coverage.period.start"},
