@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/readtrail/readtrail/detectors"
 	"github.com/readtrail/readtrail/detectors/ruleset"
 	"github.com/readtrail/readtrail/ingest/simulate"
 	"github.com/readtrail/readtrail/proto"
@@ -418,7 +420,8 @@ func TestWithoutContext(t *testing.T) {
 		"CareTeam":       {"care teams", "in the care team", "Care teams are missing here"},
 		"ServiceRequest": {"orders", "an order is routed to the department", "Orders are missing here"},
 		"Consent":        {"consents", "research with consent", ""}, "vendors.csv": {"vendors' tasks", "vendor's task", ""},
-		"badges.csv": {"badges", "BadgedOut", ""}, "Person": {}, "RelatedPerson": {}, "Organization": {}, "watchlist.csv": {},
+		"badges.csv": {"badges", "BadgedOut", ""}, "Person": {}, "RelatedPerson": {}, "Organization": {}, "watchlist.csv": {}, "managers.csv": {},
+		"Observation": {}, "DocumentReference": {}, "MedicationAdministration": {}, "Condition": {}, "Location": {},
 	}
 	of := newHospital(t, simulate.Config{Seed: 3, Staff: 150, Patients: 600, Days: 6, Incidents: 20})
 	of.reading = &reading{all: map[string][]entry{}}
@@ -451,7 +454,17 @@ func TestWithoutContext(t *testing.T) {
 					t.Errorf("%d alerts shown on day %d", n, day)
 				}
 			}
-			if want.kind == "" {
+			kind := cmp.Or(map[string]string{
+				"watchlist.csv": "watch list", "managers.csv": "managers", "vendors.csv": "tickets and contracts of vendors", "badges.csv": "door badges",
+			}[file], file)
+			absent := slices.DeleteFunc(e.Absent(), func(a detectors.AbsentContext) bool { return a.Optional })
+			if len(absent) != 1 || absent[0].Kind != kind || absent[0].Tells == "" {
+				t.Errorf("without %s, %v are called absent", file, absent)
+			}
+			if want.kind == "" { // others tell of the same kind of context: nothing abstains
+				if got := e.Gaps(); len(got) > 0 {
+					t.Errorf("without %s, %v are proposed", file, got)
+				}
 				return
 			}
 			if !slices.ContainsFunc(w.messages, func(m *v1.Findings) bool { return slices.Contains(m.Missing, want.kind) }) {

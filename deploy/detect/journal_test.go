@@ -1,11 +1,13 @@
 package detect_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,6 +78,61 @@ func TestJournal(t *testing.T) {
 		}
 		compareStreams(t, h, jn)
 		must(t, jn.Close(context.Background()))
+	}
+}
+
+// TestAbsentIsLoggedOnce: what never came is logged once a start, when the days of learning are over.
+func TestAbsentIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	h := newHospital(t, simulate.Config{Seed: 3, Staff: 150, Patients: 600, Days: 3})
+	h.before("Observation")
+	h.live(0, 3, "Observation")
+	for hour := range 50 {
+		at := h.start(3).Add(time.Duration(hour) * time.Hour)
+		h.add(at, tick(at))
+	}
+	var now atomic.Int64
+	now.Store(h.start(0).UnixMicro())
+	dir := t.TempDir()
+	jn, err := journal.Open(t.Context(), journal.Config{
+		Dir: filepath.Join(dir, "journal"), Reserve: 1 << 20, LastReserve: 1 << 10, TickEvery: -1, Keys: h.keys, MaxClockJump: 100 * 24 * time.Hour,
+		Now: func() time.Time { return time.UnixMicro(now.Load()) },
+	})
+	must(t, err)
+	settings, err := config.Load("", nil)
+	must(t, err)
+	settings.DataDir, settings.Site.TimeZone, settings.Detectors.LearningDays = dir, h.zone.String(), 2
+	var log bytes.Buffer // read when the runner, which alone writes to it, has ended
+	runner, _, err := detect.Open(detect.Config{Settings: settings, Journal: jn, Zone: h.zone, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	for _, b := range h.batches {
+		now.Store(max(now.Load()+1, b.Head.ReceivedUs))
+		_, err := jn.Append(t.Context(), entriesOf(t, b), ingest.Options{})
+		must(t, err)
+	}
+	for runner.Status().Position < jn.Head() {
+		select {
+		case err := <-ended:
+			t.Fatalf("detectors ended: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	must(t, jn.Close(context.Background()))
+	var said []string
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, "never came") {
+			said = append(said, line)
+		}
+	}
+	if len(said) != 1 || !strings.Contains(said[0], "kinds=[Observation]") {
+		t.Errorf("logged: %q, want Observation once", said)
 	}
 }
 

@@ -28,12 +28,17 @@ func (r *Report) write(w io.Writer) error {
 		row("missing context", "%s", strings.Join(r.Blind, ", "))
 		row("abstain without it", "%s", strings.Join(r.Abstain, ", "))
 	}
-	for i, a := range r.Absent {
-		what := "not in the dataset"
-		if i > 0 {
-			what = ""
+	what, others := "not in the dataset", []string(nil)
+	for _, a := range r.Absent {
+		if a.Optional {
+			others = append(others, a.Kind)
+			continue
 		}
 		row(what, "%s (tells %s)", a.Kind, a.Tells)
+		what = ""
+	}
+	if len(others) > 0 {
+		row("optional, and not there", "%s", strings.Join(others, ", "))
 	}
 	r.writeShown(row)
 	row("speed", "%.0f events/s, %.0f judged/s; %d MB at the most", r.EventsPerSecond, r.JudgedPerSecond, r.PeakRSS>>20)

@@ -98,6 +98,8 @@ type Runner struct {
 	torn bool
 	// proposed: the configured rule set was journaled by this process.
 	proposed bool
+	// told: what never came was logged by this process.
+	told bool
 
 	mu     sync.Mutex // guards status
 	status Status
@@ -246,6 +248,7 @@ func (r *Runner) apply(ctx context.Context, b *proto.Batch) error {
 	r.report(b)
 	if b.Position(b.Count()-1) >= r.start {
 		r.propose(ctx)
+		r.tellAbsent(ctx)
 	}
 	return r.snapshot(ctx)
 }
@@ -361,6 +364,23 @@ func (r *Runner) propose(ctx context.Context) {
 		if item.GetRuleSet() != nil {
 			r.proposed = true
 		}
+	}
+}
+
+// tellAbsent logs once what never came, when what is usual was learned. Answers name what makes something abstain, and do not repeat this.
+func (r *Runner) tellAbsent(ctx context.Context) {
+	if r.told || r.engine.Stats().Learning {
+		return
+	}
+	r.told = true
+	var kinds []string
+	for _, a := range r.engine.Absent() {
+		if !a.Optional {
+			kinds = append(kinds, a.Kind)
+		}
+	}
+	if len(kinds) > 0 {
+		r.log.InfoContext(ctx, "context that never came", slog.Any("kinds", kinds))
 	}
 }
 
