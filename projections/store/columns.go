@@ -92,7 +92,12 @@ func (s *Store) queryColumns(ctx context.Context, sql string, params Params, col
 	defer cancel()
 	answer, err := s.conn.QueryFormat(s.context(running, "", formatted), "Native", sql, args...)
 	if err != nil {
-		return wrap(ctx, "query", err)
+		err = wrap(ctx, "query", err)
+		if Code(err) != 0 || ctx.Err() != nil {
+			return err
+		}
+		// A connection that is new asks the server who it is, with these settings, and does not understand the answer. Rows make one.
+		return s.queryEncoded(ctx, sql, params, columns, take)
 	}
 	err = decodeColumns(ctx, answer, columns, take)
 	if err != nil {
@@ -142,7 +147,8 @@ func decodeColumns(ctx context.Context, answer io.Reader, columns []AnswerColumn
 // encodedRows is how many rows queryEncoded makes a block of.
 const encodedRows = 4096
 
-// queryEncoded is QueryColumns over the native protocol, which has no such statement: rows are read one by one and encoded, which is slower.
+// queryEncoded is QueryColumns over the native protocol, which has no such statement, and over a new connection: rows are read one by one and encoded,
+// which is slower.
 func (s *Store) queryEncoded(ctx context.Context, sql string, params Params, columns []AnswerColumn, take func(rows int) error) error {
 	var block *proto.Block
 	var values []any

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,29 @@ func TestQueryColumns(t *testing.T) {
 				t.Errorf("%s, %d rows: %.2000s", way, n, diff)
 			}
 		}
+	}
+}
+
+// TestQueryColumnsTogether: answers that are asked for at the same time, each over a connection of its own, most of which are new.
+func TestQueryColumnsTogether(t *testing.T) {
+	s := storetest.Open(t)
+	var asking sync.WaitGroup
+	var mu sync.Mutex
+	lines := map[int]int{}
+	for range 4 {
+		asking.Go(func() {
+			c := newColumnsOf()
+			if err := s.QueryColumns(t.Context(), manyRows, store.Params{"n": uint64(2_000)}, c.columns(), c.take); err != nil {
+				t.Errorf("%v (%s)", err, store.Detail(err))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			lines[len(c.lines)]++
+		})
+	}
+	asking.Wait()
+	if lines[2_000] != 4 {
+		t.Errorf("answers by their lines: %v", lines)
 	}
 }
 
