@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"path/filepath"
 
 	"github.com/cespare/xxhash/v2"
@@ -284,26 +283,6 @@ func (e *Engine) readBook(r *reader, b *Book) {
 		}
 		b.pages[p.at] = p
 	})
-}
-
-// adopt cuts a file to what a snapshot knows of it.
-func (s *spill) adopt(p *page) error {
-	if p.file.name == "" {
-		return nil
-	}
-	path, want := filepath.Join(s.dir, p.file.name), int64(p.file.accesses)*accessBytes
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && info.Size() < want:
-		return fmt.Errorf("a day's file is not there as the snapshot knows it: %w", ErrSnapshot)
-	case err != nil:
-		return fmt.Errorf("find a day: %w", err)
-	case info.Size() > want:
-		if err := os.Truncate(path, want); err != nil {
-			return fmt.Errorf("cut a day: %w", err)
-		}
-	}
-	return nil
 }
 
 func (r *reader) walks(all *walks) {
