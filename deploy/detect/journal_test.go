@@ -14,6 +14,7 @@ import (
 
 	"github.com/readtrail/readtrail/deploy/config"
 	"github.com/readtrail/readtrail/deploy/detect"
+	"github.com/readtrail/readtrail/detectors/live"
 	"github.com/readtrail/readtrail/ingest"
 	"github.com/readtrail/readtrail/ingest/journal"
 	"github.com/readtrail/readtrail/ingest/simulate"
@@ -52,32 +53,39 @@ func TestJournal(t *testing.T) {
 		must(t, err)
 		runner, _, err := detect.Open(detect.Config{Settings: settings, Journal: jn, Zone: h.zone, Logger: cfg.Logger})
 		must(t, err)
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- runner.Run(ctx) }()
-		for ; fed < until; fed++ {
-			b := h.batches[fed]
-			now.Store(max(now.Load()+1, b.Head.ReceivedUs))
-			_, err := jn.Append(t.Context(), entriesOf(t, h.batches[fed]), ingest.Options{})
-			must(t, err)
-		}
-		for runner.Status().Position < jn.Head() {
-			select {
-			case err := <-ended:
-				t.Fatalf("detectors ended: %v", err)
-			case <-time.After(20 * time.Millisecond):
-			}
-		}
-		stop()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
+		judgeBatches(t, runner, jn, &now, h.batches[fed:until])
+		fed = until
 		if until < len(h.batches) {
 			must(t, jn.Close(t.Context()))
 			continue
 		}
 		compareStreams(t, h, jn)
 		must(t, jn.Close(context.Background()))
+	}
+}
+
+// judgeBatches has a runner judge what batches hold, appended to a journal as of their times, and ends it.
+func judgeBatches(t *testing.T, runner *live.Runner, jn *journal.Journal, now *atomic.Int64, batches []*proto.Batch) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	for _, b := range batches {
+		now.Store(max(now.Load()+1, b.Head.ReceivedUs))
+		_, err := jn.Append(t.Context(), entriesOf(t, b), ingest.Options{})
+		must(t, err)
+	}
+	for runner.Status().Position < jn.Head() {
+		select {
+		case err := <-ended:
+			t.Fatalf("detectors ended: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
 	}
 }
 
@@ -105,25 +113,7 @@ func TestAbsentIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer // read when the runner, which alone writes to it, has ended
 	runner, _, err := detect.Open(detect.Config{Settings: settings, Journal: jn, Zone: h.zone, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- runner.Run(ctx) }()
-	for _, b := range h.batches {
-		now.Store(max(now.Load()+1, b.Head.ReceivedUs))
-		_, err := jn.Append(t.Context(), entriesOf(t, b), ingest.Options{})
-		must(t, err)
-	}
-	for runner.Status().Position < jn.Head() {
-		select {
-		case err := <-ended:
-			t.Fatalf("detectors ended: %v", err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	stop()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
+	judgeBatches(t, runner, jn, &now, h.batches)
 	must(t, jn.Close(context.Background()))
 	var said []string
 	for line := range strings.Lines(log.String()) {
